@@ -1,0 +1,55 @@
+"""The vocabulary: names of columns and their units, the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# The sales table: one row per product, store and period.
+DATE = "date"  # local date of the shop, first day of the period
+PRODUCT = "product_id"  # text
+STORE = "store_id"  # text; store, market or channel
+UNITS = "units"  # units/period, >= 0
+PRICE = "price"  # currency/unit, what buyers paid, > 0
+LIST_PRICE = "list_price"  # currency/unit, before promotion
+UNIT_COST = "unit_cost"  # currency/unit
+STOCK = "stock"  # units at the start of the period
+COMPETITOR_PRICE = "competitor_price"  # currency/unit
+CATEGORY = "category"  # text; products that may replace each other
+DEPARTMENT = "department"  # text
+NAME = "name"  # text
+PROMOTION_PREFIX = "promotion_"  # share of the period's sales or stores, 0..1
+ROW = "row"  # position in the source, from 1, for messages
+
+ALL_STORES = "all"
+SERIES = [PRODUCT, STORE]
+KEY = [DATE, PRODUCT, STORE]
+REQUIRED = [DATE, PRODUCT, UNITS, PRICE]
+TEXT = [PRODUCT, STORE, CATEGORY, DEPARTMENT, NAME]
+NUMERIC = [UNITS, PRICE, LIST_PRICE, UNIT_COST, STOCK, COMPETITOR_PRICE]
+
+# The forecast table: one row per series, origin, target and model.
+MODEL = "model"
+ORIGIN = "origin"  # date of the last known period
+HORIZON = "horizon"  # 1 for the first target
+MEAN = "mean"  # units/period
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)  # probabilities of the quantiles
+
+# The elasticity table: one row per product.
+ELASTICITY = "elasticity"  # % units per % price, negative
+LOW = "low"
+HIGH = "high"
+IDENTIFIED = "identified"  # bool
+REASON = "reason"  # text; why it is not
+
+
+def quantile_name(level: float) -> str:
+    """Return the column of a quantile: ``q05`` for 0.05."""
+    return f"q{round(100 * level):02d}"
+
+
+QUANTILES = [quantile_name(level) for level in LEVELS]
+
+
+def promotions(columns: Iterable[str]) -> list[str]:
+    """Return the promotion columns among the given ones, in their order."""
+    return [name for name in columns if name.startswith(PROMOTION_PREFIX)]

@@ -1,0 +1,5 @@
+"""``python -m flows``: the command ``repricer``."""
+
+from flows.cli import main
+
+main()

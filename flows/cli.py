@@ -1,0 +1,211 @@
+"""The command ``repricer``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from conf import Settings, load
+from flows import report
+from flows.session import prefect_api, quiet_environment, show_progress
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+bench = typer.Typer(no_args_is_help=True, help="Measure speed and memory.")
+app.add_typer(bench, name="bench")
+
+Profile = Annotated[str, typer.Option("--profile", help="Profile in `conf/profiles`.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrule a setting; may be repeated.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON to this file.")]
+By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+Port = Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")]
+
+
+def main() -> None:
+    """Run the command; an error is one message and status 1, a stop is status 130."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        report.say("stopped. The same command goes on where it stopped.")
+        sys.exit(130)
+    except Exception as error:  # the last line of defence: one message instead of a traceback
+        if os.environ.get("REPRICER_TRACEBACK"):
+            raise
+        report.say(f"error: {error}" if str(error) else f"error: {error!r}")
+        sys.exit(1)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        report.say(installed("repricer"))
+        raise typer.Exit
+
+
+@app.callback()
+def repricer(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Retrain, test, approve and publish prices.
+
+    Example: `repricer retrain --profile smoke`
+    """
+    if traceback:
+        os.environ["REPRICER_TRACEBACK"] = "1"
+
+
+@app.command()
+def retrain(
+    profile: Profile = "default",
+    sets: Sets = None,
+    source: Annotated[str | None, typer.Option(help="`completejourney`, `file` or `sql`.")] = None,
+    data: Annotated[str | None, typer.Option(help="File or folder of `--source file`.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where a stopped run could go on.")] = False,
+    json_file: Json = None,
+) -> None:
+    """Retrain on the sales table and leave a candidate in MLflow.
+
+    Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
+    """
+    settings = _settings(profile, sets, {"source.kind": source, "source.path": data})
+    show_progress()
+    with prefect_api(settings.data_folder):
+        from flows.retrain import retrain as flow
+        from tasks.attempt import AlreadyRunning
+
+        try:
+            summary = flow(settings, fresh)
+        except AlreadyRunning as running:
+            report.say(str(running))
+            return
+    _write(json_file, summary)
+    report.show_summary(summary, settings)
+
+
+@app.command()
+def promote(
+    version: Annotated[int, typer.Option(help="Version of `pricing_policy`; the models it was trained on come with it.")],
+    by: By,
+    reason: Reason,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Make a version that passed every gate the champion.
+
+    Example: `repricer promote --version 3 --by "Ada Lovelace" --reason "lift 4 %, checked the list"`
+    """
+    settings = _settings(profile, sets)
+    with prefect_api(settings.data_folder):
+        from flows.promote import promote as flow
+
+        promoted = flow(settings, version, by, reason)
+    _write(json_file, promoted)
+    report.show_promoted(promoted)
+
+
+@app.command()
+def rollback(by: By, reason: Reason, profile: Profile = "default", sets: Sets = None, json_file: Json = None) -> None:
+    """Make the previous champion the champion again.
+
+    Example: `repricer rollback --by "Ada Lovelace" --reason "margin fell in dairy"`
+    """
+    settings = _settings(profile, sets)
+    with prefect_api(settings.data_folder):
+        from flows.rollback import rollback as flow
+
+        promoted = flow(settings, by, reason)
+    _write(json_file, promoted)
+    report.show_promoted(promoted)
+
+
+@app.command()
+def serve(profile: Profile = "default", sets: Sets = None) -> None:
+    """Keep the weekly retraining going on this machine, without a work pool, until Ctrl-C.
+
+    Example: `repricer serve --set schedule.cron="0 3 * * 1"`
+    """
+    settings = _settings(profile, sets)
+    show_progress()
+    with prefect_api(settings.data_folder, log_level="WARNING"):
+        from prefect.schedules import Cron
+
+        from flows.retrain import retrain as flow
+
+        report.say(f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C")
+        flow.serve(
+            name="weekly",
+            schedule=Cron(settings.schedule.cron, timezone=settings.schedule.time_zone),
+            parameters={"settings": settings.model_dump(mode="json")},
+            limit=1,
+            print_starting_message=False,
+        )
+
+
+@app.command()
+def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> None:
+    """Open the MLflow UI on the runs and models of a profile, until Ctrl-C.
+
+    Example: `repricer ui --profile smoke --port 5001`
+    """
+    settings = _settings(profile, sets)
+    quiet_environment()
+    from tasks import track
+
+    track.open_store(settings)
+    uri = track.store_uri(settings)
+    report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)])
+
+
+@app.command()
+def doctor(profile: Profile = "default", sets: Sets = None, json_file: Json = None) -> None:
+    """Check this machine: packages, disk, memory, the data folder and the MLflow store.
+
+    Example: `repricer doctor --profile smoke`
+    """
+    from tasks.doctor import examine
+
+    findings = examine(_settings(profile, sets))
+    _write(json_file, findings)
+    report.show_findings(findings)
+    if not all(finding["ok"] for finding in findings):
+        raise typer.Exit(1)
+
+
+@bench.command("retrain")
+def bench_retrain(
+    profile: Profile = "default",
+    sets: Sets = None,
+    runs: Annotated[int, typer.Option(min=1, help="Retrainings, each in a process and a data folder of its own.")] = 3,
+    json_file: Json = None,
+) -> None:
+    """Time whole retrainings: median and worst seconds of every stage, and peak memory.
+
+    Example: `repricer bench retrain --profile smoke --runs 3 --json bench.json`
+    """
+    from tasks.bench import bench_retrain as measure
+
+    measured = measure(_settings(profile, sets), sets or [], runs, report.say)
+    _write(json_file, measured)
+    report.show_bench(measured)
+
+
+def _settings(profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None) -> Settings:
+    told = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
+    return load(profile, [*(sets or []), *told])
+
+
+def _write(path: Path | None, value: Any) -> None:
+    if path is not None:
+        path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,15 @@
+"""Flow: from a source to the sales table, its quarantine and its features."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from conf import Settings
+from tasks import prepare as deed
+from tasks.attempt import Attempt
+
+
+@flow(name="prepare")
+def prepare(attempt: Attempt, settings: Settings) -> deed.Prepared:
+    """Read the source, hold it to the contract, set aside what breaks it, build the features."""
+    return deed.prepare(attempt, settings)

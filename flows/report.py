@@ -1,0 +1,60 @@
+"""What the command prints: results as tables a person reads at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.table import Table
+
+from conf import Settings
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    console.print(escape(text))
+
+
+def show_summary(summary: Mapping[str, Any], settings: Settings) -> None:
+    """Print the summary of a retraining and where to look next."""
+    from tasks.summarise import as_markdown
+
+    console.print(Markdown(as_markdown(summary, settings)))  # type: ignore[arg-type]
+    _print_table("Seconds", ("stage", "s"), [(name, f"{value:.1f}") for name, value in summary["seconds"].items()])
+    option = "" if settings.profile == "default" else f" --profile {settings.profile}"
+    version = summary["versions"]["pricing_policy"]
+    say(f"peak memory {summary['peak_memory_mb']:,.0f} MB")
+    say(f"look:    repricer ui{option}    then http://127.0.0.1:5000, run {summary['run_id']}")
+    if summary["verdict"] == "PASS":
+        say(f'promote: repricer promote{option} --version {version} --by NAME --reason "..."')
+    else:
+        say(f"version {version} failed its gates: it is registered, not promotable, and no alias points to it.")
+
+
+def show_promoted(promoted: Mapping[str, Any]) -> None:
+    """Print the champion and the one before it."""
+    rows = [(name, f"{number}", f"{promoted['previous'][name] or '-'}") for name, number in promoted["champion"].items()]
+    _print_table("Champion", ("model", "champion", "before"), rows)
+
+
+def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
+    """Print what the doctor found."""
+    _print_table("Doctor", ("", "check", "found"), [("ok" if f["ok"] else "NO", f["name"], f["found"]) for f in findings])
+
+
+def show_bench(measured: Mapping[str, Any]) -> None:
+    """Print medians and worst values of a benchmark."""
+    rows = [(name, f"{value['median']:.1f}", f"{value['worst']:.1f}") for name, value in measured["figures"].items()]
+    _print_table(f"{measured['runs']} runs of profile {measured['profile']}", ("figure", "median", "worst"), rows)
+
+
+def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)

@@ -1,0 +1,14 @@
+"""Flow: go back to the champion before."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from conf import Settings
+from tasks import promote as deed
+
+
+@flow(name="rollback")
+def rollback(settings: Settings, by: str, reason: str) -> deed.Promoted:
+    """Make the previous champion champion again."""
+    return deed.rollback(settings, by, reason)

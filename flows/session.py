@@ -1,0 +1,100 @@
+"""What a command needs around a flow: quiet frameworks, a Prefect API, an orderly end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+STARTUP_SECONDS = 120
+ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "repricer",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+class ApiError(RuntimeError):
+    """A Prefect API that does not come up."""
+
+
+def quiet_environment() -> None:
+    """Switch telemetry, start-up noise and surprise servers off where the user has not said otherwise."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def prefect_api(data_folder: str, log_level: str = "CRITICAL") -> Iterator[None]:
+    """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback that ends with this process.
+
+    Call it before Prefect is imported: it reads its settings once.
+
+    Args:
+        log_level: of Prefect's own lines; a command that prints its errors itself keeps them out.
+    """
+    quiet_environment()
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if os.environ.get("PREFECT_API_URL"):
+        yield
+        return
+    home = Path(data_folder).resolve() / "prefect"
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["PREFECT_HOME"] = str(home)
+    port = _free_port()
+    with (home / "api.log").open("w") as output:
+        server = subprocess.Popen([sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output)
+    try:
+        _wait(server, f"http://127.0.0.1:{port}/api", home / "api.log")
+        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        yield
+    finally:
+        os.environ.pop("PREFECT_API_URL", None)
+        server.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(5)
+        server.kill()
+
+
+def show_progress(verbose: bool = False) -> None:
+    """Print the progress lines of the ``repricer`` logger with the time of day."""
+    from rich.logging import RichHandler
+
+    handler = RichHandler(show_path=False, show_level=False, omit_repeated_times=False, log_time_format="[%H:%M:%S]")
+    logger = logging.getLogger("repricer")
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logger.addHandler(handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.2)
+    raise ApiError(f"the Prefect API at {url} did not start within {STARTUP_SECONDS} s; see {log}")

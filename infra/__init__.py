@@ -1,0 +1,1 @@
+"""Running it: schedules and the services behind the flows."""

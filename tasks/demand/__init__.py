@@ -1,0 +1,1 @@
+"""Demand: features, forecasts, their blend, and the response to price."""

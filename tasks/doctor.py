@@ -1,0 +1,97 @@
+"""Checks of the machine that a retraining needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypedDict
+
+import psutil
+from packaging.version import Version
+
+from conf import Settings
+
+PACKAGES = ("prefect", "mlflow", "tensorflow-cpu", "keras", "statsmodels", "pandas", "great-expectations", "optuna", "gymnasium")
+FASTAPI_BELOW = "0.151"  # Prefect 3.8 does not run with a later one
+FREE_DISK_GB = 2.0
+FREE_MEMORY_GB = 4.0
+GIGABYTE = 1024**3
+
+
+class Finding(TypedDict):
+    """One check and what it found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Run every check; none of them changes anything but the data folder it creates."""
+    checks: dict[str, Callable[[], str]] = {
+        "Python 3.11 or newer": _python,
+        **{package: (lambda name=package: version(name)) for package in PACKAGES},
+        f"fastapi below {FASTAPI_BELOW}": _fastapi,
+        f"data folder with {FREE_DISK_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
+        f"{FREE_MEMORY_GB:g} GB of free memory": _memory,
+        "MLflow store": lambda: _store(settings),
+    }
+    return [_finding(name, check) for name, check in checks.items()]
+
+
+class _Unfit(RuntimeError):
+    pass
+
+
+def _finding(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name=name, ok=True, found=check())
+    except PackageNotFoundError:
+        return Finding(name=name, ok=False, found="not installed: run `make setup`")
+    except (_Unfit, OSError) as error:
+        return Finding(name=name, ok=False, found=str(error))
+
+
+def _python() -> str:
+    if sys.version_info < (3, 11):
+        raise _Unfit(f"{sys.version.split()[0]}: install Python 3.11")
+    return sys.version.split()[0]
+
+
+def _fastapi() -> str:
+    if Version(version("fastapi")) >= Version(FASTAPI_BELOW):
+        raise _Unfit(f"{version('fastapi')}: Prefect does not run with it; install from requirements.lock")
+    return version("fastapi")
+
+
+def _disk(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise _Unfit(f"{folder} is not writable: choose another with --set data_folder=PATH")
+    free = shutil.disk_usage(folder).free / GIGABYTE
+    if free < FREE_DISK_GB:
+        raise _Unfit(f"{free:.1f} GB free at {folder}: make room")
+    return f"{free:.0f} GB free at {folder}"
+
+
+def _memory() -> str:
+    free = psutil.virtual_memory().available / GIGABYTE
+    if free < FREE_MEMORY_GB:
+        raise _Unfit(f"{free:.1f} GB: close other programs")
+    return f"{free:.0f} GB"
+
+
+def _store(settings: Settings) -> str:
+    from mlflow.exceptions import MlflowException
+
+    from tasks import track
+
+    try:
+        track.open_store(settings)
+    except MlflowException as error:
+        raise _Unfit(str(error)) from None
+    return "opens"

@@ -1,0 +1,1 @@
+"""Governance: who approved what, when and why."""

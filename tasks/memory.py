@@ -1,0 +1,51 @@
+"""Peak memory of this process and its children, sampled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+SECONDS_BETWEEN_SAMPLES = 0.5
+MEGABYTE = 1024**2
+
+
+class PeakMemory:
+    """The largest sum of resident memory seen so far (MB)."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.megabytes = 0.0
+
+    def sample(self) -> float:
+        """Look once and return the peak so far (MB)."""
+        this = psutil.Process()
+        self.megabytes = max(self.megabytes, sum(map(_resident, [this, *this.children(recursive=True)])) / MEGABYTE)
+        return self.megabytes
+
+
+@contextmanager
+def peak_memory() -> Iterator[PeakMemory]:
+    """Sample in the background while the block runs."""
+    peak, stop = PeakMemory(), threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(SECONDS_BETWEEN_SAMPLES):
+            peak.sample()
+
+    thread = threading.Thread(target=watch, daemon=True, name="peak-memory")
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

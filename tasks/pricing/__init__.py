@@ -1,0 +1,1 @@
+"""Pricing: the market, the agent and the policies it must beat."""

@@ -1,0 +1,1 @@
+"""Where sales come from: the embedded data set, files, SQL."""

@@ -1,0 +1,1 @@
+"""Experiments: design, analysis and the gates of a candidate."""
