@@ -14,23 +14,19 @@ MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")
 POLICY_ORDER = ("dqn", "hold", "cost_plus", "myopic", "random")
 SCORES = ("wape", "mase", "bias", "pinball", "coverage_80", "mape")
 
-Summary = TypedDict(
-    "Summary",
-    {
-        "run_id": str,
-        "data": dict[str, Any],
-        "forecast": dict[str, Any],
-        "response": dict[str, Any],
-        "policy": dict[str, dict[str, float]],
-        "objective": str,
-        "trial": dict[str, Any],
-        "verdict": str,
-        "reasons": list[str],
-        "versions": Versions,
-        "seconds": dict[str, float],
-        "peak_memory_mb": float,
-    },
-)
+class Summary(TypedDict):
+    run_id: str
+    data: dict[str, Any]
+    forecast: dict[str, Any]
+    response: dict[str, Any]
+    policy: dict[str, dict[str, float]]
+    objective: str
+    trial: dict[str, Any]
+    verdict: str
+    reasons: list[str]
+    versions: Versions
+    seconds: dict[str, float]
+    peak_memory_mb: float
 
 
 def summarise(

@@ -1,0 +1,18 @@
+"""Flow: the trial, the gates and the verdict."""
+
+from __future__ import annotations
+
+from prefect import flow
+from tasks.forecast import Forecasted
+from tasks.price import Priced
+from tasks.respond import Responded
+
+from conf import Settings
+from tasks import evaluate as deed
+from tasks.attempt import Attempt
+
+
+@flow(name="evaluate")
+def evaluate(attempt: Attempt, settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced) -> deed.Evaluated:
+    """Try the policy against the price in force on unseen markets, and hold everything to the gates."""
+    return deed.evaluate(attempt, settings, forecasted, responded, priced)

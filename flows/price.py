@@ -1,0 +1,17 @@
+"""Flow: train the pricing policy in a market fitted to the sales."""
+
+from __future__ import annotations
+
+from prefect import flow
+from tasks.respond import Responded
+
+from conf import Settings
+from tasks import price as deed
+from tasks.artifacts import Artifact
+from tasks.attempt import Attempt
+
+
+@flow(name="price")
+def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded) -> deed.Priced:
+    """Build the market from forecast and response, train the agent, play it against the baselines."""
+    return deed.price(attempt, settings, sales, outlook, responded)

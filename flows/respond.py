@@ -1,0 +1,16 @@
+"""Flow: how demand answers price."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from conf import Settings
+from tasks import respond as deed
+from tasks.artifacts import Artifact
+from tasks.attempt import Attempt
+
+
+@flow(name="respond")
+def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> deed.Responded:
+    """Estimate the own-price elasticity of every product, with its interval."""
+    return deed.respond(attempt, settings, sales)

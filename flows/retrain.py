@@ -1,0 +1,30 @@
+"""Flow: the chain from sales to a candidate."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from conf import Settings
+from flows.evaluate import evaluate
+from flows.forecast import forecast
+from flows.prepare import prepare
+from flows.price import price
+from flows.respond import respond
+from tasks.attempt import attempt_at
+from tasks.memory import peak_memory
+from tasks.register import register
+from tasks.summarise import Summary, summarise
+
+
+@flow(name="retrain")
+def retrain(settings: Settings, fresh: bool = False) -> Summary:
+    """Retrain on the sales table and register the models; ``candidate`` points to them if every gate passed."""
+    with attempt_at(settings, fresh) as attempt, peak_memory() as peak:
+        prepared = prepare(attempt, settings)
+        forecasted = forecast(attempt, settings, prepared)
+        responded = respond(attempt, settings, prepared["sales"])
+        priced = price(attempt, settings, prepared["sales"], forecasted["outlook"], responded)
+        evaluated = evaluate(attempt, settings, forecasted, responded, priced)
+        versions = register(attempt, settings, prepared, forecasted, responded, priced, evaluated)
+        stages = {"prepare": prepared, "forecast": forecasted, "respond": responded, "price": priced, "evaluate": evaluated}
+        return summarise(attempt, settings, stages, versions, peak.sample())
