@@ -1,0 +1,62 @@
+"""The learned policy as it is served: the network's forward pass in NumPy, without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.pricing.market import FEATURES, Rules, View, observe
+from tasks.pricing.policies import best_allowed
+
+HEADS = ("value", "advantage")
+
+
+class WeightError(ValueError):
+    """Weights that make no policy."""
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Take the allowed step of the highest Q-value of a dueling network (Wang et al. 2016, arXiv:1511.06581).
+
+    Attributes:
+        weights: ``hidden_<i>.kernel`` (inputs, outputs) and ``hidden_<i>.bias`` for i = 0, 1, ..., and the same of the heads ``value``
+            and ``advantage``.
+    """
+
+    weights: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        """Refuse weights that are missing, not finite, or of another state."""
+        for name in ["hidden_0.kernel", *(f"{head}.{part}" for head in HEADS for part in ("kernel", "bias"))]:
+            if name not in self.weights:
+                raise WeightError(f"policy weights: `{name}` must be there. Received: {sorted(self.weights)}. Train the policy anew.")
+        for name, weight in self.weights.items():
+            if not np.isfinite(weight).all():
+                raise WeightError(f"policy weights: `{name}` must be finite. Received: {np.count_nonzero(~np.isfinite(weight))} that are not.")
+        if self.weights["hidden_0.kernel"].shape[0] != len(FEATURES):
+            raise WeightError(
+                f"policy weights: `hidden_0.kernel` must read the {len(FEATURES)} features {FEATURES}. "
+                f"Received: {self.weights['hidden_0.kernel'].shape[0]}. Train the policy anew."
+            )
+
+    def __call__(self, view: View, rules: Rules) -> np.ndarray:
+        """Return the best allowed step of every product environment (B,)."""
+        return best_allowed(self.q_values(observe(view, rules)), view, rules)
+
+    def q_values(self, states: np.ndarray) -> np.ndarray:
+        """Return Q = V + A - mean(A) (B, actions).
+
+        Args:
+            states: as ``observe`` returns them (B, features).
+        """
+        x = states
+        for i in range(sum(name.startswith("hidden_") for name in self.weights) // 2):
+            x = np.maximum(self._dense(x, f"hidden_{i}"), 0)
+        advantage = self._dense(x, "advantage")  # (B, A)
+        return self._dense(x, "value") + advantage - advantage.mean(axis=1, keepdims=True)
+
+    def _dense(self, x: np.ndarray, layer: str) -> np.ndarray:
+        return np.asarray(x @ self.weights[f"{layer}.kernel"] + self.weights[f"{layer}.bias"])

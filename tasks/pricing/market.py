@@ -1,0 +1,327 @@
+"""A market of products, stepped together in NumPy: what the shop knows, what it decides, what buyers do.
+
+A season has a fixed number of weekly decisions. In a week a product with price in force p0 is sold at p = ratio * p0, and buyers take
+
+    units ~ Poisson(mu * frailty),   mu = base * exp(e * (p / p0 - 1) + reference_effect * log(remembered / p))
+
+where the frailty is Gamma with mean 1 and variance ``dispersion`` (so units are negative binomial), and e is drawn once a season from
+N(elasticity, standard_error^2) below ``HIGHEST_ELASTICITY``: the shop does not know it, it only learns about it from what it sells.
+The remembered price is smoothed, and moves only by prices at which something sold: a price that nobody paid anchors nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from tasks.pricing.policies import Policy
+
+HIGHEST_ELASTICITY = -0.05  # raising a price never raises demand
+FEATURES = ("last_ratio", "remembered", "weeks_left", "elasticity", "elasticity_sd", "surprise", "margin", "noise")
+SURPRISE_MEMORY = 0.5  # weight of the past in the smoothed surprise, 1/week
+
+
+class MarketError(ValueError):
+    """Products, rules or actions that make no market."""
+
+
+@dataclass(frozen=True)
+class Products:
+    """What is sold, one row per product and store.
+
+    Attributes:
+        price: price in force, currency/unit (products,).
+        list_price: price before promotion, currency/unit (products,).
+        unit_cost: currency/unit, nan where unknown (products,).
+        units: expected units/week at the price in force (products,).
+        dispersion: variance of the gamma frailty, 0 for Poisson demand (products,).
+        elasticity: estimate of the own-price elasticity (products,).
+        standard_error: its uncertainty (products,).
+        identified: whether the estimate may move the price (products,), bool.
+    """
+
+    price: np.ndarray
+    list_price: np.ndarray
+    unit_cost: np.ndarray
+    units: np.ndarray
+    dispersion: np.ndarray
+    elasticity: np.ndarray
+    standard_error: np.ndarray
+    identified: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse arrays of other lengths, and numbers without which nothing can be sold."""
+        for field in fields(self):
+            if getattr(self, field.name).shape != self.price.shape:
+                raise MarketError(
+                    f"Products: `{field.name}` must have one entry per product, {self.price.shape}. Received: {getattr(self, field.name).shape}."
+                )
+        for name in ("price", "list_price", "units"):
+            self._check(name, getattr(self, name) > 0, "above 0")
+        for name in ("dispersion", "standard_error"):
+            self._check(name, getattr(self, name) >= 0, "0 or above")
+        self._check("elasticity", np.isfinite(self.elasticity), "a number")
+
+    def _check(self, name: str, holds: np.ndarray, rule: str) -> None:
+        values = getattr(self, name)
+        wrong = np.flatnonzero(~(holds & np.isfinite(values)))
+        if wrong.size:
+            raise MarketError(f"Products: `{name}` must be finite and {rule}. Received: {values[wrong[0]]} in row {wrong[0]}.")
+
+    def __len__(self) -> int:
+        """Return the number of products."""
+        return len(self.price)
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Return the products of the given rows, repeated where a row is."""
+        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def believed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and variance of the elasticity from which the season's is drawn: those of the truncated normal (products,)."""
+        sd = np.maximum(self.standard_error, 1e-6)
+        bound = (HIGHEST_ELASTICITY - self.elasticity) / sd
+        hazard = np.exp(-0.5 * bound**2 - 0.5 * np.log(2 * np.pi) - special.log_ndtr(bound))
+        mean = np.minimum(self.elasticity - sd * hazard, HIGHEST_ELASTICITY)
+        return mean, np.maximum(sd**2 * (1 - bound * hazard - hazard**2), 0.0)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every product of the market.
+
+    Attributes:
+        ladder: allowed prices relative to the price in force, rising, 1 among them (actions,).
+        decisions: weeks of a season.
+        discount: worth of a reward one week later, 1/week.
+        reference_memory: weight of the past in the remembered price, 1/week.
+        reference_effect: change of log units per unit of log(remembered / price), >= 0.
+        objective: ``revenue`` or ``profit``.
+        markup: mark-up on cost of the cost-plus policy (share of cost).
+        stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+    """
+
+    ladder: np.ndarray
+    decisions: int
+    discount: float
+    reference_memory: float
+    reference_effect: float
+    objective: str
+    markup: float
+    stated_margin: float
+
+    def __post_init__(self) -> None:
+        """Refuse a ladder that does not rise or does not contain the price in force, and an unknown objective."""
+        if not (np.diff(self.ladder) > 0).all() or not (self.ladder == 1.0).any():
+            raise MarketError(f"Rules: `ladder` must rise and contain 1, the price in force. Received: {self.ladder.tolist()}.")
+        if self.objective not in ("revenue", "profit"):
+            raise MarketError(f"Rules: `objective` must be revenue or profit. Received: {self.objective}.")
+
+    @property
+    def hold(self) -> int:
+        """Return the action that keeps the price in force."""
+        return int(np.flatnonzero(self.ladder == 1.0)[0])
+
+    def margin(self, products: Products, ratio: np.ndarray) -> np.ndarray:
+        """Return the reward per unit sold at ``ratio``, currency/unit (products, ...); 0 where the profit of a product is unknown."""
+        shape = (-1,) + (1,) * (ratio.ndim - 1)
+        price = ratio * products.price.reshape(shape)
+        if self.objective == "revenue":
+            return price
+        cost = products.unit_cost.reshape(shape)
+        return np.where(np.isfinite(cost), price - cost, 0.0)
+
+    def allowed(self, products: Products) -> np.ndarray:
+        """Return which actions a product may take: all, or only to hold (products, actions), bool.
+
+        A product holds if its elasticity is not identified, or if profit is asked for and its cost is unknown.
+        """
+        moves = products.identified.astype(bool)
+        if self.objective == "profit":
+            moves = moves & np.isfinite(products.unit_cost)
+        return moves[:, None] | (self.ladder == 1.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """What the shop knows at the start of a week about B product environments.
+
+    Attributes:
+        products: the products, one per environment.
+        week: decisions taken so far.
+        ratio: price of last week, relative to the price in force (B,).
+        remembered: price that buyers remember, relative to the price in force (B,).
+        mean, variance: belief about the hidden elasticity (B,).
+        surprise: smoothed units over what the belief expected, minus 1 (B,).
+    """
+
+    products: Products
+    week: int
+    ratio: np.ndarray
+    remembered: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    surprise: np.ndarray
+
+
+@dataclass(frozen=True)
+class Luck:
+    """What chance decides in a season, whatever the prices: two policies with the same luck meet the same buyers.
+
+    Attributes:
+        elasticity: hidden elasticity (B,).
+        frailty: gamma factor on demand (weeks, B).
+        uniform: quantile of the Poisson draw (weeks, B).
+    """
+
+    elasticity: np.ndarray
+    frailty: np.ndarray
+    uniform: np.ndarray
+
+
+@dataclass(frozen=True)
+class Week:
+    """What a week brought to B product environments.
+
+    Attributes:
+        price: currency/unit (B,).
+        units: units sold (B,).
+        reward: currency (B,).
+        advantage: expected reward, given the hidden elasticity, over that of holding from the start; in shares of the revenue at the price
+            in force (B,). The learning signal: same mean as the reward up to a constant of the product, O(1), and free of demand noise.
+    """
+
+    price: np.ndarray
+    units: np.ndarray
+    reward: np.ndarray
+    advantage: np.ndarray
+
+
+@dataclass(frozen=True)
+class Played:
+    """Seasons of every product under one policy: prices (currency/unit), units/week and rewards (currency), (draws, products, weeks)."""
+
+    prices: np.ndarray
+    units: np.ndarray
+    rewards: np.ndarray
+
+
+def draw_luck(products: Products, weeks: int, rng: np.random.Generator) -> Luck:
+    """Draw the season of every product; elasticities by inverse transform from the truncated normal."""
+    sd = np.maximum(products.standard_error, 1e-6)
+    below = special.ndtr((HIGHEST_ELASTICITY - products.elasticity) / sd)
+    z = special.ndtri(np.maximum(rng.random(len(products)) * below, np.finfo(float).tiny))
+    shape = 1 / np.maximum(products.dispersion, 1e-9)
+    size = (weeks, len(products))
+    frailty = np.where(products.dispersion > 0, rng.gamma(shape, size=size) / shape, 1.0)
+    return Luck(np.minimum(products.elasticity + sd * z, HIGHEST_ELASTICITY), frailty, rng.random(size))
+
+
+def opening(products: Products) -> View:
+    """Return what the shop knows before the first decision: the price in force is the one remembered."""
+    one = np.ones(len(products))
+    mean, variance = products.believed()
+    return View(products, 0, one, one, mean, variance, 0 * one)
+
+
+def demand_ratio(ratio: np.ndarray, elasticity: np.ndarray, remembered: np.ndarray, reference_effect: float) -> np.ndarray:
+    """Return expected units relative to those at the price in force; the arguments broadcast."""
+    return np.exp(elasticity * (ratio - 1) + reference_effect * np.log(remembered / ratio))
+
+
+def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[View, Week]:
+    """Sell for a week at the chosen steps of the ladder and return what the shop knows then, and what it earned.
+
+    Args:
+        actions: indices into the ladder (B,).
+
+    Raises:
+        MarketError: an action is not allowed to its product.
+    """
+    products = view.products
+    if not rules.allowed(products)[np.arange(len(products)), actions].all():
+        raise MarketError("step: an action must be allowed to its product. Received: a price change of a product that must hold.")
+    ratio = rules.ladder[actions]
+    mu = products.units * demand_ratio(ratio, luck.elasticity, view.remembered, rules.reference_effect)
+    units = poisson_quantile(luck.uniform[view.week], mu * luck.frailty[view.week])
+    margin, held = rules.margin(products, ratio), rules.margin(products, np.ones_like(ratio))
+    advantage = (margin * mu - held * products.units) / (products.price * products.units)
+    return _learnt(view, ratio, units, rules), Week(ratio * products.price, units, margin * units, advantage)
+
+
+def _learnt(view: View, ratio: np.ndarray, units: np.ndarray, rules: Rules) -> View:
+    """Update the belief by one week: the extended Kalman step, demand linearised in e at the mean m of the belief.
+
+    With x = ratio - 1, mu = E[units | m], h = d mu / d e = x mu and v = mu + dispersion mu^2 (variance of negative binomial units):
+
+        gain = P h / (h^2 P + v),   m' = m + gain (units - mu),   P' = (1 - gain h) P
+
+    Holding (x = 0) teaches nothing about the elasticity.
+    """
+    products = view.products
+    mu = products.units * demand_ratio(ratio, view.mean, view.remembered, rules.reference_effect)
+    h = (ratio - 1) * mu
+    gain = view.variance * h / (h**2 * view.variance + mu + products.dispersion * mu**2)
+    sold = rules.reference_memory * view.remembered + (1 - rules.reference_memory) * ratio
+    return View(
+        products,
+        view.week + 1,
+        ratio,
+        np.where(units > 0, sold, view.remembered),
+        np.minimum(view.mean + gain * (units - mu), HIGHEST_ELASTICITY),
+        (1 - gain * h) * view.variance,
+        SURPRISE_MEMORY * view.surprise + (1 - SURPRISE_MEMORY) * (units / mu - 1),
+    )
+
+
+def observe(view: View, rules: Rules) -> np.ndarray:
+    """Return the state as the agent reads it, every entry O(1), in the order of ``FEATURES`` (B, features) float32."""
+    products = view.products
+    unit = np.ones(len(products))
+    columns = (
+        5 * (view.ratio - 1),
+        5 * (view.remembered - 1),
+        unit * (1 - view.week / rules.decisions),
+        0.5 * (view.mean + 2),
+        np.sqrt(view.variance),
+        np.clip(view.surprise, -1, 3),
+        rules.margin(products, unit) / products.price,
+        np.sqrt(1 / products.units + products.dispersion),  # standard deviation of a week's units relative to their mean
+    )
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int) -> Played:
+    """Play ``draws`` seasons of every product; the same seed brings the same luck to every policy (common random numbers)."""
+    shape = (draws, len(products))
+    view = opening(products.take(np.tile(np.arange(len(products)), draws)))
+    luck = draw_luck(view.products, rules.decisions, np.random.default_rng(seed))
+    weeks: list[Week] = []
+    for _ in range(rules.decisions):
+        view, week = step(view, policy(view, rules), luck, rules)
+        weeks.append(week)
+    return Played(*(np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1) for name in ("price", "units", "reward")))
+
+
+def poisson_quantile(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return the least k with P(Poisson(mean) <= k) >= u: a Cornish-Fisher guess, put right by the exact distribution function.
+
+    Args:
+        u: probabilities below 1, any shape.
+        mean: expected counts, of the same shape.
+    """
+    z = special.ndtri(u)
+    k = np.maximum(np.floor(mean + np.sqrt(mean) * z + (z**2 - 1) / 6), 0.0).ravel()
+    u, mean = u.ravel(), mean.ravel()
+    low = np.flatnonzero(special.pdtr(k, mean) < u)
+    high = np.flatnonzero((k > 0) & (special.pdtr(k - 1, mean) >= u))
+    while low.size:
+        k[low] += 1
+        low = low[special.pdtr(k[low], mean[low]) < u[low]]
+    while high.size:
+        k[high] -= 1
+        high = high[(k[high] > 0) & (special.pdtr(k[high] - 1, mean[high]) >= u[high])]
+    return k.reshape(z.shape)

@@ -1,0 +1,90 @@
+"""The Q-network in Keras and its compiled training step: Double DQN (van Hasselt et al. 2016, arXiv:1509.06461)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tasks.pricing.greedy import HEADS
+
+
+def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> keras.Model:
+    """Build a dueling network: states (B, features) -> Q-values (B, actions) (Wang et al. 2016, arXiv:1511.06581).
+
+    Args:
+        seed: seed of the initial weights; the heads begin at 0, so that no action is preferred before it was tried.
+    """
+    x = states = keras.Input((features,))
+    for i, units in enumerate(hidden):
+        x = keras.layers.Dense(units, "relu", kernel_initializer=keras.initializers.HeNormal(seed + i), name=f"hidden_{i}")(x)
+    value = keras.layers.Dense(1, kernel_initializer="zeros", name="value")(x)
+    advantage = keras.layers.Dense(actions, kernel_initializer="zeros", name="advantage")(x)
+    return keras.Model(states, value + advantage - keras.ops.mean(advantage, axis=1, keepdims=True))
+
+
+def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
+    """Return copies of the weights under the names that ``greedy.Greedy`` reads."""
+    layers = [layer for layer in network.layers if layer.name.startswith(("hidden_", *HEADS))]
+    return {f"{layer.name}.{part}": np.array(w) for layer in layers for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=True)}
+
+
+class Learner:
+    """An online network, its slowly averaged target, and the gradient steps between them.
+
+    Attributes:
+        online: the network that is trained and acts.
+    """
+
+    def __init__(self, online: keras.Model, learning_rate: float, gradient_steps: int, target_averaging: float) -> None:
+        """Prepare Adam with a learning rate that falls linearly to zero.
+
+        Args:
+            online: network to be trained.
+            learning_rate: first step size.
+            gradient_steps: steps after which the learning rate is zero.
+            target_averaging: weight of the online network in the target, per gradient step.
+        """
+        self.online = online
+        self._target = keras.models.clone_model(online)
+        self._target.set_weights(online.get_weights())
+        falling = keras.optimizers.schedules.PolynomialDecay(learning_rate, gradient_steps, end_learning_rate=0.0)
+        self._adam = keras.optimizers.Adam(falling, global_clipnorm=10.0)
+        self._adam.build(online.trainable_variables)
+        self._averaging = target_averaging
+        self._steps = tf.function(self._learn)
+
+    def learn(self, *batches: np.ndarray) -> tuple[float, float]:
+        """Take a gradient step per batch and return their mean loss and mean Q-value.
+
+        Args:
+            batches: s_tm1 (steps, B, features), a_tm1 (steps, B), r_t (steps, B), discount_t (steps, B), s_t (steps, B, features) and
+                allowed_t (steps, B, actions); rewards and discounts of n steps, the discount 0 where the season ends within them.
+        """
+        loss, q = self._steps(*(tf.convert_to_tensor(batch) for batch in batches))
+        return float(loss), float(q)
+
+    def _learn(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
+        steps = tf.shape(a_tm1)[0]
+        loss = q = tf.constant(0.0)
+        for i in tf.range(steps):
+            step_loss, step_q = self._gradient_step(s_tm1[i], a_tm1[i], r_t[i], discount_t[i], s_t[i], allowed_t[i])
+            loss, q = loss + step_loss, q + step_q
+        return loss / tf.cast(steps, tf.float32), q / tf.cast(steps, tf.float32)
+
+    def _gradient_step(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
+        """Move Q(s_tm1, a_tm1) towards r_t + discount_t * Q_target(s_t, argmax_a Q(s_t, a)), a allowed."""
+        best_t = tf.argmax(tf.where(allowed_t, self.online(s_t), -np.inf), axis=1)  # [B]
+        q_t = tf.gather(self._target(s_t), best_t, axis=1, batch_dims=1)  # [B]
+        target_tm1 = r_t + discount_t * q_t
+        with tf.GradientTape() as tape:
+            q_tm1 = tf.gather(self.online(s_tm1), a_tm1, axis=1, batch_dims=1)  # [B]
+            loss = tf.reduce_mean(keras.losses.huber(target_tm1[:, None], q_tm1[:, None]))
+        variables = self.online.trainable_variables
+        self._adam.apply(tape.gradient(loss, variables), variables)
+        for slow, fast in zip(self._target.trainable_variables, variables, strict=True):
+            slow.assign_add(self._averaging * (fast - slow))
+        return loss, tf.reduce_mean(q_tm1)
