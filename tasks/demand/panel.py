@@ -47,7 +47,8 @@ def panel_of(
     Args:
         sales: sales table, one row per date, product and store; a missing row is a missing period.
         features: the same keys on the full grid of periods, with the feature columns.
-        past_names, known_names: feature columns to take, of both kinds.
+        past_names: feature columns to take that are known up to their own date.
+        known_names: feature columns to take that are planned ahead.
         statics: columns of ``sales`` that do not change within a series.
     """
     series = sales[[*SERIES, *statics]].drop_duplicates(SERIES).sort_values(SERIES, ignore_index=True)

@@ -31,12 +31,7 @@ from expectations.columns import (
     CATEGORY,
     DATE,
     ELASTICITY,
-    HIGH,
-    IDENTIFIED,
-    LOW,
     PRICE,
-    PRODUCT,
-    REASON,
     SERIES,
     STOCK,
     STORE,
@@ -222,7 +217,8 @@ def pool(estimates: np.ndarray, errors: np.ndarray) -> Pool:
     The variance of the mean is that of Hartung and Knapp (2001, Stat. Med. 20:3875): it trusts the scatter rather than the errors.
 
     Args:
-        estimates, errors: values and their standard errors, all finite (values,).
+        estimates: uncertain values, finite (values,).
+        errors: their standard errors, finite (values,).
     """
     between = between_variance(estimates, errors, np.zeros(len(estimates), int))
     weight = 1 / (errors**2 + between)

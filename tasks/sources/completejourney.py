@@ -7,7 +7,9 @@ are discounts of the line, positive here. Hence, per unit:
     list_price = (sales_value + retail_disc + coupon_match_disc) / quantity    the regular shelf price
     price      = (sales_value + coupon_match_disc) / quantity                  the loyalty-card price, which the shop sets
 
-A manufacturer's coupon is the manufacturer's money and reaches few buyers: it is not in the price but in ``promotion_coupon``.
+Prices are set by the week, and so they are read: both are means over a week's units, the same on all its days and carried over weeks
+without a sale. A day's own mean would depend on which store sold, and would be seen only when something sold: a price known ahead
+would tell of the sale. A manufacturer's coupon is the manufacturer's money, and shows only where something sold: it stays out.
 
 Time stamps are UTC: read as New York time, every week of the data set runs from Monday 0:00 to Sunday 24:00, and only so.
 
@@ -40,7 +42,7 @@ NONE_SHOWN = "0"  # code of no display and of no mailer
 def read(period: str, by_store: bool, products: int) -> pd.DataFrame:
     """Return the sales table of the products sold in the most periods.
 
-    A period without a sale between a product's first and last is a row of zero units at the price last seen.
+    A period without a sale between a product's first and last is a row of zero units.
 
     Args:
         period: ``D`` for days, ``W`` for weeks from Monday.
@@ -49,7 +51,7 @@ def read(period: str, by_store: bool, products: int) -> pd.DataFrame:
     """
     lines = _lines(period, by_store)
     kept = _most_sold(lines, products)
-    sums = lines[lines[PRODUCT].isin(kept)].groupby(KEY, as_index=False)[[UNITS, "shelf", "paid", "coupon"]].sum()
+    sums = lines[lines[PRODUCT].isin(kept)].groupby(KEY, as_index=False)[[UNITS, "shelf", "paid"]].sum()
     sales = _with_quiet_periods(sums, period)
     sales = sales.merge(_statics(kept), on=PRODUCT, how="left")
     sales = _with_promotions(sales, _shown(kept, by_store))
@@ -60,7 +62,7 @@ def read(period: str, by_store: bool, products: int) -> pd.DataFrame:
 
 def _lines(period: str, by_store: bool) -> pd.DataFrame:
     """Return the countable lines with local date, units and amounts; households stay behind."""
-    names = ["store_id", "product_id", "quantity", "sales_value", "retail_disc", "coupon_disc", "coupon_match_disc", "transaction_timestamp"]
+    names = ["store_id", "product_id", "quantity", "sales_value", "retail_disc", "coupon_match_disc", "transaction_timestamp"]
     lines = pq.read_table(_path("transactions"), columns=names).to_pandas()
     day = lines["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
     lines[DATE] = day.astype("datetime64[us]")
@@ -72,7 +74,6 @@ def _lines(period: str, by_store: bool) -> pd.DataFrame:
     lines = lines.assign(
         shelf=lines["sales_value"] + lines["retail_disc"] + lines["coupon_match_disc"],
         paid=lines["sales_value"] + lines["coupon_match_disc"],
-        coupon=lines["quantity"].where(lines["coupon_disc"] > 0, 0),
     ).rename(columns={"quantity": UNITS})
     lines = lines[~lines[PRODUCT].isin(_weighed(lines))]
     log.info(
@@ -83,7 +84,7 @@ def _lines(period: str, by_store: bool) -> pd.DataFrame:
         lines[DATE] = lines[DATE] - pd.to_timedelta(lines[DATE].dt.day_of_week, unit="D")
     if not by_store:
         lines[STORE] = ALL_STORES
-    return lines[[*KEY, UNITS, "shelf", "paid", "coupon"]]
+    return lines[[*KEY, UNITS, "shelf", "paid"]]
 
 
 def _not_goods() -> pd.Series:
@@ -105,18 +106,19 @@ def _most_sold(lines: pd.DataFrame, products: int) -> list[int]:
 
 
 def _with_quiet_periods(sums: pd.DataFrame, period: str) -> pd.DataFrame:
-    """Add the periods without a sale between the first and the last of each series, and turn amounts into prices."""
+    """Add the periods without a sale between the first and the last of each series, and turn a week's amounts into its prices."""
     span = sums.groupby(SERIES)[DATE].agg(["min", "max"]).reset_index()
     step = "D" if period == "D" else "W-MON"
     span[DATE] = [pd.date_range(first, last, freq=step, unit="us") for first, last in zip(span["min"], span["max"], strict=True)]
     grid = span[[*SERIES, DATE]].explode(DATE).astype({DATE: "datetime64[us]"})
     sales = grid.merge(sums, on=KEY, how="left").sort_values([*SERIES, DATE], ignore_index=True)
-    sales["promotion_coupon"] = (sales["coupon"] / sales[UNITS]).fillna(0.0)
-    sales[PRICE], sales[LIST_PRICE] = sales["paid"] / sales[UNITS], sales["shelf"] / sales[UNITS]
+    monday = sales[DATE] - pd.to_timedelta(sales[DATE].dt.day_of_week, unit="D")
+    week = sales.groupby([*SERIES, monday])[[UNITS, "shelf", "paid"]].transform("sum")
+    sales[PRICE], sales[LIST_PRICE] = week["paid"] / week[UNITS], week["shelf"] / week[UNITS]
     prices = [PRICE, LIST_PRICE]
     sales[prices] = sales.groupby(SERIES)[prices].ffill()
     sales[UNITS] = sales[UNITS].fillna(0).astype(float)
-    return sales.drop(columns=["shelf", "paid", "coupon"])
+    return sales.drop(columns=["shelf", "paid"])
 
 
 def _statics(kept: list[int]) -> pd.DataFrame:

@@ -1,0 +1,190 @@
+"""Features of the sales table, each computed from its own date and what came before.
+
+Two kinds: *past* features tell of sales, and are known only up to their own date; *known* features tell of prices, promotions and
+the calendar, which a shop plans ahead. Both are built by the one function, so that a forecast of the future reads exactly what the
+models were trained on: append the planned periods with ``planned`` and build again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import (
+    CATEGORY,
+    COMPETITOR_PRICE,
+    DATE,
+    KEY,
+    LIST_PRICE,
+    NUMERIC,
+    PRICE,
+    SERIES,
+    STORE,
+    UNITS,
+    promotions,
+)
+
+LOG_UNITS = "log_units"
+LOG_PRICE = "log_price"
+STEP = {"D": "D", "W": "7D"}
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+WEEKS_OF_A_WEEKDAY = 4
+YEAR = 365.25  # days
+YEARS_FOR_A_SEASON = 2  # a season that was seen once is not told from a trend
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features on the full grid of periods.
+
+    Attributes:
+        frame: date, product, store and the features; one row per series and period, from the series' first to the data's last.
+        past: names of the features known up to their own date.
+        known: names of those that are planned ahead.
+        descriptions: what each one is, by name.
+    """
+
+    frame: pd.DataFrame
+    past: tuple[str, ...]
+    known: tuple[str, ...]
+    descriptions: dict[str, str]
+
+
+class Wide:
+    """Columns of the sales table as dates by series, every period of the span present."""
+
+    def __init__(self, sales: pd.DataFrame, period: str) -> None:
+        """Lay the table out; series are sorted by product and store."""
+        dates = pd.date_range(sales[DATE].min(), sales[DATE].max(), freq=STEP[period], unit="us", name=DATE)
+        self.sales = sales
+        self.series = pd.MultiIndex.from_frame(sales[SERIES].drop_duplicates().sort_values(SERIES))
+        self.dates = dates
+        first = sales.groupby(SERIES)[DATE].min().reindex(self.series)
+        self.begun = dates.to_numpy()[:, None] >= first.to_numpy()[None, :]
+
+    def column(self, name: str) -> pd.DataFrame:
+        """Return a column (dates, series), nan where there is no row."""
+        return self.sales.set_index(KEY)[name].unstack(SERIES).reindex(index=self.dates, columns=self.series)
+
+    def price(self, name: str) -> pd.DataFrame:
+        """Return the log of a price, carried forward over missing periods (dates, series)."""
+        return np.log(self.column(name).ffill())
+
+    def groups(self) -> np.ndarray:
+        """Return the number of each series' group of rivals: its category in its store (series,)."""
+        kept = [*SERIES, CATEGORY] if CATEGORY in self.sales else SERIES
+        statics = self.sales[kept].drop_duplicates(SERIES).set_index(SERIES).reindex(self.series)
+        labels = pd.DataFrame({STORE: self.series.get_level_values(STORE)})
+        labels[CATEGORY] = statics[CATEGORY].to_numpy() if CATEGORY in statics else ""
+        return labels.groupby([STORE, CATEGORY]).ngroup().to_numpy()
+
+
+def build_features(sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[int, ...], period: str) -> FeatureTable:
+    """Build every feature of a sales table.
+
+    Args:
+        sales: sales table; rows of planned periods have no units.
+        lags: lags of log units (periods).
+        windows: lengths of rolling means (periods).
+        period: ``D`` or ``W``.
+    """
+    wide = Wide(sales, period)
+    past, known = _past(wide, lags, windows, period), _known(wide, windows, period)
+    columns: Mapping[str, pd.DataFrame | np.ndarray] = {name: values for name, (values, _) in {**past, **known}.items()}
+    cells = wide.begun.T.ravel()
+    frame = pd.DataFrame({DATE: np.tile(wide.dates, len(wide.series))})
+    for level in SERIES:
+        frame[level] = pd.Series(np.repeat(wide.series.get_level_values(level), len(wide.dates)), dtype="str")
+    told = pd.DataFrame({name: np.asarray(values, dtype=float).T.ravel() for name, values in columns.items()})
+    frame = pd.concat([frame, told], axis=1)[cells].reset_index(drop=True)
+    descriptions = {name: text for name, (_, text) in {**past, **known}.items()}
+    return FeatureTable(frame, tuple(past), tuple(known), descriptions)
+
+
+def planned(sales: pd.DataFrame, periods: int, period: str) -> pd.DataFrame:
+    """Return the sales table with rows appended: the price in force goes on, nothing is promoted, units are unknown.
+
+    Args:
+        periods: periods after the last date of the data (periods).
+        period: ``D`` or ``W``.
+    """
+    end = sales[DATE].max()
+    dates = pd.date_range(end, periods=periods + 1, freq=STEP[period], unit="us")[1:]
+    last = sales.sort_values(KEY).groupby(SERIES, as_index=False).last()
+    unknown = [name for name in NUMERIC if name in last and name not in (PRICE, LIST_PRICE, COMPETITOR_PRICE, "unit_cost")]
+    last[unknown] = np.nan
+    last[promotions(last.columns)] = 0.0
+    future = last.drop(columns=DATE).merge(pd.DataFrame({DATE: dates}), how="cross")
+    return pd.concat([sales, future[list(sales.columns)]], ignore_index=True)
+
+
+Described = dict[str, tuple[pd.DataFrame, str]]
+
+
+def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: str) -> Described:
+    units = np.log1p(wide.column(UNITS))
+    told: Described = {LOG_UNITS: (units, "log(1 + units)")}
+    for lag in lags:
+        told[f"lag_{lag}"] = (units.shift(lag), f"log(1 + units) {lag} periods before")
+    for window in windows:
+        told[f"mean_{window}"] = (_rolling(units, window), f"mean log(1 + units) of {window} periods")
+    longest = max(windows)
+    told["quiet"] = (_rolling((units == 0).astype(float).where(units.notna()), longest), f"share of {longest} periods without a sale")
+    if period == "D":
+        same_day = sum(units.shift(7 * week).fillna(0.0) for week in range(1, WEEKS_OF_A_WEEKDAY + 1))
+        seen = sum(units.shift(7 * week).notna().astype(float) for week in range(1, WEEKS_OF_A_WEEKDAY + 1))
+        told["same_weekday"] = (same_day / seen.where(seen > 0), f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before")
+    told["category_units"] = (_group_mean(units, wide.groups()), "mean log(1 + units) of the category in the store")
+    return told
+
+
+def _known(wide: Wide, windows: tuple[int, ...], period: str) -> Described:
+    price = wide.price(PRICE)
+    told: Described = {LOG_PRICE: (price, "log price")}
+    for window in windows:
+        usual = _rolling(price.shift(1), window)
+        told[f"price_to_past_{window}"] = ((price - usual).fillna(0.0).where(price.notna()), f"log price over its mean of the {window} periods before")
+    others = _group_mean(price, wide.groups(), without_own=True)
+    told["price_to_rivals"] = ((price - others).where(others.notna(), 0.0), "log price over that of the category's other products")
+    sales = wide.sales
+    if LIST_PRICE in sales:
+        told["discount"] = ((wide.price(LIST_PRICE) - price).fillna(0.0), "log list price over price")
+    if COMPETITOR_PRICE in sales:
+        told["price_to_competitor"] = ((price - wide.price(COMPETITOR_PRICE)).fillna(0.0), "log price over the competitor's")
+    for name in promotions(sales.columns):
+        told[name] = (wide.column(name).fillna(0.0), "promotion, 0..1")
+    for name, values, text in _calendar(wide.dates, period):
+        told[name] = (pd.DataFrame(np.repeat(values[:, None], len(wide.series), axis=1), wide.dates, wide.series), text)
+    return told
+
+
+def _calendar(dates: pd.DatetimeIndex, period: str) -> list[tuple[str, np.ndarray, str]]:
+    told = []
+    if period == "D":
+        told += [(name, (dates.dayofweek == day).astype(float), f"1 on {name.title()}") for day, name in enumerate(WEEKDAYS)]
+        turn = 2 * np.pi * (dates.day.to_numpy() - 1) / dates.days_in_month.to_numpy()
+        told += [("month_sin", np.sin(turn), "day of the month, as a sine"), ("month_cos", np.cos(turn), "day of the month, as a cosine")]
+    if (dates[-1] - dates[0]).days >= YEARS_FOR_A_SEASON * YEAR:
+        turn = 2 * np.pi * dates.dayofyear.to_numpy() / YEAR
+        told += [("year_sin", np.sin(turn), "day of the year, as a sine"), ("year_cos", np.cos(turn), "day of the year, as a cosine")]
+    return told
+
+
+def _rolling(values: pd.DataFrame, window: int) -> pd.DataFrame:
+    """Return means over the window that ends at each date; half of it must be there."""
+    return values.rolling(window, min_periods=max(1, window // 2)).mean()
+
+
+def _group_mean(values: pd.DataFrame, groups: np.ndarray, without_own: bool = False) -> pd.DataFrame:
+    """Return the mean over each series' group at each date, nan where nobody is left (dates, series)."""
+    there = values.notna().to_numpy(float)
+    filled = values.fillna(0.0).to_numpy()
+    # summed row by row: a matrix product could round a date differently once other dates are appended
+    total, count = (pd.DataFrame(cells.T).groupby(groups).transform("sum").to_numpy().T for cells in (filled, there))
+    if without_own:
+        total, count = total - filled, count - there
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return pd.DataFrame(mean, values.index, values.columns)

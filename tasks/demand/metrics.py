@@ -1,0 +1,98 @@
+"""Scores of forecasts, each by the functional that it asks for (Gneiting 2011, JASA 106:746).
+
+Absolute errors are of the median, the bias is that of the mean, and the relative error takes the (-1)-median. Missing actuals are left out.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import numpy as np
+
+from expectations.columns import LEVELS
+from tasks.demand.distribution import Distribution
+
+
+class Scores(TypedDict):
+    """Scores of one model.
+
+    ``wape``: sum of absolute errors over the sum of units (1). ``mase``: mean absolute error over that of the seasonal naive forecast in
+    training (1). ``bias``: sum of mean forecast minus units, over the sum of units (1). ``pinball``: mean pinball loss over all levels
+    (units). ``coverage_80``: share of units inside the 10 % and 90 % quantiles (share). ``mape``: mean absolute error over units, where
+    units are large enough; none where they never are (1).
+    """
+
+    wape: float
+    mase: float
+    bias: float
+    pinball: float
+    coverage_80: float
+    mape: float | None
+
+
+def scores(units: np.ndarray, forecast: Distribution, scale: np.ndarray, mape_units: float) -> Scores:
+    """Return every score.
+
+    Args:
+        units: what sold, nan where missing (series, horizon).
+        forecast: what was forecast, of the same shape.
+        scale: mean absolute error of the seasonal naive forecast in training (series,).
+        mape_units: least units that enter the relative error (units/period).
+    """
+    there = np.isfinite(units)
+    total = units[there].sum()
+    error = np.abs(units - forecast.median)
+    scaled = error / scale[:, None]
+    low, high = (forecast.quantiles[..., LEVELS.index(level)] for level in (0.1, 0.9))
+    return Scores(
+        wape=float(error[there].sum() / total),
+        mase=float(scaled[there & np.isfinite(scaled)].mean()),
+        bias=float((forecast.mean - units)[there].sum() / total),
+        pinball=float(pinball(units, forecast.quantiles)[there].mean()),
+        coverage_80=float(((low <= units) & (units <= high))[there].mean()),
+        mape=mape(units, forecast.quantiles, mape_units),
+    )
+
+
+def wape(units: np.ndarray, point: np.ndarray) -> float:
+    """Return the sum of absolute errors over the sum of units, both of one shape."""
+    there = np.isfinite(units)
+    return float(np.abs(units - point)[there].sum() / units[there].sum())
+
+
+def pinball(units: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Return the mean over all levels of max(level * (units - q), (level - 1) * (units - q)) (...,).
+
+    Args:
+        units: what sold (...,).
+        quantiles: forecast at ``LEVELS`` (..., level).
+    """
+    error = units[..., None] - quantiles
+    levels = np.asarray(LEVELS)
+    return np.asarray(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1))
+
+
+def mape(units: np.ndarray, quantiles: np.ndarray, least: float) -> float | None:
+    """Return the mean absolute error over units of the (-1)-median, where at least ``least`` units sold."""
+    large = np.isfinite(units) & (units >= max(least, np.finfo(float).tiny))
+    if not large.any():
+        return None
+    return float((np.abs(units - relative_median(quantiles))[large] / units[large]).mean())
+
+
+def relative_median(quantiles: np.ndarray) -> np.ndarray:
+    """Return the point of the least relative error: the median of the density times 1 / units.
+
+    With units u(p) between the quantiles by linear interpolation, it is u at the p that halves the integral of 1 / max(u, 1) over p.
+
+    Args:
+        quantiles: forecast at ``LEVELS`` (..., level).
+    """
+    fine = np.linspace(LEVELS[0], LEVELS[-1], 61)
+    place = np.interp(fine, LEVELS, np.arange(len(LEVELS)))
+    low = np.minimum(place.astype(int), len(LEVELS) - 2)
+    share = place - low
+    units = quantiles[..., low] * (1 - share) + quantiles[..., low + 1] * share
+    weight = np.cumsum(1 / np.maximum(units, 1.0), axis=-1)
+    half = (weight >= weight[..., -1:] / 2).argmax(axis=-1)
+    return np.asarray(np.take_along_axis(units, half[..., None], axis=-1)[..., 0])

@@ -1,0 +1,98 @@
+"""Which features are worth their place: none that says what another says, none that says no more than noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import KEY, SERIES, promotions
+from tasks.demand.features import LOG_PRICE, LOG_UNITS, FeatureTable
+
+SAMPLE = 20_000  # rows on which features are judged
+AHEAD = 2  # periods from what is known to what is forecast
+TREES = 120
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Features to use.
+
+    Attributes:
+        past, known: names of both kinds, in the order of the table.
+        dropped: reason by name.
+    """
+
+    past: tuple[str, ...]
+    known: tuple[str, ...]
+    dropped: dict[str, str]
+
+
+def select(
+    table: FeatureTable, sales: pd.DataFrame, until: pd.Timestamp, redundant_above: float, noise_columns: int, seed: int
+) -> Selection:
+    """Drop redundant features, then those that help a forecast no more than noise does.
+
+    Units of the past, the own price and promotions always stay: the forecast must answer to them.
+
+    Args:
+        table: features on the full grid.
+        sales: sales table; its promotions stay.
+        until: last date that may be looked at.
+        redundant_above: largest absolute correlation with a kept feature.
+        noise_columns: columns of pure noise that a feature must outdo.
+        seed: root of the sample, of the noise and of the permutations.
+    """
+    rng = np.random.default_rng(seed)
+    stays = {LOG_UNITS, LOG_PRICE, *promotions(sales.columns)}
+    rows = _rows(table, until, rng)
+    dropped = _redundant(rows[[*table.past, *table.known]], stays, redundant_above)
+    left = [name for name in (*table.past, *table.known) if name not in dropped]
+    dropped |= _noise(rows, left, stays, noise_columns, rng)
+    past, known = (tuple(name for name in names if name not in dropped) for names in (table.past, table.known))
+    return Selection(past, known, dropped)
+
+
+def _rows(table: FeatureTable, until: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:
+    """Return a sample of forecasts: past features at an origin, known features and log units ``AHEAD`` periods later."""
+    frame = table.frame[table.frame[KEY[0]] <= until].sort_values([*SERIES, KEY[0]])
+    later = frame.groupby(SERIES)[[LOG_UNITS, *table.known]].shift(-AHEAD)
+    rows = frame[list(table.past)].assign(**{name: later[name] for name in table.known}, target=later[LOG_UNITS])
+    rows = rows[rows["target"].notna() & rows[LOG_UNITS].notna()]
+    return rows.iloc[rng.permutation(len(rows))[:SAMPLE]].reset_index(drop=True)
+
+
+def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, str]:
+    """Return features that another one, kept before them, already tells; those that stay are kept first."""
+    spread = rows.std()
+    dropped = {name: "never changes" for name in rows if not spread[name] > 0 and name not in stays}
+    correlation = rows.corr().abs()
+    kept: list[str] = []
+    for name in sorted((n for n in rows if n not in dropped), key=lambda n: n not in stays):
+        twin = next((k for k in kept if correlation.loc[name, k] > above), None)
+        if twin is None or name in stays:
+            kept.append(name)
+        else:
+            dropped[name] = f"redundant: correlation {correlation.loc[name, twin]:.3f} with {twin}"
+    return dropped
+
+
+def _noise(rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns: int, rng: np.random.Generator) -> dict[str, str]:
+    """Return features whose permutation harms a forecast of unseen rows no more than that of the best noise column does."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.inspection import permutation_importance
+
+    noise = [f"noise {i}" for i in range(noise_columns)]
+    x = rows[names].assign(**{name: rng.standard_normal(len(rows)) for name in noise})
+    half = len(rows) // 2
+    seed = int(rng.integers(2**31))
+    trees = HistGradientBoostingRegressor(max_iter=TREES, random_state=seed, early_stopping=False).fit(x[:half], rows["target"][:half])
+    judged = permutation_importance(trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed)
+    importance = dict(zip(x.columns, judged.importances_mean, strict=True))
+    bar = max(importance[name] for name in noise)
+    return {
+        name: f"noise: importance {importance[name]:.5f}, the best of {noise_columns} noise columns has {bar:.5f}"
+        for name in names
+        if importance[name] <= bar and name not in stays
+    }
