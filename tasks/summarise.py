@@ -14,6 +14,7 @@ MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")
 POLICY_ORDER = ("dqn", "hold", "cost_plus", "myopic", "random")
 SCORES = ("wape", "mase", "bias", "pinball", "coverage_80", "mape")
 
+
 class Summary(TypedDict):
     run_id: str
     data: dict[str, Any]

@@ -122,13 +122,13 @@ def fit_errors(errors: np.ndarray, order: Order) -> Fitted:
     return Fitted(parameters, reasons)
 
 
-def forecast_errors(errors: np.ndarray, order: Order, parameters: np.ndarray, steps: int) -> Errors:
+def forecast_errors(errors: np.ndarray, parameters: np.ndarray, order: Order, steps: int) -> Errors:
     """Filter the errors with given parameters and forecast them; the recent mean and spread where there are none.
 
     Args:
         errors: regression errors up to the origin, nan where missing (series, periods).
-        order: orders.
         parameters: as ``fit_errors`` returns them (series, parameters).
+        order: orders.
         steps: periods after the origin.
     """
     mean, deviation = np.empty((len(errors), steps)), np.empty((len(errors), steps))

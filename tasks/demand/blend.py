@@ -31,9 +31,7 @@ class Blend:
         return np.array([self.by_category.get(category, self.weight) for category in categories])
 
 
-def fit_blend(
-    units: np.ndarray, arima: Distribution, lstm: Distribution, categories: np.ndarray, grid: int, shrinkage: float
-) -> Blend:
+def fit_blend(units: np.ndarray, arima: Distribution, lstm: Distribution, categories: np.ndarray, grid: int, shrinkage: float) -> Blend:
     """Return the weights of the least WAPE, global and by category.
 
     A category of n forecasts has (n * own + shrinkage * global) / (n + shrinkage).

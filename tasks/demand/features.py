@@ -136,7 +136,10 @@ def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: s
     if period == "D":
         same_day = sum(units.shift(7 * week).fillna(0.0) for week in range(1, WEEKS_OF_A_WEEKDAY + 1))
         seen = sum(units.shift(7 * week).notna().astype(float) for week in range(1, WEEKS_OF_A_WEEKDAY + 1))
-        told["same_weekday"] = (same_day / seen.where(seen > 0), f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before")
+        told["same_weekday"] = (
+            same_day / seen.where(seen > 0),
+            f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before",
+        )
     told["category_units"] = (_group_mean(units, wide.groups()), "mean log(1 + units) of the category in the store")
     return told
 
@@ -146,7 +149,10 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str) -> Described:
     told: Described = {LOG_PRICE: (price, "log price")}
     for window in windows:
         usual = _rolling(price.shift(1), window)
-        told[f"price_to_past_{window}"] = ((price - usual).fillna(0.0).where(price.notna()), f"log price over its mean of the {window} periods before")
+        told[f"price_to_past_{window}"] = (
+            (price - usual).fillna(0.0).where(price.notna()),
+            f"log price over its mean of the {window} periods before",
+        )
     others = _group_mean(price, wide.groups(), without_own=True)
     told["price_to_rivals"] = ((price - others).where(others.notna(), 0.0), "log price over that of the category's other products")
     sales = wide.sales

@@ -84,8 +84,12 @@ class Network:
         kernels = [keras.initializers.GlorotUniform(seed + i) for i in range(3)]
         recurrent = [keras.initializers.Orthogonal(seed=seed + 3 + i) for i in range(2)]
         self._encoder = keras.layers.LSTM(shape.units, return_state=True, kernel_initializer=kernels[0], recurrent_initializer=recurrent[0])
-        self._decoder = keras.layers.LSTM(shape.units, return_sequences=True, kernel_initializer=kernels[1], recurrent_initializer=recurrent[1])
-        self._embedding = keras.layers.Embedding(panel.shape[0], shape.embedding, keras.initializers.RandomNormal(stddev=0.05, seed=seed + 5))
+        self._decoder = keras.layers.LSTM(
+            shape.units, return_sequences=True, kernel_initializer=kernels[1], recurrent_initializer=recurrent[1]
+        )
+        self._embedding = keras.layers.Embedding(
+            panel.shape[0], shape.embedding, keras.initializers.RandomNormal(stddev=0.05, seed=seed + 5)
+        )
         self._dropout = keras.layers.Dropout(shape.dropout, seed=seed + 6)
         self._head = keras.layers.Dense(len(LEVELS) + 1, kernel_initializer=kernels[2])
         self._encoder.build((None, shape.window, inputs))
@@ -126,13 +130,17 @@ class Network:
         learn = tf.function(lambda series, origins: self._learn(adam, series, origins))
         first, last = self.shape.window - 1, origin - self._gap - self._horizon
         if last < first:
-            raise TrainingError(f"lstm: window and horizon must fit into the history. Received: {origin + 1} periods. Lower `forecast.lstm.window`.")
+            raise TrainingError(
+                f"lstm: window and horizon must fit into the history. Received: {origin + 1} periods. Lower `forecast.lstm.window`."
+            )
         size = (plan.steps, plan.batch)
         for number in range(1, plan.epochs + 1):
             series, origins = rng.integers(self._units.shape[0], size=size), rng.integers(first, last + 1, size=size)
             loss = float(learn(tf.constant(series, tf.int32), tf.constant(origins, tf.int32)))
             if not np.isfinite(loss):
-                raise TrainingError(f"lstm: the loss must stay finite. Received: {loss} in epoch {number}. Lower `forecast.lstm.learning_rate`.")
+                raise TrainingError(
+                    f"lstm: the loss must stay finite. Received: {loss} in epoch {number}. Lower `forecast.lstm.learning_rate`."
+                )
             yield Epoch(number, loss)
 
     def _learn(self, adam: keras.optimizers.Optimizer, series: Any, origins: Any) -> Any:

@@ -35,7 +35,9 @@ class Greedy:
                 raise WeightError(f"policy weights: `{name}` must be there. Received: {sorted(self.weights)}. Train the policy anew.")
         for name, weight in self.weights.items():
             if not np.isfinite(weight).all():
-                raise WeightError(f"policy weights: `{name}` must be finite. Received: {np.count_nonzero(~np.isfinite(weight))} that are not.")
+                raise WeightError(
+                    f"policy weights: `{name}` must be finite. Received: {np.count_nonzero(~np.isfinite(weight))} that are not."
+                )
         if self.weights["hidden_0.kernel"].shape[0] != len(FEATURES):
             raise WeightError(
                 f"policy weights: `hidden_0.kernel` must read the {len(FEATURES)} features {FEATURES}. "

@@ -29,7 +29,9 @@ def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> ke
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
     """Return copies of the weights under the names that ``greedy.Greedy`` reads."""
     layers = [layer for layer in network.layers if layer.name.startswith(("hidden_", *HEADS))]
-    return {f"{layer.name}.{part}": np.array(w) for layer in layers for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=True)}
+    return {
+        f"{layer.name}.{part}": np.array(w) for layer in layers for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=True)
+    }
 
 
 class Learner:

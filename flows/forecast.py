@@ -1,0 +1,20 @@
+"""Flow: how much will be asked for."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from conf import Settings
+from tasks import forecast as deed
+from tasks.attempt import Attempt
+from tasks.fit_arima import fit_arima
+from tasks.fit_lstm import fit_lstm
+from tasks.prepare import Prepared
+
+
+@flow(name="forecast")
+def forecast(attempt: Attempt, settings: Settings, prepared: Prepared) -> deed.Forecasted:
+    """Fit both members from rolling origins, blend them, and score them beside the baselines."""
+    arima = fit_arima(attempt, settings, prepared)
+    lstm = fit_lstm(attempt, settings, prepared)
+    return deed.blend(attempt, settings, prepared, arima, lstm)

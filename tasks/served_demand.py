@@ -1,0 +1,33 @@
+"""The registered model ``demand``: quantiles of units/period, given the prices of the horizon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+from tasks.demand.model import DemandModel
+
+
+class Demand(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    """Answer product, store, date and price with mean and quantiles of units/period."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the numbers."""
+        import json
+        from pathlib import Path
+
+        import numpy as np
+
+        with np.load(context.artifacts["demand_arrays"], allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        spec = json.loads(Path(context.artifacts["demand_spec"]).read_text(encoding="utf-8"))
+        self._model = DemandModel(spec, arrays, pd.read_parquet(context.artifacts["demand_history"]))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return mean and quantiles, row by row."""
+        return self._model.predict(model_input)
+
+
+mlflow.models.set_model(Demand())

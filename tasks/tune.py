@@ -1,0 +1,166 @@
+"""Optuna, and the only file that speaks to it: a search that a killed process takes up again.
+
+An objective is a generator: it yields its score as training goes on, and the last one counts. Whoever yields may be stopped early.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import optuna
+
+log = logging.getLogger("repricer")
+
+PATIENCE = 3  # attempts per trial of the budget, before the search gives up
+
+
+class TuningError(RuntimeError):
+    """A search of which no trial came to an end."""
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number between two bounds, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number between two bounds, searched on a logarithmic scale."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values."""
+
+    values: tuple[Any, ...]
+
+
+Space = Mapping[str, Integer | Real | Choice]
+Params = dict[str, Any]
+Objective = Callable[[Params], Iterator[float]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt: its number, what was tried, the last score (none where it failed) and how it ended."""
+
+    number: int
+    params: Params
+    score: float | None
+    state: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """The best parameters, their score, and every trial."""
+
+    params: Params
+    score: float
+    trials: tuple[Trial, ...]
+
+
+def tune(
+    name: str,
+    journal: Path,
+    space: Space,
+    first: Params,
+    objective: Objective,
+    trials: int,
+    seed: int,
+    failures: tuple[type[Exception], ...],
+) -> Search:
+    """Minimise an objective, from where a killed search stopped.
+
+    Args:
+        name: name of the search, for messages.
+        journal: file that keeps the trials.
+        space: what may be tried.
+        first: parameters of the first trial, so that the search is never worse than they are.
+        objective: yields a score, the smaller the better, perhaps several times.
+        trials: trials that come to an end, complete or pruned.
+        seed: root of the search.
+        failures: errors that end a trial, not the search.
+
+    Raises:
+        TuningError: no trial was completed.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = _study(name, journal)
+    if not study.trials:
+        study.enqueue_trial(first)
+    for _ in range(PATIENCE * trials):
+        number = _ended(study)
+        if number >= trials:
+            break
+        # A sampler that starts from the same seed again would repeat its draws.
+        study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), n_startup_trials=max(3, trials // 3))
+        study.optimize(lambda trial: _score(trial, space, objective), n_trials=1, catch=(*failures, ArithmeticError))
+        last = study.trials[-1]
+        log.info("%s trial %d of %d: %s, %s", name, _ended(study), trials, _shown(last.value), last.state.name.lower())
+    told = tuple(Trial(t.number, dict(t.params), _last(t), t.state.name) for t in study.trials)
+    if not any(trial.state == "COMPLETE" for trial in told):
+        counts = ", ".join(f"{count} {state}" for state, count in Counter(trial.state for trial in told).items())
+        raise TuningError(f"{name}: no trial of the search was completed ({counts}). Look at the trials' errors in the log above.")
+    return Search(dict(study.best_params), float(study.best_value), told)
+
+
+def _study(name: str, journal: Path) -> optuna.Study:
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=1)
+    study = optuna.create_study(study_name=name, storage=storage, pruner=pruner, load_if_exists=True)
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # its process is dead: one search has one process
+    return study
+
+
+def _score(trial: optuna.Trial, space: Space, objective: Objective) -> float:
+    import optuna
+
+    score = math.nan
+    for step, score in enumerate(objective({name: _suggested(trial, name, kind) for name, kind in space.items()})):
+        if not math.isfinite(score):
+            raise ArithmeticError(f"the score is {score}")  # Optuna would call an infinite one complete
+        trial.report(score, step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+    return score
+
+
+def _suggested(trial: optuna.Trial, name: str, kind: Integer | Real | Choice) -> Any:
+    if isinstance(kind, Integer):
+        return trial.suggest_int(name, kind.low, kind.high)
+    if isinstance(kind, Real):
+        return trial.suggest_float(name, kind.low, kind.high, log=True)
+    return trial.suggest_categorical(name, kind.values)
+
+
+def _ended(study: optuna.Study) -> int:
+    return sum(trial.state.name in {"COMPLETE", "PRUNED"} for trial in study.trials)
+
+
+def _last(trial: optuna.trial.FrozenTrial) -> float | None:
+    scores = [*trial.intermediate_values.values()]
+    return trial.value if trial.value is not None else (scores[-1] if scores else None)
+
+
+def _shown(score: float | None) -> str:
+    return "no score" if score is None else f"{score:.4f}"

@@ -1,0 +1,76 @@
+"""A few processes for work that is many small fits: whole chunks are sent, never one series."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+
+log = logging.getLogger("repricer")
+
+Result = TypeVar("Result")
+
+CHUNK = 40  # series in a chunk
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+class Workers:
+    """Processes that end with this one."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        """Use the processes of a pool."""
+        self._pool = pool
+
+    def over_rows(self, what: str, function: Callable[..., Result], rows: tuple[np.ndarray, ...], *fixed: object) -> list[Result]:
+        """Return ``function(*chunks, *fixed)`` for chunks of the rows, in their order, and say how far it is.
+
+        Args:
+            what: name for the progress.
+            function: a module's function.
+            rows: arrays of the same length (rows, ...).
+            fixed: further arguments, the same for every chunk.
+        """
+        total = len(rows[0])
+        parts = [slice(start, start + CHUNK) for start in range(0, total, CHUNK)]
+        futures = [self._pool.submit(function, *(array[part] for array in rows), *fixed) for part in parts]
+        results = []
+        for number, future in enumerate(futures):
+            results.append(future.result())
+            log.debug("%s: %d of %d series", what, min(total, (number + 1) * CHUNK), total)
+        return results
+
+
+@contextmanager
+def workers() -> Iterator[Workers]:
+    """Start a process per core, and end them all; they end by themselves if this process is killed."""
+    cores = len(os.sched_getaffinity(0))
+    fresh = multiprocessing.get_context("spawn")  # a fork would copy the locks of the threads that run here
+    pool = ProcessPoolExecutor(cores, mp_context=fresh, initializer=_begin, initargs=(os.getpid(),))
+    try:
+        yield Workers(pool)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    import signal
+
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
