@@ -74,7 +74,7 @@ class Arima(Section):
     """Search for the orders and the shrinkage of the regressions with ARIMA errors."""
 
     trials: int = Field(ge=1)
-    """Completed Optuna trials (trials)."""
+    """Optuna trials that come to an end (trials)."""
     sample: int = Field(ge=1)
     """Series on which a trial is scored (series)."""
     max_p: int = Field(ge=0)
@@ -103,7 +103,7 @@ class Lstm(Section):
     epochs: int = Field(ge=1)
     """Epochs of the first fold; later folds start warm and take a third (epochs)."""
     trials: int = Field(ge=0)
-    """Completed Optuna trials; 0 keeps the values above (trials)."""
+    """Optuna trials that come to an end, complete or pruned; 0 keeps the values above (trials)."""
     trial_epochs: int = Field(ge=1)
     """Epochs of a trial, pruned at the median (epochs)."""
 
@@ -169,13 +169,25 @@ class Dqn(Section):
     """Weight of the online network in the slowly averaged target, per gradient step (1)."""
     exploration: float = Field(ge=0, le=1)
     """Last probability of a random action (1)."""
+    gradient_steps: int = Field(ge=1)
+    """Gradient steps per week of the market (steps)."""
+    n_step: int = Field(ge=1)
+    """Weeks of rewards before bootstrapping (weeks)."""
+    evaluations: int = Field(ge=1)
+    """Times that the network is judged; the best one is kept (times)."""
+    evaluation_draws: int = Field(ge=1)
+    """Seasons of every product in such a judgement (seasons)."""
 
 
 class Price(Section):
     """The market, its ladder and the agent."""
 
     objective: Literal["auto", "revenue", "profit"]
-    """`profit` needs a cost; `auto` takes profit where every product has one, else revenue."""
+    """`profit` needs a cost; `auto` takes profit where enough products have one, else revenue."""
+    cost_share: float = Field(gt=0, le=1)
+    """Share of the products from which their costs make `auto` take profit; those without one then hold (share)."""
+    active_weeks: int = Field(ge=1)
+    """A product is in the market if it sold in so many last weeks; a cost older than that counts as none (weeks)."""
     ladder_low: float = Field(gt=0)
     """Lowest step of the ladder, relative to the price in force (ratio)."""
     ladder_high: float = Field(gt=0)
@@ -192,6 +204,8 @@ class Price(Section):
     """Mark-up on cost of the cost-plus baseline (share of cost)."""
     stated_margin: float = Field(gt=0, lt=1)
     """Margin that cost-plus assumes where no cost is known (share of the list price)."""
+    seasons: int = Field(ge=2)
+    """Seasons of every product on which the policies are compared, none met in training (seasons)."""
     dqn: Dqn
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from tasks.demand.model import DemandModel
 
 
-class Demand(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class Demand(mlflow.pyfunc.PythonModel):
     """Answer product, store, date and price with mean and quantiles of units/period."""
 
     def load_context(self, context: Any) -> None:

@@ -43,7 +43,7 @@ WEEK = "week"  # first day of the week
 LOG_PRICE, RIVALS, TRAFFIC = "log_price", "rivals", "traffic"
 REMEMBERED = "remembered"  # log(remembered price / price)
 RAW, RAW_ERROR, ERROR = "raw_elasticity", "raw_error", "standard_error"
-PRICES, VARIATION, WEEKS = "prices", "price_variation", "weeks"
+PRICES, VARIATION, WEEKS, DISPERSION = "prices", "price_variation", "weeks", "dispersion"
 SHORTEST = 26  # weeks; shortest period of f(t)
 SAME_PRICE = 2  # decimals of the log price to which two prices are the same: about 1 %
 NEWTON_STEPS, LONGEST_STEP, CONVERGED = 100, 2.0, 1e-9  # steps; change of log units in one, and in the last
@@ -75,7 +75,7 @@ class Rules:
 
 
 class ReferenceEffect(TypedDict):
-    """Change of log units per unit of log(remembered price / price), with its interval."""
+    """Change of log units per unit of log(remembered price / price), with its interval; never below 0."""
 
     estimate: float
     low: float
@@ -83,13 +83,14 @@ class ReferenceEffect(TypedDict):
 
 
 class Slope(NamedTuple):
-    """A coefficient and its standard error."""
+    """A coefficient, its standard error, and the variance of demand beyond Poisson's: Var[units] = mean + dispersion mean^2."""
 
     estimate: float
     error: float
+    dispersion: float
 
 
-UNKNOWN = Slope(np.nan, np.inf)
+UNKNOWN = Slope(np.nan, np.inf, np.nan)
 
 
 class Pool(NamedTuple):
@@ -196,7 +197,9 @@ def poisson_slope(x: np.ndarray, units: np.ndarray, groups: np.ndarray, clusters
     if information <= MOVES_ALONE * float(mean @ within[:, 0] ** 2):
         return UNKNOWN
     scores = np.bincount(clusters, alone * (units - mean))
-    return Slope(float(beta[0]), float(np.sqrt(scores @ scores * len(units) / freedom) / information))
+    spare = len(units) / freedom
+    dispersion = max(0.0, float(((units - mean) ** 2 * spare - mean).sum() / (mean**2).sum()))
+    return Slope(float(beta[0]), float(np.sqrt(scores @ scores * spare) / information), dispersion)
 
 
 def _concentrated_mean(eta: np.ndarray, units: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.pricing.environment import MarketEnv
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import FEATURES, Products, Rules, draw_luck, observe, opening, play, step
+from tasks.pricing.market import FEATURES, Products, Rules, play
 from tasks.pricing.policies import Random
 
 
@@ -139,9 +140,11 @@ def train(products: Products, rules: Rules, plan: Plan, seed: int) -> Iterator[R
     """
     from tasks.pricing.network import Learner, dueling, weights_of
 
-    initial, playing, judging = (int(s) for s in np.random.SeedSequence(seed).generate_state(3) >> 1)
-    rng = np.random.default_rng(playing)
+    initial, playing, exploring, judging = (int(s) for s in np.random.SeedSequence(seed).generate_state(4) >> 1)
+    rng = np.random.default_rng(exploring)
     moving = movable(products, rules)
+    market = MarketEnv(moving, rules, plan.environments)
+    market.reset(seed=playing)
     seasons = max(1, plan.environment_steps // (plan.environments * rules.decisions))
     updates = plan.gradient_steps * rules.decisions
     network = dueling(len(FEATURES), len(rules.ladder), plan.hidden, initial)
@@ -152,8 +155,7 @@ def train(products: Products, rules: Rules, plan: Plan, seed: int) -> Iterator[R
     best = -np.inf
     for season in range(1, seasons + 1):
         exploration = max(plan.exploration, 1 - 4 * season / seasons)
-        batch = moving.take(rng.integers(len(moving), size=plan.environments))
-        replay.add(*play_season(batch, rules, Greedy(weights_of(network)), exploration, plan.n_step, rng))
+        replay.add(*play_season(market, Greedy(weights_of(network)), exploration, plan.n_step, rng))
         losses.append(learner.learn(*replay.sample(updates, plan.batch, rng)))
         if not np.isfinite(losses[-1]).all():
             raise TrainingError(
@@ -175,24 +177,28 @@ def movable(products: Products, rules: Rules) -> Products:
 
 
 def play_season(
-    products: Products, rules: Rules, policy: Greedy, exploration: float, n_step: int, rng: np.random.Generator
+    market: MarketEnv, policy: Greedy, exploration: float, n_step: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
     """Play a season and return its transitions as ``Replay`` keeps them, each column (weeks * B, ...).
 
     Args:
+        market: product environments.
+        policy: what acts where nothing is explored.
         exploration: probability of a random action.
+        n_step: weeks of rewards before bootstrapping.
+        rng: source of the exploration.
     """
-    view, luck = opening(products), draw_luck(products, rules.decisions, rng)
-    anything = Random(rng)
+    anything, rules = Random(rng), market.rules
+    state, told = market.reset()
     states, actions, rewards = [], [], []
     for _ in range(rules.decisions):
-        explores = rng.random(len(products)) < exploration
-        actions.append(np.where(explores, anything(view, rules), policy(view, rules)))
-        states.append(observe(view, rules))
-        view, week = step(view, actions[-1], luck, rules)
-        rewards.append(week.advantage)
+        explores = rng.random(market.num_envs) < exploration
+        states.append(state)
+        actions.append(np.where(explores, anything(market.view, rules), policy(market.view, rules)))
+        state, reward, *_ = market.step(actions[-1])
+        rewards.append(reward)
     s = np.stack(states)  # (T, B, F)
     r_t, discount_t, later = n_step_returns(np.stack(rewards), rules.discount, n_step)
-    allowed_t = np.broadcast_to(rules.allowed(products), (*r_t.shape, len(rules.ladder)))
+    allowed_t = np.broadcast_to(told["allowed"], (*r_t.shape, len(rules.ladder)))
     columns = (s, np.stack(actions), r_t, np.broadcast_to(discount_t[:, None], r_t.shape), s[later], allowed_t)
     return tuple(column.reshape(r_t.size, *column.shape[2:]) for column in columns)

@@ -1,0 +1,219 @@
+"""Task: build the market from forecast and response, train the agent, play it against the baselines."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import TypedDict
+
+import numpy as np
+import pandas as pd
+
+from conf import PERIOD_DAYS, Settings
+from expectations.columns import (
+    CATEGORY,
+    DATE,
+    ELASTICITY,
+    IDENTIFIED,
+    LIST_PRICE,
+    MEAN,
+    PRICE,
+    PRODUCT,
+    SERIES,
+    UNIT_COST,
+    UNITS,
+)
+from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays, save_json, save_table
+from tasks.attempt import Attempt, resumable
+from tasks.pricing import policies
+from tasks.pricing.greedy import Greedy
+from tasks.pricing.market import Played, Products, Rules, play
+from tasks.pricing.recommend import products_of
+from tasks.respond import Responded
+from tasks.seeds import seed_of
+from tasks.track import StageRun
+
+log = logging.getLogger("repricer")
+
+LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
+USED = 0.001  # share of decisions from which a step of the ladder counts as used
+DAYS_A_WEEK = 7
+
+
+class Interval(TypedDict):
+    """A mean over market draws, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Priced(TypedDict):
+    """The market, what was learned, and what each policy earns per product-week in it (currency)."""
+
+    market: Artifact
+    objective: str
+    learning: Artifact
+    policy: dict[str, Interval]
+    gains: dict[str, Interval]
+    distinct_prices: int
+    model_files: dict[str, Artifact]
+
+
+@resumable(name="price")
+def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded) -> Priced:
+    """Train a Double DQN in the fitted market and compare it with the baselines on luck that it never met."""
+    from tasks.track import stage_run
+
+    with stage_run(attempt, "price") as run:
+        table = market_of(load_table(sales), load_table(outlook), load_table(responded["elasticities"]), settings)
+        objective = _objective(table, settings)
+        rules = rules_of(settings, responded["reference_effect"]["estimate"], objective)
+        products = products_of(table)
+        weights, records = _trained(products, rules, settings)
+        played = _played(products, rules, Greedy(weights), settings)
+        priced = _saved(attempt, settings, table, rules, weights, records, played)
+        _track(run, settings, products, rules, Greedy(weights), records, played, priced)
+    return priced
+
+
+def market_of(sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return one row per product and store that is still sold: price in force, cost, expected units and how they answer price.
+
+    A cost that is unknown, older than the weeks of ``price.active_weeks``, or not below the price counts as none.
+    """
+    recent = sales[sales[DATE] > sales[DATE].max() - pd.Timedelta(weeks=settings.price.active_weeks)].sort_values(DATE)
+    sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
+    optional = {name: "last" for name in (LIST_PRICE, UNIT_COST) if name in sales}
+    last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
+    weekly = outlook.groupby(SERIES)[MEAN].mean().mul(DAYS_A_WEEK / PERIOD_DAYS[settings.source.period]).rename(UNITS).reset_index()
+    response = elasticities[[PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]]
+    table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(response, on=PRODUCT)
+    table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
+    table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
+    cost = table[UNIT_COST] if UNIT_COST in table else pd.Series(np.nan, table.index)
+    table[UNIT_COST] = cost.where((cost > 0) & (cost < table[PRICE]))
+    gone = sales[SERIES].drop_duplicates().shape[0] - len(table)
+    log.info("market: %d products in stores, %d of them identified; %d no longer sold", len(table), table[IDENTIFIED].sum(), gone)
+    return table.sort_values(SERIES, ignore_index=True)
+
+
+def rules_of(settings: Settings, reference_effect: float, objective: str) -> Rules:
+    """Return the rules of the market; the ladder always holds the price in force."""
+    told = settings.price
+    ladder = np.union1d(np.linspace(told.ladder_low, told.ladder_high, told.ladder_steps).round(6), [1.0])
+    return Rules(
+        ladder, told.decisions, told.discount, told.reference_memory, reference_effect, objective, told.markup, told.stated_margin
+    )
+
+
+def rules_at(artifact: Artifact) -> Rules:
+    """Read rules that were written."""
+    told = load_json(artifact)
+    return Rules(**{**told, "ladder": np.asarray(told["ladder"])})
+
+
+def policy_at(artifact: Artifact) -> Greedy:
+    """Read the weights of a policy."""
+    return Greedy(load_arrays(artifact))
+
+
+def interval(values: np.ndarray, confidence: float) -> Interval:
+    """Return the mean of independent draws with its t-interval."""
+    from scipy import stats
+
+    half = float(stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    mean = float(values.mean())
+    return Interval(value=mean, low=mean - half, high=mean + half)
+
+
+def gain(over: Played, played: Played, confidence: float) -> Interval:
+    """Return the relative gain of one policy over another that met the same luck, with the interval of the paired draws."""
+    base, own = (p.rewards.mean(axis=(1, 2)) for p in (over, played))
+    return interval((own - base) / base.mean(), confidence)
+
+
+def _objective(table: pd.DataFrame, settings: Settings) -> str:
+    if settings.price.objective != "auto":
+        return settings.price.objective
+    return "profit" if table[UNIT_COST].notna().mean() >= settings.price.cost_share else "revenue"
+
+
+def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Return the best weights and the record of the training."""
+    from tasks.pricing import dqn
+
+    plan = dqn.Plan(**settings.price.dqn.model_dump())
+    rows, best = [], None
+    for record in dqn.train(products, rules, plan, seed_of(settings.seed, "price.train")):
+        best = record if record.best or best is None else best
+        rows.append({name: value for name, value in asdict(record).items() if name != "weights"})
+        log.info("dqn: %d steps, loss %.4f, value %.4f%s", record.step, record.loss, record.value, ", best" if record.best else "")
+    assert best is not None
+    return best.weights, pd.DataFrame(rows)
+
+
+def _played(products: Products, rules: Rules, policy: Greedy, settings: Settings) -> dict[str, Played]:
+    """Play every policy on the same luck, none of which was met in training."""
+    random = policies.Random(np.random.default_rng(seed_of(settings.seed, "price.random")))
+    every = {"dqn": policy, "hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic, "random": random}
+    seed = seed_of(settings.seed, "price.judge")
+    return {name: play(products, rules, each, settings.price.seasons, seed) for name, each in every.items()}
+
+
+def _saved(
+    attempt: Attempt,
+    settings: Settings,
+    table: pd.DataFrame,
+    rules: Rules,
+    weights: dict[str, np.ndarray],
+    records: pd.DataFrame,
+    played: dict[str, Played],
+) -> Priced:
+    confidence = settings.evaluate.confidence
+    market = save_table(table, attempt.path("price", "market.parquet"))
+    ratios = played["dqn"].prices / table[PRICE].to_numpy()[:, None]
+    used = [float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder]
+    return Priced(
+        market=market,
+        objective=rules.objective,
+        learning=save_table(records, attempt.path("price", "learning.parquet")),
+        policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items()},
+        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "myopic")},
+        distinct_prices=sum(used),
+        model_files={
+            "policy_market": market,
+            "policy_rules": save_json({**asdict(rules), "ladder": rules.ladder.tolist()}, attempt.path("price", "policy_rules.json")),
+            "policy_weights": save_arrays(weights, attempt.path("price", "policy_weights.npz")),
+        },
+    )
+
+
+def _track(
+    run: StageRun,
+    settings: Settings,
+    products: Products,
+    rules: Rules,
+    policy: Greedy,
+    records: pd.DataFrame,
+    played: dict[str, Played],
+    priced: Priced,
+) -> None:
+    from tasks.pricing import dqn, figures
+
+    moving = np.flatnonzero(rules.allowed(products).sum(axis=1) > 1)
+    shown = moving if moving.size else np.arange(len(products))
+    baselines = {name: float(played[name].rewards[:, shown].mean()) for name in ("myopic", "hold", "cost_plus", "random")}
+    note = "revenue: no cost is known" if rules.objective == "revenue" else "profit: price less unit cost"
+    assumed = f"; cost-plus assumes a margin of {settings.price.stated_margin:.0%}" if np.isnan(products.unit_cost).any() else ""
+    run.params({"objective": rules.objective, "products_moving": moving.size})
+    run.metrics({f"value.{name}": told["value"] for name, told in priced["policy"].items()})
+    run.metrics({f"gain.{name}": told["value"] for name, told in priced["gains"].items()} | {"distinct_prices": priced["distinct_prices"]})
+    for name in ("loss", "mean_q", "value"):
+        run.curve(f"dqn.{name}", records[name].tolist())
+    run.figure(figures.learning(records, baselines, rules.objective), "policy_learning.png")
+    run.figure(figures.values(priced["policy"], rules.objective, note + assumed), "policy_values.png")
+    run.figure(figures.policy_map(policy, dqn.movable(products, rules), rules), "policy_map.png")
+    run.figure(figures.prices(played["dqn"].prices[:, shown] / products.price[shown, None], rules), "policy_prices.png")
+    for name, told in priced["gains"].items():
+        log.info("policy: %s %+.3f %% (%+.3f to %+.3f)", name.replace("_", " "), *(100 * told[k] for k in ("value", "low", "high")))  # type: ignore[literal-required]

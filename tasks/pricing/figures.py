@@ -1,0 +1,100 @@
+"""Pictures of the pricing policy. Every value in them is simulated, in the market fitted to the sales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tasks.pricing.market import Products, Rules, opening
+from tasks.pricing.policies import Policy
+
+COLOURS = {"dqn": "#54a24b", "myopic": "#f58518", "cost_plus": "#b279a2", "hold": "#7f7f7f", "random": "#b0b0b0"}
+ELASTICITIES = np.linspace(-3.5, -0.3, 65)
+
+
+def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: str) -> Figure:
+    """Draw the value of the greedy policy and the loss as training goes on.
+
+    Args:
+        records: columns ``step``, ``loss``, ``value`` (currency per product-week), ``best``.
+        baselines: value of each baseline on the same luck.
+        objective: what the value is.
+    """
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    top.plot(records["step"], records["value"], color=COLOURS["dqn"], marker=".", label="dqn, greedy")
+    best = records[records["best"]].iloc[-1]
+    top.plot(best["step"], best["value"], "o", ms=9, mfc="none", color="black", label="kept")
+    for name, value in baselines.items():
+        top.axhline(value, color=COLOURS[name], lw=1.2, ls="--", label=name)
+    top.set(ylabel=f"{objective} per product-week (currency)", title="Learning, judged on seasons of its own; products that may move")
+    top.legend(fontsize=8, ncols=3)
+    bottom.plot(records["step"], records["loss"], color="black", lw=1)
+    bottom.set(xlabel="environment steps", ylabel="Huber loss")
+    return figure
+
+
+def values(policy: Mapping[str, Mapping[str, float]], objective: str, note: str) -> Figure:
+    """Draw the value of every policy with its interval.
+
+    Args:
+        policy: ``value``, ``low``, ``high`` by name (currency per product-week).
+        objective: what the value is.
+        note: what it depends on.
+    """
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    axis = figure.subplots()
+    for place, (name, told) in enumerate(reversed(policy.items())):
+        error = [[told["value"] - told["low"]], [told["high"] - told["value"]]]
+        axis.errorbar(told["value"], place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
+        axis.annotate(f"{told['value']:.2f}", (told["value"], place), textcoords="offset points", xytext=(0, 8), ha="center", fontsize=8)
+    axis.set_yticks(range(len(policy)), list(reversed(policy)))
+    axis.set(xlabel=f"simulated {objective} per product-week (currency)", ylim=(-0.6, len(policy) - 0.2))
+    axis.set_title(f"Policies on seasons unseen in training\n{note}", fontsize=10)
+    return figure
+
+
+def policy_map(policy: Policy, products: Products, rules: Rules, remembered: Sequence[float] = (0.9, 1.0, 1.1)) -> Figure:
+    """Draw the step that the policy takes, by belief about the elasticity and its uncertainty, for three remembered prices.
+
+    Args:
+        policy: what is drawn.
+        products: their median is the product that is drawn.
+        rules: of the market.
+        remembered: price that buyers remember, relative to the price in force.
+    """
+    middle = int(np.argsort(products.units)[len(products) // 2])
+    errors = np.linspace(0.1, 1.0, 37)
+    grid = np.array([(e, s) for s in errors for e in ELASTICITIES])
+    many = products.take(np.full(len(grid), middle))
+    many = replace(many, elasticity=grid[:, 0], standard_error=grid[:, 1], identified=np.ones(len(grid), bool))
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    axes = figure.subplots(1, len(remembered), sharey=True)
+    for axis, share in zip(axes, remembered, strict=True):
+        view = replace(opening(many), remembered=np.full(len(grid), share), mean=grid[:, 0], variance=grid[:, 1] ** 2)
+        step = rules.ladder[policy(view, rules)].reshape(len(errors), -1)
+        image = axis.pcolormesh(ELASTICITIES, errors, step, cmap="RdBu_r", vmin=rules.ladder[0], vmax=rules.ladder[-1], shading="nearest")
+        axis.set(xlabel="believed elasticity", title=f"remembered price {share:.1f} x the price in force")
+    axes[0].set_ylabel("uncertainty (standard deviation)")
+    figure.colorbar(image, ax=axes, label="price, relative to the price in force")
+    figure.suptitle("The policy's first decision, for a product of median sales")
+    return figure
+
+
+def prices(ratios: np.ndarray, rules: Rules) -> Figure:
+    """Draw how often each step of the ladder is taken, by products that may move.
+
+    Args:
+        ratios: prices relative to the price in force (draws, products, weeks).
+        rules: of the market.
+    """
+    share = [(np.isclose(ratios, step)).mean() for step in rules.ladder]
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    axis = figure.subplots()
+    axis.bar([f"{step:.2f}" for step in rules.ladder], share, color=COLOURS["dqn"])
+    axis.set(xlabel="price, relative to the price in force", ylabel="share of product-weeks", title="Steps that the policy takes")
+    return figure

@@ -1,0 +1,71 @@
+"""The pricing policy as it is registered: the state of a product to its price, in NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import PRICE, REASON, SERIES
+from tasks.pricing.greedy import Greedy
+from tasks.pricing.market import Products, Rules, opening
+
+STEP = "step"  # recommended price relative to the price in force
+
+
+class PolicyError(ValueError):
+    """A question that the policy cannot answer."""
+
+
+def products_of(market: pd.DataFrame) -> Products:
+    """Return the products of a market table, one row per product and store."""
+    return Products(**{field.name: market[field.name].to_numpy(copy=True) for field in fields(Products)})
+
+
+@dataclass(frozen=True)
+class PolicyModel:
+    """A greedy policy and the market that it was trained on.
+
+    Attributes:
+        market: one row per product and store, as ``Products`` needs it.
+        rules: of that market.
+        policy: what decides.
+    """
+
+    market: pd.DataFrame
+    rules: Rules
+    policy: Greedy
+
+    def recommend(self, asked: pd.DataFrame) -> pd.DataFrame:
+        """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
+
+        A product that the market does not know, whose elasticity is not identified, or whose profit is unknown keeps the asked price.
+
+        Args:
+            asked: product, store, and the price in force now (currency/unit).
+
+        Raises:
+            PolicyError: a price is not finite and above 0.
+        """
+        price = asked[PRICE].to_numpy(float)
+        if not (np.isfinite(price) & (price > 0)).all():
+            wrong = price[~(np.isfinite(price) & (price > 0))][0]
+            raise PolicyError(f"pricing policy: the price in force must be finite and above 0. Received: {wrong}.")
+        rows = pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(pd.MultiIndex.from_frame(asked[SERIES].astype(str)))
+        known = rows >= 0
+        ratio, reason = np.ones(len(asked)), np.where(known, "", "the product was not in the training").astype(object)
+        if known.any():
+            ratio[known], reason[known] = self._decided(rows[known], price[known])
+        told = {PRICE: price * ratio, STEP: ratio, REASON: pd.Series(reason, asked.index, dtype="str")}
+        return pd.DataFrame(told, index=asked.index)
+
+    def _decided(self, rows: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the step of the ladder for rows of the market, and why it is what it is."""
+        products = products_of(self.market.iloc[rows])
+        products = replace(products, price=price)
+        actions = self.policy(opening(products), self.rules)
+        free = self.rules.allowed(products).sum(axis=1) > 1
+        held = np.where(products.identified.astype(bool), "no profit without a cost: the price holds", "elasticity not identified: the price holds")
+        best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
+        return self.rules.ladder[actions], np.where(free, best, held)

@@ -1,0 +1,30 @@
+"""The registered model ``price_response``: own-price elasticities with intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRODUCT, REASON
+
+ANSWER = [ELASTICITY, LOW, HIGH, IDENTIFIED, REASON]
+
+
+class PriceResponse(mlflow.pyfunc.PythonModel):
+    """Answer a product with its elasticity, the interval, and whether it may move a price."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the table."""
+        self._table = pd.read_parquet(context.artifacts["response_table"]).set_index(PRODUCT)[ANSWER]
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return the answer row by row; a product that was not trained on is not identified."""
+        told = self._table.reindex(model_input[PRODUCT].astype(str)).reset_index(drop=True)
+        unknown = told[IDENTIFIED].isna()
+        told[REASON] = told[REASON].mask(unknown, "the product was not in the training")
+        return told.assign(**{IDENTIFIED: told[IDENTIFIED].eq(True)}).set_axis(model_input.index)
+
+
+mlflow.models.set_model(PriceResponse())
