@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from prefect import flow
-from tasks.price import Priced
-from tasks.respond import Responded
 
 from conf import Settings
 from tasks import evaluate as deed
 from tasks.attempt import Attempt
 from tasks.forecast import Forecasted
+from tasks.price import Priced
+from tasks.respond import Responded
 
 
 @flow(name="evaluate")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from prefect import flow
-from tasks.respond import Responded
 
 from conf import Settings
 from tasks import price as deed
 from tasks.artifacts import Artifact
 from tasks.attempt import Attempt
+from tasks.respond import Responded
 
 
 @flow(name="price")

@@ -80,7 +80,7 @@ def show_progress(verbose: bool = False) -> None:
     logger.addHandler(handler)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

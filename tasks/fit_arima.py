@@ -19,7 +19,7 @@ from tasks.demand.splits import Fold, before
 from tasks.history import History, Member, history_of, save_forecasts
 from tasks.prepare import Prepared
 from tasks.seeds import seed_of
-from tasks.tune import Integer, Params, Real, Search, tune
+from tasks.tune import Integer, Params, Real, Search, Space, tune
 from tasks.workers import Workers, workers
 
 log = logging.getLogger("repricer")
@@ -66,7 +66,7 @@ def _search(attempt: Attempt, settings: Settings, history: History, pool: Worker
         ahead = _ahead(pool, errors, order, fitted.parameters, fold)
         yield wape(units, _demand(history.panel, slopes, ahead, fold, sample).median)
 
-    space = {"p": Integer(0, told.max_p), "d": Integer(0, 1), "q": Integer(0, told.max_q), "shrinkage": Real(5.0, 500.0)}
+    space: Space = {"p": Integer(0, told.max_p), "d": Integer(0, 1), "q": Integer(0, told.max_q), "shrinkage": Real(5.0, 500.0)}
     first = {**FIRST, "p": min(FIRST["p"], told.max_p), "q": min(FIRST["q"], told.max_q)}
     return tune("arima", attempt.path("forecast", "arima.journal"), space, first, objective, told.trials, seed, (np.linalg.LinAlgError,))
 

@@ -17,7 +17,7 @@ from tasks.demand.splits import Fold, before
 from tasks.history import History, Member, history_of, save_forecasts
 from tasks.prepare import Prepared
 from tasks.seeds import seed_of
-from tasks.tune import Choice, Params, Real, Search, tune
+from tasks.tune import Choice, Params, Real, Search, Space, tune
 
 log = logging.getLogger("repricer")
 
@@ -60,7 +60,7 @@ def _search(attempt: Attempt, settings: Settings, history: History) -> Search:
         for _ in trainer.train(fold, told.trial_epochs, params["learning_rate"], seed):
             yield wape(units, trainer.forecast(fold).median)
 
-    space = {
+    space: Space = {
         "units": Choice(tuple(sorted({told.units // 2, told.units, told.units * 4 // 3}))),
         "embedding": Choice(tuple(sorted({max(1, told.embedding // 2), told.embedding}))),
         "dropout": Choice(tuple(sorted({0.0, told.dropout, min(0.5, 2 * told.dropout)}))),
@@ -76,11 +76,11 @@ def _forecasts(settings: Settings, history: History, params: Params) -> tuple[li
     """Return the forecasts from every origin, what serves the last one, and the loss of every epoch."""
     told, seed = settings.forecast.lstm, seed_of(settings.seed, "forecast.lstm")
     trainer = Trainer(settings, history, params, history.folds[0], seed)
-    forecasts, losses = [], []
+    forecasts: list[Distribution] = []
+    losses: list[float] = []
     for fold in history.origins:
         share = WARM if fold.number else 1
-        for loss in trainer.train(fold, max(1, told.epochs // share), params["learning_rate"] / share, seed + fold.number):
-            losses.append(loss)
+        losses += trainer.train(fold, max(1, told.epochs // share), params["learning_rate"] / share, seed + fold.number)
         forecasts.append(trainer.forecast(fold))
         log.info("lstm: origin %d of %d, loss %.4f", fold.number + 1, len(history.origins), losses[-1])
     return forecasts, trainer.served(history.now), losses

@@ -39,7 +39,7 @@ Forecasted = TypedDict(
         "model_files": dict[str, Artifact],
     },
 )
-"""Scores on the held-out periods by model, the global weight of ARIMA, and the tables: forecasts of both kinds of folds and of the future."""
+"""Scores on the held-out periods by model, the global weight of ARIMA, and tables: forecasts of both kinds of folds, and of the future."""
 
 
 class Judged(TypedDict):

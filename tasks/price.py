@@ -102,9 +102,7 @@ def rules_of(settings: Settings, reference_effect: float, objective: str) -> Rul
     """Return the rules of the market; the ladder always holds the price in force."""
     told = settings.price
     ladder = np.union1d(np.linspace(told.ladder_low, told.ladder_high, told.ladder_steps).round(6), [1.0])
-    return Rules(
-        ladder, told.decisions, told.discount, told.reference_memory, reference_effect, objective, told.markup, told.stated_margin
-    )
+    return Rules(ladder, told.decisions, told.discount, told.reference_memory, reference_effect, objective, told.markup, told.stated_margin)
 
 
 def rules_at(artifact: Artifact) -> Rules:

@@ -62,7 +62,12 @@ def _track(run: StageRun, table: pd.DataFrame, responded: Responded) -> None:
     from tasks.demand import response_figures
 
     told = {name: responded[name] for name in ("identified", "not_identified", "median_elasticity", "median_width")}  # type: ignore[literal-required]
-    run.metrics({**{name: value for name, value in told.items() if value is not None}, "reference_effect": responded["reference_effect"]["estimate"]})
+    run.metrics(
+        {
+            **{name: value for name, value in told.items() if value is not None},
+            "reference_effect": responded["reference_effect"]["estimate"],
+        }
+    )
     run.file(responded["elasticities"])
     run.figure(response_figures.elasticities(table), "elasticities.png")
     run.figure(response_figures.by_category(table), "elasticities_by_category.png")

@@ -10,9 +10,9 @@ from scipy import stats
 
 from expectations.columns import CATEGORY, ELASTICITY, HIGH, IDENTIFIED, LOW, PRICE, PRODUCT, REASON, SERIES, UNITS, promotions
 from tasks.demand.response import (
+    DISPERSION,
     ERROR,
     LOG_PRICE,
-    DISPERSION,
     PRICES,
     RAW,
     RAW_ERROR,
@@ -65,7 +65,9 @@ def price_response(sales: pd.DataFrame, period: str, rules: Rules, memory: float
     effect = reference_effect(weeks, _estimated(weeks, np.zeros(len(weeks))), rules)
     table = _estimated(weeks, effect["estimate"] * weeks[REMEMBERED].to_numpy())
     if not np.isfinite(table[RAW_ERROR]).any():
-        raise ResponseError(f"price response: a product must have sales at several prices. Received: {len(table)} products, none of them has.")
+        raise ResponseError(
+            f"price response: a product must have sales at several prices. Received: {len(table)} products, none of them has."
+        )
     table = pd.concat([table, shrunk(table)], axis=1)
     table[LOW], table[HIGH] = table[ELASTICITY] - rules.z * table[ERROR], table[ELASTICITY] + rules.z * table[ERROR]
     table[REASON] = [_reason(row, rules) for row in table.to_dict("records")]

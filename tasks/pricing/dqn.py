@@ -176,9 +176,7 @@ def movable(products: Products, rules: Rules) -> Products:
     return products.take(np.flatnonzero(moves if moves.any() else ~moves))
 
 
-def play_season(
-    market: MarketEnv, policy: Greedy, exploration: float, n_step: int, rng: np.random.Generator
-) -> tuple[np.ndarray, ...]:
+def play_season(market: MarketEnv, policy: Greedy, exploration: float, n_step: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Play a season and return its transitions as ``Replay`` keeps them, each column (weeks * B, ...).
 
     Args:

@@ -1,0 +1,178 @@
+"""Task: try the policy against the price in force on unseen markets, and hold everything to the gates."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from conf import Settings
+from expectations.columns import CATEGORY, MEAN
+from tasks.artifacts import load_arrays, load_table, save_json
+from tasks.attempt import Attempt, resumable
+from tasks.forecast import Forecasted
+from tasks.price import Priced, policy_at, rules_at
+from tasks.pricing import policies
+from tasks.pricing.market import play
+from tasks.pricing.recommend import products_of
+from tasks.respond import Responded
+from tasks.seeds import seed_of
+from tasks.track import StageRun
+from tasks.trial import gates as rule
+from tasks.trial.analysis import Lift, clusters_of, lift
+from tasks.trial.design import assign, sample_ratio_p
+from tasks.trial.gates import Gate
+
+log = logging.getLogger("repricer")
+
+SHOWN = 12  # clusters in the picture
+
+
+class Trial(TypedDict):
+    """The simulated trial; the lift is none while the sample-ratio check alarms."""
+
+    lift: float | None
+    low: float | None
+    high: float | None
+    srm_p: float
+    treated_clusters: int
+    control_clusters: int
+    markets: int
+    theta: float
+
+
+class Evaluated(TypedDict):
+    """The trial, the gates and the verdict with every reason."""
+
+    trial: Trial
+    verdict: str
+    reasons: list[str]
+    gates: list[dict[str, Any]]
+
+
+class Tried(TypedDict):
+    """The trial with what its picture needs."""
+
+    trial: Trial
+    lift: Lift
+    by_cluster: dict[str, float]
+
+
+@resumable(name="evaluate")
+def evaluate(attempt: Attempt, settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced) -> Evaluated:
+    """Randomise categories between policy and price in force, estimate the lift, and pass or fail the candidate."""
+    from tasks.track import stage_run
+
+    with stage_run(attempt, "evaluate") as run:
+        tried = _tried(settings, priced)
+        every = _gates(settings, forecasted, responded, priced, tried["trial"])
+        verdict = rule.verdict(every)
+        evaluated = Evaluated(
+            trial=tried["trial"],
+            verdict=verdict,
+            reasons=[*rule.reasons(every), *_notes(forecasted)],
+            gates=[asdict(gate) for gate in every],
+        )
+        _track(run, priced, tried, every, verdict)
+        run.file(save_json(evaluated, attempt.path("evaluate", "verdict.json")))
+    return evaluated
+
+
+def _tried(settings: Settings, priced: Priced) -> Tried:
+    """Run the trial on market draws that neither the training nor the comparison of policies has met."""
+    told = settings.evaluate
+    table = load_table(priced["market"])
+    products, rules, policy = (
+        products_of(table),
+        rules_at(priced["model_files"]["policy_rules"]),
+        policy_at(priced["model_files"]["policy_weights"]),
+    )
+    clusters, names = pd.factorize(table[CATEGORY])
+    treated = assign(told.markets, clusters, told.treated_share, seed_of(settings.seed, "trial.assignment"))
+    seed = seed_of(settings.seed, "trial.market")
+    own, held = (play(products, rules, each, told.markets, seed).rewards.sum(axis=2) for each in (policy, policies.hold))
+    outcome = np.where(treated, own, held)  # (markets, products)
+    before = rules.decisions * products.units * rules.margin(products, np.ones(len(products)))
+    sums = clusters_of(outcome, before, treated, clusters)
+    found = lift(sums, told.confidence)
+    arms = int(sums.treated.sum()), int((~sums.treated).sum())
+    p = sample_ratio_p(*arms, told.treated_share)
+    shown = p >= told.srm_alarm
+    trial = Trial(
+        lift=found.value if shown else None,
+        low=found.low if shown else None,
+        high=found.high if shown else None,
+        srm_p=p,
+        treated_clusters=arms[0],
+        control_clusters=arms[1],
+        markets=told.markets,
+        theta=found.theta,
+    )
+    return Tried(trial=trial, lift=found, by_cluster=_by_cluster(outcome, treated, clusters, list(names), before))
+
+
+def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, names: list[str], before: np.ndarray) -> dict[str, float]:
+    """Return the relative difference of the arms' means in the clusters that earn most and have both arms."""
+    size = np.bincount(clusters, before)
+    told = {}
+    for number in np.argsort(-size)[:SHOWN]:
+        rows = clusters == number
+        sums, arm = outcome[:, rows].sum(axis=1), treated[:, rows][:, 0]
+        if arm.any() and not arm.all() and sums[~arm].mean() > 0:
+            told[str(names[number])] = float(sums[arm].mean() / sums[~arm].mean() - 1)
+    return told
+
+
+def _gates(settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced, trial: Trial) -> list[Gate]:
+    told, scores, gains = settings.evaluate, forecasted["scores"], priced["gains"]
+    ratio = scores["blend"]["wape"] / scores["seasonal_naive"]["wape"]
+    share = responded["identified"] / max(1, responded["identified"] + responded["not_identified"])
+    spread = float(load_table(forecasted["outlook"])[MEAN].std())
+    return [
+        rule.below("forecast", "WAPE of the blend over that of seasonal naive, held out,", ratio, told.max_wape_ratio),
+        rule.above("forecast_varies", "the standard deviation of the outlook", spread, 0.0),
+        rule.above(
+            "response_identified", "the share of products with an identified elasticity", share, told.min_identified, inclusive=True
+        ),
+        rule.below("response_sign", "the median elasticity", responded["median_elasticity"], told.max_median_elasticity),
+        rule.below("response_width", "the median width of its interval", responded["median_width"], told.max_median_width),
+        rule.above("weights_finite", "the share of finite numbers in the models", _finite(forecasted, priced), 1.0, inclusive=True),
+        rule.above("policy_over_hold", "the lower end of the policy's gain over holding", gains["over_hold"]["low"], told.min_lift),
+        rule.above(
+            "policy_over_myopic", "the lower end of the policy's gain over the myopic one", gains["over_myopic"]["low"], told.min_lift
+        ),
+        rule.above(
+            "policy_varies", "the number of ladder steps in use", priced["distinct_prices"], told.min_distinct_prices, inclusive=True
+        ),
+        rule.above("trial_ratio", "the p-value of the trial's sample ratio", trial["srm_p"], told.srm_alarm, inclusive=True),
+        rule.above("trial_lift", "the lower end of the trial's lift", trial["low"], told.min_lift),
+    ]
+
+
+def _finite(forecasted: Forecasted, priced: Priced) -> float:
+    files = (forecasted["model_files"]["demand_arrays"], priced["model_files"]["policy_weights"])
+    arrays = [values for file in files for values in load_arrays(file).values()]
+    return sum(int(np.isfinite(values).sum()) for values in arrays) / sum(values.size for values in arrays)
+
+
+def _notes(forecasted: Forecasted) -> list[str]:
+    """Return plainly where the blend is not the best forecast of the held-out periods."""
+    wape = {name: row["wape"] for name, row in forecasted["scores"].items()}
+    better = [f"{name} ({value:.4f})" for name, value in wape.items() if name != "blend" and value < wape["blend"]]
+    return [f"note: held out, the blend (WAPE {wape['blend']:.4f}) is worse than {', '.join(better)}"] if better else []
+
+
+def _track(run: StageRun, priced: Priced, tried: Tried, every: list[Gate], verdict: str) -> None:
+    from tasks.trial import figures
+
+    trial = tried["trial"]
+    run.tags({"verdict": verdict})
+    run.metrics({name: float(value) for name, value in trial.items() if value is not None})  # type: ignore[arg-type]
+    run.metrics({f"gate.{gate.name}": float(gate.passed) for gate in every})
+    if trial["lift"] is not None:
+        run.figure(figures.trial_lift(tried["lift"], tried["by_cluster"], priced["objective"], trial["markets"]), "trial_lift.png")
+    run.figure(figures.gates(every, verdict), "gates.png")
+    log.info("verdict %s", verdict)
