@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict
 
 
 class Artifact(TypedDict):

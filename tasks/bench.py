@@ -9,7 +9,8 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 from conf import Settings
 

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypedDict
 
 import psutil
 from packaging.version import Version
+from typing_extensions import TypedDict
 
 from conf import Settings
 
@@ -57,8 +57,6 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise _Unfit(f"{sys.version.split()[0]}: install Python 3.11")
     return sys.version.split()[0]
 
 

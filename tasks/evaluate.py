@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import CATEGORY, MEAN
@@ -127,26 +128,21 @@ def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, 
 
 
 def _gates(settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced, trial: Trial) -> list[Gate]:
-    told, scores, gains = settings.evaluate, forecasted["scores"], priced["gains"]
+    told, scores = settings.evaluate, forecasted["scores"]
+    low = {name: gain["low"] for name, gain in priced["gains"].items()}
     ratio = scores["blend"]["wape"] / scores["seasonal_naive"]["wape"]
     share = responded["identified"] / max(1, responded["identified"] + responded["not_identified"])
     spread = float(load_table(forecasted["outlook"])[MEAN].std())
     return [
         rule.below("forecast", "WAPE of the blend over that of seasonal naive, held out,", ratio, told.max_wape_ratio),
         rule.above("forecast_varies", "the standard deviation of the outlook", spread, 0.0),
-        rule.above(
-            "response_identified", "the share of products with an identified elasticity", share, told.min_identified, inclusive=True
-        ),
+        rule.above("response_identified", "the share of identified products", share, told.min_identified, inclusive=True),
         rule.below("response_sign", "the median elasticity", responded["median_elasticity"], told.max_median_elasticity),
         rule.below("response_width", "the median width of its interval", responded["median_width"], told.max_median_width),
         rule.above("weights_finite", "the share of finite numbers in the models", _finite(forecasted, priced), 1.0, inclusive=True),
-        rule.above("policy_over_hold", "the lower end of the policy's gain over holding", gains["over_hold"]["low"], told.min_lift),
-        rule.above(
-            "policy_over_myopic", "the lower end of the policy's gain over the myopic one", gains["over_myopic"]["low"], told.min_lift
-        ),
-        rule.above(
-            "policy_varies", "the number of ladder steps in use", priced["distinct_prices"], told.min_distinct_prices, inclusive=True
-        ),
+        rule.above("policy_over_hold", "the lower end of the policy's gain over holding", low["over_hold"], told.min_lift),
+        rule.above("policy_over_myopic", "the lower end of the policy's gain over the myopic one", low["over_myopic"], told.min_lift),
+        rule.above("policy_varies", "the number of steps in use", priced["distinct_prices"], told.min_distinct_prices, inclusive=True),
         rule.above("trial_ratio", "the p-value of the trial's sample ratio", trial["srm_p"], told.srm_alarm, inclusive=True),
         rule.above("trial_lift", "the lower end of the trial's lift", trial["low"], told.min_lift),
     ]

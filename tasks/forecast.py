@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, HORIZON, MODEL, ORIGIN, PRICE, SERIES, UNITS

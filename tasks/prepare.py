@@ -6,10 +6,11 @@ import hashlib
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, KEY, NUMERIC, PRODUCT, REASON, ROW, TEXT, UNITS, promotions

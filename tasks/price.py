@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from typing import TypedDict
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict
 
 from conf import PERIOD_DAYS, Settings
 from expectations.columns import (

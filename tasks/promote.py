@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from prefect import task
+from typing_extensions import TypedDict
 
 from conf import Settings
 from tasks import track

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TypedDict
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW

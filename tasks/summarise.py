@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from conf import Settings
 from tasks import track
@@ -16,6 +18,8 @@ SCORES = ("wape", "mase", "bias", "pinball", "coverage_80", "mape")
 
 
 class Summary(TypedDict):
+    """What `--json` writes; these names stay."""
+
     run_id: str
     data: dict[str, Any]
     forecast: dict[str, Any]
@@ -66,7 +70,8 @@ def summarise(
 
 def as_markdown(summary: Summary, settings: Settings) -> str:
     """Return the summary as a person would read it."""
-    data, trial = summary["data"], summary["trial"]
+    data, trial, response = summary["data"], summary["trial"], summary["response"]
+    scores = summary["forecast"]["scores"]
     lines = [
         f"# {summary['verdict']} · {settings.profile}",
         "",
@@ -76,11 +81,12 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
         "",
         f"| Held-out forecast | {' | '.join(SCORES)} |",
         f"|---|{'---|' * len(SCORES)}",
-        *[f"| {model} | {' | '.join(_number(summary['forecast']['scores'][model].get(s)) for s in SCORES)} |" for model in MODEL_ORDER],
+        *[f"| {model} | {' | '.join(_number(scores[model].get(s)) for s in SCORES)} |" for model in MODEL_ORDER],
         "",
-        f"Weight of ARIMA in the blend: {summary['forecast']['lambda']:.2f}. "
-        f"Price response: {summary['response']['identified']} products identified, {summary['response']['not_identified']} not; "
-        f"median elasticity {summary['response']['median_elasticity']:.2f}.",
+        f"Weight of ARIMA in the blend: {summary['forecast']['lambda']:.2f}.",
+        "",
+        f"Price response: {response['identified']} products identified, {response['not_identified']} not; "
+        f"median elasticity {_number(response['median_elasticity'])}.",
         "",
         f"| Policy, {summary['objective']} per product-week in simulation | value | low | high |",
         "|---|---|---|---|",
@@ -99,7 +105,7 @@ def _headlines(summary: Summary) -> dict[str, float]:
     scores = {f"forecast.{model}.{name}": value for model, row in summary["forecast"]["scores"].items() for name, value in row.items()}
     policy = {f"policy.{name}.value": row["value"] for name, row in summary["policy"].items()}
     trial = {f"trial.{name}": summary["trial"][name] for name in ("lift", "low", "high", "srm_p")}
-    response = {f"response.{name}": float(value) for name, value in summary["response"].items()}
+    response = {f"response.{name}": value for name, value in summary["response"].items()}
     data = {f"data.{name}": float(summary["data"][name]) for name in _ROWS}
     run = {"seconds.total": summary["seconds"]["total"], "peak_memory_mb": summary["peak_memory_mb"]}
     every = {**scores, "forecast.lambda": summary["forecast"]["lambda"], **response, **policy, **trial, **data, **run}

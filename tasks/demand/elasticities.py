@@ -65,9 +65,7 @@ def price_response(sales: pd.DataFrame, period: str, rules: Rules, memory: float
     effect = reference_effect(weeks, _estimated(weeks, np.zeros(len(weeks))), rules)
     table = _estimated(weeks, effect["estimate"] * weeks[REMEMBERED].to_numpy())
     if not np.isfinite(table[RAW_ERROR]).any():
-        raise ResponseError(
-            f"price response: a product must have sales at several prices. Received: {len(table)} products, none of them has."
-        )
+        raise ResponseError(f"price response: a product must sell at several prices. Received: {len(table)} products, none does.")
     table = pd.concat([table, shrunk(table)], axis=1)
     table[LOW], table[HIGH] = table[ELASTICITY] - rules.z * table[ERROR], table[ELASTICITY] + rules.z * table[ERROR]
     table[REASON] = [_reason(row, rules) for row in table.to_dict("records")]

@@ -5,9 +5,8 @@ Absolute errors are of the median, the bias is that of the mean, and the relativ
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 import numpy as np
+from typing_extensions import TypedDict
 
 from expectations.columns import LEVELS
 from tasks.demand.distribution import Distribution

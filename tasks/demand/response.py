@@ -21,11 +21,12 @@ Products then learn from their category, and categories from the shop, by empiri
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import optimize, stats
+from typing_extensions import TypedDict
 
 from expectations.columns import (
     CATEGORY,

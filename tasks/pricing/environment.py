@@ -35,7 +35,12 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.view: View
         self._luck: Luck
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(  # Gymnasium's signature
+        self,
+        *,
+        seed: int | None = None,
+        options: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Open a season for products drawn at random; a seed restarts the draws."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)

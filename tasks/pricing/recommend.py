@@ -66,8 +66,6 @@ class PolicyModel:
         products = replace(products, price=price)
         actions = self.policy(opening(products), self.rules)
         free = self.rules.allowed(products).sum(axis=1) > 1
-        held = np.where(
-            products.identified.astype(bool), "no profit without a cost: the price holds", "elasticity not identified: the price holds"
-        )
+        unknown = np.where(products.identified.astype(bool), "no profit without a cost", "elasticity not identified")
         best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
-        return self.rules.ladder[actions], np.where(free, best, held)
+        return self.rules.ladder[actions], np.where(free, best, unknown)

@@ -67,10 +67,8 @@ def clusters_of(outcome: np.ndarray, covariate: np.ndarray, treated: np.ndarray,
     markets = len(outcome)
     size = np.tile(member.sum(axis=0), markets)
     covariates = np.tile(covariate @ member, markets)
-    arm = np.maximum.reduceat(
-        treated[:, np.argsort(clusters, kind="stable")], np.searchsorted(np.sort(clusters), np.arange(member.shape[1])), axis=1
-    )
-    return Clusters((outcome @ member).ravel(), covariates, size, arm.ravel())
+    first = np.unique(clusters, return_index=True)[1]  # a cluster has one arm: that of its first product
+    return Clusters((outcome @ member).ravel(), covariates, size, treated[:, first].ravel())
 
 
 def lift(clusters: Clusters, confidence: float) -> Lift:
@@ -85,9 +83,7 @@ def lift(clusters: Clusters, confidence: float) -> Lift:
     """
     arms = [clusters.treated, ~clusters.treated]
     if min(arm.sum() for arm in arms) < 2:
-        raise TrialError(
-            f"trial: both arms need two clusters. Received: {arms[0].sum()} treated, {arms[1].sum()} not. Raise `evaluate.markets`."
-        )
+        raise TrialError(f"trial: both arms need two clusters. Received: {[int(arm.sum()) for arm in arms]}. Raise `evaluate.markets`.")
     y, x = (_linearised(values, clusters.size, arms) for values in (clusters.outcome, clusters.covariate))
     theta = float((x @ y) / (x @ x)) if (x @ x) > 0 else 0.0
     overall = clusters.covariate.sum() / clusters.size.sum()
