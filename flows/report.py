@@ -24,7 +24,7 @@ def show_summary(summary: Mapping[str, Any], settings: Settings) -> None:
     """Print the summary of a retraining and where to look next."""
     from tasks.summarise import as_markdown
 
-    console.print(Markdown(as_markdown(summary, settings)))  # type: ignore[arg-type]
+    console.print(Markdown(as_markdown(summary, settings)), soft_wrap=False)  # type: ignore[arg-type]
     _print_table("Seconds", ("stage", "s"), [(name, f"{value:.1f}") for name, value in summary["seconds"].items()])
     option = "" if settings.profile == "default" else f" --profile {settings.profile}"
     version = summary["versions"]["pricing_policy"]

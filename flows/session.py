@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "repricer",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -78,6 +79,7 @@ def show_progress(verbose: bool = False) -> None:
     logger = logging.getLogger("repricer")
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.addHandler(handler)
+    logger.propagate = False  # Prefect would print every line again
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -85,17 +85,25 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
         "",
         f"Weight of ARIMA in the blend: {summary['forecast']['lambda']:.2f}.",
         "",
-        f"Price response: {response['identified']} products identified, {response['not_identified']} not; "
-        f"median elasticity {_number(response['median_elasticity'])}.",
+        _response_line(response),
         "",
         f"| Policy, {summary['objective']} per product-week in simulation | value | low | high |",
         "|---|---|---|---|",
         *[f"| {name} | {' | '.join(_number(summary['policy'][name][k]) for k in ('value', 'low', 'high'))} |" for name in POLICY_ORDER],
         "",
-        f"Simulated A/B trial against the price in force: lift {_share(trial['lift'])} "
-        f"({_share(trial['low'])} to {_share(trial['high'])}), sample-ratio p = {_number(trial['srm_p'])}.",
+        _trial_line(trial),
     ]
     return "\n".join(lines)
+
+
+def _response_line(response: dict[str, Any]) -> str:
+    counts = f"{response['identified']} products identified, {response['not_identified']} not"
+    return f"Price response: {counts}; median elasticity {_number(response['median_elasticity'])}."
+
+
+def _trial_line(trial: dict[str, Any]) -> str:
+    span = f"{_share(trial['lift'])} ({_share(trial['low'])} to {_share(trial['high'])})"
+    return f"Simulated A/B trial against the price in force: lift {span}, sample-ratio p = {_number(trial['srm_p'])}."
 
 
 _ROWS = ("rows_in", "rows_accepted", "rows_quarantined")

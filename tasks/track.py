@@ -179,7 +179,10 @@ class StageRun:
         answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
         if info.signature is None or len(answer) != len(example):
             raise ModelError(f"{name}: loaded back from {info.model_uri} it does not answer its input example; see the log above.")
-        return int(mlflow.register_model(info.model_uri, name, tags=dict(tags)).version)
+        if not self._client.search_registered_models(f"name = '{name}'"):
+            self._client.create_registered_model(name)
+        version = self._client.create_model_version(name, info.model_uri, self.id, dict(tags), model_id=info.model_id)
+        return int(version.version)
 
 
 @contextmanager
@@ -211,7 +214,8 @@ def stage_seconds(attempt: Attempt) -> dict[str, float]:
     """Return the seconds that each stage of an attempt took, over all its restarts."""
     client = _client()
     children = _children(client, client.get_run(attempt.run_id))
-    return {c.data.tags["stage"]: c.data.metrics["seconds"] for c in children if "seconds" in c.data.metrics and "stage" in c.data.tags}
+    stages = [c for c in reversed(children) if "seconds" in c.data.metrics and "stage" in c.data.tags]  # the newest comes first
+    return {c.data.tags["stage"]: c.data.metrics["seconds"] for c in stages}
 
 
 def note(attempt: Attempt, text: str, tags: Mapping[str, str]) -> None:

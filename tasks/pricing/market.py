@@ -58,7 +58,7 @@ class Products:
         for field in fields(self):
             if getattr(self, field.name).shape != self.price.shape:
                 raise MarketError(
-                    f"Products: `{field.name}` must have a value per product, {self.price.shape}. Received: {getattr(self, field.name).shape}."
+                    f"Products: `{field.name}` needs a value per product, {self.price.shape}. Received: {getattr(self, field.name).shape}."
                 )
         for name in ("price", "list_price", "units"):
             self._check(name, getattr(self, name) > 0, "above 0")

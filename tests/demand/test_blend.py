@@ -1,0 +1,62 @@
+"""The blend and its calibration are fitted on the folds, and do what they claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from expectations.columns import LEVELS
+from tasks.demand.blend import fit_blend
+from tasks.demand.calibration import calibrate
+from tasks.demand.distribution import Distribution
+
+
+def certain(point: np.ndarray) -> Distribution:
+    return Distribution(point, np.repeat(point[..., None], len(LEVELS), axis=-1))
+
+
+@pytest.fixture
+def units() -> np.ndarray:
+    return np.random.default_rng(0).poisson(20, (30, 40)).astype(float)
+
+
+def test_the_weight_goes_to_the_member_that_is_right(units: np.ndarray) -> None:
+    noise = np.random.default_rng(1).normal(0, 5, units.shape)
+    categories = np.array(["x"] * 30)
+    assert fit_blend(units, certain(units), certain(units + noise), categories, 21, 100).weight == 1.0
+    assert fit_blend(units, certain(units + noise), certain(units), categories, 21, 100).weight == 0.0
+
+
+def test_two_members_that_err_apart_are_better_together(units: np.ndarray) -> None:
+    rng = np.random.default_rng(2)
+    one, two = (certain(units + rng.normal(0, 5, units.shape)) for _ in range(2))
+    found = fit_blend(units, one, two, np.array(["x"] * 30), 41, 100)
+    assert 0.3 < found.weight < 0.7
+    assert found.curve.min() < 0.85 * min(found.curve[0], found.curve[-1])
+
+
+def test_a_category_is_pulled_towards_all_by_the_stated_shrinkage(units: np.ndarray) -> None:
+    one, two = certain(units), certain(units + 3)
+    swapped = Distribution(np.where(np.arange(30)[:, None] < 3, two.mean, one.mean), np.where(np.arange(30)[:, None, None] < 3, two.quantiles, one.quantiles))
+    other = Distribution(np.where(np.arange(30)[:, None] < 3, one.mean, two.mean), np.where(np.arange(30)[:, None, None] < 3, one.quantiles, two.quantiles))
+    categories = np.array(["small"] * 3 + ["large"] * 27)
+    found = fit_blend(units, swapped, other, categories, 11, shrinkage=360)
+    assert found.weight == 1.0
+    assert found.by_category["small"] == pytest.approx((120 * 0 + 360 * 1) / 480)
+    assert found.weights(np.array(["small", "never seen"])).tolist() == [pytest.approx(0.75), 1.0]
+
+
+def test_calibrated_quantiles_cover_what_they_claim(units: np.ndarray) -> None:
+    train, test = units[:, :20], units[:, 20:]
+    narrow = certain(np.full(train.shape, 25.0))
+    correct = calibrate(train, narrow)
+    told = correct(certain(np.full(test.shape, 25.0)))
+    for k, level in enumerate(LEVELS):
+        assert (test <= told.quantiles[..., k]).mean() == pytest.approx(level, abs=0.06)
+    assert told.mean.mean() == pytest.approx(20, abs=0.5)
+    assert (np.diff(told.quantiles, axis=-1) >= 0).all()
+
+
+def test_calibration_does_not_see_missing_units() -> None:
+    units = np.array([[1.0, np.nan, 3.0, 2.0]])
+    assert np.isfinite(calibrate(units, certain(np.ones((1, 4)))).shift).all()
