@@ -1,0 +1,67 @@
+"""Regressions with ARIMA errors find what made the data, and fail in the open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tasks.demand import arima
+from tasks.demand.panel import Panel
+
+ORIGIN = 159
+
+
+def test_slopes_without_shrinkage_are_least_squares(panel: Panel) -> None:
+    slopes = arima.regress(panel, ORIGIN, shrinkage=1e-9)
+    x, y = panel.known[2, : ORIGIN + 1], np.log1p(panel.units[2, : ORIGIN + 1])
+    expected = np.linalg.lstsq(np.column_stack([np.ones(len(y)), x]), y, rcond=None)[0][1:]
+    np.testing.assert_allclose(slopes.slope[2], expected, rtol=1e-6)
+
+
+def test_much_shrinkage_gives_all_series_the_same_slopes(panel: Panel) -> None:
+    slopes = arima.regress(panel, ORIGIN, shrinkage=1e9)
+    assert np.ptp(slopes.slope, axis=0).max() < 1e-4
+    assert slopes.slope[0, 0] == pytest.approx(-1.9, abs=0.25), "the shop was made with -2, on log units"
+
+
+def test_nothing_past_the_origin_moves_a_slope(panel: Panel) -> None:
+    changed = Panel(panel.series, panel.dates, panel.units.copy(), panel.price, panel.past, panel.known.copy(), panel.past_names, panel.known_names)
+    changed.units[:, 100:] = 1e6
+    changed.known[:, 100:] = 7.0
+    for one, two in zip(arima.regress(panel, 99, 10.0), arima.regress(changed, 99, 10.0), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12)
+
+
+def test_forecasts_of_the_errors_are_those_of_statsmodels() -> None:
+    from statsmodels.tsa.arima.model import ARIMA
+
+    rng = np.random.default_rng(0)
+    errors = np.zeros((2, 120))
+    for t in range(1, 120):
+        errors[:, t] = 0.7 * errors[:, t - 1] + rng.normal(0, 0.3, 2)
+    errors[1, 40:45] = np.nan
+    order = arima.Order(1, 0, 0, 1.0)
+    fitted = arima.fit_errors(errors, order)
+    ahead = arima.forecast_errors(errors, fitted.parameters, order, 5)
+    theirs = ARIMA(errors[1], order=(1, 0, 0), trend="c").fit(method_kwargs={"maxiter": 50}).get_forecast(5)
+    np.testing.assert_allclose(ahead.mean[1], theirs.predicted_mean, rtol=1e-6)
+    np.testing.assert_allclose(ahead.deviation[1], theirs.se_mean, rtol=1e-6)
+    assert fitted.reasons == ["", ""]
+
+
+def test_m03_a_series_that_cannot_be_fitted_is_dropped_with_its_reason() -> None:
+    errors = np.stack([np.full(60, np.nan), np.random.default_rng(1).normal(0, 1, 60)])
+    fitted = arima.fit_errors(errors, arima.Order(1, 0, 0, 1.0))
+    assert fitted.reasons[0]
+    assert not fitted.reasons[1]
+    ahead = arima.forecast_errors(errors, fitted.parameters, arima.Order(1, 0, 0, 1.0), 3)
+    assert np.isfinite(ahead.mean).all()
+    assert np.isfinite(ahead.deviation).all()
+
+
+def test_m03_no_forecast_exceeds_a_multiple_of_what_was_ever_sold() -> None:
+    wild = arima.distribution(np.full((1, 2), 50.0), np.full((1, 2), 9.0), np.array([10.0]))
+    assert wild.quantiles.max() <= 30.0 + 1e-9
+    assert wild.mean.max() <= 30.0 + 1e-9
+    low = arima.distribution(np.full((1, 2), -50.0), np.full((1, 2), 9.0), np.array([10.0]))
+    assert low.quantiles.min() >= 0
