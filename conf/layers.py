@@ -12,9 +12,6 @@ import yaml
 
 Tree = dict[str, Any]
 
-FREE_FORM = {"source.columns"}
-"""Dotted names whose value is one mapping: a layer replaces it whole."""
-
 
 class SettingsError(ValueError):
     """A setting that does not exist or cannot hold the value; the message names its path."""
@@ -62,12 +59,11 @@ def assigned(assignments: Iterable[str]) -> Tree:
     return tree
 
 
-def _laid(below: Tree, above: Tree, prefix: str = "") -> Tree:
+def _laid(below: Tree, above: Tree) -> Tree:
     tree = deepcopy(below)
     for name, value in above.items():
-        path = f"{prefix}{name}"
-        nested = isinstance(value, dict) and isinstance(tree.get(name), dict) and path not in FREE_FORM
-        tree[name] = _laid(tree[name], value, f"{path}.") if nested else value
+        nested = isinstance(value, dict) and isinstance(tree.get(name), dict)
+        tree[name] = _laid(tree[name], value) if nested else value
     return tree
 
 

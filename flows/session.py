@@ -34,6 +34,7 @@ class ApiError(RuntimeError):
 
 def quiet_environment() -> None:
     """Switch telemetry, start-up noise and surprise servers off where the user has not said otherwise."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

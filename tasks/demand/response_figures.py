@@ -34,7 +34,7 @@ def elasticities(table: pd.DataFrame) -> Figure:
     right.plot([-8, 4], [-8, 4], color="black", lw=0.8, ls="--", label="not pulled at all")
     hidden = int((~table[RAW].between(-8, 4)).sum())
     right.set(xlabel="estimate of the product alone", ylabel="after learning from its category", xlim=(-8, 4))
-    right.set_title(f"What a product learns from its category ({hidden} beyond the edge or without own estimate)", fontsize=10)
+    right.set_title(f"What a product learns from its category ({hidden} lie beyond the edges)", fontsize=10)
     right.legend(fontsize=8)
     return figure
 
