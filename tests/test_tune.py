@@ -1,0 +1,79 @@
+"""A search goes on where it was killed, prunes, and never calls a failure a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.tune import Choice, Integer, Params, Real, Search, TuningError, tune
+
+SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}
+FIRST = {"x": 5.0, "k": 3, "c": "a"}
+
+
+def bowl(params: Params) -> Iterator[float]:
+    yield (params["x"] - 1) ** 2 + params["k"] + (params["c"] == "a")
+
+
+def search(folder: Path, objective: object = bowl, trials: int = 12, seed: int = 1) -> Search:
+    return tune("t", folder / "t.journal", SPACE, FIRST, objective, trials, seed, (KeyError,))  # type: ignore[arg-type]
+
+
+def test_the_first_trial_is_what_was_given_and_the_best_is_not_worse(tmp_path: Path) -> None:
+    found = search(tmp_path)
+    assert found.trials[0].params == FIRST
+    assert found.score <= found.trials[0].score  # type: ignore[operator]
+    assert len(found.trials) == 12
+
+
+def test_a_search_goes_on_where_it_stopped_without_repeating_itself(tmp_path: Path) -> None:
+    search(tmp_path, trials=6)
+    found = search(tmp_path, trials=12)
+    assert len(found.trials) == 12
+    assert len({trial.params["x"] for trial in found.trials}) == 12
+
+
+def test_the_same_seed_twice_finds_the_same(tmp_path: Path) -> None:
+    one, two, other = (search(tmp_path / name, seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
+    assert one.params == two.params != other.params
+
+
+def test_a_trial_that_a_dead_process_left_is_counted_as_failed(tmp_path: Path) -> None:
+    def dies(params: Params) -> Iterator[float]:
+        raise KeyboardInterrupt
+        yield 0.0
+
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path, dies)
+    found = search(tmp_path, trials=3)
+    assert [trial.state for trial in found.trials].count("COMPLETE") == 3
+    assert not [trial for trial in found.trials if trial.state == "RUNNING"]
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_m02_a_search_without_any_result_fails_with_its_counts(tmp_path: Path, score: float) -> None:
+    def broken(params: Params) -> Iterator[float]:
+        yield score
+
+    with pytest.raises(TuningError, match=r"no trial of the search was completed \(6 FAIL\)"):
+        search(tmp_path, broken, trials=2)
+
+
+def test_a_declared_failure_ends_the_trial_and_not_the_search(tmp_path: Path) -> None:
+    def sometimes(params: Params) -> Iterator[float]:
+        if params["k"] == 3:
+            raise KeyError("no")
+        yield 1.0
+
+    states = {trial.state for trial in search(tmp_path, sometimes, trials=4).trials}
+    assert states == {"COMPLETE", "FAIL"}
+
+
+def test_a_hopeless_trial_is_stopped_early(tmp_path: Path) -> None:
+    def slow(params: Params) -> Iterator[float]:
+        for _ in range(5):
+            yield params["x"]
+
+    assert "PRUNED" in {trial.state for trial in search(tmp_path, slow).trials}

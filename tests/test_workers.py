@@ -1,0 +1,47 @@
+"""Worker processes keep the order, and do not outlive who started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from tasks.workers import workers
+
+pytestmark = pytest.mark.slow
+
+
+def test_chunks_come_back_in_order() -> None:
+    rows = np.arange(205.0).reshape(-1, 1)
+    with workers() as pool:
+        parts = pool.over_rows("doubling", np.multiply, (rows,), 2.0)
+    assert len(parts) == 6
+    np.testing.assert_array_equal(np.concatenate(parts), 2 * rows)
+
+
+def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(
+        "import time, numpy as np\nfrom tasks.workers import workers\n"
+        "if __name__ == '__main__':\n    with workers() as pool:\n        pool.over_rows('x', np.add, (np.ones((90, 1)),), 1)\n"
+        "        print('ready', flush=True)\n        time.sleep(60)\n"
+    )
+    root = Path(__file__).resolve().parents[1]
+    process = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == b"ready"
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
+        time.sleep(0.2)
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
