@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # the same numbers on every machine
 }
 
 
@@ -66,6 +67,7 @@ def prefect_api(data_folder: str, log_level: str = "CRITICAL") -> Iterator[None]
         yield
     finally:
         os.environ.pop("PREFECT_API_URL", None)
+        _flush_logs()
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
             server.wait(5)
@@ -81,6 +83,14 @@ def show_progress(verbose: bool = False) -> None:
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.addHandler(handler)
     logger.propagate = False  # Prefect would print every line again
+
+
+def _flush_logs() -> None:
+    """Hand the last lines to the API before it ends."""
+    if "prefect" in sys.modules:
+        from prefect.logging.handlers import APILogHandler
+
+        APILogHandler().flush()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -71,11 +71,12 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         AlreadyRunning: another process holds the data folder.
     """
     from tasks import track
+    from tasks.orphans import end_orphans
 
     with _held(settings):
-        swept = track.sweep(settings)
-        if swept:
-            log.info("ended %d MLflow runs that a dead process had left open", swept)
+        swept, ended = track.sweep(settings), end_orphans(settings)
+        if swept or ended:
+            log.info("ended what a dead process had left open: %d MLflow runs, %d flow runs", swept, ended)
         attempt = (None if fresh else _unfinished(settings)) or _new(settings)
         track.resume_run(attempt.run_id)
         status = "FAILED"

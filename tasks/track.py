@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -145,7 +146,9 @@ class StageRun:
         from mlflow.data.pandas_dataset import from_pandas
         from mlflow.entities import DatasetInput, InputTag
 
-        dataset = from_pandas(frame, source=artifact["path"], name=name, digest=artifact["sha256"][:8])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a path could be read as a source in two ways; both are that path
+            dataset = from_pandas(frame, source=artifact["path"], name=name, digest=artifact["sha256"][:8])
         tags = [InputTag("mlflow.data.context", "training"), InputTag("sha256", artifact["sha256"])]
         given = DatasetInput(dataset._to_mlflow_entity(), tags)
         for run_id in {self.id, self._retraining}:

@@ -1,0 +1,119 @@
+"""A small shop, and the command as a user would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DAYS, PRODUCTS = 240, 12
+MODELS = ("demand", "price_response", "pricing_policy")
+NAMES = {"date": "day", "product_id": "sku", "units": "qty", "price": "net_price", "category": "shelf", "promotion_deal": "deal"}
+SMALL = [
+    "forecast.horizon=7",
+    "forecast.holdout_origins=1",
+    "forecast.lstm.window=14",
+    "forecast.arima.trials=1",
+    "price.dqn.environment_steps=20000",
+    "evaluate.min_lift=-1",
+    *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
+]
+"""What makes the smoke profile quicker still, on a table with other column names; no policy must be better than another."""
+
+
+def table(seed: int = 0) -> pd.DataFrame:
+    """Return daily sales of products with elasticities from -3 to -0.5, in the words of another shop."""
+    rng = np.random.default_rng(seed)
+    dates = pd.date_range("2025-01-06", periods=DAYS)
+    parts = []
+    for product, elasticity in enumerate(np.linspace(-3.0, -0.5, PRODUCTS)):
+        week = 0.1 * rng.integers(-2, 3, DAYS // 7 + 1).repeat(7)[:DAYS]
+        deal = (rng.random(DAYS // 7 + 1) < 0.2).astype(int).repeat(7)[:DAYS]
+        price = 3.0 * np.exp(week - 0.1 * deal)
+        mean = 6 * (1 + product) * (price / 3) ** elasticity * np.exp(0.4 * deal) * np.where(dates.dayofweek == 5, 1.8, 1.0)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "day": dates.strftime("%Y-%m-%d"),
+                    "sku": f"{product:03d}",
+                    "shelf": "drinks" if product < 6 else "bread",
+                    "qty": rng.poisson(mean),
+                    "net_price": price.round(2),
+                    "deal": deal,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a small shop."""
+    path = tmp_path_factory.mktemp("source") / "sales.csv"
+    table().to_csv(path, index=False)
+    return path
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a command: no server of another program, this code, no colours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "REPRICER_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200", **more}
+
+
+def repricer(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run([sys.executable, "-m", "flows", *arguments], env=environment(**more), capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def retrain_small(csv: Path, folder: Path, sets: Sequence[str] = (), json_file: Path | None = None) -> list[str]:
+    """Return the arguments of a small retraining."""
+    options = [part for value in [*SMALL, f"data_folder={folder}", *sets] for part in ("--set", value)]
+    told = ["--json", str(json_file)] if json_file else []
+    return ["retrain", "--profile", "smoke", "--source", "file", "--data", str(csv), *options, *told]
+
+
+@pytest.fixture
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take the variables away that would point to another program's servers."""
+    for name in [n for n in os.environ if n.startswith(("PREFECT_", "MLFLOW_", "REPRICER_"))]:
+        monkeypatch.delenv(name)
+    yield
+
+
+@pytest.fixture(scope="session")
+def retrained(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return the data folder of a retraining and its JSON."""
+    folder = tmp_path_factory.mktemp("retrained")
+    told = repricer(*retrain_small(small_csv, folder, json_file=folder / "out.json"))
+    assert told.returncode == 0, told.stdout + told.stderr
+    return folder, json.loads((folder / "out.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def twice(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """Return another data folder and the JSONs of two retrainings in it: with the same seed again, and with another one."""
+    folder = tmp_path_factory.mktemp("twice")
+    results = []
+    for seed in (7, 8):
+        told = repricer(*retrain_small(small_csv, folder, [f"seed={seed}"], folder / "out.json"))
+        assert told.returncode == 0, told.stdout + told.stderr
+        results.append(json.loads((folder / "out.json").read_text()))
+    return folder, results[0], results[1]
+
+
+def client_of(folder: Path) -> Any:
+    """Return an MLflow client of a data folder."""
+    from conf import Settings
+    from tasks.track import open_store
+
+    return open_store(Settings(profile="smoke", data_folder=str(folder)))

@@ -1,0 +1,233 @@
+"""One command, as a user runs it: from a file to a candidate, resumed when killed, the same twice, refused when the data is bad."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from tests.conftest import MODELS, ROOT, client_of, environment, repricer, retrain_small, table
+
+pytestmark = pytest.mark.slow
+
+@pytest.fixture
+def client(retrained: tuple[Path, dict[str, Any]], no_environment: None) -> Any:
+    return client_of(retrained[0])
+
+
+def test_the_json_has_the_names_that_stay(retrained: tuple[Path, dict[str, Any]]) -> None:
+    told = retrained[1]
+    assert {"hash", "rows_in", "rows_accepted", "rows_quarantined"} == set(told["data"])
+    assert set(told["forecast"]["scores"]) == {"seasonal_naive", "ets", "arima", "lstm", "blend"}
+    for row in told["forecast"]["scores"].values():
+        assert {"wape", "mase", "bias", "pinball", "coverage_80"} <= set(row)
+    assert 0 <= told["forecast"]["lambda"] <= 1
+    assert {"identified", "not_identified", "median_elasticity"} == set(told["response"])
+    assert set(told["policy"]) == {"dqn", "hold", "cost_plus", "myopic", "random"}
+    for row in told["policy"].values():
+        assert row["low"] < row["value"] < row["high"]
+    assert {"lift", "low", "high", "srm_p"} <= set(told["trial"])
+    assert told["versions"] == dict.fromkeys(MODELS, 1)
+    assert {"prepare", "forecast", "respond", "price", "evaluate", "register", "total"} == set(told["seconds"])
+    assert told["peak_memory_mb"] > 100
+    assert told["verdict"] == "PASS", told["reasons"]
+
+
+def test_it_finds_what_the_shop_was_made_with(retrained: tuple[Path, dict[str, Any]]) -> None:
+    told = retrained[1]
+    wape = {name: row["wape"] for name, row in told["forecast"]["scores"].items()}
+    assert wape["blend"] < 0.7 * wape["seasonal_naive"]
+    assert told["response"]["median_elasticity"] == pytest.approx(-1.75, abs=0.4)
+    assert told["policy"]["dqn"]["value"] > told["policy"]["hold"]["value"]
+    assert told["trial"]["low"] > 0
+
+
+def test_every_model_is_a_candidate_and_carries_where_it_came_from(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+    told = retrained[1]
+    for name in MODELS:
+        version = client.get_model_version_by_alias(name, "candidate")
+        assert int(version.version) == told["versions"][name]
+        assert version.tags["verdict"] == "PASS"
+        assert version.tags["data_hash"] == told["data"]["hash"]
+        assert {"settings_hash", "code_version", "gates_passed"} <= set(version.tags)
+    policy = client.get_model_version_by_alias("pricing_policy", "candidate")
+    assert (policy.tags["demand_version"], policy.tags["price_response_version"]) == ("1", "1")
+
+
+def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+    run = client.get_run(retrained[1]["run_id"])
+    children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+    assert {c.info.run_name for c in children} == {"prepare", "forecast", "respond", "price", "evaluate", "register"}
+    everything = client.search_runs([run.info.experiment_id])
+    assert {r.info.status for r in everything} == {"FINISHED"}
+    assert {r.data.tags["study"] for r in everything if "study" in r.data.tags} == {"arima", "lstm"}
+    assert run.data.metrics["forecast.blend.wape"] == retrained[1]["forecast"]["scores"]["blend"]["wape"]
+    assert run.data.params["forecast.lstm.window"] == "14"
+    assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["sales"]
+    assert "PASS" in run.data.tags["mlflow.note.content"]
+    figures = {file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert {"forecast_bands.png", "error_by_horizon.png", "error_by_category.png", "blend_weight.png", "elasticities.png"} <= figures
+    assert {"policy_learning.png", "policy_map.png", "policy_values.png", "trial_lift.png", "gates.png"} <= figures
+
+
+def test_models_give_the_same_numbers_after_a_round_trip_without_pickles(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+    import mlflow
+
+    assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+    attempt = next((retrained[0] / "attempts").iterdir())
+    outlook = pd.read_parquet(attempt / "forecast" / "outlook.parquet")
+    asked = outlook.sample(frac=1, random_state=0)
+    answer = mlflow.pyfunc.load_model("models:/demand@candidate").predict(asked[["product_id", "store_id", "date", "price"]])
+    for name in ("mean", "q05", "q50", "q95"):
+        np.testing.assert_allclose(answer[name], asked[name], rtol=1e-9)
+    table_ = pd.read_parquet(attempt / "respond" / "elasticities.parquet")
+    answer = mlflow.pyfunc.load_model("models:/price_response@candidate").predict(table_[["product_id"]])
+    np.testing.assert_array_equal(answer["elasticity"], table_["elasticity"])
+    market = pd.read_parquet(attempt / "price" / "market.parquet")
+    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(market[["product_id", "store_id", "price"]])
+    steps = json.loads((attempt / "price" / "policy_rules.json").read_text())["ladder"]
+    assert set(answer["step"]) <= set(steps)
+    np.testing.assert_allclose(answer["price"], market["price"] * answer["step"])
+    assert answer["step"].nunique() > 1
+
+
+def test_a_dearer_product_is_forecast_to_sell_less(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+    import mlflow
+
+    attempt = next((retrained[0] / "attempts").iterdir())
+    asked = pd.read_parquet(attempt / "forecast" / "outlook.parquet")[["product_id", "store_id", "date", "price"]]
+    model = mlflow.pyfunc.load_model("models:/demand@candidate")
+    cheap, dear = (model.predict(asked.assign(price=asked["price"] * ratio))["mean"].sum() for ratio in (0.9, 1.1))
+    assert dear < 0.9 * cheap
+    with pytest.raises(Exception, match="the date must lie in"):
+        model.predict(asked.assign(date=pd.Timestamp("2031-01-01")))
+    with pytest.raises(Exception, match="the product must be one of the training"):
+        model.predict(asked.assign(product_id="strange"))
+
+
+def test_serving_needs_neither_tensorflow_nor_prefect(retrained: tuple[Path, dict[str, Any]]) -> None:
+    script = (
+        "import sys, mlflow\n"
+        f"mlflow.set_tracking_uri('sqlite:///{retrained[0] / 'mlflow.db'}')\n"
+        f"[mlflow.pyfunc.load_model(f'models:/{{name}}@candidate') for name in {MODELS}]\n"
+        "heavy = {'tensorflow', 'keras', 'prefect', 'great_expectations', 'optuna', 'statsmodels'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=environment(MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false"), capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+
+
+def test_the_same_seed_twice_is_the_same_and_a_changed_one_is_not(
+    retrained: tuple[Path, dict[str, Any]], twice: tuple[Path, dict[str, Any], dict[str, Any]]
+) -> None:
+    first, (_, again, other) = retrained[1], twice
+    for key in ("data", "forecast", "response", "policy", "trial", "verdict"):
+        assert again[key] == first[key], key
+    assert other["data"] == first["data"]
+    assert other["forecast"]["scores"]["lstm"] != first["forecast"]["scores"]["lstm"]
+    assert other["policy"]["dqn"] != first["policy"]["dqn"]
+    assert other["trial"]["lift"] != first["trial"]["lift"]
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> list[str]:
+    assert process.stdout is not None
+    seen = []
+    for text in process.stdout:
+        seen.append(text)
+        if line in text:
+            return seen
+    pytest.fail(f"{line!r} was never said: {''.join(seen)[-3000:]}")
+
+
+def gone(processes: list[psutil.Process], seconds: float) -> Iterator[psutil.Process]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(map(alive, processes)):
+        time.sleep(0.2)
+    return filter(alive, processes)
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_running(
+    retrained: tuple[Path, dict[str, Any]], small_csv: Path, tmp_path: Path, no_environment: None
+) -> None:
+    folder = tmp_path / "data"
+    arguments = retrain_small(small_csv, folder, json_file=tmp_path / "out.json")
+    command = [sys.executable, "-m", "flows", *arguments]
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    wait_for(process, "lstm trial 1")
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not list(gone(children, 10)), "no server and no worker outlives a killed command"
+
+    told = repricer(*arguments)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "resuming attempt" in told.stdout
+    assert "prepare ..." not in told.stdout
+    assert "arima trial" not in told.stdout
+    assert "ended what a dead process had left open" in told.stdout
+    client = client_of(folder)
+    runs = client.search_runs([client.get_experiment_by_name("retrain").experiment_id])
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len([run for run in runs if "mlflow.parentRunId" not in run.data.tags]) == 1
+    killed, whole = json.loads((tmp_path / "out.json").read_text()), retrained[1]
+    for key in ("data", "forecast", "response", "policy", "trial"):
+        assert killed[key] == whole[key], key
+
+
+def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(small_csv: Path, tmp_path: Path, no_environment: None) -> None:
+    folder = tmp_path / "data"
+    command = [sys.executable, "-m", "flows", *retrain_small(small_csv, folder)]
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    wait_for(process, "arima trial 1")
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert not list(gone(children, 10))
+    client = client_of(folder)
+    runs = client.search_runs([client.get_experiment_by_name("retrain").experiment_id])
+    assert {run.info.status for run in runs} == {"FINISHED", "KILLED"}
+
+
+def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict[str, Any]], tmp_path: Path, client: Any) -> None:
+    bad = table().astype({"net_price": object})
+    bad.loc[41, "net_price"] = "12,50"
+    bad.to_csv(tmp_path / "bad.csv", index=False)
+    told = repricer(*retrain_small(tmp_path / "bad.csv", retrained[0]))
+    assert told.returncode == 1
+    assert "bad.csv, row 42, column price: '12,50'" in told.stdout
+    assert "Traceback" not in told.stdout + told.stderr
+    assert int(client.get_model_version_by_alias("pricing_policy", "candidate").version) == 1
+    assert not client.search_runs([client.get_experiment_by_name("retrain").experiment_id], "attributes.status = 'RUNNING'")
+
+
+def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tuple[Path, dict[str, Any]], small_csv: Path) -> None:
+    import fcntl
+
+    with (retrained[0] / "retrain.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write("process 1 since noon")
+        lock.flush()
+        told = repricer(*retrain_small(small_csv, retrained[0]))
+    assert told.returncode == 0
+    assert "already running as process 1 since noon" in told.stdout
