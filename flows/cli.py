@@ -9,7 +9,6 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from conf import Settings, load
@@ -32,10 +31,7 @@ def main() -> None:
     """Run the command; an error is one message and status 1, a stop is status 130."""
     try:
         sys.exit(app(standalone_mode=False))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         report.say("stopped. The same command goes on where it stopped.")
         sys.exit(130)
     except Exception as error:  # the last line of defence: one message instead of a traceback

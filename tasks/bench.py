@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import TypedDict
 
@@ -43,7 +44,11 @@ def bench_retrain(settings: Settings, sets: list[str], runs: int, say: Callable[
             start = time.monotonic()
             result = _retrain(settings, sets, Path(folder))
             wall = time.monotonic() - start
-        figures = {"command s": wall, **{f"{name} s": value for name, value in result["seconds"].items()}, "peak memory MB": result["peak_memory_mb"]}
+        figures = {
+            "command s": wall,
+            **{f"{name} s": value for name, value in result["seconds"].items()},
+            "peak memory MB": result["peak_memory_mb"],
+        }
         say(f"run {run + 1} of {runs}: {wall:.0f} s, {figures['peak memory MB']:.0f} MB, {result['verdict']}")
         for name, value in figures.items():
             seen.setdefault(name, []).append(value)
@@ -54,7 +59,7 @@ def bench_retrain(settings: Settings, sets: list[str], runs: int, say: Callable[
     )
 
 
-def _retrain(settings: Settings, sets: list[str], folder: Path) -> dict[str, dict[str, float]]:
+def _retrain(settings: Settings, sets: list[str], folder: Path) -> dict[str, Any]:
     target = folder / "out.json"
     options = [part for value in [*sets, f"data_folder={folder / 'data'}"] for part in ("--set", value)]
     command = [sys.executable, "-m", "flows", "retrain", "--profile", settings.profile, "--json", str(target), *options]

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Run every check; none of them changes anything but the data folder it creates."""
     checks: dict[str, Callable[[], str]] = {
         "Python 3.11 or newer": _python,
-        **{package: (lambda name=package: version(name)) for package in PACKAGES},
+        **{package: partial(version, package) for package in PACKAGES},
         f"fastapi below {FASTAPI_BELOW}": _fastapi,
         f"data folder with {FREE_DISK_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
         f"{FREE_MEMORY_GB:g} GB of free memory": _memory,

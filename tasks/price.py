@@ -154,7 +154,8 @@ def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict
 def _played(products: Products, rules: Rules, policy: Greedy, settings: Settings) -> dict[str, Played]:
     """Play every policy on the same luck, none of which was met in training."""
     random = policies.Random(np.random.default_rng(seed_of(settings.seed, "price.random")))
-    every = {"dqn": policy, "hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic, "random": random}
+    plain: dict[str, policies.Policy] = {"hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic}
+    every: dict[str, policies.Policy] = {"dqn": policy, **plain, "random": random}
     seed = seed_of(settings.seed, "price.judge")
     return {name: play(products, rules, each, settings.price.seasons, seed) for name, each in every.items()}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import mlflow
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 from tasks.demand.model import DemandModel
 
 
-class Demand(mlflow.pyfunc.PythonModel):
+class Demand(PythonModel):
     """Answer product, store, date and price with mean and quantiles of units/period."""
 
     def load_context(self, context: Any) -> None:
@@ -30,4 +31,4 @@ class Demand(mlflow.pyfunc.PythonModel):
         return self._model.predict(model_input)
 
 
-mlflow.models.set_model(Demand())
+set_model(Demand())

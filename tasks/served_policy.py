@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import mlflow
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Rules
 from tasks.pricing.recommend import PolicyModel
 
 
-class PricingPolicy(mlflow.pyfunc.PythonModel):
+class PricingPolicy(PythonModel):
     """Answer product, store and price in force with the price of the next week."""
 
     def load_context(self, context: Any) -> None:
@@ -33,4 +34,4 @@ class PricingPolicy(mlflow.pyfunc.PythonModel):
         return self._model.recommend(model_input)
 
 
-mlflow.models.set_model(PricingPolicy())
+set_model(PricingPolicy())

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import mlflow
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRODUCT, REASON
 
 ANSWER = [ELASTICITY, LOW, HIGH, IDENTIFIED, REASON]
 
 
-class PriceResponse(mlflow.pyfunc.PythonModel):
+class PriceResponse(PythonModel):
     """Answer a product with its elasticity, the interval, and whether it may move a price."""
 
     def load_context(self, context: Any) -> None:
@@ -27,4 +28,4 @@ class PriceResponse(mlflow.pyfunc.PythonModel):
         return told.assign(**{IDENTIFIED: told[IDENTIFIED].eq(True)}).set_axis(model_input.index)
 
 
-mlflow.models.set_model(PriceResponse())
+set_model(PriceResponse())

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,9 @@ def environment(**more: str) -> dict[str, str]:
 
 def repricer(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run([sys.executable, "-m", "flows", *arguments], env=environment(**more), capture_output=True, text=True, cwd=ROOT, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "flows", *arguments], env=environment(**more), capture_output=True, text=True, cwd=ROOT, check=False
+    )
 
 
 def retrain_small(csv: Path, folder: Path, sets: Sequence[str] = (), json_file: Path | None = None) -> list[str]:
@@ -83,11 +85,10 @@ def retrain_small(csv: Path, folder: Path, sets: Sequence[str] = (), json_file: 
 
 
 @pytest.fixture
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the variables away that would point to another program's servers."""
     for name in [n for n in os.environ if n.startswith(("PREFECT_", "MLFLOW_", "REPRICER_"))]:
         monkeypatch.delenv(name)
-    yield
 
 
 @pytest.fixture(scope="session")

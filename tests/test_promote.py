@@ -37,7 +37,9 @@ def aliases(folder: Path) -> dict[str, dict[str, int]]:
     return {name: {k: int(v) for k, v in client.get_registered_model(name).aliases.items()} for name in MODELS}
 
 
-def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(shop: tuple[Path, list[str]], tmp_path: Path, no_environment: None) -> None:
+def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
+    shop: tuple[Path, list[str]], tmp_path: Path, no_environment: None
+) -> None:
     folder, options = shop
     assert aliases(folder)["pricing_policy"] == {"candidate": 2}, "a version that failed is registered, and is no candidate"
 

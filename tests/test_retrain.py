@@ -21,6 +21,7 @@ from tests.conftest import MODELS, ROOT, client_of, environment, repricer, retra
 
 pytestmark = pytest.mark.slow
 
+
 @pytest.fixture
 def client(retrained: tuple[Path, dict[str, Any]], no_environment: None) -> Any:
     return client_of(retrained[0])
@@ -99,7 +100,7 @@ def test_models_give_the_same_numbers_after_a_round_trip_without_pickles(retrain
     steps = json.loads((attempt / "price" / "policy_rules.json").read_text())["ladder"]
     assert set(answer["step"]) <= set(steps)
     np.testing.assert_allclose(answer["price"], market["price"] * answer["step"])
-    assert answer["step"].nunique() > 1
+    assert len(set(answer["step"])) > 1
 
 
 def test_a_dearer_product_is_forecast_to_sell_less(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
@@ -125,7 +126,11 @@ def test_serving_needs_neither_tensorflow_nor_prefect(retrained: tuple[Path, dic
         "assert not heavy, heavy\n"
     )
     told = subprocess.run(
-        [sys.executable, "-c", script], env=environment(MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false"), capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        env=environment(MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false"),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.returncode == 0, told.stderr
 

@@ -68,7 +68,7 @@ def price_response(sales: pd.DataFrame, period: str, rules: Rules, memory: float
         raise ResponseError(f"price response: a product must sell at several prices. Received: {len(table)} products, none does.")
     table = pd.concat([table, shrunk(table)], axis=1)
     table[LOW], table[HIGH] = table[ELASTICITY] - rules.z * table[ERROR], table[ELASTICITY] + rules.z * table[ERROR]
-    table[REASON] = [_reason(row, rules) for row in table.to_dict("records")]
+    table[REASON] = [_reason(row, rules) for _, row in table.iterrows()]
     table[IDENTIFIED] = table[REASON] == ""
     table[DISPERSION] = table[DISPERSION].fillna(table.groupby(CATEGORY)[DISPERSION].transform("median")).fillna(table[DISPERSION].median())
     names = [PRODUCT, CATEGORY, ELASTICITY, LOW, HIGH, ERROR, IDENTIFIED, REASON, PRICES, VARIATION, RAW, WEEKS, DISPERSION]
@@ -139,7 +139,7 @@ def _controls(weeks: pd.DataFrame) -> np.ndarray:
     return np.column_stack([weeks[[*promotions(weeks.columns), RIVALS, TRAFFIC]].to_numpy(), slow_cosines(weeks[WEEK])])
 
 
-def _reason(row: dict[str, float], rules: Rules) -> str:
+def _reason(row: pd.Series, rules: Rules) -> str:
     """Return why an elasticity is not identified, or nothing."""
     if row[WEEKS] < rules.min_periods:
         return f"{row[WEEKS]} weeks with sales, {rules.min_periods} needed"

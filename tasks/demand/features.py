@@ -71,7 +71,8 @@ class Wide:
 
     def price(self, name: str) -> pd.DataFrame:
         """Return the log of a price, carried forward over missing periods (dates, series)."""
-        return np.log(self.column(name).ffill())
+        carried = self.column(name).ffill()
+        return pd.DataFrame(np.log(carried.to_numpy()), carried.index, carried.columns)
 
     def groups(self) -> np.ndarray:
         """Return the number of each series' group of rivals: its category in its store (series,)."""
@@ -125,7 +126,8 @@ Described = dict[str, tuple[pd.DataFrame, str]]
 
 
 def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: str) -> Described:
-    units = np.log1p(wide.column(UNITS))
+    sold = wide.column(UNITS)
+    units = pd.DataFrame(np.log1p(sold.to_numpy()), sold.index, sold.columns)
     told: Described = {LOG_UNITS: (units, "log(1 + units)")}
     for lag in lags:
         told[f"lag_{lag}"] = (units.shift(lag), f"log(1 + units) {lag} periods before")
@@ -134,12 +136,11 @@ def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: s
     longest = max(windows)
     told["quiet"] = (_rolling((units == 0).astype(float).where(units.notna()), longest), f"share of {longest} periods without a sale")
     if period == "D":
-        same_day = sum(units.shift(7 * week).fillna(0.0) for week in range(1, WEEKS_OF_A_WEEKDAY + 1))
-        seen = sum(units.shift(7 * week).notna().astype(float) for week in range(1, WEEKS_OF_A_WEEKDAY + 1))
-        told["same_weekday"] = (
-            same_day / seen.where(seen > 0),
-            f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before",
-        )
+        weeks = [units.shift(7 * week).to_numpy() for week in range(1, WEEKS_OF_A_WEEKDAY + 1)]
+        seen = np.sum(np.isfinite(weeks), axis=0)
+        mean = np.nansum(weeks, axis=0) / np.where(seen > 0, seen, np.nan)
+        text = f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before"
+        told["same_weekday"] = (pd.DataFrame(mean, units.index, units.columns), text)
     told["category_units"] = (_group_mean(units, wide.groups()), "mean log(1 + units) of the category in the store")
     return told
 

@@ -65,16 +65,18 @@ def _rows(table: FeatureTable, until: pd.Timestamp, rng: np.random.Generator) ->
 
 def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, str]:
     """Return features that another one, kept before them, already tells; those that stay are kept first."""
-    spread = rows.std()
-    dropped = {name: "never changes" for name in rows if not spread[name] > 0 and name not in stays}
-    correlation = rows.corr().abs()
+    spread = rows.std().to_numpy()
+    names = [str(name) for name in rows.columns]
+    dropped = {name: "never changes" for name, moves in zip(names, spread > 0, strict=True) if not moves and name not in stays}
+    correlation = np.abs(rows.corr().to_numpy())
+    place = {name: number for number, name in enumerate(names)}
     kept: list[str] = []
-    for name in sorted((n for n in rows if n not in dropped), key=lambda n: n not in stays):
-        twin = next((k for k in kept if correlation.loc[name, k] > above), None)
-        if twin is None or name in stays:
+    for name in sorted((n for n in names if n not in dropped), key=lambda n: n not in stays):
+        twins = [other for other in kept if correlation[place[name], place[other]] > above]
+        if not twins or name in stays:
             kept.append(name)
         else:
-            dropped[name] = f"redundant: correlation {correlation.loc[name, twin]:.3f} with {twin}"
+            dropped[name] = f"redundant: correlation {correlation[place[name], place[twins[0]]]:.3f} with {twins[0]}"
     return dropped
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: s
     return figure
 
 
-def values(policy: Mapping[str, Mapping[str, float]], objective: str, note: str) -> Figure:
+def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str) -> Figure:
     """Draw the value of every policy with its interval.
 
     Args:
@@ -48,11 +49,11 @@ def values(policy: Mapping[str, Mapping[str, float]], objective: str, note: str)
     """
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axis = figure.subplots()
-    for place, (name, told) in enumerate(reversed(policy.items())):
+    for place, (name, told) in enumerate(reversed(list(policy.items()))):
         error = [[told["value"] - told["low"]], [told["high"] - told["value"]]]
         axis.errorbar(told["value"], place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
         axis.annotate(f"{told['value']:.2f}", (told["value"], place), textcoords="offset points", xytext=(0, 8), ha="center", fontsize=8)
-    axis.set_yticks(range(len(policy)), list(reversed(policy)))
+    axis.set_yticks(range(len(policy)), list(policy)[::-1])
     axis.set(xlabel=f"simulated {objective} per product-week (currency)", ylim=(-0.6, len(policy) - 0.2))
     axis.set_title(f"Policies on seasons unseen in training\n{note}", fontsize=10)
     return figure

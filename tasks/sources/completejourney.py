@@ -109,7 +109,8 @@ def _with_quiet_periods(sums: pd.DataFrame, period: str) -> pd.DataFrame:
     """Add the periods without a sale between the first and the last of each series, and turn a week's amounts into its prices."""
     span = sums.groupby(SERIES)[DATE].agg(["min", "max"]).reset_index()
     step = "D" if period == "D" else "W-MON"
-    span[DATE] = [pd.date_range(first, last, freq=step, unit="us") for first, last in zip(span["min"], span["max"], strict=True)]
+    dates = [pd.date_range(first, last, freq=step, unit="us") for first, last in zip(span["min"], span["max"], strict=True)]
+    span[DATE] = pd.Series(dates, dtype=object)
     grid = span[[*SERIES, DATE]].explode(DATE).astype({DATE: "datetime64[us]"})
     sales = grid.merge(sums, on=KEY, how="left").sort_values([*SERIES, DATE], ignore_index=True)
     monday = sales[DATE] - pd.to_timedelta(sales[DATE].dt.day_of_week, unit="D")

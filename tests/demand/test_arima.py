@@ -25,7 +25,9 @@ def test_much_shrinkage_gives_all_series_the_same_slopes(panel: Panel) -> None:
 
 
 def test_nothing_past_the_origin_moves_a_slope(panel: Panel) -> None:
-    changed = Panel(panel.series, panel.dates, panel.units.copy(), panel.price, panel.past, panel.known.copy(), panel.past_names, panel.known_names)
+    changed = Panel(
+        panel.series, panel.dates, panel.units.copy(), panel.price, panel.past, panel.known.copy(), panel.past_names, panel.known_names
+    )
     changed.units[:, 100:] = 1e6
     changed.known[:, 100:] = 7.0
     for one, two in zip(arima.regress(panel, 99, 10.0), arima.regress(changed, 99, 10.0), strict=True):

@@ -37,8 +37,7 @@ def test_two_members_that_err_apart_are_better_together(units: np.ndarray) -> No
 
 def test_a_category_is_pulled_towards_all_by_the_stated_shrinkage(units: np.ndarray) -> None:
     one, two = certain(units), certain(units + 3)
-    swapped = Distribution(np.where(np.arange(30)[:, None] < 3, two.mean, one.mean), np.where(np.arange(30)[:, None, None] < 3, two.quantiles, one.quantiles))
-    other = Distribution(np.where(np.arange(30)[:, None] < 3, one.mean, two.mean), np.where(np.arange(30)[:, None, None] < 3, one.quantiles, two.quantiles))
+    swapped, other = (certain(np.where(np.arange(30)[:, None] < 3, a.mean, b.mean)) for a, b in ((two, one), (one, two)))
     categories = np.array(["small"] * 3 + ["large"] * 27)
     found = fit_blend(units, swapped, other, categories, 11, shrinkage=360)
     assert found.weight == 1.0

@@ -42,7 +42,9 @@ def test_the_numpy_forward_is_that_of_keras(panel: Panel, scaling: Scaling) -> N
     inputs = np.concatenate([known[:, WINDOW : WINDOW + HORIZON], embedded, place], axis=-1)
     head = network._head(network._decoder(inputs, initial_state=[h, c]))
     told = decode(weights, State(np.asarray(h), np.asarray(c)), known[:, WINDOW : WINDOW + HORIZON], scaling.level)
-    np.testing.assert_allclose(told.median, np.maximum(np.expm1(scaling.level[:, None] + keras.ops.convert_to_numpy(head)[..., 0]), 0), rtol=1e-4)
+    np.testing.assert_allclose(
+        told.median, np.maximum(np.expm1(scaling.level[:, None] + keras.ops.convert_to_numpy(head)[..., 0]), 0), rtol=1e-4
+    )
     assert (np.diff(told.quantiles, axis=-1) >= 0).all()
 
 
@@ -71,7 +73,16 @@ def test_m01_training_stops_at_the_first_loss_that_is_not_finite(panel: Panel, s
 
 
 def test_scaling_does_not_look_past_its_origin(panel: Panel) -> None:
-    changed = Panel(panel.series, panel.dates, panel.units.copy(), panel.price, panel.past.copy(), panel.known.copy(), panel.past_names, panel.known_names)
+    changed = Panel(
+        panel.series,
+        panel.dates,
+        panel.units.copy(),
+        panel.price,
+        panel.past.copy(),
+        panel.known.copy(),
+        panel.past_names,
+        panel.known_names,
+    )
     for values in (changed.units, changed.past, changed.known):
         values[:, ORIGIN + 1 :] = 1e9
     for name in ("level", "past_mean", "past_spread", "known_mean", "known_spread"):

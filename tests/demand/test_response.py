@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.demand.elasticities import price_response
-from tasks.demand.response import Rules, between_variance, pool, poisson_slope, shrunk, weekly
+from tasks.demand.response import Rules, between_variance, poisson_slope, pool, shrunk, weekly
 
 RULES = Rules(confidence=0.95, min_prices=4, min_price_variation=0.03, min_periods=26, max_width=4.0)
 MEMORY = 0.7
@@ -28,7 +28,16 @@ def simulated(seed: int, products: int = 40, weeks: int = 104, moving: int = 34)
         mean = np.exp(3.0 + truth[product] * (log_price - np.log(3)) + 0.5 * deal + season)
         units = rng.poisson(mean * rng.gamma(10, 0.1, weeks)).astype(float)
         parts.append(
-            pd.DataFrame({"date": dates, "product_id": product, "category": f"c{number % 4}", "units": units, "price": np.exp(log_price), "promotion_deal": deal})
+            pd.DataFrame(
+                {
+                    "date": dates,
+                    "product_id": product,
+                    "category": f"c{number % 4}",
+                    "units": units,
+                    "price": np.exp(log_price),
+                    "promotion_deal": deal,
+                }
+            )
         )
     return pd.concat(parts, ignore_index=True).assign(store_id="all"), pd.Series(truth)
 
@@ -90,7 +99,9 @@ def test_dispersion_is_none_for_poisson_units_and_found_where_it_is() -> None:
 
 def test_weeks_are_summed_and_half_ones_left_out() -> None:
     days = pd.date_range("2025-01-01", "2025-01-19", unit="us")  # Wednesday to Sunday
-    sales = pd.DataFrame({"date": days, "product_id": "a", "store_id": "all", "category": "x", "units": 2.0, "price": np.where(days.dayofweek < 3, 1.0, 2.0)})
+    sales = pd.DataFrame(
+        {"date": days, "product_id": "a", "store_id": "all", "category": "x", "units": 2.0, "price": np.where(days.dayofweek < 3, 1.0, 2.0)}
+    )
     told = weekly(sales, "D")
     assert told["week"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-06", "2025-01-13"]
     assert told["units"].tolist() == [14.0, 14.0]
@@ -98,7 +109,9 @@ def test_weeks_are_summed_and_half_ones_left_out() -> None:
 
 
 def test_shrinkage_pulls_the_uncertain_and_leaves_the_certain() -> None:
-    raw = pd.DataFrame({"category": ["x"] * 5, "raw_elasticity": [-1.0, -2.0, -3.0, -8.0, np.nan], "raw_error": [0.05, 0.05, 0.05, 4.0, np.inf]})
+    raw = pd.DataFrame(
+        {"category": ["x"] * 5, "raw_elasticity": [-1.0, -2.0, -3.0, -8.0, np.nan], "raw_error": [0.05, 0.05, 0.05, 4.0, np.inf]}
+    )
     told = shrunk(raw)
     assert told["elasticity"][0] == pytest.approx(-1.0, abs=0.02)
     assert -3.2 < told["elasticity"][3] < -1.5

@@ -122,7 +122,11 @@ def test_profit_is_price_less_cost_times_units(rules: Rules) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
-    [("price", np.nan, "`price` must be finite and above 0"), ("units", 0.0, "`units` must be finite and above 0"), ("elasticity", np.inf, "`elasticity`")],
+    [
+        ("price", np.nan, "`price` must be finite and above 0"),
+        ("units", 0.0, "`units` must be finite and above 0"),
+        ("elasticity", np.inf, "`elasticity`"),
+    ],
 )
 def test_numbers_that_make_no_market_are_refused(field: str, value: float, message: str) -> None:
     wrong = getattr(products(), field).copy()
@@ -142,7 +146,7 @@ def test_the_environment_is_gymnasium_s_and_ends_seasons_by_truncation(rules: Ru
     assert env.observation_space.contains(state)
     assert told["allowed"].shape == (16, 5)
     for week in range(rules.decisions):
-        state, reward, ended, cut, told = env.step(env.action_space.sample())
+        state, _, ended, cut, told = env.step(env.action_space.sample())
         assert env.observation_space.contains(state)
         assert not ended.any()
         assert cut.all() == (week == rules.decisions - 1)

@@ -15,7 +15,7 @@ CLUSTERS = np.array([0, 0, 1, 2, 2, 2])
 def test_substitutes_share_an_arm_in_every_market() -> None:
     arms = assign(500, CLUSTERS, 0.5, seed=1)
     for cluster in range(3):
-        assert (np.ptp(arms[:, CLUSTERS == cluster].astype(int), axis=1) == 0).all()
+        assert (np.ptp(arms[:, cluster == CLUSTERS].astype(int), axis=1) == 0).all()
     assert arms.mean() == pytest.approx(0.5, abs=0.05)
     np.testing.assert_array_equal(arms, assign(500, CLUSTERS, 0.5, seed=1))
 
