@@ -27,6 +27,7 @@ log = logging.getLogger("repricer")
 MODELS = ("demand", "price_response", "pricing_policy")
 SERVED = {name: f"served_{name.split('_')[-1]}.py" for name in MODELS}
 SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on chat traces
 BATCH = 1000  # metrics that one call of MLflow takes
 
 
@@ -54,7 +55,7 @@ def open_store(settings: Settings) -> MlflowClient:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if client.get_experiment_by_name(settings.track.experiment) is None:
             location = None if settings.track.uri else (folder / "mlartifacts").as_uri()
-            client.create_experiment(settings.track.experiment, artifact_location=location)
+            client.create_experiment(settings.track.experiment, artifact_location=location, tags=EXPERIMENT_TAGS)
     return client
 
 
