@@ -1,0 +1,77 @@
+"""The market is built from what is known, and from nothing stale."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conf import Settings, load
+from tasks.price import gain, interval, market_of, rules_of
+from tasks.pricing.market import Played
+
+WEEKS = 20
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load("smoke", ["source.period=W"])
+
+
+@pytest.fixture
+def sales() -> pd.DataFrame:
+    dates = pd.date_range("2025-01-06", periods=WEEKS, freq="7D", unit="us")
+    frame = pd.concat([pd.DataFrame({"date": dates, "product_id": p}) for p in ("a", "b", "c", "d")], ignore_index=True)
+    return frame.assign(store_id="all", category="x", units=5.0, price=2.0, unit_cost=1.0)
+
+
+def build(sales: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    products = sorted(sales["product_id"].unique())
+    outlook = pd.DataFrame({"product_id": products, "store_id": "all", "mean": 7.0})
+    response = pd.DataFrame({"product_id": products, "elasticity": -2.0, "standard_error": 0.3, "identified": True, "dispersion": 0.1})
+    return market_of(sales, outlook, response, settings).set_index("product_id")
+
+
+def test_d19_a_cost_that_is_missing_stale_or_above_the_price_is_none(sales: pd.DataFrame, settings: Settings) -> None:
+    row = sales.groupby("product_id").cumcount()
+    cost = sales["unit_cost"].mask(sales["product_id"] == "b")
+    cost = cost.mask((sales["product_id"] == "c") & (row >= WEEKS - settings.price.active_weeks))
+    cost = cost.mask(sales["product_id"] == "d", 2.5)
+    told = build(sales.assign(unit_cost=cost), settings)["unit_cost"]
+    assert told["a"] == 1.0
+    assert told[["b", "c", "d"]].isna().all()
+
+
+def test_d16_a_product_that_is_no_longer_sold_is_in_no_market(sales: pd.DataFrame, settings: Settings) -> None:
+    row = sales.groupby("product_id").cumcount()
+    quiet = sales.assign(units=sales["units"].mask((sales["product_id"] == "b") & (row >= 10), 0.0))
+    ended = quiet[~((quiet["product_id"] == "c") & (row >= 10))]
+    assert build(ended, settings).index.tolist() == ["a", "d"]
+
+
+def test_the_price_in_force_is_the_last_one_and_units_are_those_of_a_week(sales: pd.DataFrame) -> None:
+    told = build(sales.assign(price=np.tile(np.linspace(1, 2, WEEKS), 4)), load("smoke", ["source.period=D"]))
+    assert told["price"].tolist() == [2.0] * 4
+    assert told["units"].tolist() == [49.0] * 4
+    assert told["list_price"].tolist() == [2.0] * 4
+
+
+def test_the_ladder_always_holds_the_price_in_force() -> None:
+    ladder = rules_of(load("smoke", ["price.ladder_steps=4"]), 0.0, "revenue").ladder
+    assert 1.0 in ladder
+    assert (np.diff(ladder) > 0).all()
+
+
+def test_an_interval_worked_by_hand() -> None:
+    told = interval(np.array([1.0, 2.0, 3.0]), 0.95)
+    half = 4.302653 * 1.0 / np.sqrt(3)
+    assert (told["value"], told["low"], told["high"]) == pytest.approx((2.0, 2 - half, 2 + half))
+
+
+def test_a_gain_is_paired_so_that_shared_luck_cancels() -> None:
+    luck = np.random.default_rng(0).lognormal(0, 1, (50, 1, 1)) * np.ones((50, 4, 3))
+    one, two = (Played(luck, luck, luck * factor) for factor in (1.0, 1.1))
+    told = gain(one, two, 0.95)
+    assert told["value"] == pytest.approx(0.1)
+    unpaired = interval(two.rewards.mean(axis=(1, 2)), 0.95)
+    assert told["high"] - told["low"] < 0.5 * (unpaired["high"] - unpaired["low"])
