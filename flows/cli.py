@@ -77,7 +77,7 @@ def retrain(
     show_progress()
     with prefect_api(settings.data_folder):
         from flows.retrain import retrain as flow
-        from tasks.attempt import AlreadyRunning
+        from tasks.resume import AlreadyRunning
 
         try:
             summary = flow(settings, fresh)

@@ -27,7 +27,7 @@ from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_a
 from tasks.attempt import Attempt, resumable
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Played, Products, Rules, play
+from tasks.pricing.market import Played, Policy, Products, Rules, play
 from tasks.pricing.recommend import products_of
 from tasks.respond import Responded
 from tasks.seeds import seed_of
@@ -154,8 +154,8 @@ def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict
 def _played(products: Products, rules: Rules, policy: Greedy, settings: Settings) -> dict[str, Played]:
     """Play every policy on the same luck, none of which was met in training."""
     random = policies.Random(np.random.default_rng(seed_of(settings.seed, "price.random")))
-    plain: dict[str, policies.Policy] = {"hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic}
-    every: dict[str, policies.Policy] = {"dqn": policy, **plain, "random": random}
+    plain: dict[str, Policy] = {"hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic}
+    every: dict[str, Policy] = {"dqn": policy, **plain, "random": random}
     seed = seed_of(settings.seed, "price.judge")
     return {name: play(products, rules, each, settings.price.seasons, seed) for name, each in every.items()}
 

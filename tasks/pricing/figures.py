@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tasks.pricing.market import Products, Rules, opening
-from tasks.pricing.policies import Policy
+from tasks.pricing.market import Policy, Products, Rules, opening
 
 COLOURS = {"dqn": "#54a24b", "myopic": "#f58518", "cost_plus": "#b279a2", "hold": "#7f7f7f", "random": "#b0b0b0"}
 ELASTICITIES = np.linspace(-3.5, -0.3, 65)

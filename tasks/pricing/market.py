@@ -12,13 +12,10 @@ The remembered price is smoothed, and moves only by prices at which something so
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 import numpy as np
 from scipy import special
-
-if TYPE_CHECKING:
-    from tasks.pricing.policies import Policy
 
 HIGHEST_ELASTICITY = -0.05  # raising a price never raises demand
 FEATURES = ("last_ratio", "remembered", "weeks_left", "elasticity", "elasticity_sd", "surprise", "margin", "noise")
@@ -165,6 +162,14 @@ class View:
     mean: np.ndarray
     variance: np.ndarray
     surprise: np.ndarray
+
+
+class Policy(Protocol):
+    """What decides the prices of a week."""
+
+    def __call__(self, view: View, rules: Rules) -> np.ndarray:
+        """Return a step of the ladder for every product environment, an allowed one (B,)."""
+        ...
 
 
 @dataclass(frozen=True)

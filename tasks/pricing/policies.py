@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from tasks.pricing.market import Rules, View, demand_ratio
-
-
-class Policy(Protocol):
-    """What decides the prices of a week."""
-
-    def __call__(self, view: View, rules: Rules) -> np.ndarray:
-        """Return a step of the ladder for every product environment, an allowed one (B,)."""
-        ...
 
 
 def hold(view: View, rules: Rules) -> np.ndarray:
