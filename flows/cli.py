@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from importlib.metadata import version as installed
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from conf import Settings, load
 from flows import report
+from flows.cli_bench import bench
+from flows.options import Json, Profile, Sets, settings_of, write_json
 from flows.session import prefect_api, quiet_environment, show_progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-bench = typer.Typer(no_args_is_help=True, help="Measure speed and memory.")
 app.add_typer(bench, name="bench")
 
-Profile = Annotated[str, typer.Option("--profile", help="Profile in `conf/profiles`.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrule a setting; may be repeated.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON to this file.")]
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Port = Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")]
@@ -73,7 +68,7 @@ def retrain(
 
     Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
     """
-    settings = _settings(profile, sets, {"source.kind": source, "source.path": data})
+    settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
     show_progress()
     with prefect_api(settings.data_folder):
         from flows.retrain import retrain as flow
@@ -84,7 +79,7 @@ def retrain(
         except AlreadyRunning as running:
             report.say(str(running))
             return
-    _write(json_file, summary)
+    write_json(json_file, summary)
     report.show_summary(summary, settings)
 
 
@@ -101,12 +96,12 @@ def promote(
 
     Example: `repricer promote --version 3 --by "Ada Lovelace" --reason "lift 4 %, checked the list"`
     """
-    settings = _settings(profile, sets)
+    settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.promote import promote as flow
 
         promoted = flow(settings, version, by, reason)
-    _write(json_file, promoted)
+    write_json(json_file, promoted)
     report.show_promoted(promoted)
 
 
@@ -116,12 +111,12 @@ def rollback(by: By, reason: Reason, profile: Profile = "default", sets: Sets = 
 
     Example: `repricer rollback --by "Ada Lovelace" --reason "margin fell in dairy"`
     """
-    settings = _settings(profile, sets)
+    settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.rollback import rollback as flow
 
         promoted = flow(settings, by, reason)
-    _write(json_file, promoted)
+    write_json(json_file, promoted)
     report.show_promoted(promoted)
 
 
@@ -131,7 +126,7 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
 
     Example: `repricer serve --set schedule.cron="0 3 * * 1"`
     """
-    settings = _settings(profile, sets)
+    settings = settings_of(profile, sets)
     show_progress()
     with prefect_api(settings.data_folder, log_level="WARNING"):
         from prefect.schedules import Cron
@@ -154,7 +149,7 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
 
     Example: `repricer ui --profile smoke --port 5001`
     """
-    settings = _settings(profile, sets)
+    settings = settings_of(profile, sets)
     quiet_environment()
     from tasks import track
 
@@ -172,36 +167,8 @@ def doctor(profile: Profile = "default", sets: Sets = None, json_file: Json = No
     """
     from tasks.doctor import examine
 
-    findings = examine(_settings(profile, sets))
-    _write(json_file, findings)
+    findings = examine(settings_of(profile, sets))
+    write_json(json_file, findings)
     report.show_findings(findings)
     if not all(finding["ok"] for finding in findings):
         raise typer.Exit(1)
-
-
-@bench.command("retrain")
-def bench_retrain(
-    profile: Profile = "default",
-    sets: Sets = None,
-    runs: Annotated[int, typer.Option(min=1, help="Retrainings, each in a process and a data folder of its own.")] = 3,
-    json_file: Json = None,
-) -> None:
-    """Time whole retrainings: median and worst seconds of every stage, and peak memory.
-
-    Example: `repricer bench retrain --profile smoke --runs 3 --json bench.json`
-    """
-    from tasks.bench import bench_retrain as measure
-
-    measured = measure(_settings(profile, sets), sets or [], runs, report.say)
-    _write(json_file, measured)
-    report.show_bench(measured)
-
-
-def _settings(profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None) -> Settings:
-    told = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
-    return load(profile, [*(sets or []), *told])
-
-
-def _write(path: Path | None, value: Any) -> None:
-    if path is not None:
-        path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,27 @@
+"""What commands share: their options, the settings these make, and the JSON they write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from conf import Settings, load
+
+Profile = Annotated[str, typer.Option("--profile", help="Profile in `conf/profiles`.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrule a setting; may be repeated.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON to this file.")]
+
+
+def settings_of(profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None) -> Settings:
+    """Return the settings of a profile, overruled by ``--set`` and by options of their own."""
+    told = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
+    return load(profile, [*(sets or []), *told])
+
+
+def write_json(path: Path | None, value: Any) -> None:
+    """Write a result where ``--json`` asks for it."""
+    if path is not None:
+        path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
