@@ -50,6 +50,8 @@ class Features(Section):
     """Lags of log units (periods)."""
     windows: tuple[int, ...]
     """Lengths of the rolling means of log units and of prices (periods)."""
+    rivals: int = Field(ge=0)
+    """Where the shop sells at most so many products, price and promotions of each are features of every series in its store (products)."""
     redundant_above: float = Field(gt=0, le=1)
     """Drop a feature whose absolute correlation with a kept one is above this (1)."""
     noise_columns: int = Field(ge=1)
@@ -71,10 +73,24 @@ class Prepare(Section):
 
 
 class Arima(Section):
-    """Search for the orders and the shrinkage of the regressions with ARIMA errors."""
+    """The regressions with ARIMA errors: where the search for orders, shrinkage and regressors begins, and its budget."""
 
-    trials: int = Field(ge=1)
-    """Optuna trials that come to an end (trials)."""
+    p: int = Field(ge=0)
+    """Autoregressive order (periods)."""
+    d: int = Field(ge=0, le=1)
+    """Order of differencing (times)."""
+    q: int = Field(ge=0)
+    """Moving-average order (periods)."""
+    shrinkage: float = Field(gt=0)
+    """Pull of a series' slopes towards its product's, as if from this many more periods (periods)."""
+    product_shrinkage: float = Field(ge=0)
+    """Pull of a product's slopes towards those of all, where it has several series (periods)."""
+    rivals: bool
+    """Whether price and promotions of each other product are regressors, where `prepare.features.rivals` makes them."""
+    promoted_price: bool
+    """Whether promotions times price are regressors."""
+    trials: int = Field(ge=0)
+    """Optuna trials that come to an end; 0 keeps the values above (trials)."""
     sample: int = Field(ge=1)
     """Series on which a trial is scored (series)."""
     max_p: int = Field(ge=0)
@@ -84,18 +100,30 @@ class Arima(Section):
 
 
 class Lstm(Section):
-    """The global LSTM: defaults of what is tuned, and the budget."""
+    """The global recurrent network: defaults of what is tuned, and the budget."""
 
+    cell: Literal["lstm", "gru"]
+    """Recurrent layer."""
+    members: int = Field(ge=1)
+    """Networks that differ by their seed and are averaged (networks)."""
     units: int = Field(ge=1)
-    """Width of the recurrent layers (units)."""
+    """Width of the recurrent layers and of the head's hidden layer (units)."""
     window: int = Field(ge=2)
     """Periods of history that the encoder reads (periods)."""
     embedding: int = Field(ge=1)
-    """Width of the embedding of a series (dimensions)."""
+    """Width of the embedding of a product (dimensions)."""
     dropout: float = Field(ge=0, lt=1)
-    """Share of inputs of the decoder's head that is dropped in training (share)."""
+    """Share of the head's inputs that is dropped in training (share)."""
+    rival_dropout: float = Field(ge=0, lt=1)
+    """Share of the inputs about rivals that is dropped in training (share)."""
+    errors: Literal["units", "logs"]
+    """What is trained on: `units` for absolute errors (WAPE), `logs` for relative ones (MAPE)."""
     learning_rate: float = Field(gt=0)
-    """First step size of Adam (1)."""
+    """First step size of Adam, falling to zero (1)."""
+    weight_decay: float = Field(ge=0)
+    """Share of the weights that a unit of step size takes away (1)."""
+    averaging: float = Field(ge=0, lt=1)
+    """Weight of the past in the moving average of the weights that forecasts, per gradient step (1)."""
     batch: int = Field(ge=1)
     """Windows in a gradient step (windows)."""
     steps: int = Field(ge=1)

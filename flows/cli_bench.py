@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
+from flows.session import show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 
@@ -28,3 +31,29 @@ def bench_retrain(
     measured = measure(settings_of(profile, sets), sets or [], runs, report.say)
     write_json(json_file, measured)
     report.show_bench(measured)
+
+
+@bench.command("forecast")
+def bench_forecast(
+    data: Annotated[str, typer.Option(help="File or folder of the sales.")],
+    protocol: Annotated[str, typer.Option(help="Protocol of the benchmark; its profile maps the columns.")] = "orange_juice",
+    rounds: Annotated[str, typer.Option(help="Rounds, such as 1-6 or 3.")] = "1-6",
+    trials: Annotated[int, typer.Option(min=0, help="Trials of a new search on what the first round knows; 0: the profile's choice.")] = 0,
+    folder: Annotated[str | None, typer.Option(help="Where the search keeps its trials, to go on after a kill.")] = None,
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Forecast the rounds of a published benchmark, each from its own past alone, and score them by its protocol.
+
+    Example: `repricer bench forecast --data sales.parquet --protocol orange_juice --rounds 1-6 --json out.json`
+    """
+    from tasks.bench_forecast import bench_forecast as measure
+
+    show_progress()
+    budget = [f"forecast.{member}.trials={trials}" for member in ("arima", "lstm")]
+    settings = settings_of(protocol, [*budget, *(sets or [])], {"source.kind": "file", "source.path": data})
+    first, _, last = rounds.partition("-")
+    with TemporaryDirectory() as scratch:
+        measured = measure(settings, protocol, int(first), int(last or first), Path(folder or scratch), report.say)
+    write_json(json_file, measured)
+    report.show_forecast_bench(measured)

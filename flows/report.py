@@ -53,6 +53,15 @@ def show_bench(measured: Mapping[str, Any]) -> None:
     _print_table(f"{measured['runs']} runs of profile {measured['profile']}", ("figure", "median", "worst"), rows)
 
 
+def show_forecast_bench(measured: Mapping[str, Any]) -> None:
+    """Print the scores over all rounds of a forecasting benchmark."""
+    total = measured["total"]
+    names = ("mape", "wape", "mase", "bias", "pinball", "coverage_80")
+    rows = [(model, *("-" if row[name] is None else f"{row[name]:.2f}" for name in names)) for model, row in total["scores"].items()]
+    _print_table(f"{total['points']:,} points", ("model", "MAPE %", "WAPE %", "MASE", "bias %", "pinball", "covered by 80 %"), rows)
+    say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB")
+
+
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:

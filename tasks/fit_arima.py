@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from conf import Settings
-from expectations.columns import SERIES
+from expectations.columns import PRODUCT, SERIES
 from tasks.artifacts import save_arrays
 from tasks.attempt import Attempt, resumable
 from tasks.demand import arima
 from tasks.demand.distribution import Distribution
-from tasks.demand.metrics import wape
+from tasks.demand.features import RIVAL
+from tasks.demand.metrics import mape, wape
 from tasks.demand.panel import Panel
 from tasks.demand.splits import Fold, before
-from tasks.history import History, Member, history_of, save_forecasts
+from tasks.history import Member, history_of, save_forecasts
 from tasks.prepare import Prepared
 from tasks.seeds import seed_of
-from tasks.tune import Integer, Params, Real, Search, Space, tune
+from tasks.tune import Choice, Integer, Params, Real, Search, Space, tune
 from tasks.workers import Workers, workers
 
 log = logging.getLogger("repricer")
-
-FIRST = {"p": 1, "d": 0, "q": 1, "shrinkage": 50.0}
 
 
 @resumable(name="fit_arima")
@@ -34,63 +35,96 @@ def fit_arima(attempt: Attempt, settings: Settings, prepared: Prepared) -> Membe
 
     with stage_run(attempt, "forecast") as run, workers() as pool:
         history = history_of(settings, prepared)
-        search = _search(attempt, settings, history, pool)
-        order = arima.Order(**search.params)
-        forecasts, served, reasons = _forecasts(history, order, pool)
+        journal = attempt.path("forecast", "arima.journal")
+        search = search_order(journal, settings, history.panel, [before(history.folds[0])], pool)
+        steps = list(filter_through(history.panel, history.origins, arima.Order(**search.params), pool))
         names = [" / ".join(row) for row in history.panel.series[SERIES].itertuples(index=False)]
-        dropped = {name: reason for name, reason in zip(names, reasons, strict=True) if reason}
+        dropped = {name: reason for name, reason in zip(names, steps[-1].fitted.reasons, strict=True) if reason}
         for trial in search.trials:
             run.trial("arima", trial.number, trial.params, {} if trial.score is None else {"wape": trial.score}, trial.state)
         run.params({f"arima.{name}": value for name, value in search.params.items()})
         run.metrics({"arima.dropped": len(dropped), "arima.validation_wape": search.score})
         return Member(
-            forecasts=save_forecasts(forecasts, attempt, "arima"),
-            served=save_arrays(served, attempt.path("forecast", "arima.npz")),
+            forecasts=save_forecasts([step.demand for step in steps], attempt, "arima"),
+            served=save_arrays(_served(history.panel, steps[-1], history.now), attempt.path("forecast", "arima.npz")),
             params=search.params,
             dropped=dropped,
         )
 
 
-def _search(attempt: Attempt, settings: Settings, history: History, pool: Workers) -> Search:
+def search_order(journal: Path, settings: Settings, panel: Panel, folds: Sequence[Fold], pool: Workers) -> Search:
+    """Search on some folds and a sample of the series; without trials, take the settings as they are, without a score."""
     told = settings.forecast.arima
     seed = seed_of(settings.seed, "forecast.arima")
-    fold = before(history.folds[0])
-    sample = np.sort(np.random.default_rng(seed).permutation(history.panel.shape[0])[: told.sample])
-    units = history.panel.units[sample][:, fold.targets]
+    sample = np.sort(np.random.default_rng(seed).permutation(panel.shape[0])[: told.sample])
+    several = panel.series[PRODUCT].nunique() < panel.shape[0]
+    rivals = any(name.startswith(RIVAL) for name in panel.known_names)
 
     def objective(params: Params) -> Iterator[float]:
-        order = arima.Order(**params)
-        slopes = arima.regress(history.panel, fold.origin, order.shrinkage)
-        errors = arima.residuals(history.panel, slopes, fold.origin)[sample]
-        fitted = _fit(pool, errors, order)
-        ahead = _ahead(pool, errors, order, fitted.parameters, fold)
-        yield wape(units, _demand(history.panel, slopes, ahead, fold, sample).median)
+        order, found = arima.Order(**params), []
+        for fold in folds:
+            slopes = arima.regress(panel, fold.origin, order)
+            errors = arima.residuals(panel, slopes, fold.origin)[sample]
+            ahead = _ahead(pool, errors, order, _fit(pool, errors, order).parameters, fold)
+            found.append(score_of(settings, panel.units[sample][:, fold.targets], _demand(panel, slopes, ahead, fold, sample)))
+            yield float(np.mean(found))
 
-    space: Space = {"p": Integer(0, told.max_p), "d": Integer(0, 1), "q": Integer(0, told.max_q), "shrinkage": Real(5.0, 500.0)}
-    first = {**FIRST, "p": min(FIRST["p"], told.max_p), "q": min(FIRST["q"], told.max_q)}
-    return tune("arima", attempt.path("forecast", "arima.journal"), space, first, objective, told.trials, seed, (np.linalg.LinAlgError,))
+    space: Space = {
+        "p": Integer(0, told.max_p),
+        "d": Integer(0, 1),
+        "q": Integer(0, told.max_q),
+        "shrinkage": Real(5.0, 500.0),
+        "promoted_price": Choice((False, True)),
+        **({"product_shrinkage": Real(100.0, 30_000.0)} if several else {}),
+        **({"rivals": Choice((False, True))} if rivals else {}),
+    }
+    initial = {name: getattr(told, name) for name in space}
+    initial |= {"p": min(initial["p"], told.max_p), "q": min(initial["q"], told.max_q)}
+    if not told.trials:
+        return Search(initial, float("nan"), ())
+    return tune("arima", journal, space, initial, objective, told.trials, seed, (np.linalg.LinAlgError,))
 
 
-def _forecasts(history: History, order: arima.Order, pool: Workers) -> tuple[list[Distribution], dict[str, np.ndarray], list[str]]:
-    """Return the forecasts from every origin, what serves the last one, and why a series has no ARIMA."""
-    panel, everything = history.panel, np.arange(history.panel.shape[0])
-    forecasts, fitted, served = [], None, {}
-    for fold in history.origins:
-        slopes = arima.regress(panel, fold.origin, order.shrinkage)
+@dataclass(frozen=True)
+class Filtered:
+    """ARIMA at one origin: the slopes, the forecast of the errors, the demand that both make, and the parameters behind them."""
+
+    slopes: arima.Slopes
+    ahead: arima.Errors
+    demand: Distribution
+    fitted: arima.Fitted
+
+
+def filter_through(panel: Panel, folds: Sequence[Fold], order: arima.Order, pool: Workers) -> Iterator[Filtered]:
+    """Fit at the first origin; then learn new slopes and filter the errors on from origin to origin."""
+    fitted, everything = None, np.arange(panel.shape[0])
+    for number, fold in enumerate(folds, start=1):
+        slopes = arima.regress(panel, fold.origin, order)
         errors = arima.residuals(panel, slopes, fold.origin)
         fitted = fitted or _fit(pool, errors, order)
         ahead = _ahead(pool, errors, order, fitted.parameters, fold)
-        forecasts.append(_demand(panel, slopes, ahead, fold, everything))
-        served = {
-            "centre": slopes.centre,
-            "slope": slopes.slope,
-            "mean": ahead.mean,
-            "deviation": ahead.deviation,
-            "largest": arima.largest_units(panel, fold.origin),
-        }
-        log.info("arima: origin %d of %d", fold.number + 1, len(history.origins))
-    assert fitted is not None
-    return forecasts, {**served, "fitted": np.isfinite(fitted.parameters).all(axis=1)}, fitted.reasons
+        log.info("arima: origin %d of %d", number, len(folds))
+        yield Filtered(slopes, ahead, _demand(panel, slopes, ahead, fold, everything), fitted)
+
+
+def _served(panel: Panel, last: Filtered, now: Fold) -> dict[str, np.ndarray]:
+    """Return what forecasts from the last origin, as ``tasks.demand.model`` reads it."""
+    return {
+        "centre": last.slopes.centre,
+        "slope": last.slopes.slope,
+        "mean": last.ahead.mean,
+        "deviation": last.ahead.deviation,
+        "largest": arima.largest_units(panel, now.origin),
+        "fitted": np.isfinite(last.fitted.parameters).all(axis=1),
+    }
+
+
+def score_of(settings: Settings, units: np.ndarray, forecast: Distribution) -> float:
+    """Return the figure that is asked for: WAPE of the median, or MAPE of the (-1)-median."""
+    if settings.forecast.lstm.errors == "units":
+        return wape(units, forecast.median)
+    score = mape(units, forecast.relative_median, settings.forecast.mape_units)
+    return float("nan") if score is None else score
 
 
 def _fit(pool: Workers, errors: np.ndarray, order: arima.Order) -> arima.Fitted:

@@ -14,7 +14,7 @@ from expectations.columns import CATEGORY, DATE, HORIZON, MODEL, ORIGIN, PRICE, 
 from tasks.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
 from tasks.attempt import Attempt, resumable
 from tasks.demand import baselines
-from tasks.demand.blend import Blend, fit_blend
+from tasks.demand.blend import Blend, absolute_cost, fit_blend, relative_cost
 from tasks.demand.calibration import Calibration, calibrate
 from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.metrics import Scores, scores
@@ -62,9 +62,9 @@ def blend(attempt: Attempt, settings: Settings, prepared: Prepared, arima: Membe
         judged = _calibrated(history, raw)
         found, weights = _blended(settings, history, judged, fitted)
         result = _scores(settings, history, judged)
-        files = _model_files(attempt, settings, history, judged, weights, arima, lstm)
+        files = _model_files(attempt, settings, history, judged, found.in_logs, weights, arima, lstm)
         tables = {name: _long(history, judged, folds) for name, folds in (("held_out", history.held_out), ("folds", history.fitted))}
-        curve = {"weights": found.grid.tolist(), "wape": found.curve.tolist(), "by_category": found.by_category}
+        curve = {"weights": found.grid.tolist(), "cost": found.curve.tolist(), "by_category": found.by_category}
         _track(run, history, result, found, tables["held_out"])
         return {
             "scores": result,
@@ -108,11 +108,13 @@ def _blended(settings: Settings, history: History, judged: Judged, fitted: np.nd
     """Fit the blend on the folds, add it to the models, and return it with the weight of each series; 0 where ARIMA was dropped."""
     told = settings.forecast.blend
     categories = history.panel.series[CATEGORY].to_numpy()
-    members = {name: joined([judged["forecasts"][name][fold.number] for fold in history.fitted]) for name in MEMBERS}
-    found = fit_blend(_units(history, history.fitted), members["arima"], members["lstm"], categories, told.grid, told.shrinkage)
+    arima, lstm = (joined([judged["forecasts"][name][fold.number] for fold in history.fitted]) for name in MEMBERS)
+    origins = np.repeat([fold.number for fold in history.fitted], settings.forecast.horizon)
+    cost = absolute_cost if settings.forecast.lstm.errors == "units" else relative_cost(settings.forecast.mape_units)
+    found = fit_blend(_units(history, history.fitted), (arima, lstm), categories, origins, told.grid, told.shrinkage, cost)
     weights = np.where(fitted, found.weights(categories), 0.0)
     pairs = zip(judged["forecasts"]["arima"], judged["forecasts"]["lstm"], strict=True)
-    _add(judged, "blend", history, [mixed(weights, arima, lstm) for arima, lstm in pairs])
+    _add(judged, "blend", history, [mixed(weights, arima, lstm, found.in_logs) for arima, lstm in pairs])
     return found, weights
 
 
@@ -142,16 +144,18 @@ def _long(history: History, judged: Judged, folds: tuple[Fold, ...]) -> pd.DataF
 
 
 def _model_files(
-    attempt: Attempt, settings: Settings, history: History, judged: Judged, weights: np.ndarray, arima: Member, lstm: Member
+    attempt: Attempt, settings: Settings, history: History, judged: Judged, in_logs: bool, weights: np.ndarray, arima: Member, lstm: Member
 ) -> dict[str, Artifact]:
     """Write everything that the registered model needs."""
     spec = {
         "period": settings.source.period,
         "lags": list(settings.prepare.features.lags),
         "windows": list(settings.prepare.features.windows),
+        "rivals": settings.prepare.features.rivals,
         "known": list(history.panel.known_names),
         "gap": settings.forecast.gap,
         "horizon": settings.forecast.horizon,
+        "blend_in_logs": in_logs,
         "calibration": {
             name: {"shift": judged["calibrations"][name].shift.tolist(), "factor": judged["calibrations"][name].factor}
             for name in (*MEMBERS, "blend")
@@ -183,7 +187,7 @@ def _track(run: StageRun, history: History, result: dict[str, Scores], found: Bl
     from tasks.demand import figures
 
     told: dict[str, Any] = {f"{score}.{name}": value for name, row in result.items() for score, value in row.items() if value is not None}
-    run.metrics({**told, "lambda": found.weight})
+    run.metrics({**told, "lambda": found.weight, "lambda_low": found.low, "lambda_high": found.high})
     run.figure(figures.bands(history.sales, held_out), "forecast_bands.png")
     run.figure(figures.error_by_horizon(held_out), "error_by_horizon.png")
     run.figure(figures.error_by_category(held_out), "error_by_category.png")

@@ -66,7 +66,7 @@ def history_of(settings: Settings, prepared: Prepared) -> History:
     forecast, features = settings.forecast, settings.prepare.features
     ahead = forecast.gap + forecast.horizon
     plan = planned(sales, ahead, settings.source.period)
-    future = build_features(plan, features.lags, features.windows, settings.source.period).frame
+    future = build_features(plan, features.lags, features.windows, settings.source.period, features.rivals).frame
     table = pd.concat([load_table(prepared["features"]), future[future[DATE] > sales[DATE].max()]], ignore_index=True)
     panel = panel_of(sales, table, tuple(chosen["past"]), tuple(chosen["known"]), [CATEGORY])
     periods = panel.shape[1] - ahead

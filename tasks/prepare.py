@@ -166,7 +166,7 @@ def features_of(sales: pd.DataFrame, settings: Settings) -> tuple[FeatureTable, 
     from tasks.demand.splits import rolling_origins
 
     chosen, forecast = settings.prepare.features, settings.forecast
-    table = build_features(sales, chosen.lags, chosen.windows, settings.source.period)
+    table = build_features(sales, chosen.lags, chosen.windows, settings.source.period, chosen.rivals)
     suites.run("features", table.frame)
     dates = np.sort(table.frame[DATE].unique())
     folds = rolling_origins(len(dates), forecast.horizon, forecast.gap, forecast.folds, forecast.holdout_origins)

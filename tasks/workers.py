@@ -7,8 +7,8 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -20,14 +20,15 @@ Result = TypeVar("Result")
 
 CHUNK = 40  # series in a chunk
 SECONDS_BETWEEN_LOOKS = 1.0
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 class Workers:
     """Processes that end with this one."""
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        """Use the processes of a pool."""
-        self._pool = pool
+    def __init__(self, pool: ProcessPoolExecutor, cores: int) -> None:
+        """Use the processes of a pool, one a core."""
+        self._pool, self.cores = pool, cores
 
     def over_rows(self, what: str, function: Callable[..., Result], rows: tuple[np.ndarray, ...], *fixed: object) -> list[Result]:
         """Return ``function(*chunks, *fixed)`` for chunks of the rows, in their order, and say how far it is.
@@ -47,6 +48,13 @@ class Workers:
             log.debug("%s: %d of %d series", what, min(total, (number + 1) * CHUNK), total)
         return results
 
+    def each(self, what: str, function: Callable[..., Result], first: Sequence[object], *fixed: object) -> list[Result]:
+        """Return ``function(one, *fixed)`` for each of the first arguments, in their order, and say how far it is."""
+        futures = [self._pool.submit(function, one, *fixed) for one in first]
+        for number, _ in enumerate(as_completed(futures), start=1):
+            log.info("%s: %d of %d", what, number, len(first))
+        return [future.result() for future in futures]
+
 
 @contextmanager
 def workers() -> Iterator[Workers]:
@@ -55,7 +63,7 @@ def workers() -> Iterator[Workers]:
     fresh = multiprocessing.get_context("spawn")  # a fork would copy the locks of the threads that run here
     pool = ProcessPoolExecutor(cores, mp_context=fresh, initializer=_begin, initargs=(os.getpid(),))
     try:
-        yield Workers(pool)
+        yield Workers(pool, cores)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -66,6 +74,7 @@ def _begin(parent: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+    os.environ |= ONE_THREAD
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from expectations.columns import LEVELS
+from expectations.columns import LEVELS, PRODUCT
 from tasks.demand.distribution import Distribution
+from tasks.demand.features import RIVAL, TIMES_PRICE
 from tasks.demand.panel import Panel
 
 LARGEST = 3.0  # forecasts are at most this often the largest units seen
@@ -28,12 +29,28 @@ POOLED_RIDGE = 1e-3  # keeps the common slopes finite where a feature hardly mov
 
 @dataclass(frozen=True)
 class Order:
-    """Orders of the ARIMA, and the weight of the common slopes, as if from this many more periods of each series."""
+    """Orders of the ARIMA, and what its regression reads and how far it trusts a few periods.
+
+    Attributes:
+        p, d, q: orders, the same for all series.
+        shrinkage: weight of the product's slopes in those of a series, as if from this many more periods of it (periods).
+        product_shrinkage: weight of the common slopes in those of a product (periods); 0 where a product is one series.
+        rivals: whether prices and promotions of each other product of the store are regressors.
+        promoted_price: whether promotions times price are.
+    """
 
     p: int
     d: int
     q: int
     shrinkage: float
+    product_shrinkage: float = 0.0
+    rivals: bool = False
+    promoted_price: bool = False
+
+    def regressors(self, names: tuple[str, ...]) -> np.ndarray:
+        """Return which of the known features are read (features,)."""
+        kept = [(self.rivals or not n.startswith(RIVAL)) and (self.promoted_price or not n.endswith(TIMES_PRICE)) for n in names]
+        return np.array(kept, bool)
 
 
 class Slopes(NamedTuple):
@@ -57,16 +74,17 @@ class Fitted(NamedTuple):
     reasons: list[str]
 
 
-def regress(panel: Panel, origin: int, shrinkage: float) -> Slopes:
-    """Fit the slopes on all periods up to the origin.
+def regress(panel: Panel, origin: int, order: Order) -> Slopes:
+    """Fit the slopes on all periods up to the origin: common to all, of each product around them, of each series around its product's.
 
     Args:
         panel: sales and known features.
         origin: index of the last period that is looked at.
-        shrinkage: weight of the common slopes (periods).
+        order: the regressors and the shrinkages.
     """
+    chosen = order.regressors(panel.known_names)
     y = np.log1p(panel.units[:, : origin + 1])
-    x = panel.known[:, : origin + 1]
+    x = panel.known[:, : origin + 1, chosen]
     there = np.isfinite(y) & np.isfinite(x).all(axis=-1)
     count = np.maximum(there.sum(axis=1), 1)
     x, y = np.where(there[..., None], x, 0.0), np.where(there, y, 0.0)
@@ -75,12 +93,34 @@ def regress(panel: Panel, origin: int, shrinkage: float) -> Slopes:
     y = np.where(there, y - (y.sum(axis=1) / count)[:, None], 0.0)
     spread = np.sqrt((x**2).sum(axis=(0, 1)) / there.sum()) + 1e-9
     x = x / spread
-    gram = np.einsum("stf,stg->sfg", x, x)
-    moment = np.einsum("stf,st->sf", x, y)
-    identity = np.eye(x.shape[-1])
-    common = np.linalg.solve(gram.sum(axis=0) + POOLED_RIDGE * there.sum() * identity, moment.sum(axis=0))
-    own = np.linalg.solve(gram + shrinkage * identity, (moment - gram @ common)[..., None])[..., 0]
-    return Slopes(centre, (common + own) / spread)
+    gram, moment = np.matmul(x.transpose(0, 2, 1), x), np.matmul(x.transpose(0, 2, 1), y[..., None])[..., 0]
+    slope = _shrunk_slopes(gram, moment, panel.series[PRODUCT].factorize()[0], order, POOLED_RIDGE * there.sum())
+    full = np.zeros((2, len(y), len(chosen)))
+    full[:, :, chosen] = centre, slope / spread
+    return Slopes(full[0], full[1])
+
+
+def _shrunk_slopes(gram: np.ndarray, moment: np.ndarray, products: np.ndarray, order: Order, ridge: float) -> np.ndarray:
+    """Return ridge slopes towards ridge slopes: series to product to all (series, features).
+
+    Args:
+        gram: x'x of each series (series, features, features).
+        moment: x'y of each series (series, features).
+        products: number of each series' product (series,).
+        order: the shrinkages.
+        ridge: keeps the common slopes finite.
+    """
+    identity = np.eye(gram.shape[-1])
+    common = np.linalg.solve(gram.sum(axis=0) + ridge * identity, moment.sum(axis=0))
+    centre = np.broadcast_to(common, moment.shape)
+    if order.product_shrinkage:
+        size = products.max() + 1
+        of_product, right = np.zeros((size, *gram.shape[1:])), np.zeros((size, moment.shape[1]))
+        np.add.at(of_product, products, gram)
+        np.add.at(right, products, moment - gram @ common)
+        centre = centre + np.linalg.solve(of_product + order.product_shrinkage * identity, right[..., None])[products, :, 0]
+    left = moment - np.einsum("sfg,sg->sf", gram, centre)
+    return np.asarray(centre + np.linalg.solve(gram + order.shrinkage * identity, left[..., None])[..., 0])
 
 
 def explained(slopes: Slopes, known: np.ndarray) -> np.ndarray:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from tasks.demand.distribution import Distribution, mixed
-from tasks.demand.metrics import wape
+
+RESAMPLES = 1000  # of the origins, for the interval of the weight
+INTERVAL = (0.05, 0.95)
+
+Cost = Callable[[np.ndarray, Distribution], np.ndarray]
+"""What a forecast costs, given units: an error per series and target, 0 where nothing counts."""
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Weights of ARIMA, and how the score answers them.
+    """Weights of ARIMA, and how the cost answers them.
 
     Attributes:
         weight: for all series together, 0..1.
+        low, high: 90 % interval of it, by a bootstrap over the origins.
+        in_logs: whether log(1 + units) is averaged instead of units: whichever cost less on the folds.
         by_category: of each category, pulled towards ``weight``.
         grid: weights that were tried (weights,).
-        curve: WAPE on the folds at each of them (weights,).
+        curve: cost on the folds at each of them (weights,).
     """
 
     weight: float
+    low: float
+    high: float
+    in_logs: bool
     by_category: dict[str, float]
     grid: np.ndarray
     curve: np.ndarray
@@ -31,28 +42,70 @@ class Blend:
         return np.array([self.by_category.get(category, self.weight) for category in categories])
 
 
-def fit_blend(units: np.ndarray, arima: Distribution, lstm: Distribution, categories: np.ndarray, grid: int, shrinkage: float) -> Blend:
-    """Return the weights of the least WAPE, global and by category.
+def absolute_cost(units: np.ndarray, forecast: Distribution) -> np.ndarray:
+    """Return each target's share of the WAPE of the median (series, targets)."""
+    return np.nan_to_num(np.abs(units - forecast.median)) / np.nansum(units)
+
+
+def relative_cost(least: float) -> Cost:
+    """Return the cost that adds up to the MAPE of the (-1)-median, over targets of at least so many units."""
+
+    def cost(units: np.ndarray, forecast: Distribution) -> np.ndarray:
+        large = np.isfinite(units) & (units >= max(least, np.finfo(float).tiny))
+        return np.where(large, np.abs(units - forecast.relative_median) / np.where(large, units, 1.0), 0.0) / max(1, large.sum())
+
+    return cost
+
+
+def fit_blend(
+    units: np.ndarray,
+    members: tuple[Distribution, Distribution],
+    categories: np.ndarray,
+    origins: np.ndarray,
+    grid: int,
+    shrinkage: float,
+    cost: Cost,
+) -> Blend:
+    """Return the weights of the least cost, global and by category.
 
     A category of n forecasts has (n * own + shrinkage * global) / (n + shrinkage).
 
     Args:
         units: what sold, nan where missing (series, targets).
-        arima: its forecasts out of fold (series, targets).
-        lstm: its forecasts out of fold (series, targets).
+        members: forecasts out of fold of ARIMA and of the LSTM (series, targets).
         categories: of each series (series,).
+        origins: number of each target's origin (targets,).
         grid: number of weights tried between 0 and 1.
         shrinkage: pull towards the global weight (forecasts).
+        cost: what is minimised.
     """
     weights = np.linspace(0, 1, grid)
-    points = np.stack([mixed(weight, arima, lstm).median for weight in weights])  # (W, S, T)
-    curve = np.array([wape(units, point) for point in points])
+    both = [np.stack([cost(units, mixed(weight, *members, in_logs)) for weight in weights]) for in_logs in (False, True)]  # (W, S, T)
+    in_logs = bool(both[1].sum(axis=(1, 2)).min() < both[0].sum(axis=(1, 2)).min())
+    costs = both[in_logs]
+    curve = costs.sum(axis=(1, 2))
     best = float(weights[curve.argmin()])
-    error = np.nan_to_num(np.abs(units - points)).sum(axis=2)  # (W, S)
     count = np.isfinite(units).sum(axis=1)
     by_category = {}
     for category in sorted(set(categories)):
         rows = categories == category
-        own, n = weights[error[:, rows].sum(axis=1).argmin()], count[rows].sum()
+        own, n = weights[costs[:, rows].sum(axis=(1, 2)).argmin()], count[rows].sum()
         by_category[str(category)] = float((n * own + shrinkage * best) / (n + shrinkage))
-    return Blend(best, by_category, weights, curve)
+    low, high = _interval(costs.sum(axis=1), origins, weights)
+    return Blend(best, low, high, in_logs, by_category, weights, curve)
+
+
+def _interval(costs: np.ndarray, origins: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Return the interval of the best weight over resampled origins; targets of one origin stand or fall together.
+
+    Args:
+        costs: cost of each weight at each target (weights, targets).
+        origins: number of each target's origin (targets,).
+        weights: that were tried (weights,).
+    """
+    by_origin = np.stack([costs[:, origins == origin].sum(axis=1) for origin in np.unique(origins)], axis=1)  # (W, O)
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(by_origin.shape[1], np.full(by_origin.shape[1], 1 / by_origin.shape[1]), size=RESAMPLES)  # (R, O)
+    best = weights[(by_origin @ drawn.T).argmin(axis=0)]
+    low, high = np.quantile(best, INTERVAL)
+    return float(low), float(high)

@@ -5,8 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from expectations.columns import LEVELS
+
+FINE = np.linspace(0.01, 0.99, 99)  # probabilities between and beyond the levels
+
+
+def _interpolation() -> np.ndarray:
+    """Return what turns log(1 + quantile) at ``LEVELS`` into that at ``FINE``: lines between normal scores, the outer ones prolonged."""
+    z, fine = np.asarray(stats.norm.ppf(LEVELS)), np.asarray(stats.norm.ppf(FINE))
+    left = np.clip(np.searchsorted(z, fine) - 1, 0, len(z) - 2)
+    share = (fine - z[left]) / (z[left + 1] - z[left])
+    matrix = np.zeros((len(z), len(fine)))
+    matrix[left, np.arange(len(fine))] = 1 - share
+    matrix[left + 1, np.arange(len(fine))] += share
+    return matrix
+
+
+BETWEEN = _interpolation()  # (level, fine)
 
 
 @dataclass(frozen=True)
@@ -26,13 +43,25 @@ class Distribution:
         """Return the point for absolute errors (series, horizon)."""
         return self.quantiles[..., LEVELS.index(0.5)]
 
+    @property
+    def relative_median(self) -> np.ndarray:
+        """Return the point for relative errors, the (-1)-median: that of the density times 1 / units (series, horizon)."""
+        units = np.expm1(np.log1p(self.quantiles) @ BETWEEN)
+        weight = np.cumsum(1 / np.maximum(units, 1.0), axis=-1)
+        half = (weight >= weight[..., -1:] / 2).argmax(axis=-1)
+        return np.asarray(np.take_along_axis(units, half[..., None], axis=-1)[..., 0])
 
-def mixed(weight: np.ndarray | float, first: Distribution, second: Distribution) -> Distribution:
+
+def mixed(weight: np.ndarray | float, first: Distribution, second: Distribution, in_logs: bool = False) -> Distribution:
     """Return ``weight * first + (1 - weight) * second``, quantile by quantile (Vincent averaging).
 
     Args:
         weight: weight of the first in 0..1, a number or one per series (series,).
+        in_logs: average log(1 + units) instead of units at each level; the mean is always averaged in units.
     """
     w = np.broadcast_to(np.asarray(weight, float), first.mean.shape[:1])
-    quantiles = w[:, None, None] * first.quantiles + (1 - w)[:, None, None] * second.quantiles
-    return Distribution(w[:, None] * first.mean + (1 - w)[:, None] * second.mean, quantiles)
+    mean = w[:, None] * first.mean + (1 - w)[:, None] * second.mean
+    w = w[:, None, None]
+    if in_logs:
+        return Distribution(mean, np.expm1(w * np.log1p(first.quantiles) + (1 - w) * np.log1p(second.quantiles)))
+    return Distribution(mean, w * first.quantiles + (1 - w) * second.quantiles)

@@ -21,6 +21,7 @@ from expectations.columns import (
     LIST_PRICE,
     NUMERIC,
     PRICE,
+    PRODUCT,
     SERIES,
     STORE,
     UNITS,
@@ -29,6 +30,8 @@ from expectations.columns import (
 
 LOG_UNITS = "log_units"
 LOG_PRICE = "log_price"
+RIVAL = "rival_"  # begins the name of what another product of the store does
+TIMES_PRICE = "_times_price"  # ends the name of a promotion that meets a price
 STEP = {"D": "D", "W": "7D"}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 WEEKS_OF_A_WEEKDAY = 4
@@ -83,7 +86,7 @@ class Wide:
         return labels.groupby([STORE, CATEGORY]).ngroup().to_numpy()
 
 
-def build_features(sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[int, ...], period: str) -> FeatureTable:
+def build_features(sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[int, ...], period: str, rivals: int = 0) -> FeatureTable:
     """Build every feature of a sales table.
 
     Args:
@@ -91,9 +94,11 @@ def build_features(sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[in
         lags: lags of log units (periods).
         windows: lengths of rolling means (periods).
         period: ``D`` or ``W``.
+        rivals: where the shop sells at most so many products, each one's price and promotions are features of every other one
+            in its store (products).
     """
     wide = Wide(sales, period)
-    past, known = _past(wide, lags, windows, period), _known(wide, windows, period)
+    past, known = _past(wide, lags, windows, period), _known(wide, windows, period, rivals)
     columns: Mapping[str, pd.DataFrame | np.ndarray] = {name: values for name, (values, _) in {**past, **known}.items()}
     cells = wide.begun.T.ravel()
     frame = pd.DataFrame({DATE: np.tile(wide.dates, len(wide.series))})
@@ -145,7 +150,7 @@ def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: s
     return told
 
 
-def _known(wide: Wide, windows: tuple[int, ...], period: str) -> Described:
+def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> Described:
     price = wide.price(PRICE)
     told: Described = {LOG_PRICE: (price, "log price")}
     for window in windows:
@@ -163,8 +168,28 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str) -> Described:
         told["price_to_competitor"] = ((price - wide.price(COMPETITOR_PRICE)).fillna(0.0), "log price over the competitor's")
     for name in promotions(sales.columns):
         told[name] = (wide.column(name).fillna(0.0), "promotion, 0..1")
+    reduction = told[f"price_to_past_{max(windows)}"][0]
+    for name in promotions(sales.columns):
+        told[f"{name}{TIMES_PRICE}"] = (told[name][0] * reduction, "promotion times log price over its past")
+    told |= _rivals(wide, price, rivals)
     for name, values, text in _calendar(wide.dates, period):
         told[name] = (pd.DataFrame(np.repeat(values[:, None], len(wide.series), axis=1), wide.dates, wide.series), text)
+    return told
+
+
+def _rivals(wide: Wide, price: pd.DataFrame, most: int) -> Described:
+    """Return price and promotions of every product, as each series in the same store meets them; the product's usual price is taken off."""
+    products, stores = wide.series.get_level_values(PRODUCT), wide.series.get_level_values(STORE)
+    told: Described = {}
+    if products.nunique() > most:
+        return told
+    given = {"price": (price - price.expanding().mean()).fillna(0.0)}
+    given |= {name: wide.column(name).fillna(0.0) for name in promotions(wide.sales.columns)}
+    for product in products.unique():
+        for name, values in given.items():
+            own = values.loc[:, products == product].droplevel(PRODUCT, axis=1)
+            spread = own.reindex(columns=stores).fillna(0.0).to_numpy()  # a store that does not sell it meets nothing of it
+            told[f"{RIVAL}{product}_{name}"] = (pd.DataFrame(spread, wide.dates, wide.series), f"{name} of product {product} in the store")
     return told
 
 

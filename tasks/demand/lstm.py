@@ -1,8 +1,10 @@
-"""One LSTM for all series: an encoder reads the history, a decoder the planned prices and promotions of the targets.
+"""One recurrent network for all series: an encoder reads the history, a decoder the planned prices and promotions of the targets.
 
-Sequence to sequence (Sutskever, Vinyals and Le 2014, arXiv:1409.3215) with known future inputs and an embedding of the series. The head
-says quantiles that never cross and a mean; quantiles are trained on the pinball loss in units, the mean on the Poisson deviance, each over
-the square root of what the series sells: errors count in units, and the largest series do not count alone.
+Sequence to sequence (Sutskever, Vinyals and Le 2014, arXiv:1409.3215) with known future inputs and an embedding of the product. The head
+says quantiles that never cross and a mean; it is trained on the figure that is asked for (Gneiting 2011, JASA 106:746).
+
+A hundred weeks of prices are soon known by heart. So inputs that tell one week from another (what the rivals do) are dropped at random,
+weights decay, and their moving average forecasts (Polyak and Juditsky 1992, SIAM J. Control Optim. 30:838).
 
 ``train`` is a generator of what happened. The trained network is read by ``recurrent``, in NumPy.
 """
@@ -11,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from expectations.columns import LEVELS
+from expectations.columns import LEVELS, PRODUCT
+from tasks.demand.distribution import BETWEEN
 from tasks.demand.panel import Panel
-from tasks.demand.recurrent import HIGHEST, MIDDLE, Scaling
+from tasks.demand.recurrent import HIGHEST, MIDDLE, NARROW, Scaling, rival_features
 
+STEEP = 1.5  # log of forecast over units from which a relative error grows as a line
 CLIP = 1.0  # largest norm of a gradient
+UNSEEN = 0.05  # share of windows whose product is hidden, so that the network can speak of products it has never seen
 
 
 class TrainingError(RuntimeError):
@@ -33,16 +38,22 @@ class Shape:
     """What the network is made of.
 
     Attributes:
-        units: width of both LSTM layers.
+        cell: recurrent layer, ``lstm`` or ``gru``.
+        units: width of both recurrent layers and of the hidden layer of the head.
         window: periods of history that the encoder reads.
-        embedding: width of the embedding of a series.
+        embedding: width of the embedding of a product.
         dropout: share of the head's inputs that is dropped in training.
+        rival_dropout: share of the decoder's inputs about rivals that is dropped in training.
+        errors: what is trained on: ``units`` over the root of what the series sells, for absolute errors; ``logs``, for relative ones.
     """
 
+    cell: Literal["lstm", "gru"]
     units: int
     window: int
     embedding: int
     dropout: float
+    rival_dropout: float
+    errors: Literal["units", "logs"]
 
 
 @dataclass(frozen=True)
@@ -50,13 +61,17 @@ class Plan:
     """How it is trained.
 
     Attributes:
-        learning_rate: first step size of Adam, falling to zero.
+        learning_rate: first step size of Adam, falling to zero along a cosine.
+        weight_decay: share of the weights that a unit of step size takes away (Loshchilov and Hutter 2019, arXiv:1711.05101).
+        averaging: weight of the past in the moving average of the weights, per gradient step; 0: none.
         batch: windows in a gradient step.
         steps: gradient steps in an epoch.
         epochs: epochs.
     """
 
     learning_rate: float
+    weight_decay: float
+    averaging: float
     batch: int
     steps: int
     epochs: int
@@ -76,39 +91,48 @@ class Network:
     def __init__(self, panel: Panel, scaling: Scaling, shape: Shape, gap: int, horizon: int, seed: int) -> None:
         """Build the network with seeded weights, for the series and features of the panel."""
         self.shape, self._gap, self._horizon = shape, gap, horizon
-        self._past, self._known = tf.constant(scaling.past(panel)), tf.constant(scaling.known(panel.known))
+        self._history, self._known = tf.constant(scaling.history(panel)), tf.constant(scaling.known(panel.known))
+        self._rival = tf.constant(rival_features(panel).astype(np.float32))
         self._units = tf.constant(panel.units.astype(np.float32))
         self._level = tf.constant(scaling.level.astype(np.float32))
         self._weight = tf.constant(1 / np.sqrt(np.expm1(scaling.level) + 1).astype(np.float32))
-        inputs = self._past.shape[-1] + self._known.shape[-1]
-        kernels = [keras.initializers.GlorotUniform(seed + i) for i in range(3)]
-        recurrent = [keras.initializers.Orthogonal(seed=seed + 3 + i) for i in range(2)]
-        self._encoder = keras.layers.LSTM(shape.units, return_state=True, kernel_initializer=kernels[0], recurrent_initializer=recurrent[0])
-        self._decoder = keras.layers.LSTM(
-            shape.units, return_sequences=True, kernel_initializer=kernels[1], recurrent_initializer=recurrent[1]
-        )
-        self._embedding = keras.layers.Embedding(
-            panel.shape[0], shape.embedding, keras.initializers.RandomNormal(stddev=0.05, seed=seed + 5)
-        )
-        self._dropout = keras.layers.Dropout(shape.dropout, seed=seed + 6)
-        self._head = keras.layers.Dense(len(LEVELS) + 1, kernel_initializer=kernels[2])
-        self._encoder.build((None, shape.window, inputs))
-        self._decoder.build((None, horizon, self._known.shape[-1] + shape.embedding + 1))
+        codes, products = panel.series[PRODUCT].factorize()
+        self._product = tf.constant(codes, tf.int32)
+        self._chance = tf.random.Generator.from_seed(seed + 7)
+        self._build(len(products), seed)
+        self._adam = keras.optimizers.Adam(global_clipnorm=CLIP)
+        self._adam.build(self.variables)
+        self._average = [tf.Variable(variable) for variable in self.variables]
+        self._learn_steps = tf.function(self._learn)
+
+    def _build(self, products: int, seed: int) -> None:
+        shape = self.shape
+        layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[shape.cell]
+        kernels = [keras.initializers.GlorotUniform(seed + i) for i in range(4)]
+        recurrent = [keras.initializers.Orthogonal(seed=seed + 4 + i) for i in range(2)]
+        self._encoder = layer(shape.units, return_state=True, kernel_initializer=kernels[0], recurrent_initializer=recurrent[0])
+        self._decoder = layer(shape.units, return_sequences=True, kernel_initializer=kernels[1], recurrent_initializer=recurrent[1])
+        drawn = keras.initializers.RandomNormal(stddev=0.05, seed=seed + 6)
+        self._embedding = keras.layers.Embedding(products + 1, shape.embedding, drawn)  # the last row speaks of unseen products
+        self._hidden = keras.layers.Dense(shape.units, "relu", kernel_initializer=kernels[2])
+        self._head = keras.layers.Dense(len(LEVELS) + 1, kernel_initializer=kernels[3])
+        self._encoder.build((None, shape.window, self._history.shape[-1]))
+        self._decoder.build((None, self._horizon, self._known.shape[-1] + shape.embedding + 1))
         self._embedding.build((None,))
-        self._head.build((None, horizon, shape.units))
-        self._layers = (self._encoder, self._decoder, self._embedding, self._head)
+        self._hidden.build((None, self._horizon, shape.units))
+        self._head.build((None, self._horizon, shape.units))
+        self._layers = {name: getattr(self, f"_{name}") for name in ("encoder", "decoder", "embedding", "hidden", "head")}
 
     @property
     def variables(self) -> list[Any]:
         """Return the trainable variables."""
-        return [variable for layer in self._layers for variable in layer.trainable_variables]
+        return [variable for layer in self._layers.values() for variable in layer.trainable_variables]
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Return copies of the weights under the names that ``recurrent`` reads."""
-        told: dict[str, np.ndarray] = {"embedding": np.array(self._embedding.get_weights()[0])}
-        for name, layer in (("encoder", self._encoder), ("decoder", self._decoder)):
-            told |= {f"{name}.{part}": np.array(w) for part, w in zip(("kernel", "recurrent", "bias"), layer.get_weights(), strict=True)}
-        return told | {f"head.{part}": np.array(w) for part, w in zip(("kernel", "bias"), self._head.get_weights(), strict=True)}
+        """Return the averaged weights under the names that ``recurrent`` reads."""
+        parts = {"encoder": ("kernel", "recurrent", "bias"), "decoder": ("kernel", "recurrent", "bias"), "embedding": ("table",)}
+        names = [f"{name}.{part}" for name in self._layers for part in parts.get(name, ("kernel", "bias"))]
+        return {name: average.numpy() for name, average in zip(names, self._average, strict=True)}
 
     def train(self, origin: int, plan: Plan, seed: int) -> Iterator[Epoch]:
         """Train on windows whose last target is known at the origin, from the weights as they are.
@@ -122,68 +146,102 @@ class Network:
             TrainingError: the loss is not finite.
         """
         rng = np.random.default_rng(seed)
-        adam = keras.optimizers.Adam(
-            keras.optimizers.schedules.PolynomialDecay(plan.learning_rate, plan.epochs * plan.steps, end_learning_rate=0.0),
-            global_clipnorm=CLIP,
-        )
-        adam.build(self.variables)
-        learn = tf.function(lambda series, origins: self._learn(adam, series, origins))
         first, last = self.shape.window - 1, origin - self._gap - self._horizon
         if last < first:
             raise TrainingError(
                 f"lstm: window and horizon must fit into the history. Received: {origin + 1} periods. Lower `forecast.lstm.window`."
             )
         size = (plan.steps, plan.batch)
-        for number in range(1, plan.epochs + 1):
+        rates = plan.learning_rate * (1 + np.cos(np.pi * np.arange(plan.epochs * plan.steps) / (plan.epochs * plan.steps))) / 2
+        for number, rate in enumerate(np.split(rates, plan.epochs), start=1):
             series, origins = rng.integers(self._units.shape[0], size=size), rng.integers(first, last + 1, size=size)
-            loss = float(learn(tf.constant(series, tf.int32), tf.constant(origins, tf.int32)))
+            drawn = tf.constant(series, tf.int32), tf.constant(origins, tf.int32), tf.constant(rate, tf.float32)
+            loss = float(self._learn_steps(*drawn, tf.constant(plan.weight_decay), tf.constant(plan.averaging)))
             if not np.isfinite(loss):
                 raise TrainingError(
                     f"lstm: the loss must stay finite. Received: {loss} in epoch {number}. Lower `forecast.lstm.learning_rate`."
                 )
             yield Epoch(number, loss)
 
-    def _learn(self, adam: keras.optimizers.Optimizer, series: Any, origins: Any) -> Any:
+    def _learn(self, series: Any, origins: Any, rates: Any, decay: Any, averaging: Any) -> Any:
         total = tf.constant(0.0)
         for i in tf.range(tf.shape(series)[0]):
             with tf.GradientTape() as tape:
                 loss = self._loss(series[i], origins[i])
-            adam.apply(tape.gradient(loss, self.variables), self.variables)
+            gradients = tape.gradient(loss, self.variables)
+            self._adam.learning_rate.assign(rates[i])
+            self._adam.apply(gradients, self.variables)
+            for variable, average in zip(self.variables, self._average, strict=True):
+                if len(variable.shape) > 1:
+                    variable.assign(variable * (1 - decay * rates[i]))
+                warm = tf.minimum(averaging, tf.cast(self._adam.iterations, tf.float32) / 100)  # the first weights are soon forgotten
+                average.assign(warm * average + (1 - warm) * variable)
             total += loss
         return total / tf.cast(tf.shape(series)[0], tf.float32)
 
     def _loss(self, series: Any, origins: Any) -> Any:
         window = origins[:, None] + tf.range(1 - self.shape.window, 1)  # [B, W]
         ahead = origins[:, None] + self._gap + tf.range(1, self._horizon + 1)  # [B, H]
-        history = tf.concat([_cells(self._past, series, window), _cells(self._known, series, window)], axis=-1)
         units = _cells(self._units, series, ahead)  # [B, H]
-        level = tf.gather(self._level, series)
-        quantiles, mean = self._say(history, _cells(self._known, series, ahead), series, level[:, None])
+        level = tf.gather(self._level, series)[:, None]
+        logs, mean = self._say(_cells(self._history, series, window), _cells(self._known, series, ahead), series)
         there = tf.cast(tf.math.is_finite(units), tf.float32)
         units = tf.where(there > 0, units, 0.0)
-        error = units[..., None] - quantiles
-        levels = tf.constant(LEVELS, tf.float32)
-        pinball = tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), axis=-1)
-        deviance = tf.exp(mean) - units * mean
-        weight = there * tf.gather(self._weight, series)[:, None]
-        return tf.reduce_sum(weight * (4 * pinball + 0.25 * deviance)) / tf.maximum(tf.reduce_sum(there), 1.0)
+        if self.shape.errors == "units":
+            weight = there * tf.gather(self._weight, series)[:, None]
+            error = units[..., None] - tf.math.expm1(level[..., None] + logs)
+            each = 4 * _pinball(error) + 0.25 * (tf.exp(level + mean) - units * (level + mean))
+        else:
+            weight, relative = there, tf.math.log1p(units) - level  # log(1 + units) over the level, [B, H]
+            excess = _relative_median(logs) - relative
+            each = _relative_error(excess) + 0.4 * _pinball(relative[..., None] - logs) + 0.1 * (tf.exp(mean) - tf.exp(relative) * mean)
+        return tf.reduce_sum(weight * each) / tf.maximum(tf.reduce_sum(there), 1.0)
 
-    def _say(self, history: Any, known: Any, series: Any, level: Any) -> tuple[Any, Any]:
-        """Return quantiles in units (B, horizon, level) and the log of the mean (B, horizon)."""
-        _, h, c = self._encoder(history)
+    def _say(self, history: Any, known: Any, series: Any) -> tuple[Any, Any]:
+        """Return quantiles of log(1 + units) over the level (B, horizon, level) and the log of the mean over it (B, horizon)."""
+        state = self._encoder(history)[1:]
         batch = tf.shape(series)[0]
+        product = tf.gather(self._product, series)
+        hidden = self._chance.uniform([batch]) < UNSEEN
+        embedded = self._embedding(tf.where(hidden, self._embedding.input_dim - 1, product))
+        drop = self.shape.rival_dropout
+        kept = tf.cast(self._chance.uniform(tf.shape(known)) >= drop, tf.float32) / (1 - drop)
         place = tf.range(1, self._horizon + 1, dtype=tf.float32) / self._horizon
         parts = [
-            known,
-            tf.repeat(self._embedding(series)[:, None], self._horizon, axis=1),
+            known * (1 - self._rival + self._rival * kept),
+            tf.repeat(embedded[:, None], self._horizon, axis=1),
             tf.tile(place[None, :, None], [batch, 1, 1]),
         ]
-        head = self._head(self._dropout(self._decoder(tf.concat(parts, axis=-1), initial_state=[h, c]), training=True))
-        middle, steps, mean = head[..., :1], tf.nn.softplus(head[..., 1:-1]), head[..., -1]
+        decoded = self._dropped(self._decoder(tf.concat(parts, axis=-1), initial_state=list(state)))
+        head = self._head(self._dropped(self._hidden(decoded)))
+        middle, steps, mean = head[..., :1], tf.nn.softplus(head[..., 1:-1] - NARROW), head[..., -1]
         below = -tf.reverse(tf.cumsum(steps[..., :MIDDLE], axis=-1), axis=[-1])
         offsets = tf.concat([below, tf.zeros_like(middle), tf.cumsum(steps[..., MIDDLE:], axis=-1)], axis=-1)
-        logs = level[..., None] + tf.minimum(middle + offsets, HIGHEST)
-        return tf.math.expm1(logs), level + tf.minimum(mean, HIGHEST)
+        return tf.minimum(middle + offsets, HIGHEST), HIGHEST * tf.tanh(mean / HIGHEST)
+
+    def _dropped(self, values: Any) -> Any:
+        drop = self.shape.dropout
+        return values * tf.cast(self._chance.uniform(tf.shape(values)) >= drop, tf.float32) / (1 - drop)
+
+
+def _pinball(error: Any) -> Any:
+    """Return the mean over all levels of the pinball loss (..., level) -> (...,)."""
+    levels = tf.constant(LEVELS, tf.float32)
+    return tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), axis=-1)
+
+
+def _relative_median(logs: Any) -> Any:
+    """Return the log of the point for relative errors, as ``Distribution`` takes it from quantiles of log units (..., level) -> (...,)."""
+    fine = tf.tensordot(logs, tf.constant(BETWEEN, tf.float32), 1)
+    weight = tf.cumsum(tf.exp(-fine), axis=-1)
+    half = tf.reduce_sum(tf.cast(weight < weight[..., -1:] / 2, tf.int32), axis=-1)
+    return tf.gather(fine, half, axis=-1, batch_dims=fine.shape.rank - 1)
+
+
+def _relative_error(excess: Any) -> Any:
+    """Return ``|1 - exp(excess)|``, going on as a line where a forecast is far too high: one tiny sale must not outshout all others."""
+    bent = tf.minimum(excess, STEEP)
+    return tf.abs(1 - tf.exp(bent)) + np.exp(STEEP) * (excess - bent)
 
 
 def _cells(values: Any, series: Any, periods: Any) -> Any:

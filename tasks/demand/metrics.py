@@ -49,7 +49,7 @@ def scores(units: np.ndarray, forecast: Distribution, scale: np.ndarray, mape_un
         bias=float((forecast.mean - units)[there].sum() / total),
         pinball=float(pinball(units, forecast.quantiles)[there].mean()),
         coverage_80=float(((low <= units) & (units <= high))[there].mean()),
-        mape=mape(units, forecast.quantiles, mape_units),
+        mape=mape(units, forecast.relative_median, mape_units),
     )
 
 
@@ -71,27 +71,7 @@ def pinball(units: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(levels * error, (levels - 1) * error).mean(axis=-1))
 
 
-def mape(units: np.ndarray, quantiles: np.ndarray, least: float) -> float | None:
-    """Return the mean absolute error over units of the (-1)-median, where at least ``least`` units sold."""
+def mape(units: np.ndarray, point: np.ndarray, least: float) -> float | None:
+    """Return the mean absolute error over units, where at least ``least`` units sold; none where they never did."""
     large = np.isfinite(units) & (units >= max(least, np.finfo(float).tiny))
-    if not large.any():
-        return None
-    return float((np.abs(units - relative_median(quantiles))[large] / units[large]).mean())
-
-
-def relative_median(quantiles: np.ndarray) -> np.ndarray:
-    """Return the point of the least relative error: the median of the density times 1 / units.
-
-    With units u(p) between the quantiles by linear interpolation, it is u at the p that halves the integral of 1 / max(u, 1) over p.
-
-    Args:
-        quantiles: forecast at ``LEVELS`` (..., level).
-    """
-    fine = np.linspace(LEVELS[0], LEVELS[-1], 61)
-    place = np.interp(fine, LEVELS, np.arange(len(LEVELS)))
-    low = np.minimum(place.astype(int), len(LEVELS) - 2)
-    share = place - low
-    units = quantiles[..., low] * (1 - share) + quantiles[..., low + 1] * share
-    weight = np.cumsum(1 / np.maximum(units, 1.0), axis=-1)
-    half = (weight >= weight[..., -1:] / 2).argmax(axis=-1)
-    return np.asarray(np.take_along_axis(units, half[..., None], axis=-1)[..., 0])
+    return float((np.abs(units - point)[large] / units[large]).mean()) if large.any() else None

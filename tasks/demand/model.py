@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, KEY, MEAN, PRICE, QUANTILES, SERIES
+from expectations.columns import DATE, KEY, MEAN, PRICE, PRODUCT, QUANTILES, SERIES
 from tasks.demand import arima, recurrent
 from tasks.demand.calibration import Calibration
 from tasks.demand.distribution import Distribution, mixed
@@ -29,11 +29,11 @@ class DemandModel:
     """The blend at the end of its data.
 
     Attributes:
-        spec: ``period``, ``lags``, ``windows``, ``known`` (names), ``gap``, ``horizon``, and ``calibration`` of ``arima``, ``lstm`` and
-            ``blend`` (``shift``, ``factor``).
+        spec: ``period``, ``lags``, ``windows``, ``rivals``, ``known`` (names), ``gap``, ``horizon``, ``blend_in_logs``, and
+            ``calibration`` of ``arima``, ``lstm`` and ``blend`` (``shift``, ``factor``).
         arrays: ``weight`` of ARIMA (series,); ``arima.centre`` and ``arima.slope`` (series, features), ``arima.mean`` and
-            ``arima.deviation`` (series, horizon), ``arima.largest`` (series,); ``lstm.*`` weights, ``state.h`` and ``state.c``
-            (series, units), ``level`` (series,), ``known_mean`` (series, features), ``known_spread`` (features,).
+            ``arima.deviation`` (series, horizon), ``arima.largest`` (series,); ``lstm.0.*`` ... weights and ``state``
+            (parts, series, units) of each network; ``level`` (series,), ``known_mean`` (series, features), ``known_spread`` (features,).
         history: sales table that the model was trained on.
     """
 
@@ -81,11 +81,10 @@ class DemandModel:
         slopes = arima.Slopes(a["arima.centre"], a["arima.slope"])
         level = arima.explained(slopes, known) + a["arima.mean"]
         told = {"arima": arima.distribution(level, a["arima.deviation"], a["arima.largest"])}
-        weights = {name.removeprefix("lstm."): values for name, values in a.items() if name.startswith("lstm.")}
         scaled = np.nan_to_num((known - a["known_mean"][:, None]) / a["known_spread"]).astype(np.float32)
-        told["lstm"] = recurrent.decode(weights, recurrent.State(a["state.h"], a["state.c"]), scaled, a["level"])
+        told["lstm"] = recurrent.averaged([self._network(member, scaled) for member in range(self._members)])
         told = {name: self._calibration(name)(forecast) for name, forecast in told.items()}
-        return told | {"blend": self._calibration("blend")(mixed(a["weight"], told["arima"], told["lstm"]))}
+        return told | {"blend": self._calibration("blend")(mixed(a["weight"], told["arima"], told["lstm"], self.spec["blend_in_logs"]))}
 
     def predict(self, asked: pd.DataFrame) -> pd.DataFrame:
         """Return mean and quantiles of units/period of every asked row, in its order.
@@ -101,9 +100,19 @@ class DemandModel:
         return pd.DataFrame(told, index=asked.index)
 
     def _known(self, plan: pd.DataFrame) -> np.ndarray:
-        table = build_features(plan, tuple(self.spec["lags"]), tuple(self.spec["windows"]), self.spec["period"]).frame
+        table = build_features(plan, tuple(self.spec["lags"]), tuple(self.spec["windows"]), self.spec["period"], self.spec["rivals"]).frame
         ahead = table[table[DATE].isin(self.dates)].sort_values([*SERIES, DATE])
         return ahead[self.spec["known"]].to_numpy(dtype=float).reshape(len(self.series), len(self.dates), -1)
+
+    @property
+    def _members(self) -> int:
+        return sum(name.startswith("lstm.") and name.endswith(".state") for name in self.arrays)
+
+    def _network(self, member: int, scaled: np.ndarray) -> Distribution:
+        prefix = f"lstm.{member}."
+        weights = {name.removeprefix(prefix): values for name, values in self.arrays.items() if name.startswith(prefix)}
+        products = self.series[PRODUCT].factorize()[0]
+        return recurrent.decode(weights, weights["state"], scaled, self.arrays["level"], products)
 
     def _calibration(self, name: str) -> Calibration:
         told = self.spec["calibration"][name]

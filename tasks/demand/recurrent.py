@@ -1,29 +1,23 @@
-"""The trained LSTM as it is served: its forward pass in NumPy, without TensorFlow."""
+"""The trained network as it is served: its forward pass in NumPy, without TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from expectations.columns import LEVELS
 from tasks.demand.distribution import Distribution
+from tasks.demand.features import RIVAL
 from tasks.demand.panel import Panel
 
 MIDDLE = LEVELS.index(0.5)
 HIGHEST = 4.0  # largest log(1 + units) over the mean of the series that the network may say
+NARROW = 1.5  # quantiles begin close to each other
 
 Weights = Mapping[str, np.ndarray]
-
-
-class State(NamedTuple):
-    """State of an LSTM layer: output and cell (series, units)."""
-
-    h: np.ndarray
-    c: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -48,6 +42,11 @@ class Scaling:
         """Return the scaled past features, 0 where missing (series, periods, features) float32."""
         return _scaled(panel.past, self.past_mean, self.past_spread)
 
+    def history(self, panel: Panel) -> np.ndarray:
+        """Return what the encoder reads (series, periods, inputs) float32: past features, whether units are there, own known features."""
+        there = np.isfinite(panel.units)[..., None].astype(np.float32)
+        return np.concatenate([self.past(panel), there, self.known(panel.known)[..., ~rival_features(panel)]], axis=-1)
+
     def known(self, known: np.ndarray) -> np.ndarray:
         """Return known features (series, periods, features) scaled, 0 where missing, float32."""
         return _scaled(known, self.known_mean, self.known_spread)
@@ -62,57 +61,79 @@ def scaling_of(panel: Panel, origin: int) -> Scaling:
     return Scaling(level, past_mean, _spread(past - past_mean[:, None]), known_mean, _spread(known - known_mean[:, None]))
 
 
-def encode(weights: Weights, past: np.ndarray, known: np.ndarray) -> State:
-    """Read a window of history and return the state at its end.
+def rival_features(panel: Panel) -> np.ndarray:
+    """Return which known features tell what other products of the store do (features,)."""
+    return np.array([name.startswith(RIVAL) for name in panel.known_names], bool)
+
+
+def encode(weights: Weights, history: np.ndarray) -> np.ndarray:
+    """Read a window of history and return the state at its end (parts, series, units): output and cell of an LSTM, output of a GRU.
 
     Args:
         weights: ``encoder.kernel``, ``encoder.recurrent``, ``encoder.bias``.
-        past: scaled past features (series, window, features).
-        known: scaled known features (series, window, features).
+        history: as ``Scaling.history`` returns it (series, window, inputs).
     """
-    inputs = np.concatenate([past, known], axis=-1)
-    units = weights["encoder.recurrent"].shape[0]
-    state = State(np.zeros((len(inputs), units), np.float32), np.zeros((len(inputs), units), np.float32))
-    for t in range(inputs.shape[1]):
-        state = _step(weights, "encoder", inputs[:, t], state)
+    recurrent = weights["encoder.recurrent"]
+    state = np.zeros((1 if _is_gru(recurrent) else 2, len(history), recurrent.shape[0]), np.float32)
+    for t in range(history.shape[1]):
+        state = _step(weights, "encoder", history[:, t], state)
     return state
 
 
-def decode(weights: Weights, state: State, known: np.ndarray, level: np.ndarray) -> Distribution:
+def decode(weights: Weights, state: np.ndarray, known: np.ndarray, level: np.ndarray, products: np.ndarray) -> Distribution:
     """Return demand at the targets, given their prices and promotions.
 
     Args:
         weights: of the decoder, the head and the embedding.
-        state: state at the origin, one row per series of the training, in its order.
+        state: state at the origin (parts, series, units).
         known: scaled known features of the targets (series, horizon, features).
         level: mean log(1 + units) of each series (series,).
+        products: row of each series' product in the embedding; the last row speaks of unseen ones (series,).
     """
-    horizon = known.shape[1]
+    horizon, embedded = known.shape[1], weights["embedding.table"][products]
     outputs = []
     for j in range(horizon):
         place = np.full((len(known), 1), (j + 1) / horizon, np.float32)
-        state = _step(weights, "decoder", np.concatenate([known[:, j], weights["embedding"], place], axis=-1), state)
-        outputs.append(state.h @ weights["head.kernel"] + weights["head.bias"])
+        state = _step(weights, "decoder", np.concatenate([known[:, j], embedded, place], axis=-1), state)
+        hidden = np.maximum(state[0] @ weights["hidden.kernel"] + weights["hidden.bias"], 0.0)
+        outputs.append(hidden @ weights["head.kernel"] + weights["head.bias"])
     return _distribution(np.stack(outputs, axis=1).astype(float), level)
 
 
 def _distribution(head: np.ndarray, level: np.ndarray) -> Distribution:
     """Read the head: the median and the mean over the level of the series, and the steps between quantiles, in logs."""
-    middle, steps, mean = head[..., 0], np.logaddexp(0, head[..., 1:-1]), head[..., -1]
+    middle, steps, mean = head[..., 0], np.logaddexp(0, head[..., 1:-1] - NARROW), head[..., -1]
     below = -np.cumsum(steps[..., :MIDDLE], axis=-1)[..., ::-1]
     above = np.cumsum(steps[..., MIDDLE:], axis=-1)
     offsets = np.concatenate([below, np.zeros_like(middle)[..., None], above], axis=-1)
     logs = level[:, None, None] + np.minimum(middle[..., None] + offsets, HIGHEST)
-    units = np.exp(level[:, None] + np.minimum(mean, HIGHEST))
+    units = np.exp(level[:, None] + HIGHEST * np.tanh(mean / HIGHEST))
     return Distribution(units, np.maximum(np.expm1(logs), 0.0))
 
 
-def _step(weights: Weights, layer: str, inputs: np.ndarray, state: State) -> State:
-    """Advance an LSTM layer by one period; gates in Keras' order: input, forget, cell, output."""
-    gates = inputs @ weights[f"{layer}.kernel"] + state.h @ weights[f"{layer}.recurrent"] + weights[f"{layer}.bias"]
-    i, f, g, o = np.split(gates, 4, axis=-1)
-    c = special.expit(f) * state.c + special.expit(i) * np.tanh(g)
-    return State(special.expit(o) * np.tanh(c), c)
+def averaged(forecasts: Sequence[Distribution]) -> Distribution:
+    """Return the mean of several networks' forecasts: of log(1 + units) at each level, of units in the mean."""
+    logs = np.mean([np.log1p(forecast.quantiles) for forecast in forecasts], axis=0)
+    return Distribution(np.mean([forecast.mean for forecast in forecasts], axis=0), np.expm1(logs))
+
+
+def _is_gru(recurrent: np.ndarray) -> bool:
+    return recurrent.shape[1] == 3 * recurrent.shape[0]
+
+
+def _step(weights: Weights, layer: str, inputs: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """Advance a layer by one period; gates in Keras' order: input, forget, cell, output; or update, reset, candidate."""
+    kernel, recurrent, bias = (weights[f"{layer}.{part}"] for part in ("kernel", "recurrent", "bias"))
+    if _is_gru(recurrent):
+        h = state[0]
+        z, r, n = np.split(inputs @ kernel + bias[0], 3, axis=-1)
+        z_h, r_h, n_h = np.split(h @ recurrent + bias[1], 3, axis=-1)
+        update = special.expit(z + z_h)
+        return (update * h + (1 - update) * np.tanh(n + special.expit(r + r_h) * n_h))[None]
+    h, c = state
+    i, f, g, o = np.split(inputs @ kernel + h @ recurrent + bias, 4, axis=-1)
+    c = special.expit(f) * c + special.expit(i) * np.tanh(g)
+    return np.stack([special.expit(o) * np.tanh(c), c])
 
 
 def _scaled(values: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:

@@ -9,17 +9,18 @@ from tasks.demand import arima
 from tasks.demand.panel import Panel
 
 ORIGIN = 159
+ORDER = arima.Order(1, 0, 0, 10.0)
 
 
 def test_slopes_without_shrinkage_are_least_squares(panel: Panel) -> None:
-    slopes = arima.regress(panel, ORIGIN, shrinkage=1e-9)
+    slopes = arima.regress(panel, ORIGIN, arima.Order(1, 0, 0, shrinkage=1e-9))
     x, y = panel.known[2, : ORIGIN + 1], np.log1p(panel.units[2, : ORIGIN + 1])
     expected = np.linalg.lstsq(np.column_stack([np.ones(len(y)), x]), y, rcond=None)[0][1:]
     np.testing.assert_allclose(slopes.slope[2], expected, rtol=1e-6)
 
 
 def test_much_shrinkage_gives_all_series_the_same_slopes(panel: Panel) -> None:
-    slopes = arima.regress(panel, ORIGIN, shrinkage=1e9)
+    slopes = arima.regress(panel, ORIGIN, arima.Order(1, 0, 0, shrinkage=1e9))
     assert np.ptp(slopes.slope, axis=0).max() < 1e-4
     assert slopes.slope[0, 0] == pytest.approx(-1.9, abs=0.25), "the shop was made with -2, on log units"
 
@@ -30,7 +31,7 @@ def test_nothing_past_the_origin_moves_a_slope(panel: Panel) -> None:
     )
     changed.units[:, 100:] = 1e6
     changed.known[:, 100:] = 7.0
-    for one, two in zip(arima.regress(panel, 99, 10.0), arima.regress(changed, 99, 10.0), strict=True):
+    for one, two in zip(arima.regress(panel, 99, ORDER), arima.regress(changed, 99, ORDER), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-12)
 
 

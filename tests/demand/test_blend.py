@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from expectations.columns import LEVELS
-from tasks.demand.blend import fit_blend
+from tasks.demand.blend import Blend, absolute_cost, fit_blend, relative_cost
 from tasks.demand.calibration import calibrate
 from tasks.demand.distribution import Distribution
 
 
 def certain(point: np.ndarray) -> Distribution:
     return Distribution(point, np.repeat(point[..., None], len(LEVELS), axis=-1))
+
+
+def fitted(units: np.ndarray, one: Distribution, two: Distribution, categories: np.ndarray, grid: int, shrinkage: float) -> Blend:
+    return fit_blend(units, (one, two), categories, np.repeat(range(4), 10), grid, shrinkage, absolute_cost)
 
 
 @pytest.fixture
@@ -23,23 +27,41 @@ def units() -> np.ndarray:
 def test_the_weight_goes_to_the_member_that_is_right(units: np.ndarray) -> None:
     noise = np.random.default_rng(1).normal(0, 5, units.shape)
     categories = np.array(["x"] * 30)
-    assert fit_blend(units, certain(units), certain(units + noise), categories, 21, 100).weight == 1.0
-    assert fit_blend(units, certain(units + noise), certain(units), categories, 21, 100).weight == 0.0
+    assert fitted(units, certain(units), certain(units + noise), categories, 21, 100).weight == 1.0
+    assert fitted(units, certain(units + noise), certain(units), categories, 21, 100).weight == 0.0
 
 
 def test_two_members_that_err_apart_are_better_together(units: np.ndarray) -> None:
     rng = np.random.default_rng(2)
     one, two = (certain(units + rng.normal(0, 5, units.shape)) for _ in range(2))
-    found = fit_blend(units, one, two, np.array(["x"] * 30), 41, 100)
+    found = fitted(units, one, two, np.array(["x"] * 30), 41, 100)
     assert 0.3 < found.weight < 0.7
     assert found.curve.min() < 0.85 * min(found.curve[0], found.curve[-1])
+
+
+def test_the_weight_of_few_origins_is_uncertain_and_that_of_alike_ones_is_not(units: np.ndarray) -> None:
+    early, late = units[:, :20], units[:, 20:]
+    one = certain(np.concatenate([early, late + 4], axis=1))
+    two = certain(np.concatenate([early + 4, late], axis=1))
+    found = fit_blend(units, (one, two), np.array(["x"] * 30), np.repeat(range(4), 10), 21, 100, absolute_cost)
+    assert (found.low, found.high) == (0.0, 1.0), "each member is right on half of the origins"
+    sure = fitted(units, certain(units + 4), certain(units), np.array(["x"] * 30), 21, 100)
+    assert (sure.low, sure.high) == (0.0, 0.0)
+
+
+def test_members_that_err_by_a_factor_are_averaged_in_logs(units: np.ndarray) -> None:
+    one, two = certain(np.expm1(np.log1p(units) + 0.7)), certain(np.expm1(np.log1p(units) - 0.7))
+    found = fit_blend(units, (one, two), np.array(["x"] * 30), np.repeat(range(4), 10), 21, 100, relative_cost(1))
+    assert found.in_logs
+    assert found.weight == pytest.approx(0.5)
+    assert found.curve.min() < 0.02
 
 
 def test_a_category_is_pulled_towards_all_by_the_stated_shrinkage(units: np.ndarray) -> None:
     one, two = certain(units), certain(units + 3)
     swapped, other = (certain(np.where(np.arange(30)[:, None] < 3, a.mean, b.mean)) for a, b in ((two, one), (one, two)))
     categories = np.array(["small"] * 3 + ["large"] * 27)
-    found = fit_blend(units, swapped, other, categories, 11, shrinkage=360)
+    found = fitted(units, swapped, other, categories, 11, shrinkage=360)
     assert found.weight == 1.0
     assert found.by_category["small"] == pytest.approx((120 * 0 + 360 * 1) / 480)
     assert found.weights(np.array(["small", "never seen"])).tolist() == [pytest.approx(0.75), 1.0]
