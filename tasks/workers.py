@@ -71,6 +71,7 @@ def workers() -> Iterator[Workers]:
 def _begin(parent: int) -> None:
     import signal
 
+    import scipy.linalg  # noqa: F401  brings a BLAS of its own, which must be there to be limited
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)

@@ -1,6 +1,8 @@
 """Quantiles that cover what they claim: shifted by what they missed on the folds (conformalised quantiles, Romano et al. 2019).
 
-In log(1 + units), so that small and large series may share a shift. The same for every model, so that none is flattered.
+In log(1 + units), so that small and large series may share a shift. The same for every model, so that none is flattered. A correction is
+believed only as far as it stands out from its own scatter over the periods of the folds (James and Stein 1961): all shops of a week share
+its surprises, and one great promotion must not move every later mean.
 """
 
 from __future__ import annotations
@@ -40,9 +42,21 @@ def calibrate(units: np.ndarray, forecast: Distribution) -> Calibration:
         units: what sold, nan where missing (series, horizon).
         forecast: what was forecast, out of fold, of the same shape.
     """
-    there = np.isfinite(units)
-    error = np.log1p(units)[there][:, None] - np.log1p(forecast.quantiles[there])
-    shift = np.array([np.quantile(error[:, k], level) for k, level in enumerate(LEVELS)])
-    expected = forecast.mean[there].sum()
-    factor = units[there].sum() / expected if expected > 0 else 1.0
-    return Calibration(shift, float(np.clip(factor, *MEAN_BOUNDS)))
+    there = np.isfinite(units).any(axis=0)
+    units, quantiles, mean = units[:, there], forecast.quantiles[:, there], forecast.mean[:, there]
+    sold = np.isfinite(units)
+    error = np.where(sold[..., None], np.log1p(units)[..., None] - np.log1p(quantiles), np.nan)
+    shift = np.array([np.nanquantile(error[..., k], level) for k, level in enumerate(LEVELS)])
+    by_period = np.stack([np.nanquantile(error[..., k], level, axis=0) for k, level in enumerate(LEVELS)])  # (level, period)
+    believed = _believed(shift, by_period.std(axis=1) / np.sqrt(by_period.shape[1]))
+    expected, found = np.where(sold, mean, 0.0).sum(axis=0), np.nansum(units, axis=0)  # (period,)
+    if expected.sum() <= 0:
+        return Calibration(believed, 1.0)
+    factor = np.clip(found.sum() / expected.sum(), *MEAN_BOUNDS)
+    scatter = np.sqrt(((found - factor * expected) ** 2).sum()) / expected.sum()
+    return Calibration(believed, float(1 + _believed(factor - 1, scatter)))
+
+
+def _believed(correction: np.ndarray, scatter: np.ndarray) -> np.ndarray:
+    """Return the positive part of the James-Stein estimate of a correction, given its standard error."""
+    return np.asarray(correction * np.maximum(0.0, 1 - (scatter / np.where(correction == 0, np.inf, correction)) ** 2))
