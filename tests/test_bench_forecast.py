@@ -1,0 +1,65 @@
+"""The forecasting benchmark: every round from its own past alone, in the words of its JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import repricer
+
+pytestmark = pytest.mark.slow
+LAST = 140  # last week of the file: two rounds and a little more
+SMALL = ["members=1", "epochs=2", "steps=10", "units=8", "window=8", "embedding=2"]
+
+
+def sales() -> pd.DataFrame:
+    """Return weeks 40 to ``LAST`` of three products in four stores."""
+    rng = np.random.default_rng(4)
+    weeks = np.arange(40, LAST + 1)
+    rows = []
+    for product in (1, 2, 3):
+        for store in (5, 8, 9, 12):
+            price = rng.choice([1.5, 2.0, 2.5], len(weeks))
+            deal = (rng.random(len(weeks)) < 0.3).astype(int)
+            units = np.round(500 * product * (price / 2) ** -2.5 * np.exp(0.4 * deal + rng.normal(0, 0.3, len(weeks))))
+            date = pd.Timestamp("1989-09-14") + pd.to_timedelta(7 * (weeks - 1), unit="D")
+            told = {"date": date, "store_id": store, "product_id": product, "units": units, "price": price}
+            rows.append(pd.DataFrame({**told, "deal": deal, "feature_ad": 0.0, "product_name": f"juice {product}"}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def bench(folder: Path, table: pd.DataFrame, rounds: str) -> dict:  # type: ignore[type-arg]
+    table.to_parquet(folder / "sales.parquet")
+    sets = [part for value in SMALL for part in ("--set", f"forecast.lstm.{value}")]
+    told = repricer(
+        "bench", "forecast", "--data", str(folder / "sales.parquet"), "--rounds", rounds, "--json", str(folder / "o.json"), *sets
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    return json.loads((folder / "o.json").read_text())
+
+
+def test_rounds_are_scored_in_the_names_that_stay_and_see_no_later_week(tmp_path: Path) -> None:
+    told = bench(tmp_path, sales(), "1-2")
+    assert [row["round"] for row in told["rounds"]] == [1, 2]
+    assert {"points", "scores", "lambda", "lambda_interval", "seconds"} <= set(told["rounds"][0])
+    assert set(told["total"]["scores"]) == {"naive", "seasonal_naive", "ets", "arima", "lstm", "blend"}
+    assert {"mape", "wape", "mase", "bias", "pinball", "coverage_80"} <= set(told["total"]["scores"]["blend"])
+    assert told["total"]["points"] == 2 * 2 * 12
+    assert told["total"]["scores"]["arima"]["mape"] < told["total"]["scores"]["naive"]["mape"]
+    assert set(told["chosen"]) == {"arima", "lstm"}
+
+    # without its later weeks the first round is the same to the last bit, but for the clock
+    alone = bench(tmp_path, sales().query("date <= '1992-04-16'"), "1")["rounds"][0]
+    first = told["rounds"][0]
+    assert {**alone, "seconds": 0} == {**first, "seconds": 0}
+
+
+def test_rounds_that_the_file_does_not_hold_are_refused(tmp_path: Path) -> None:
+    sales().to_parquet(tmp_path / "sales.parquet")
+    told = repricer("bench", "forecast", "--data", str(tmp_path / "sales.parquet"), "--rounds", "1-4")
+    assert told.returncode == 1
+    assert "round 4 forecasts weeks 143 to 144" in told.stdout
