@@ -11,6 +11,7 @@ import typer
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
 from flows.session import show_progress
+from flows.session import quiet_environment
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 
@@ -57,3 +58,25 @@ def bench_forecast(
         measured = measure(settings, protocol, int(first), int(last or first), Path(folder or scratch), report.say)
     write_json(json_file, measured)
     report.show_forecast_bench(measured)
+
+
+@bench.command("policy")
+def bench_policy(
+    cases: Annotated[Path, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every case.")] = 10,
+    only: Annotated[list[str] | None, typer.Option("--case", metavar="NAME", help="Only this case; may be repeated.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of a training, if not as planned.")] = None,
+    json_file: Json = None,
+) -> None:
+    """Train the pricing agent on cases that are solved exactly beside it: percent of the optimum, seed by seed.
+
+    Example: `repricer bench policy --cases known_optimum.json --seeds 10 --json out.json`
+    """
+    from tasks.bench_policy import bench_policy as measure
+
+    quiet_environment()
+    measured = measure(cases, seeds, only or [], steps, report.say)
+    write_json(json_file, measured)
+    report.show_policy_bench(measured)
+    if any("refused" in case for case in measured["cases"].values()):
+        raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -27,7 +28,7 @@ from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_a
 from tasks.attempt import Attempt, resumable
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Played, Policy, Products, Rules, play
+from tasks.pricing.market import Played, Policy, Products, Rules, movable, play
 from tasks.pricing.recommend import products_of
 from tasks.respond import Responded
 from tasks.seeds import seed_of
@@ -140,10 +141,16 @@ def _objective(table: pd.DataFrame, settings: Settings) -> str:
 def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Return the best weights and the record of the training."""
     from tasks.pricing import dqn
+    from tasks.pricing.environment import MarketEnv
 
     plan = dqn.Plan(**settings.price.dqn.model_dump())
+    moving, luck = movable(products, rules), seed_of(settings.seed, "price.choose")
+
+    def judge(weights: Mapping[str, np.ndarray]) -> float:
+        return float(play(moving, rules, Greedy(weights), plan.evaluation_draws, luck).rewards.mean())
+
     rows, best = [], None
-    for record in dqn.train(products, rules, plan, seed_of(settings.seed, "price.train")):
+    for record in dqn.train(MarketEnv(moving, rules, plan.environments), judge, plan, seed_of(settings.seed, "price.train")):
         best = record if record.best or best is None else best
         rows.append({name: value for name, value in asdict(record).items() if name != "weights"})
         log.info("dqn: %d steps, loss %.4f, value %.4f%s", record.step, record.loss, record.value, ", best" if record.best else "")
@@ -198,7 +205,7 @@ def _track(
     played: dict[str, Played],
     priced: Priced,
 ) -> None:
-    from tasks.pricing import dqn, figures
+    from tasks.pricing import figures
 
     moving = np.flatnonzero(rules.allowed(products).sum(axis=1) > 1)
     shown = moving if moving.size else np.arange(len(products))
@@ -212,7 +219,7 @@ def _track(
         run.curve(f"dqn.{name}", records[name].tolist())
     run.figure(figures.learning(records, baselines, rules.objective), "policy_learning.png")
     run.figure(figures.values(priced["policy"], rules.objective, note + assumed), "policy_values.png")
-    run.figure(figures.policy_map(policy, dqn.movable(products, rules), rules), "policy_map.png")
+    run.figure(figures.policy_map(policy, movable(products, rules), rules), "policy_map.png")
     run.figure(figures.prices(played["dqn"].prices[:, shown] / products.price[shown, None], rules), "policy_prices.png")
     for name, told in priced["gains"].items():
         log.info("policy: %s %+.3f %% (%+.3f to %+.3f)", name.replace("_", " "), *(100 * told[k] for k in ("value", "low", "high")))  # type: ignore[literal-required]

@@ -20,6 +20,9 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """B seasons of products drawn at random, all beginning and ending together.
 
     ``info`` carries ``allowed`` (B, actions), and after a step ``price`` (currency/unit), ``units`` and ``reward`` (currency), each (B,).
+
+    Attributes:
+        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them; what follows a season is not learned about.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
@@ -27,6 +30,8 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def __init__(self, products: Products, rules: Rules, environments: int) -> None:
         """Prepare environments over the given products."""
         self._all, self.rules, self.num_envs = products, rules, environments
+        self.features, self.actions = len(FEATURES), len(rules.ladder)
+        self.decisions, self.discount, self.goes_on = rules.decisions, rules.discount, False
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (len(FEATURES),), np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(len(rules.ladder))
         self.observation_space = batch_space(self.single_observation_space, environments)

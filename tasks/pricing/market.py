@@ -311,6 +311,12 @@ def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int
     return Played(*(np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1) for name in ("price", "units", "reward")))
 
 
+def movable(products: Products, rules: Rules) -> Products:
+    """Return the products that may take another action than to hold, or all where none may: the others teach nothing."""
+    moves = rules.allowed(products).sum(axis=1) > 1
+    return products.take(np.flatnonzero(moves if moves.any() else ~moves))
+
+
 def poisson_quantile(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Return the least k with P(Poisson(mean) <= k) >= u: a Cornish-Fisher guess, put right by the exact distribution function.
 
