@@ -12,6 +12,7 @@ from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
 from flows.session import show_progress
 from flows.session import quiet_environment
+from flows.session import quiet_environment, show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 
@@ -80,3 +81,30 @@ def bench_policy(
     report.show_policy_bench(measured)
     if any("refused" in case for case in measured["cases"].values()):
         raise typer.Exit(1)
+
+
+@bench.command("elasticity")
+def bench_elasticity(
+    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", exists=True, dir_okay=False, help="Sales, CSV or Parquet.")] = None,
+    simulated: Annotated[int, typer.Option(min=0, help="Simulated shops of each kind, instead of a table or beside it.")] = 0,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Estimate own and cross elasticities of a sales table, with or without stores, promotions and costs.
+
+    Example: `repricer bench elasticity --data sales.parquet --set source.columns.price=net_price --json out.json`
+    """
+    from tasks.bench_elasticity import bench_elasticity as measure
+    from tasks.bench_elasticity import bench_simulated
+
+    if data is None and not simulated:
+        raise typer.BadParameter("give --data FILE, or --simulated N")
+    quiet_environment()
+    show_progress()
+    settings = settings_of(profile, sets)
+    measured = measure(data, settings) if data else {}
+    if simulated:
+        measured["simulated"] = bench_simulated(simulated, settings)
+    write_json(json_file, measured)
+    report.show_elasticities(measured)

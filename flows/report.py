@@ -77,6 +77,24 @@ def show_policy_bench(measured: Mapping[str, Any]) -> None:
     _print_table("Percent of the optimum", columns, rows)
 
 
+def show_elasticities(measured: Mapping[str, Any]) -> None:
+    """Print elasticities with intervals, and what simulated shops say of the estimator."""
+    columns = ("product", "elasticity", "low", "high", "first half", "second half", "method", "F", "not identified because")
+    rows = []
+    for row in measured.get("products", []):
+        numbers = ["-" if row[name] is None else f"{row[name]:.2f}" for name in ("elasticity", "low", "high", "first_half", "second_half")]
+        strength = "-" if row["first_stage_f"] is None else f"{row['first_stage_f']:.0f}"
+        rows.append((row["product_id"], *numbers, row["method"], strength, row["reason"]))
+    if rows:
+        _print_table(f"Price response, {measured['seconds']:.1f} s", columns, rows)
+    for flag in measured.get("flags", []):
+        say(f"flag: {flag}")
+    keys = ("bias", "coverage", "identified", "promotable")
+    shops = [(name, *(f"{told[key]:.3f}" for key in keys)) for name, told in measured.get("simulated", {}).items()]
+    if shops:
+        _print_table("Simulated shops", ("unseen", *keys), shops)
+
+
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
