@@ -21,6 +21,7 @@ from expectations.columns import (
     PRICE,
     PRODUCT,
     SERIES,
+    STOCK,
     UNIT_COST,
     UNITS,
 )
@@ -94,9 +95,22 @@ def market_of(sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataF
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
     cost = table[UNIT_COST] if UNIT_COST in table else pd.Series(np.nan, table.index)
     table[UNIT_COST] = cost.where((cost > 0) & (cost < table[PRICE]))
+    if STOCK in sales:
+        table = table.merge(_stocked(recent), on=SERIES, how="left")
+        table["stock"] = table["stock"].fillna(np.inf)
+        table["arrivals"] = table["arrivals"].fillna(0.0)
     gone = sales[SERIES].drop_duplicates().shape[0] - len(table)
     log.info("market: %d products in stores, %d of them identified; %d no longer sold", len(table), table[IDENTIFIED].sum(), gone)
     return table.sort_values(SERIES, ignore_index=True)
+
+
+def _stocked(recent: pd.DataFrame) -> pd.DataFrame:
+    """Return the stock after the last period, and what arrived per week: stock that is there and was not there after the sales before."""
+    after = recent[STOCK] - recent[UNITS]
+    came = (recent[STOCK] - after.groupby([recent[name] for name in SERIES]).shift(1)).clip(lower=0.0)
+    weeks = max(1.0, (recent[DATE].max() - recent[DATE].min()).days / DAYS_A_WEEK)
+    told = recent[SERIES].assign(stock=after.clip(lower=0.0), arrivals=came.fillna(0.0) / weeks)
+    return told.groupby(SERIES, as_index=False).agg({"stock": "last", "arrivals": "sum"})
 
 
 def rules_of(settings: Settings, reference_effect: float, objective: str) -> Rules:
@@ -163,6 +177,7 @@ def _played(products: Products, rules: Rules, policy: Greedy, settings: Settings
     random = policies.Random(np.random.default_rng(seed_of(settings.seed, "price.random")))
     plain: dict[str, Policy] = {"hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic}
     every: dict[str, Policy] = {"dqn": policy, **plain, "random": random}
+    every["best_fixed"] = policies.best_fixed(products, rules, settings.price.seasons, seed_of(settings.seed, "price.fix"))
     seed = seed_of(settings.seed, "price.judge")
     return {name: play(products, rules, each, settings.price.seasons, seed) for name, each in every.items()}
 
@@ -184,8 +199,8 @@ def _saved(
         market=market,
         objective=rules.objective,
         learning=save_table(records, attempt.path("price", "learning.parquet")),
-        policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items()},
-        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "myopic")},
+        policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items() if name != "best_fixed"},
+        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "best_fixed", "myopic")},
         distinct_prices=sum(used),
         model_files={
             "policy_market": market,

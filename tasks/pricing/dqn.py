@@ -169,7 +169,13 @@ def n_step_returns(
     return r_t, discount_t, later
 
 
-def train(world: World, judge: Callable[[dict[str, np.ndarray]], float], plan: Plan, seed: int) -> Iterator[Record]:
+def train(
+    world: World,
+    judge: Callable[[dict[str, np.ndarray]], float],
+    plan: Plan,
+    seed: int,
+    logged: tuple[np.ndarray, ...] | None = None,
+) -> Iterator[Record]:
     """Train an agent in a world, and yield a record per evaluation; keep the one that is ``best``.
 
     Args:
@@ -177,6 +183,8 @@ def train(world: World, judge: Callable[[dict[str, np.ndarray]], float], plan: P
         judge: worth of the greedy policy of weights, on seeds that the training never meets.
         plan: how it is trained.
         seed: root of initial weights, exploration, luck and replay.
+        logged: transitions of past decisions, as ``Replay`` keeps them: an episode's gradient steps are taken on them before the first one
+            is played, and they stay in the replay until newer ones take their place.
 
     Raises:
         TrainingError: the loss is not finite.
@@ -195,6 +203,9 @@ def train(world: World, judge: Callable[[dict[str, np.ndarray]], float], plan: P
     judged_after = set(np.linspace(0, episodes, plan.evaluations + 1).astype(int)[1:].tolist())
     losses: list[tuple[float, float]] = []
     best = -np.inf
+    if logged is not None:
+        replay.add(*logged)
+        learner.learn(*replay.sample(updates, plan.batch, rng))
     for episode in range(1, episodes + 1):
         exploration = max(plan.exploration, 1 - 4 * episode / episodes)
         replay.add(*play_episodes(world, Dueling(weights_of(learner.online)), exploration, plan.n_step, rng))
