@@ -76,6 +76,7 @@ def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifa
         played = _played(products, rules, Greedy(weights), settings)
         priced = _saved(attempt, settings, table, rules, weights, records, played)
         _track(run, settings, products, rules, Greedy(weights), records, played, priced)
+        _explained(attempt, run, settings, products, rules, Greedy(weights))
     return priced
 
 
@@ -208,6 +209,15 @@ def _saved(
             "policy_weights": save_arrays(weights, attempt.path("price", "policy_weights.npz")),
         },
     )
+
+
+def _explained(attempt: Attempt, run: StageRun, settings: Settings, products: Products, rules: Rules, policy: Greedy) -> None:
+    """Keep a small tree that decides as the policy does, with the share of decisions in which it does."""
+    from tasks.pricing.explain import mimic
+
+    told = mimic(movable(products, rules), rules, policy, seed_of(settings.seed, "price.mimic"))
+    run.metrics({"mimic_fidelity": told.fidelity})
+    run.file(save_json(told._asdict(), attempt.path("price", "policy_mimic.json")))
 
 
 def _track(
