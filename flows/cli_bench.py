@@ -10,8 +10,6 @@ import typer
 
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import show_progress
-from flows.session import quiet_environment
 from flows.session import quiet_environment, show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
