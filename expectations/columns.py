@@ -14,6 +14,7 @@ LIST_PRICE = "list_price"  # currency/unit, before promotion
 UNIT_COST = "unit_cost"  # currency/unit
 STOCK = "stock"  # units at the start of the period
 COMPETITOR_PRICE = "competitor_price"  # currency/unit
+RANDOMISED = "randomised_price"  # part of the log price that was drawn at random
 CATEGORY = "category"  # text; products that may replace each other
 DEPARTMENT = "department"  # text
 NAME = "name"  # text

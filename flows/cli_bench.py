@@ -10,7 +10,7 @@ import typer
 
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import show_progress
+from flows.session import quiet_environment, show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 
@@ -57,3 +57,52 @@ def bench_forecast(
         measured = measure(settings, protocol, int(first), int(last or first), Path(folder or scratch), report.say)
     write_json(json_file, measured)
     report.show_forecast_bench(measured)
+
+
+@bench.command("policy")
+def bench_policy(
+    cases: Annotated[Path, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every case.")] = 10,
+    only: Annotated[list[str] | None, typer.Option("--case", metavar="NAME", help="Only this case; may be repeated.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of a training, if not as planned.")] = None,
+    json_file: Json = None,
+) -> None:
+    """Train the pricing agent on cases that are solved exactly beside it: percent of the optimum, seed by seed.
+
+    Example: `repricer bench policy --cases known_optimum.json --seeds 10 --json out.json`
+    """
+    from tasks.bench_policy import bench_policy as measure
+
+    quiet_environment()
+    measured = measure(cases, seeds, only or [], steps, report.say)
+    write_json(json_file, measured)
+    report.show_policy_bench(measured)
+    if any("refused" in case for case in measured["cases"].values()):
+        raise typer.Exit(1)
+
+
+@bench.command("elasticity")
+def bench_elasticity(
+    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", exists=True, dir_okay=False, help="Sales, CSV or Parquet.")] = None,
+    simulated: Annotated[int, typer.Option(min=0, help="Simulated shops of each kind, instead of a table or beside it.")] = 0,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Estimate own and cross elasticities of a sales table, with or without stores, promotions and costs.
+
+    Example: `repricer bench elasticity --data sales.parquet --set source.columns.price=net_price --json out.json`
+    """
+    from tasks.bench_elasticity import bench_elasticity as measure
+    from tasks.bench_elasticity import bench_simulated
+
+    if data is None and not simulated:
+        raise typer.BadParameter("give --data FILE, or --simulated N")
+    quiet_environment()
+    show_progress()
+    settings = settings_of(profile, sets)
+    measured = measure(data, settings) if data else {}
+    if simulated:
+        measured["simulated"] = bench_simulated(simulated, settings)
+    write_json(json_file, measured)
+    report.show_elasticities(measured)

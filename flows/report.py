@@ -62,6 +62,39 @@ def show_forecast_bench(measured: Mapping[str, Any]) -> None:
     say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB")
 
 
+def show_policy_bench(measured: Mapping[str, Any]) -> None:
+    """Print percent of the optimum: mean and worst seed of the kept policy, beside the yardsticks."""
+    rows = []
+    for name, case in measured["cases"].items():
+        if "refused" in case:
+            rows.append((name, "-", "refused", "", "", "", "", ""))
+            continue
+        best, worst = case["percent"]["best"], case["percent"]["worst_of_last_ten"]
+        others = [f"{100 * case['baselines'][key] / case['optimum']:.1f}" for key in ("best_fixed", "myopic", "random")]
+        mean = f"{sum(best) / len(best):.2f}"
+        rows.append((name, f"{case['optimum']:.2f}", mean, f"{min(best):.2f}", f"{min(worst):.2f}", *others))
+    columns = ("case", "optimum", "kept, mean %", "worst seed %", "worst of last ten %", "best fixed %", "myopic %", "random %")
+    _print_table("Percent of the optimum", columns, rows)
+
+
+def show_elasticities(measured: Mapping[str, Any]) -> None:
+    """Print elasticities with intervals, and what simulated shops say of the estimator."""
+    columns = ("product", "elasticity", "low", "high", "first half", "second half", "method", "F", "not identified because")
+    rows = []
+    for row in measured.get("products", []):
+        numbers = ["-" if row[name] is None else f"{row[name]:.2f}" for name in ("elasticity", "low", "high", "first_half", "second_half")]
+        strength = "-" if row["first_stage_f"] is None else f"{row['first_stage_f']:.0f}"
+        rows.append((row["product_id"], *numbers, row["method"], strength, row["reason"]))
+    if rows:
+        _print_table(f"Price response, {measured['seconds']:.1f} s", columns, rows)
+    for flag in measured.get("flags", []):
+        say(f"flag: {flag}")
+    keys = ("bias", "coverage", "identified", "promotable")
+    shops = [(name, *(f"{told[key]:.3f}" for key in keys)) for name, told in measured.get("simulated", {}).items()]
+    if shops:
+        _print_table("Simulated shops", ("unseen", *keys), shops)
+
+
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:

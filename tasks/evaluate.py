@@ -141,6 +141,7 @@ def _gates(settings: Settings, forecasted: Forecasted, responded: Responded, pri
         rule.below("response_width", "the median width of its interval", responded["median_width"], told.max_median_width),
         rule.above("weights_finite", "the share of finite numbers in the models", _finite(forecasted, priced), 1.0, inclusive=True),
         rule.above("policy_over_hold", "the lower end of the policy's gain over holding", low["over_hold"], told.min_lift),
+        rule.above("policy_over_best_fixed", "the lower end of its gain over the best fixed steps", low["over_best_fixed"], told.min_lift),
         rule.above("policy_over_myopic", "the lower end of the policy's gain over the myopic one", low["over_myopic"], told.min_lift),
         rule.above("policy_varies", "the number of steps in use", priced["distinct_prices"], told.min_distinct_prices, inclusive=True),
         rule.above("trial_ratio", "the p-value of the trial's sample ratio", trial["srm_p"], told.srm_alarm, inclusive=True),

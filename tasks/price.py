@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -20,6 +21,7 @@ from expectations.columns import (
     PRICE,
     PRODUCT,
     SERIES,
+    STOCK,
     UNIT_COST,
     UNITS,
 )
@@ -27,7 +29,7 @@ from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_a
 from tasks.attempt import Attempt, resumable
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Played, Policy, Products, Rules, play
+from tasks.pricing.market import Played, Policy, Products, Rules, movable, play
 from tasks.pricing.recommend import products_of
 from tasks.respond import Responded
 from tasks.seeds import seed_of
@@ -74,6 +76,7 @@ def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifa
         played = _played(products, rules, Greedy(weights), settings)
         priced = _saved(attempt, settings, table, rules, weights, records, played)
         _track(run, settings, products, rules, Greedy(weights), records, played, priced)
+        _explained(attempt, run, settings, products, rules, Greedy(weights))
     return priced
 
 
@@ -93,9 +96,22 @@ def market_of(sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataF
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
     cost = table[UNIT_COST] if UNIT_COST in table else pd.Series(np.nan, table.index)
     table[UNIT_COST] = cost.where((cost > 0) & (cost < table[PRICE]))
+    if STOCK in sales:
+        table = table.merge(_stocked(recent), on=SERIES, how="left")
+        table["stock"] = table["stock"].fillna(np.inf)
+        table["arrivals"] = table["arrivals"].fillna(0.0)
     gone = sales[SERIES].drop_duplicates().shape[0] - len(table)
     log.info("market: %d products in stores, %d of them identified; %d no longer sold", len(table), table[IDENTIFIED].sum(), gone)
     return table.sort_values(SERIES, ignore_index=True)
+
+
+def _stocked(recent: pd.DataFrame) -> pd.DataFrame:
+    """Return the stock after the last period, and what arrived per week: stock that is there and was not there after the sales before."""
+    after = recent[STOCK] - recent[UNITS]
+    came = (recent[STOCK] - after.groupby([recent[name] for name in SERIES]).shift(1)).clip(lower=0.0)
+    weeks = max(1.0, (recent[DATE].max() - recent[DATE].min()).days / DAYS_A_WEEK)
+    told = recent[SERIES].assign(stock=after.clip(lower=0.0), arrivals=came.fillna(0.0) / weeks)
+    return told.groupby(SERIES, as_index=False).agg({"stock": "last", "arrivals": "sum"})
 
 
 def rules_of(settings: Settings, reference_effect: float, objective: str) -> Rules:
@@ -140,10 +156,16 @@ def _objective(table: pd.DataFrame, settings: Settings) -> str:
 def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Return the best weights and the record of the training."""
     from tasks.pricing import dqn
+    from tasks.pricing.environment import MarketEnv
 
     plan = dqn.Plan(**settings.price.dqn.model_dump())
+    moving, luck = movable(products, rules), seed_of(settings.seed, "price.choose")
+
+    def judge(weights: Mapping[str, np.ndarray]) -> float:
+        return float(play(moving, rules, Greedy(weights), plan.evaluation_draws, luck).rewards.mean())
+
     rows, best = [], None
-    for record in dqn.train(products, rules, plan, seed_of(settings.seed, "price.train")):
+    for record in dqn.train(MarketEnv(moving, rules, plan.environments), judge, plan, seed_of(settings.seed, "price.train")):
         best = record if record.best or best is None else best
         rows.append({name: value for name, value in asdict(record).items() if name != "weights"})
         log.info("dqn: %d steps, loss %.4f, value %.4f%s", record.step, record.loss, record.value, ", best" if record.best else "")
@@ -156,6 +178,7 @@ def _played(products: Products, rules: Rules, policy: Greedy, settings: Settings
     random = policies.Random(np.random.default_rng(seed_of(settings.seed, "price.random")))
     plain: dict[str, Policy] = {"hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic}
     every: dict[str, Policy] = {"dqn": policy, **plain, "random": random}
+    every["best_fixed"] = policies.best_fixed(products, rules, settings.price.seasons, seed_of(settings.seed, "price.fix"))
     seed = seed_of(settings.seed, "price.judge")
     return {name: play(products, rules, each, settings.price.seasons, seed) for name, each in every.items()}
 
@@ -177,8 +200,8 @@ def _saved(
         market=market,
         objective=rules.objective,
         learning=save_table(records, attempt.path("price", "learning.parquet")),
-        policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items()},
-        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "myopic")},
+        policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items() if name != "best_fixed"},
+        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "best_fixed", "myopic")},
         distinct_prices=sum(used),
         model_files={
             "policy_market": market,
@@ -186,6 +209,15 @@ def _saved(
             "policy_weights": save_arrays(weights, attempt.path("price", "policy_weights.npz")),
         },
     )
+
+
+def _explained(attempt: Attempt, run: StageRun, settings: Settings, products: Products, rules: Rules, policy: Greedy) -> None:
+    """Keep a small tree that decides as the policy does, with the share of decisions in which it does."""
+    from tasks.pricing.explain import mimic
+
+    told = mimic(movable(products, rules), rules, policy, seed_of(settings.seed, "price.mimic"))
+    run.metrics({"mimic_fidelity": told.fidelity})
+    run.file(save_json(told._asdict(), attempt.path("price", "policy_mimic.json")))
 
 
 def _track(
@@ -198,7 +230,7 @@ def _track(
     played: dict[str, Played],
     priced: Priced,
 ) -> None:
-    from tasks.pricing import dqn, figures
+    from tasks.pricing import figures
 
     moving = np.flatnonzero(rules.allowed(products).sum(axis=1) > 1)
     shown = moving if moving.size else np.arange(len(products))
@@ -212,7 +244,7 @@ def _track(
         run.curve(f"dqn.{name}", records[name].tolist())
     run.figure(figures.learning(records, baselines, rules.objective), "policy_learning.png")
     run.figure(figures.values(priced["policy"], rules.objective, note + assumed), "policy_values.png")
-    run.figure(figures.policy_map(policy, dqn.movable(products, rules), rules), "policy_map.png")
+    run.figure(figures.policy_map(policy, movable(products, rules), rules), "policy_map.png")
     run.figure(figures.prices(played["dqn"].prices[:, shown] / products.price[shown, None], rules), "policy_prices.png")
     for name, told in priced["gains"].items():
         log.info("policy: %s %+.3f %% (%+.3f to %+.3f)", name.replace("_", " "), *(100 * told[k] for k in ("value", "low", "high")))  # type: ignore[literal-required]

@@ -75,3 +75,12 @@ def test_a_gain_is_paired_so_that_shared_luck_cancels() -> None:
     assert told["value"] == pytest.approx(0.1)
     unpaired = interval(two.rewards.mean(axis=(1, 2)), 0.95)
     assert told["high"] - told["low"] < 0.5 * (unpaired["high"] - unpaired["low"])
+
+
+def test_the_stock_of_the_market_is_what_is_left_and_what_comes_in(sales: pd.DataFrame, settings: Settings) -> None:
+    week = sales.groupby("product_id").cumcount()
+    told = build(sales.assign(stock=np.where(sales["product_id"] == "a", 12.0 - 5.0 * (week % 2), np.nan)), settings)
+    assert told["stock"]["a"] == 2.0
+    assert told["arrivals"]["a"] == pytest.approx(4 * 10 / 7, rel=0.35), "ten units arrive every other week"
+    assert told["stock"]["b"] == np.inf
+    assert told["arrivals"]["b"] == 0.0

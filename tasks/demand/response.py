@@ -30,12 +30,15 @@ from typing_extensions import TypedDict
 
 from expectations.columns import (
     CATEGORY,
+    COMPETITOR_PRICE,
     DATE,
     ELASTICITY,
     PRICE,
+    RANDOMISED,
     SERIES,
     STOCK,
     STORE,
+    UNIT_COST,
     UNITS,
     promotions,
 )
@@ -123,7 +126,8 @@ def weekly(sales: pd.DataFrame, period: str) -> pd.DataFrame:
         empty=(table[STOCK] == 0) if STOCK in table else False,
     )
     how = {CATEGORY: "first", UNITS: "sum", "amount": "sum", PRICE: "mean", "begin": "first", "end": "first", "empty": "any"}
-    weeks = table.groupby([*SERIES, WEEK], as_index=False).agg(how | dict.fromkeys(promotions(table.columns), "mean"))
+    kept = [*promotions(table.columns), *(name for name in (UNIT_COST, COMPETITOR_PRICE, RANDOMISED) if name in table)]
+    weeks = table.groupby([*SERIES, WEEK], as_index=False).agg(how | dict.fromkeys(kept, "mean"))
     weeks[PRICE] = (weeks["amount"] / weeks[UNITS]).where(weeks[UNITS] > 0, weeks[PRICE])
     whole = (weeks["begin"] <= weeks[WEEK]) & (weeks[WEEK] + pd.Timedelta(days=6 * (period == "D")) <= weeks["end"])
     return weeks[whole & ~weeks["empty"]].drop(columns=["amount", "begin", "end", "empty"]).reset_index(drop=True)

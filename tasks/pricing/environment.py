@@ -6,6 +6,7 @@ holding, in shares of the revenue at the price in force. An episode is a season;
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -20,6 +21,9 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     """B seasons of products drawn at random, all beginning and ending together.
 
     ``info`` carries ``allowed`` (B, actions), and after a step ``price`` (currency/unit), ``units`` and ``reward`` (currency), each (B,).
+
+    Attributes:
+        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them; what follows a season is not learned about.
     """
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
@@ -27,6 +31,8 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def __init__(self, products: Products, rules: Rules, environments: int) -> None:
         """Prepare environments over the given products."""
         self._all, self.rules, self.num_envs = products, rules, environments
+        self.features, self.actions = len(FEATURES), len(rules.ladder)
+        self.decisions, self.discount, self.goes_on = rules.decisions, rules.discount, False
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (len(FEATURES),), np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(len(rules.ladder))
         self.observation_space = batch_space(self.single_observation_space, environments)
@@ -45,7 +51,8 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if seed is not None:
             self._rng = np.random.default_rng(seed)
         products = self._all.take(self._rng.integers(len(self._all), size=self.num_envs))
-        self.view, self._luck = opening(products), draw_luck(products, self.rules.decisions, self._rng)
+        self.view = opening(products)
+        self._luck = replace(draw_luck(products, self.rules.decisions, self._rng), rng=self._rng)
         return observe(self.view, self.rules), {"allowed": self.rules.allowed(products)}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -54,3 +61,26 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         over = np.full(self.num_envs, self.view.week == self.rules.decisions)
         told = {"allowed": self.rules.allowed(self.view.products), "price": week.price, "units": week.units, "reward": week.reward}
         return observe(self.view, self.rules), week.advantage, np.zeros_like(over), over, told
+
+
+class ProductEnv(gymnasium.Env[np.ndarray, int]):
+    """One product's season as ``gymnasium.Env``: ``MarketEnv`` with one environment; a forbidden price is taken for holding."""
+
+    metadata = {"render_modes": []}  # noqa: RUF012  Gymnasium's own convention
+
+    def __init__(self, products: Products, rules: Rules) -> None:
+        """Prepare a season of a product drawn at random."""
+        self._many = MarketEnv(products, rules, 1)
+        self.observation_space, self.action_space = self._many.single_observation_space, self._many.single_action_space
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Open a season."""
+        super().reset(seed=seed)
+        state, told = self._many.reset(seed=seed, options=options)
+        return state[0], {name: values[0] for name, values in told.items()}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Sell for a week."""
+        may = self._many.rules.allowed(self._many.view.products)[0, action]
+        state, reward, ended, cut, told = self._many.step(np.array([action if may else self._many.rules.hold]))
+        return state[0], float(reward[0]), bool(ended[0]), bool(cut[0]), {name: values[0] for name, values in told.items()}

@@ -18,8 +18,8 @@ class WeightError(ValueError):
 
 
 @dataclass(frozen=True)
-class Greedy:
-    """Take the allowed step of the highest Q-value of a dueling network (Wang et al. 2016, arXiv:1511.06581).
+class Dueling:
+    """The forward pass of a dueling network (Wang et al. 2016, arXiv:1511.06581).
 
     Attributes:
         weights: ``hidden_<i>.kernel`` (inputs, outputs) and ``hidden_<i>.bias`` for i = 0, 1, ..., and the same of the heads ``value``
@@ -29,7 +29,7 @@ class Greedy:
     weights: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        """Refuse weights that are missing, not finite, or of another state."""
+        """Refuse weights that are missing or not finite."""
         for name in ["hidden_0.kernel", *(f"{head}.{part}" for head in HEADS for part in ("kernel", "bias"))]:
             if name not in self.weights:
                 raise WeightError(f"policy weights: `{name}` must be there. Received: {sorted(self.weights)}. Train the policy anew.")
@@ -38,6 +38,39 @@ class Greedy:
                 raise WeightError(
                     f"policy weights: `{name}` must be finite. Received: {np.count_nonzero(~np.isfinite(weight))} that are not."
                 )
+
+    def q_values(self, states: np.ndarray) -> np.ndarray:
+        """Return Q = V + A - mean(A) (B, actions).
+
+        Args:
+            states: as the world observes them (B, features).
+        """
+        x = states
+        for i in range(sum(name.startswith("hidden_") for name in self.weights) // 2):
+            x = np.maximum(self._dense(x, f"hidden_{i}"), 0)
+        advantage = self._dense(x, "advantage")  # (B, A)
+        return self._dense(x, "value") + advantage - advantage.mean(axis=1, keepdims=True)
+
+    def best(self, states: np.ndarray, allowed: np.ndarray | bool = True) -> np.ndarray:
+        """Return the allowed action of the highest Q-value (B,).
+
+        Args:
+            states: as the world observes them (B, features).
+            allowed: which actions may be taken (B, actions).
+        """
+        return np.argmax(np.where(allowed, self.q_values(states), -np.inf), axis=1)
+
+    def _dense(self, x: np.ndarray, layer: str) -> np.ndarray:
+        return np.asarray(x @ self.weights[f"{layer}.kernel"] + self.weights[f"{layer}.bias"])
+
+
+@dataclass(frozen=True)
+class Greedy(Dueling):
+    """Take the allowed step of the highest Q-value in the market fitted to the sales."""
+
+    def __post_init__(self) -> None:
+        """Refuse weights of another state, too."""
+        super().__post_init__()
         if self.weights["hidden_0.kernel"].shape[0] != len(FEATURES):
             raise WeightError(
                 f"policy weights: `hidden_0.kernel` must read the {len(FEATURES)} features {FEATURES}. "
@@ -47,18 +80,3 @@ class Greedy:
     def __call__(self, view: View, rules: Rules) -> np.ndarray:
         """Return the best allowed step of every product environment (B,)."""
         return best_allowed(self.q_values(observe(view, rules)), view, rules)
-
-    def q_values(self, states: np.ndarray) -> np.ndarray:
-        """Return Q = V + A - mean(A) (B, actions).
-
-        Args:
-            states: as ``observe`` returns them (B, features).
-        """
-        x = states
-        for i in range(sum(name.startswith("hidden_") for name in self.weights) // 2):
-            x = np.maximum(self._dense(x, f"hidden_{i}"), 0)
-        advantage = self._dense(x, "advantage")  # (B, A)
-        return self._dense(x, "value") + advantage - advantage.mean(axis=1, keepdims=True)
-
-    def _dense(self, x: np.ndarray, layer: str) -> np.ndarray:
-        return np.asarray(x @ self.weights[f"{layer}.kernel"] + self.weights[f"{layer}.bias"])

@@ -11,14 +11,16 @@ The remembered price is smoothed, and moves only by prices at which something so
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, Self
 
 import numpy as np
 from scipy import special
 
+from tasks.pricing.counts import expected_sales, poisson_quantile
+
 HIGHEST_ELASTICITY = -0.05  # raising a price never raises demand
-FEATURES = ("last_ratio", "remembered", "weeks_left", "elasticity", "elasticity_sd", "surprise", "margin", "noise")
+FEATURES = ("last_ratio", "remembered", "weeks_left", "elasticity", "elasticity_sd", "surprise", "margin", "noise", "cover")
 SURPRISE_MEMORY = 0.5  # weight of the past in the smoothed surprise, 1/week
 
 
@@ -39,6 +41,8 @@ class Products:
         elasticity: estimate of the own-price elasticity (products,).
         standard_error: its uncertainty (products,).
         identified: whether the estimate may move the price (products,), bool.
+        stock: units there are before the first decision, infinite where unknown (products,).
+        arrivals: units that arrive after every week (products,).
     """
 
     price: np.ndarray
@@ -49,18 +53,25 @@ class Products:
     elasticity: np.ndarray
     standard_error: np.ndarray
     identified: np.ndarray
+    stock: np.ndarray = field(default_factory=lambda: np.empty(0))
+    arrivals: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
-        """Refuse arrays of other lengths, and numbers without which nothing can be sold."""
-        for field in fields(self):
-            if getattr(self, field.name).shape != self.price.shape:
+        """Refuse arrays of other lengths, and numbers without which nothing can be sold; a stock that is not told is without end."""
+        for name, unknown in (("stock", np.inf), ("arrivals", 0.0)):
+            if getattr(self, name).shape != self.price.shape and not getattr(self, name).size:
+                object.__setattr__(self, name, np.full(self.price.shape, unknown))
+        for each in fields(self):
+            if getattr(self, each.name).shape != self.price.shape:
                 raise MarketError(
-                    f"Products: `{field.name}` needs a value per product, {self.price.shape}. Received: {getattr(self, field.name).shape}."
+                    f"Products: `{each.name}` needs a value per product, {self.price.shape}. Received: {getattr(self, each.name).shape}."
                 )
         for name in ("price", "list_price", "units"):
             self._check(name, getattr(self, name) > 0, "above 0")
-        for name in ("dispersion", "standard_error"):
+        for name in ("dispersion", "standard_error", "arrivals"):
             self._check(name, getattr(self, name) >= 0, "0 or above")
+        if not (self.stock >= 0).all():
+            raise MarketError(f"Products: `stock` must be 0 or above. Received: {self.stock[~(self.stock >= 0)][0]}.")
         self._check("elasticity", np.isfinite(self.elasticity), "a number")
 
     def _check(self, name: str, holds: np.ndarray, rule: str) -> None:
@@ -75,7 +86,7 @@ class Products:
 
     def take(self, rows: np.ndarray) -> Self:
         """Return the products of the given rows, repeated where a row is."""
-        return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+        return replace(self, **{each.name: getattr(self, each.name)[rows] for each in fields(self)})
 
     def believed(self) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and variance of the elasticity from which the season's is drawn: those of the truncated normal (products,)."""
@@ -153,6 +164,7 @@ class View:
         remembered: price that buyers remember, relative to the price in force (B,).
         mean, variance: belief about the hidden elasticity (B,).
         surprise: smoothed units over what the belief expected, minus 1 (B,).
+        stock: units there are, infinite where unknown (B,).
     """
 
     products: Products
@@ -162,6 +174,7 @@ class View:
     mean: np.ndarray
     variance: np.ndarray
     surprise: np.ndarray
+    stock: np.ndarray
 
 
 class Policy(Protocol):
@@ -180,11 +193,17 @@ class Luck:
         elasticity: hidden elasticity (B,).
         frailty: gamma factor on demand (weeks, B).
         uniform: quantile of the Poisson draw (weeks, B).
+        rng: draws the buyers instead, where nobody needs them to be the same for another policy: training is faster so.
     """
 
     elasticity: np.ndarray
     frailty: np.ndarray
     uniform: np.ndarray
+    rng: np.random.Generator | None = None
+
+    def buyers(self, week: int, wanted: np.ndarray) -> np.ndarray:
+        """Return how many come in a week in which so many are expected (B,)."""
+        return self.rng.poisson(wanted) if self.rng else poisson_quantile(self.uniform[week], wanted)
 
 
 @dataclass(frozen=True)
@@ -229,7 +248,7 @@ def opening(products: Products) -> View:
     """Return what the shop knows before the first decision: the price in force is the one remembered."""
     one = np.ones(len(products))
     mean, variance = products.believed()
-    return View(products, 0, one, one, mean, variance, 0 * one)
+    return View(products, 0, one, one, mean, variance, 0 * one, products.stock)
 
 
 def demand_ratio(ratio: np.ndarray, elasticity: np.ndarray, remembered: np.ndarray, reference_effect: float) -> np.ndarray:
@@ -251,9 +270,12 @@ def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[Vie
         raise MarketError("step: an action must be allowed to its product. Received: a price change of a product that must hold.")
     ratio = rules.ladder[actions]
     mu = products.units * demand_ratio(ratio, luck.elasticity, view.remembered, rules.reference_effect)
-    units = poisson_quantile(luck.uniform[view.week], mu * luck.frailty[view.week])
+    wanted = mu * luck.frailty[view.week]
+    units = np.minimum(luck.buyers(view.week, wanted), np.floor(view.stock))
     margin, held = rules.margin(products, ratio), rules.margin(products, np.ones_like(ratio))
-    advantage = (margin * mu - held * products.units) / (products.price * products.units)
+    known = np.isfinite(view.stock)
+    sales = np.where(known, expected_sales(wanted, view.stock), mu) if known.any() else mu
+    advantage = (margin * sales - held * products.units) / (products.price * products.units)
     return _learnt(view, ratio, units, rules), Week(ratio * products.price, units, margin * units, advantage)
 
 
@@ -264,11 +286,11 @@ def _learnt(view: View, ratio: np.ndarray, units: np.ndarray, rules: Rules) -> V
 
         gain = P h / (h^2 P + v),   m' = m + gain (units - mu),   P' = (1 - gain h) P
 
-    Holding (x = 0) teaches nothing about the elasticity.
+    Holding (x = 0) teaches nothing about the elasticity, and nor does a week that sold out: its sales are not the demand.
     """
-    products = view.products
+    products, sold_out = view.products, units >= np.floor(view.stock)
     mu = products.units * demand_ratio(ratio, view.mean, view.remembered, rules.reference_effect)
-    h = (ratio - 1) * mu
+    h = (ratio - 1) * mu * ~sold_out
     gain = view.variance * h / (h**2 * view.variance + mu + products.dispersion * mu**2)
     sold = rules.reference_memory * view.remembered + (1 - rules.reference_memory) * ratio
     return View(
@@ -278,7 +300,8 @@ def _learnt(view: View, ratio: np.ndarray, units: np.ndarray, rules: Rules) -> V
         np.where(units > 0, sold, view.remembered),
         np.minimum(view.mean + gain * (units - mu), HIGHEST_ELASTICITY),
         (1 - gain * h) * view.variance,
-        SURPRISE_MEMORY * view.surprise + (1 - SURPRISE_MEMORY) * (units / mu - 1),
+        np.where(sold_out, view.surprise, SURPRISE_MEMORY * view.surprise + (1 - SURPRISE_MEMORY) * (units / mu - 1)),
+        view.stock - units + products.arrivals,
     )
 
 
@@ -295,6 +318,7 @@ def observe(view: View, rules: Rules) -> np.ndarray:
         np.clip(view.surprise, -1, 3),
         rules.margin(products, unit) / products.price,
         np.sqrt(1 / products.units + products.dispersion),  # standard deviation of a week's units relative to their mean
+        np.minimum(view.stock / products.units / (rules.decisions - view.week + 1), 2.0) - 1,  # weeks of stock, over those left
     )
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -311,22 +335,7 @@ def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int
     return Played(*(np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1) for name in ("price", "units", "reward")))
 
 
-def poisson_quantile(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return the least k with P(Poisson(mean) <= k) >= u: a Cornish-Fisher guess, put right by the exact distribution function.
-
-    Args:
-        u: probabilities below 1, any shape.
-        mean: expected counts, of the same shape.
-    """
-    z = special.ndtri(u)
-    k = np.maximum(np.floor(mean + np.sqrt(mean) * z + (z**2 - 1) / 6), 0.0).ravel()
-    u, mean = u.ravel(), mean.ravel()
-    low = np.flatnonzero(special.pdtr(k, mean) < u)
-    high = np.flatnonzero((k > 0) & (special.pdtr(k - 1, mean) >= u))
-    while low.size:
-        k[low] += 1
-        low = low[special.pdtr(k[low], mean[low]) < u[low]]
-    while high.size:
-        k[high] -= 1
-        high = high[(k[high] > 0) & (special.pdtr(k[high] - 1, mean[high]) >= u[high])]
-    return k.reshape(z.shape)
+def movable(products: Products, rules: Rules) -> Products:
+    """Return the products that may take another action than to hold, or all where none may: the others teach nothing."""
+    moves = rules.allowed(products).sum(axis=1) > 1
+    return products.take(np.flatnonzero(moves if moves.any() else ~moves))

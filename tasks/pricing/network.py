@@ -35,10 +35,14 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
 
 
 class Learner:
-    """An online network, its slowly averaged target, and the gradient steps between them.
+    """An online network, its slow average, and the gradient steps between them.
+
+    The average is the target that is bootstrapped from, and the policy that is judged and kept: averaging the weights takes the wobble of
+    the last gradient steps out (Polyak and Juditsky 1992).
 
     Attributes:
         online: the network that is trained and acts.
+        averaged: its slow average.
     """
 
     def __init__(self, online: keras.Model, learning_rate: float, gradient_steps: int, target_averaging: float) -> None:
@@ -51,8 +55,8 @@ class Learner:
             target_averaging: weight of the online network in the target, per gradient step.
         """
         self.online = online
-        self._target = keras.models.clone_model(online)
-        self._target.set_weights(online.get_weights())
+        self.averaged = keras.models.clone_model(online)
+        self.averaged.set_weights(online.get_weights())
         falling = keras.optimizers.schedules.PolynomialDecay(learning_rate, gradient_steps, end_learning_rate=0.0)
         self._adam = keras.optimizers.Adam(falling, global_clipnorm=10.0)
         self._adam.build(online.trainable_variables)
@@ -80,13 +84,19 @@ class Learner:
     def _gradient_step(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
         """Move Q(s_tm1, a_tm1) towards r_t + discount_t * Q_target(s_t, argmax_a Q(s_t, a)), a allowed."""
         best_t = tf.argmax(tf.where(allowed_t, self.online(s_t), -np.inf), axis=1)  # [B]
-        q_t = tf.gather(self._target(s_t), best_t, axis=1, batch_dims=1)  # [B]
+        q_t = tf.gather(self.averaged(s_t), best_t, axis=1, batch_dims=1)  # [B]
         target_tm1 = r_t + discount_t * q_t
         with tf.GradientTape() as tape:
             q_tm1 = tf.gather(self.online(s_tm1), a_tm1, axis=1, batch_dims=1)  # [B]
             loss = tf.reduce_mean(keras.losses.huber(target_tm1[:, None], q_tm1[:, None]))
         variables = self.online.trainable_variables
         self._adam.apply(tape.gradient(loss, variables), variables)
-        for slow, fast in zip(self._target.trainable_variables, variables, strict=True):
+        for slow, fast in zip(self.averaged.trainable_variables, variables, strict=True):
             slow.assign_add(self._averaging * (fast - slow))
         return loss, tf.reduce_mean(q_tm1)
+
+
+def few_threads() -> None:
+    """Keep TensorFlow on one thread: the networks are small, and more threads wait for each other. Before its first operation."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.market import Rules, View, demand_ratio
+from tasks.pricing.market import Products, Rules, View, demand_ratio, play
 
 
 def hold(view: View, rules: Rules) -> np.ndarray:
@@ -35,6 +35,28 @@ def myopic(view: View, rules: Rules) -> np.ndarray:
     expected = demand_ratio(ladder, view.mean[:, None], view.remembered[:, None], rules.reference_effect)
     expected = expected * np.exp(0.5 * view.variance[:, None] * (ladder - 1) ** 2)
     return best_allowed(rules.margin(view.products, ladder) * expected, view, rules)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Keep the same step of the ladder for every product, all season.
+
+    Attributes:
+        actions: step of every product (products,).
+    """
+
+    actions: np.ndarray
+
+    def __call__(self, view: View, rules: Rules) -> np.ndarray:
+        """Return it for every product environment, draws of all products following each other (B,)."""
+        return best_allowed(np.eye(len(rules.ladder))[np.resize(self.actions, len(view.products))], view, rules)
+
+
+def best_fixed(products: Products, rules: Rules, draws: int, seed: int) -> Fixed:
+    """Return the step that earns most if it is kept, product by product, over seasons of its own luck."""
+    each = [Fixed(np.full(len(products), step)) for step in range(len(rules.ladder))]
+    worth = np.stack([play(products, rules, policy, draws, seed).rewards.mean(axis=(0, 2)) for policy in each])  # (A, products)
+    return Fixed(np.argmax(np.where(rules.allowed(products).T, worth, -np.inf), axis=0))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class PolicyError(ValueError):
 
 def products_of(market: pd.DataFrame) -> Products:
     """Return the products of a market table, one row per product and store."""
-    return Products(**{field.name: market[field.name].to_numpy(copy=True) for field in fields(Products)})
+    return Products(**{field.name: market[field.name].to_numpy(copy=True) for field in fields(Products) if field.name in market})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.pricing import policies
-from tasks.pricing.dqn import Plan, Replay, n_step_returns, play_season
+from tasks.pricing.dqn import Plan, Record, Replay, n_step_returns, play_episodes
 from tasks.pricing.environment import MarketEnv
 from tasks.pricing.greedy import Greedy, WeightError
 from tasks.pricing.market import FEATURES, Products, Rules, opening, play
@@ -29,12 +29,26 @@ def shop() -> Products:
 def test_returns_of_n_weeks_worked_by_hand() -> None:
     r_t, discount_t, later = n_step_returns(np.array([[1.0], [2.0], [4.0], [8.0]]), discount=0.5, n=2)
     assert r_t[:, 0].tolist() == [2.0, 4.0, 8.0, 8.0]
-    assert discount_t.tolist() == [0.25, 0.25, 0.0, 0.0]
-    assert later.tolist() == [2, 3, 3, 3]
+    assert discount_t[:, 0].tolist() == [0.25, 0.25, 0.0, 0.0]
+    assert later[:, 0].tolist() == [2, 3, 4, 4]
+
+
+def test_an_episode_that_goes_on_bootstraps_from_its_last_state() -> None:
+    _, discount_t, later = n_step_returns(np.ones((3, 1)), discount=0.5, n=2, goes_on=True)
+    assert discount_t[:, 0].tolist() == [0.25, 0.25, 0.5]
+    assert later[:, 0].tolist() == [2, 3, 3]
+
+
+def test_returns_stop_before_an_explored_action() -> None:
+    explored = np.array([[True], [False], [True], [False]])
+    r_t, discount_t, later = n_step_returns(np.array([[1.0], [2.0], [4.0], [8.0]]), 0.5, 3, explored=explored)
+    assert r_t[:, 0].tolist() == [2.0, 2.0, 8.0, 8.0]
+    assert later[:, 0].tolist() == [2, 2, 4, 4]
+    assert discount_t[:, 0].tolist() == [0.25, 0.5, 0.0, 0.0]
 
 
 def test_the_replay_overwrites_the_oldest_and_samples_by_its_generator() -> None:
-    replay = Replay(4, 2)
+    replay = Replay(4, len(FEATURES), 2)
 
     def transitions(values: list[int]) -> tuple[np.ndarray, ...]:
         n = len(values)
@@ -52,7 +66,7 @@ def test_a_season_is_remembered_week_by_week(rules: Rules) -> None:
     env = MarketEnv(shop(), rules, 10)
     env.reset(seed=1)
     weights = random_weights()
-    states, actions, rewards, discounts, _, allowed = play_season(env, Greedy(weights), 0.0, 3, np.random.default_rng(0))
+    states, actions, rewards, discounts, _, allowed = play_episodes(env, Greedy(weights), 0.0, 3, np.random.default_rng(0))
     assert states.shape == (80, len(FEATURES))
     assert actions.shape == rewards.shape == discounts.shape == (80,)
     assert allowed.shape == (80, 5)
@@ -74,15 +88,22 @@ def test_m01_weights_that_are_not_finite_make_no_policy() -> None:
 
 
 def test_weights_of_another_state_make_no_policy() -> None:
-    with pytest.raises(WeightError, match="must read the 8 features"):
+    with pytest.raises(WeightError, match="must read the 9 features"):
         Greedy(random_weights() | {"hidden_0.kernel": np.zeros((3, 4))})
+
+
+def trained(products: Products, rules: Rules, plan: Plan, seed: int) -> list[Record]:
+    from tasks.pricing.dqn import train
+
+    def judge(weights: dict[str, np.ndarray]) -> float:
+        return float(play(products, rules, Greedy(weights), plan.evaluation_draws, 99).rewards.mean())
+
+    return list(train(MarketEnv(products, rules, plan.environments), judge, plan, seed))
 
 
 @pytest.mark.slow
 def test_the_agent_finds_the_best_step_where_it_is_plain(rules: Rules) -> None:
-    from tasks.pricing.dqn import train
-
-    best = [record for record in train(shop(), rules, PLAN, seed=1) if record.best][-1]
+    best = [record for record in trained(shop(), rules, PLAN, seed=1) if record.best][-1]
     own, myopic, hold = (play(shop(), rules, p, 100, 77).rewards.mean() for p in (Greedy(best.weights), policies.myopic, policies.hold))
     assert own > 1.05 * hold
     assert own > 0.998 * myopic, "without memory of prices and with known elasticities the myopic price is the optimum"
@@ -92,20 +113,18 @@ def test_the_agent_finds_the_best_step_where_it_is_plain(rules: Rules) -> None:
 
 @pytest.mark.slow
 def test_the_same_seed_twice_gives_the_same_agent_and_another_one_does_not(rules: Rules) -> None:
-    from tasks.pricing.dqn import train
-
     short = replace(PLAN, environment_steps=8_000, evaluations=2)
-    one, two, other = ([record.loss for record in train(shop(), rules, short, seed)] for seed in (5, 5, 6))
+    one, two, other = ([record.loss for record in trained(shop(), rules, short, seed)] for seed in (5, 5, 6))
     assert one == two != other
 
 
 @pytest.mark.slow
 def test_m01_training_stops_at_a_loss_that_is_not_finite(rules: Rules) -> None:
-    from tasks.pricing.dqn import TrainingError, train
+    from tasks.pricing.dqn import TrainingError
 
     wild = replace(PLAN, learning_rate=1e30, environment_steps=20_000)
     with pytest.raises((TrainingError, WeightError)):
-        list(train(shop(), rules, wild, seed=1))
+        trained(shop(), rules, wild, seed=1)
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from tasks.pricing import market, policies
+from tasks.pricing.counts import poisson_quantile
 from tasks.pricing.environment import MarketEnv
-from tasks.pricing.market import MarketError, Products, Rules, demand_ratio, draw_luck, opening, play, poisson_quantile, step
+from tasks.pricing.market import MarketError, Products, Rules, demand_ratio, draw_luck, opening, play, step
 
 
 def products(count: int = 4, error: float = 0.3, dispersion: float = 0.1) -> Products:

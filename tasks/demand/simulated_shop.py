@@ -1,0 +1,70 @@
+"""Shops whose elasticities are known: what an estimator of price response is worth is seen only where the truth is.
+
+    log price = base + 0.3 season + 0.5 shock + log cost + own variation
+    log units = level + elasticity (log price - base) + season + shock + noise
+
+The season moves price and demand of every product together and can be seen. The shock does the same to one product and cannot: with it,
+only an instrument (the cost) tells the price effect from the reason for the price.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import ALL_STORES, DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
+
+MEAN, SPREAD = -2.0, 0.5  # elasticities of the products
+SEASON, NOISE, OWN, COST, SHOCK = 0.4, 0.2, 0.08, 0.12, 0.3  # amplitude and standard deviations, in logs
+PERSISTENCE = 0.7  # of shocks, costs and own variation from week to week
+
+
+class Shop(NamedTuple):
+    """A simulated shop: its weekly sales table, and the true elasticity by product."""
+
+    sales: pd.DataFrame
+    truth: pd.Series
+
+
+def simulated_shop(rng: np.random.Generator, products: int = 40, weeks: int = 156, shocks: bool = False, costs: bool = False) -> Shop:
+    """Return a shop of one store.
+
+    Args:
+        rng: source of everything.
+        products: number of products.
+        weeks: number of weeks.
+        shocks: whether unobserved demand shocks move the price.
+        costs: whether the table tells the unit cost.
+    """
+    names = [f"p{i:03d}" for i in range(products)]
+    truth = rng.normal(MEAN, SPREAD, products)
+    season = SEASON * np.sin(2 * np.pi * np.arange(weeks) / 52)  # (weeks,)
+    shape = (products, weeks)
+    shock = SHOCK * _persistent(shape, rng) * shocks
+    cost, own = COST * _persistent(shape, rng), OWN * _persistent(shape, rng)
+    relative = 0.3 * season + 0.5 * shock + cost + own
+    level = rng.normal(5.0, 0.5, (products, 1))
+    mean = np.exp(level + truth[:, None] * relative + season + shock + NOISE * rng.normal(size=shape))
+    base = np.exp(rng.normal(1.0, 0.3, (products, 1)))
+    table = pd.DataFrame(
+        {
+            DATE: np.tile(pd.date_range("2020-01-06", periods=weeks, freq="7D", unit="us"), products),
+            PRODUCT: pd.Series(np.repeat(names, weeks), dtype="str"),
+            UNITS: rng.poisson(mean).ravel().astype(float),
+            PRICE: (base * np.exp(relative)).ravel(),
+        }
+    )
+    table[STORE] = ALL_STORES
+    if costs:
+        table[UNIT_COST] = (0.6 * base * np.exp(cost)).ravel()
+    return Shop(table, pd.Series(truth, names))
+
+
+def _persistent(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Return standard normal series that remember the week before (series, weeks)."""
+    news = rng.normal(size=shape)
+    for t in range(1, shape[1]):
+        news[:, t] = PERSISTENCE * news[:, t - 1] + np.sqrt(1 - PERSISTENCE**2) * news[:, t]
+    return news

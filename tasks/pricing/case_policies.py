@@ -1,0 +1,161 @@
+"""What the agent would do in a case, and what that is worth: exactly for the report, by simulation for the choice of the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import stats
+
+from tasks.pricing.case_worlds import CaseWorld, ReferenceWorld, StockWorld, SubstitutesWorld, reference_states, substitutes_states
+from tasks.pricing.greedy import Dueling
+from tasks.pricing.reference_case import ReferenceCase, reference_price
+from tasks.pricing.stock_case import CaseError, StockCase, finite_stock, markdown
+from tasks.pricing.substitutes_case import SubstitutesCase, substitutes
+
+Case = StockCase | ReferenceCase | SubstitutesCase
+Weights = Mapping[str, np.ndarray]
+DRAWS = 20_000  # seasons on which a checkpoint is judged
+KINDS: dict[str, Callable[[Mapping[str, Any]], Case]] = {
+    "finite_stock": finite_stock,
+    "markdown": markdown,
+    "reference_price": reference_price,
+    "substitutes": substitutes,
+}
+
+
+class Exam(Protocol):
+    """A case, its world, and the worth of a policy in it."""
+
+    @property
+    def case(self) -> Any:
+        """Return what is to be solved."""
+        ...
+
+    @property
+    def world(self) -> CaseWorld:
+        """Return where the agent plays."""
+        ...
+
+    def exact(self, weights: Weights) -> float:
+        """Return what the greedy policy earns, exactly (currency)."""
+        ...
+
+    def judged(self, weights: Weights) -> float:
+        """Return what it earns on seeds that neither the training nor the report meets (currency)."""
+        ...
+
+
+class StockExam:
+    """A season with a stock."""
+
+    def __init__(self, case: StockCase, environments: int, seed: int) -> None:
+        """Prepare the world, and the luck of the judge: the same buyers for every checkpoint."""
+        self.case, self.world = case, StockWorld(case, environments)
+        self._uniform = np.random.default_rng(seed).random((case.periods, DRAWS))
+        most = case.mean_demand.max()
+        counts = np.arange(int(most + 12 * np.sqrt(most) + 20))
+        self._below = np.asarray(stats.poisson.cdf(counts, case.mean_demand[..., None]))  # P(buyers <= k) (T, A, counts)
+
+    def actions(self, weights: Weights) -> np.ndarray:
+        """Return the greedy price index of every period and stock (T, C + 1)."""
+        states = self.world.states[:-1]
+        return Dueling(weights).best(states.reshape(-1, states.shape[-1])).reshape(states.shape[:2])
+
+    def exact(self, weights: Weights) -> float:
+        """Return the expected revenue of the greedy policy, by a backward pass over every state."""
+        return self.case.value(self.actions(weights))
+
+    def judged(self, weights: Weights) -> float:
+        """Return its mean revenue over seasons of the judge's own; common random numbers by inverse transform."""
+        case, actions = self.case, self.actions(weights)
+        stock, earned = np.full(DRAWS, case.stock), np.zeros(DRAWS)
+        for t in range(case.periods):
+            chosen = actions[t, stock]
+            buyers = np.empty(DRAWS, int)
+            for action in np.unique(chosen):
+                rows = chosen == action
+                buyers[rows] = np.searchsorted(self._below[t, action], self._uniform[t, rows])
+            sold = np.minimum(buyers, stock)
+            stock, earned = stock - sold, earned + case.prices[chosen] * sold
+        return float((earned + case.salvage * stock).mean())
+
+
+class ReferenceExam:
+    """Buyers who remember prices."""
+
+    def __init__(self, case: ReferenceCase, environments: int, seed: int) -> None:
+        """Prepare the world, and starts of the judge's own."""
+        self.case, self.world = case, ReferenceWorld(case, environments)
+        spread = 0.25 * (case.grid[-1] - case.grid[0]) * np.random.default_rng(seed).uniform(-1, 1, 200)
+        self._starts = np.clip(case.start + spread, case.grid[0], case.grid[-1])
+
+    def exact(self, weights: Weights) -> float:
+        """Return the discounted profit of the greedy policy, rolled out from the start."""
+        network = Dueling(weights)
+        return self.case.value(lambda remembered: int(network.best(reference_states(self.case, np.array([remembered])))[0]))
+
+    def judged(self, weights: Weights) -> float:
+        """Return its mean discounted profit from starts around, but not at, that of the case."""
+        case, network = self.case, Dueling(weights)
+        remembered, weight, total = self._starts, 1.0, np.zeros(len(self._starts))
+        while weight > 1e-6:
+            price = case.prices[network.best(reference_states(case, remembered))]
+            total += weight * case.reward(remembered, price)
+            remembered, weight = case.after(remembered, price), weight * case.discount
+        return float(total.mean())
+
+
+class SubstitutesExam:
+    """Products priced one after the other; nothing is left to chance, so that the judge needs no luck."""
+
+    def __init__(self, case: SubstitutesCase, environments: int, seed: int) -> None:  # noqa: ARG002  there is no luck
+        """Prepare the world."""
+        self.case, self.world = case, SubstitutesWorld(case, environments)
+
+    def prices(self, weights: Weights) -> np.ndarray:
+        """Return the greedy prices (products,), currency/unit."""
+        network, chosen = Dueling(weights), np.zeros((1, self.world.products), int)
+        for product in range(self.world.products):
+            allowed = self.world.may(chosen, product)
+            chosen[:, product] = network.best(substitutes_states(chosen, product), allowed)
+        return np.asarray(self.case.ladders[np.arange(self.world.products), chosen[0]])
+
+    def exact(self, weights: Weights) -> float:
+        """Return the joint profit of the greedy prices."""
+        return float(self.case.profit(self.prices(weights)))
+
+    judged = exact
+
+
+def exam_of(case: Case, environments: int, seed: int) -> Exam:
+    """Return the exam of a case.
+
+    Args:
+        case: what is to be solved.
+        environments: episodes stepped at once in training.
+        seed: root of the judge's luck.
+    """
+    if isinstance(case, StockCase):
+        return StockExam(case, environments, seed)
+    if isinstance(case, ReferenceCase):
+        return ReferenceExam(case, environments, seed)
+    return SubstitutesExam(case, environments, seed)
+
+
+def cases_of(told: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return kind and parameters of every case of a file, by name; lists are numbered.
+
+    Raises:
+        CaseError: no case of a known kind.
+    """
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for kind in KINDS:
+        every = told.get(kind, {}).get("cases", {})
+        named = every.items() if isinstance(every, Mapping) else ((f"{kind}_{i}", case) for i, case in enumerate(every, start=1))
+        for name, case in named:
+            found[name] = (kind, case.get("case", case))
+    if not found:
+        raise CaseError(f"cases: the file must hold cases of the kinds {', '.join(KINDS)}. Received: {', '.join(told) or 'nothing'}.")
+    return found

@@ -1,0 +1,238 @@
+"""Cases with a known optimum as worlds for the agent: many episodes stepped at once in NumPy, with Gymnasium's interface.
+
+Episodes begin anywhere that the case can be (exploring starts, Sutton and Barto 2018, section 5.3), so that the agent learns what to do
+there; every figure that is reported begins where the case does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+from tasks.pricing.reference_case import ReferenceCase
+from tasks.pricing.stock_case import StockCase
+from tasks.pricing.substitutes_case import STEPS, SubstitutesCase
+
+SPREAD = 4.0  # standard deviations of a season's rewards that make 1
+WAVES = 6  # cosines by which a state on an interval is told
+
+
+class CaseWorld(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """B episodes of a case that begin and end together; ``info`` carries ``allowed`` (B, actions).
+
+    Attributes:
+        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them.
+    """
+
+    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
+
+    def __init__(self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool) -> None:
+        """Prepare the episodes."""
+        self.num_envs, self.features, self.actions = environments, features, actions
+        self.decisions, self.discount, self.goes_on = decisions, discount, goes_on
+        self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (features,), np.float32)
+        self.single_action_space = gymnasium.spaces.Discrete(actions)
+        self.observation_space = batch_space(self.single_observation_space, environments)
+        self.action_space = batch_space(self.single_action_space, environments)
+        self.period = 0
+        self._rng = np.random.default_rng(0)
+        self._anything = np.ones((environments, actions), bool)
+
+    def reset(  # Gymnasium's signature
+        self,
+        *,
+        seed: int | None = None,
+        options: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Open episodes; a seed restarts the draws."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self.period = 0
+        self._open()
+        return self._observe(), {"allowed": self._allowed()}
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Take a price each."""
+        reward = self._sell(np.asarray(actions))
+        self.period += 1
+        over = np.full(self.num_envs, self.period == self.decisions)
+        never = np.zeros_like(over)
+        ended, cut = (never, over) if self.goes_on else (over, never)
+        return self._observe(), reward, ended, cut, {"allowed": self._allowed()}
+
+    def _allowed(self) -> np.ndarray:
+        return self._anything
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    def _sell(self, actions: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def _observe(self) -> np.ndarray:
+        raise NotImplementedError
+
+
+class StockWorld(CaseWorld):
+    """Seasons of a ``StockCase``; half of them begin with a part of the stock.
+
+    Rewards are ``stock_gains`` in a fixed unit: what a price is expected to earn over the fluid bound. Buyers come by chance.
+
+    Attributes:
+        stock: units left (B,).
+    """
+
+    def __init__(self, case: StockCase, environments: int) -> None:
+        """Prepare seasons, and the state of every period and stock as the agent reads it."""
+        self.case, self.states = case, stock_states(case)
+        super().__init__(environments, self.states.shape[-1], len(case.prices), case.periods, 1.0, False)
+        self.gains = stock_gains(case)
+        self.scale = SPREAD * float(self.gains.std())
+        self.stock = np.full(environments, case.stock)
+
+    def _open(self) -> None:
+        part = self._rng.integers(1, self.case.stock + 1, self.num_envs)
+        self.stock = np.where(self._rng.random(self.num_envs) < 0.5, self.case.stock, part)
+
+    def _sell(self, actions: np.ndarray) -> np.ndarray:
+        reward = self.gains[self.period, self.stock, actions] / self.scale
+        buyers = self._rng.poisson(self.case.mean_demand[self.period][actions])
+        self.stock = np.maximum(self.stock - buyers, 0)
+        return reward
+
+    def _observe(self) -> np.ndarray:
+        return self.states[self.period, self.stock]
+
+
+def fluid_bound(case: StockCase) -> np.ndarray:
+    """Return what the best fixed price would earn over the salvage if demand were what is expected (T + 1, C + 1), currency.
+
+    Phi(t, s) = max_a (p_a - salvage) min(sum of mean demand from t on, s),  Phi(T, s) = 0
+    """
+    left = np.concatenate([np.cumsum(case.mean_demand[::-1], axis=0)[::-1], np.zeros((1, len(case.prices)))])  # [T + 1, A]
+    sold = np.minimum(left[:, None, :], np.arange(case.stock + 1)[:, None])
+    return np.asarray(((case.prices - case.salvage) * sold).max(axis=2))
+
+
+def stock_gains(case: StockCase) -> np.ndarray:
+    """Return E[(price - salvage) sold + Phi(t + 1, stock left) | t, stock, price] - Phi(t, stock), (T, C + 1, actions), currency.
+
+    Summed over a season this is the expected revenue less constants, for Phi telescopes (Ng, Harada and Russell 1999, ICML): the best
+    policy stays the best, and what must be learned is small and free of this period's noise.
+    """
+    phi, margin = fluid_bound(case), case.salvage * np.arange(case.stock + 1.0)
+    expected = [case.q_values(t, phi[t + 1] + margin) - margin[:, None] for t in range(case.periods)]
+    return np.stack(expected) - phi[:-1, :, None]
+
+
+def stock_states(case: StockCase) -> np.ndarray:
+    """Return what the agent reads of every period and stock, entries of O(1), (T + 1, C + 1, features) float32."""
+    periods, most = case.periods, case.stock
+    demand = np.append(case.mean_demand.mean(axis=1), 0.0)
+    left = np.cumsum(demand[::-1])[::-1][:, None]  # expected buyers until the end, at a price of the middle
+    t, s = np.arange(periods + 1)[:, None], np.arange(most + 1)
+    total = left[0, 0]
+    columns = (
+        *_waves(1 - t / periods, 4),
+        *_waves(s / most, WAVES),
+        np.log((s + 1) / (left + 1)),
+        np.sqrt(s / most),
+        demand[:, None] / demand.max(),
+        left / total,
+        1 / (1 + s),
+        np.exp(-(periods - t) / 2.0),
+        np.tanh(s / (left + 1) - 1),
+    )
+    return np.stack([np.broadcast_to(column, (periods + 1, most + 1)) for column in columns], axis=-1).astype(np.float32)
+
+
+class ReferenceWorld(CaseWorld):
+    """Cut episodes of a ``ReferenceCase`` that begin at any remembered price.
+
+    Rewards are told over the mean of the box, in its standard deviations: a constant per period moves no decision.
+
+    Attributes:
+        remembered: prices that buyers remember, currency/unit (B,).
+    """
+
+    def __init__(self, case: ReferenceCase, environments: int, decisions: int = 20) -> None:
+        """Prepare episodes of so many periods."""
+        super().__init__(environments, WAVES + 2, len(case.prices), decisions, case.discount, True)
+        self.case = case
+        reward = case.reward(np.linspace(case.grid[0], case.grid[-1], 201)[:, None], case.prices)
+        self._mean, self._scale = float(reward.mean()), float(reward.std())
+        self.remembered = np.full(environments, case.start)
+
+    def _open(self) -> None:
+        self.remembered = self._rng.uniform(self.case.grid[0], self.case.grid[-1], self.num_envs)
+
+    def _sell(self, actions: np.ndarray) -> np.ndarray:
+        price = self.case.prices[actions]
+        reward = self.case.reward(self.remembered, price)
+        self.remembered = self.case.after(self.remembered, price)
+        return (reward - self._mean) / self._scale
+
+    def _observe(self) -> np.ndarray:
+        return reference_states(self.case, self.remembered)
+
+
+def reference_states(case: ReferenceCase, remembered: np.ndarray) -> np.ndarray:
+    """Return what the agent reads of remembered prices (B, features) float32."""
+    place = (remembered - case.grid[0]) / (case.grid[-1] - case.grid[0])
+    return np.stack([2 * place - 1, *_waves(place, WAVES + 1)], axis=-1).astype(np.float32)
+
+
+class SubstitutesWorld(CaseWorld):
+    """Products of a ``SubstitutesCase`` priced one after the other; the reward is their joint profit, at the end.
+
+    Prices from which no demand can stay at 0 or above are forbidden. Rewards are in units of the random prices' profit.
+
+    Attributes:
+        chosen: price indices taken so far (B, products).
+    """
+
+    def __init__(self, case: SubstitutesCase, environments: int) -> None:
+        """Prepare episodes of a decision per product."""
+        self.case, self.products = case, len(case.costs)
+        super().__init__(environments, self.products * (2 + WAVES), STEPS, self.products, 1.0, False)
+        self.scale = case.baselines()["random"]
+        self.chosen = np.zeros((environments, self.products), int)
+        self._may = [np.asarray(case.possible.any(axis=tuple(range(i + 1, self.products)))) for i in range(self.products)]
+
+    def _open(self) -> None:
+        self.chosen = np.zeros((self.num_envs, self.products), int)
+
+    def _allowed(self) -> np.ndarray:
+        return self._anything if self.period == self.products else self.may(self.chosen, self.period)
+
+    def may(self, chosen: np.ndarray, product: int) -> np.ndarray:
+        """Return which prices of a product the prices before it leave possible (B, STEPS)."""
+        told = self._may[product][tuple(chosen[:, :product].T)]
+        return np.asarray(np.broadcast_to(told, (len(chosen), STEPS)))
+
+    def _sell(self, actions: np.ndarray) -> np.ndarray:
+        self.chosen[:, self.period] = actions
+        if self.period < self.products - 1:
+            return np.zeros(self.num_envs)
+        return (self.case.profit(self.case.ladders[np.arange(self.products), self.chosen]) / self.scale - 1) * 4
+
+    def _observe(self) -> np.ndarray:
+        return substitutes_states(self.chosen, self.period)
+
+
+def substitutes_states(chosen: np.ndarray, period: int) -> np.ndarray:
+    """Return what the agent reads before it prices product ``period``: whose turn it is, and the prices so far (B, features) float32."""
+    known = (np.arange(chosen.shape[1]) < period).astype(float)  # (products,)
+    turn = np.broadcast_to(np.arange(chosen.shape[1]) == period, chosen.shape)
+    place = chosen / (STEPS - 1)
+    columns = [turn, known * (2 * place - 1), *(known * wave for wave in _waves(place, WAVES))]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _waves(place: np.ndarray, count: int) -> list[np.ndarray]:
+    """Return cos(k pi x), k = 1 ... count, of places between 0 and 1: they let a small network bend sharply."""
+    return [np.cos(np.pi * k * place) for k in range(1, count + 1)]

@@ -1,0 +1,127 @@
+"""Products that take each other's buyers, priced together: linear demand, and the multinomial logit.
+
+The joint optimum counts what a price wins for the siblings; the naive price does not, and a Nash price lets each product play for itself.
+In the logit case every product has the same mark-up at the joint optimum (Anderson, de Palma and Thisse 1992).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.special import lambertw
+
+from tasks.pricing.closed_forms import best_price
+from tasks.pricing.stock_case import CaseError
+
+STEPS = 41  # prices of each product's ladder
+
+
+@dataclass(frozen=True)
+class SubstitutesCase:
+    """Products sold together for one period, with unlimited stock.
+
+    Attributes:
+        demand: ``linear`` (q = a - B p) or ``mnl`` (q_i = M exp(u_i - b p_i) / (1 + sum_j exp(u_j - b p_j))).
+        parameters: a, B, c; or u, b, c, M.
+    """
+
+    demand: str
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse a demand that is not known, and a linear one without a maximum."""
+        if self.demand not in ("linear", "mnl"):
+            raise CaseError(f"substitutes: `demand` must be linear or mnl. Received: {self.demand}.")
+        if self.demand == "linear" and np.linalg.eigvalsh(self._slopes + self._slopes.T).min() <= 0:
+            raise CaseError("substitutes: B + B' must be positive definite, else a higher price always earns more.")
+
+    @property
+    def costs(self) -> np.ndarray:
+        """Return unit costs (products,)."""
+        return np.asarray(self.parameters["c"], float)
+
+    @property
+    def _slopes(self) -> np.ndarray:
+        return np.asarray(self.parameters["B"], float)
+
+    def units(self, prices: np.ndarray) -> np.ndarray:
+        """Return units of every product; prices and units (..., products)."""
+        if self.demand == "linear":
+            return np.asarray(self.parameters["a"] - prices @ self._slopes.T)
+        pull = np.exp(np.asarray(self.parameters["u"]) - self.parameters["b"] * prices)
+        return np.asarray(self.parameters["M"] * pull / (1 + pull.sum(axis=-1, keepdims=True)))
+
+    def profit(self, prices: np.ndarray) -> np.ndarray:
+        """Return the profit of all products together (...); prices (..., products)."""
+        return np.asarray(((prices - self.costs) * self.units(prices)).sum(axis=-1))
+
+    @cached_property
+    def optimal(self) -> tuple[float, np.ndarray]:
+        """Return the highest joint profit and its prices (products,): a linear system, or one mark-up from Lambert's W."""
+        if self.demand == "linear":
+            prices = np.linalg.solve(self._slopes + self._slopes.T, self.parameters["a"] + self._slopes.T @ self.costs)
+        else:
+            b = self.parameters["b"]
+            pull = np.exp(np.asarray(self.parameters["u"]) - b * self.costs - 1).sum()
+            prices = self.costs + (1 + float(lambertw(pull).real)) / b
+        return float(self.profit(prices)), prices
+
+    def naive(self) -> np.ndarray:
+        """Return the prices that ignore the siblings (products,)."""
+        if self.demand == "linear":
+            return np.asarray((self.parameters["a"] / np.diag(self._slopes) + self.costs) / 2)
+        market, b = self.parameters["M"], self.parameters["b"]
+        pairs = zip(self.parameters["u"], self.costs, strict=True)
+        return np.array([best_price("logit", {"M": market, "u": u, "b": b, "c": c}).price for u, c in pairs])
+
+    def nash(self) -> np.ndarray:
+        """Return the prices at which no product alone gains by another price (products,)."""
+        if self.demand == "linear":
+            own = np.diag(np.diag(self._slopes))
+            return np.asarray(np.linalg.solve(self._slopes + own, self.parameters["a"] + own @ self.costs))
+        prices = self.naive()
+        for _ in range(1000):
+            share = self.units(prices) / self.parameters["M"]
+            prices = 0.5 * prices + 0.5 * (self.costs + 1 / (self.parameters["b"] * (1 - share)))
+        return prices
+
+    @cached_property
+    def ladders(self) -> np.ndarray:
+        """Return a ladder for every product, from its cost to a price above any best one (products, STEPS).
+
+        Linear: to the price at which every demand is 0. Logit: the mark-up (1 + W(x)) / b is below (1 + log(1 + x)) / b.
+        """
+        if self.demand == "linear":
+            high = np.linalg.solve(self._slopes, np.asarray(self.parameters["a"], float))
+        else:
+            b = self.parameters["b"]
+            pull = np.exp(np.asarray(self.parameters["u"]) - b * self.costs - 1).sum()
+            high = self.costs + (2 + np.log1p(pull)) / b
+        if not (high > self.costs).all():
+            raise CaseError(f"substitutes: every product must sell above its cost. Received: cost {self.costs}, no demand at {high}.")
+        return np.linspace(self.costs, high, STEPS, axis=1)
+
+    @cached_property
+    def possible(self) -> np.ndarray:
+        """Return which prices of the ladders leave every demand at 0 or above (STEPS, ..., STEPS), bool: the others are forbidden."""
+        return np.asarray((self.units(self._every) >= -1e-9).all(axis=-1))
+
+    @cached_property
+    def _every(self) -> np.ndarray:
+        return np.stack(np.meshgrid(*self.ladders, indexing="ij"), axis=-1)
+
+    def baselines(self) -> dict[str, float]:
+        """Return what the best and random prices of the ladders earn, the naive ("myopic") and the Nash ones."""
+        profits = self.profit(self._every)[self.possible]
+        fixed = {"best_fixed": float(profits.max()), "random": float(profits.mean())}
+        return {**fixed, "myopic": float(self.profit(self.naive())), "nash": float(self.profit(self.nash()))}
+
+
+def substitutes(case: Mapping[str, Any]) -> SubstitutesCase:
+    """Return the case of products priced together."""
+    parameters = {k: np.asarray(v, float) if isinstance(v, list) else v for k, v in case["parameters"].items()}
+    return SubstitutesCase(case["demand"], parameters)

@@ -1,0 +1,106 @@
+"""A price can be explained, varied at random on record, and a silly policy does not pass for a good one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.price import gain
+from tasks.pricing import policies
+from tasks.pricing.environment import ProductEnv
+from tasks.pricing.explain import AT_HIGH, AT_LOW, FREE, UNIDENTIFIED, explain, mimic
+from tasks.pricing.greedy import Greedy
+from tasks.pricing.market import Policy, Products, Rules, draw_luck, opening, play, step
+from tasks.pricing.variation import Variation, VariationError, vary
+from tests.pricing.test_dqn import random_weights, shop
+from tests.pricing.test_market import products
+
+
+@pytest.fixture
+def rules() -> Rules:
+    return Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.0, "revenue", 0.35, 0.3)
+
+
+def test_an_explanation_worked_by_hand(rules: Rules) -> None:
+    one = replace(products(1, error=0.0), elasticity=np.array([-2.0]))
+    told = explain(one, rules, Greedy(random_weights()), seed=1)
+    row = told.ladder.set_index("step").loc[0.8]
+    assert row["units"] == pytest.approx(20 * np.exp(-2 * -0.2))
+    assert row["revenue"] == pytest.approx(1.6 * row["units"])
+    assert row["profit"] == pytest.approx(0.6 * row["units"])
+    assert told.ladder["chosen"].sum() == 1
+    assert told.ladder.loc[told.ladder["chosen"], "q_value"].iloc[0] == told.ladder["q_value"].max()
+    assert told.elasticity == pytest.approx(-2.0, abs=1e-4)
+    assert told.binding in (FREE, AT_LOW, AT_HIGH)
+
+
+def test_an_uncertain_elasticity_gives_wider_intervals_and_an_unidentified_one_holds(rules: Rules) -> None:
+    policy = Greedy(random_weights())
+    sure, unsure = (explain(products(1, error=e), rules, policy, seed=1).ladder for e in (0.05, 0.5))
+    assert (unsure["units_high"] - unsure["units_low"])[0] > 5 * (sure["units_high"] - sure["units_low"])[0]
+    held = explain(replace(products(1), identified=np.array([False])), rules, policy, seed=1)
+    assert held.binding == UNIDENTIFIED
+    assert held.ladder.loc[held.ladder["chosen"], "step"].tolist() == [1.0]
+
+
+def test_a_tree_mimics_the_policy_and_tells_its_fidelity(rules: Rules) -> None:
+    told = mimic(shop().take(np.tile(np.arange(6), 20)), rules, Greedy(random_weights()), seed=0)
+    assert 0.5 < told.fidelity <= 1
+    assert "class:" in told.rules
+
+
+def test_a_policy_that_always_prices_highest_lowest_or_at_random_does_not_pass(rules: Rules) -> None:
+    mixed = shop()
+    silly: list[Policy] = [policies.Fixed(np.full(6, 4)), policies.Fixed(np.full(6, 0)), policies.Random(np.random.default_rng(0))]
+    best = play(mixed, rules, policies.best_fixed(mixed, rules, 50, seed=1), 100, 2)
+    for each in silly:
+        assert gain(best, play(mixed, rules, each, 100, 2), 0.95)["low"] < 0
+
+
+def test_the_best_fixed_steps_are_the_plain_ones(rules: Rules) -> None:
+    assert policies.best_fixed(shop(), rules, 50, seed=1).actions.tolist() == [0, 0, 0, 4, 4, 4]
+
+
+def stocked() -> Products:
+    return replace(products(2, dispersion=0.0), stock=np.array([5.0, np.inf]), arrivals=np.array([3.0, 0.0]))
+
+
+def test_a_market_week_conserves_stock_and_loses_the_sales_beyond_it(rules: Rules) -> None:
+    shop_ = stocked()
+    luck = draw_luck(shop_, 8, np.random.default_rng(0))
+    view, week = step(opening(shop_), np.array([2, 2]), luck, rules)
+    assert week.units[0] == 5 < week.units[1]
+    assert view.stock.tolist() == [3.0, np.inf]
+    assert view.variance[0] == opening(shop_).variance[0], "a week that sold out teaches nothing about demand"
+    held = (5 - 20) * 2.0 / 40.0
+    assert week.advantage[0] == pytest.approx(held, abs=0.01)
+
+
+def test_the_environment_passes_gymnasium_s_checker(rules: Rules) -> None:
+    from gymnasium.utils.env_checker import check_env
+
+    with pytest.warns(UserWarning, match="Box observation space"):  # bounds without end
+        check_env(ProductEnv(stocked(), rules), skip_render_check=True)
+
+
+def test_variation_is_drawn_with_the_probability_it_logs() -> None:
+    prices = pd.DataFrame({"price": np.full(40_000, 10.0)})
+    told = vary(prices, Variation(0.2, 0.05), np.full(40_000, 9.0), np.where(np.arange(40_000) % 2, 11.0, 10.2), np.random.default_rng(3))
+    free, bound = told[1::2], told[::2]
+    assert (free["price"] == 10.5).mean() == pytest.approx(0.1, abs=0.01)
+    assert (free["price"] == 9.5).mean() == pytest.approx(0.1, abs=0.01)
+    assert bound["price"].max() == 10.0
+    assert set(free["propensity"].round(6)) == {0.1, 0.8}
+    assert set(bound["propensity"].round(6)) == {0.1, 0.9}
+    np.testing.assert_allclose(told["randomised_price"], np.log(told["price"] / told["planned_price"]))
+
+
+def test_no_variation_publishes_the_plan_and_a_large_one_is_refused() -> None:
+    told = vary(pd.DataFrame({"price": [1.0, 2.0]}), Variation(0.0, 0.05), np.zeros(2), np.full(2, 9.0), np.random.default_rng(0))
+    assert told["price"].tolist() == [1.0, 2.0]
+    assert told["propensity"].tolist() == [1.0, 1.0]
+    with pytest.raises(VariationError, match=r"`size` must lie above 0 and at or below 0.1. Received: 0.3"):
+        Variation(0.1, 0.3)

@@ -1,0 +1,68 @@
+"""The benchmarks as a user runs them, shrunk: the names of their JSON stay, and wrong input is refused in a sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conf import load
+from tasks.bench_elasticity import bench_elasticity, bench_simulated
+from tasks.demand.simulated_shop import simulated_shop
+from tests.conftest import repricer
+from tests.pricing.test_cases import BUYERS, LOGIT, SCARCE
+
+CASES = {
+    "finite_stock": {"cases": {"small": {"case": SCARCE}}},
+    "reference_price": {"cases": {"clips": {"case": {**BUYERS, "hi": 60.0}}}},
+    "substitutes": {"cases": [LOGIT]},
+    "closed_form": {"cases": [{"demand": "linear", "parameters": {"a": 100, "b": 2.0, "c": 10.0}}]},
+}
+
+
+@pytest.mark.slow
+def test_bench_policy_writes_its_names_and_refuses_a_case_that_clips(tmp_path: Path) -> None:
+    (tmp_path / "cases.json").write_text(json.dumps(CASES), encoding="utf-8")
+    arguments = ("--cases", str(tmp_path / "cases.json"), "--seeds", "2", "--steps", "4000", "--json", str(tmp_path / "out.json"))
+    told = repricer("bench", "policy", *arguments)
+    assert told.returncode == 1, told.stdout + told.stderr
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert "demand must be above 0" in found["cases"]["clips"]["refused"]
+    small = found["cases"]["small"]
+    assert {"optimum", "percent", "baselines", "environment_steps", "seconds", "steps_per_second"} <= set(small)
+    assert {key: len(values) for key, values in small["percent"].items()} == {"last": 2, "best": 2, "worst_of_last_ten": 2}
+    assert all(value <= 100 + 1e-9 for values in small["percent"].values() for value in values)
+    assert {"best_fixed", "myopic", "random"} <= set(small["baselines"])
+    assert len(small["seconds"]) == 2
+    assert found["closed_forms"][0]["price"] == 30.0
+
+
+def test_a_case_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cases.json").write_text(json.dumps(CASES), encoding="utf-8")
+    told = repricer("bench", "policy", "--cases", str(tmp_path / "cases.json"), "--case", "large")
+    assert told.returncode == 1
+    assert "`--case` must name a case of the file" in " ".join((told.stdout + told.stderr).split())
+
+
+def test_bench_elasticity_takes_a_table_with_other_names_without_stores_and_costs(tmp_path: Path) -> None:
+    shop = simulated_shop(np.random.default_rng(1), products=4, weeks=120)
+    table = shop.sales.drop(columns="store_id").rename(columns={"price": "net_price"}).assign(deal=0.0)
+    table.loc[::5, "deal"] = 1.0
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    told = bench_elasticity(tmp_path / "sales.csv", load("default", ["source.columns.price=net_price"]))
+    assert set(told) == {"products", "flags", "promotable", "seconds"}
+    names = {"product_id", "elasticity", "low", "high", "method", "first_stage_f", "first_half", "second_half", "identified", "reason"}
+    for row, truth in zip(told["products"], shop.truth, strict=True):
+        assert names <= set(row)
+        assert row["first_stage_f"] is None
+        assert row["elasticity"] == pytest.approx(truth, abs=1.0)
+    json.dumps(told, allow_nan=False)
+
+
+def test_bench_elasticity_holds_everything_where_the_unseen_cannot_be_ruled_out() -> None:
+    told = bench_simulated(1, load("default", []))
+    assert told["unobserved_shocks_without_cost"]["promotable"] == 0
+    assert told["unobserved_shocks_without_cost"]["bias"] > 0.7
+    assert abs(told["unobserved_shocks_with_cost"]["bias"]) < 0.25
