@@ -23,5 +23,5 @@ def test_rounds_before_the_first_may_be_fitted_on() -> None:
 
 
 def test_a_round_beyond_the_data_is_refused_with_its_weeks() -> None:
-    with pytest.raises(ProtocolError, match="round 7 forecasts weeks 149 to 150.*bring later weeks"):
+    with pytest.raises(ProtocolError, match=r"round 7 forecasts weeks 149 to 150.*bring later weeks"):
         PROTOCOLS["orange_juice"].folds(WEEKS, 1, 7)
