@@ -140,7 +140,7 @@ def conclude(arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated
     for name, read in reads.items():
         sharp = _sharpest(read.effects)
         best[name] = sharp
-        scale[name] = 1.0 if sharp in (read.effects["relative"], read.effects["cuped_relative"]) else abs(read.arms[spec.control])
+        scale[name] = 1.0 if sharp in (read.effects["relative"], read.effects.get("cuped_relative")) else abs(read.arms[spec.control])
     units = split.counts[spec.control] + split.counts[treated]
     verdict, reasons = decide(spec, best, scale, adjusted, units)
     return Analysis(spec, what, treated, split, balance_of(arms, spec), reads, looks, _group(spec, best[spec.primary]), verdict, reasons)

@@ -148,8 +148,8 @@ def absolute(control: Estimate, treated: Estimate, levels: Levels) -> Effect:
 def relative(control: Estimate, treated: Estimate, levels: Levels) -> Effect | None:
     """Return the difference as a share of control, by the delta method; none where control is not above 0.
 
-    var(B/A) = var(B) / A^2 + var(A) B^2 / A^4. Over units, a CUPED difference is related to the mean that control really had; over clusters, to
-    the adjusted one, for there the luck of the split moves the denominator too.
+    var(B/A) = var(B) / A^2 + var(A) B^2 / A^4. Over units, a CUPED difference is related to the mean that control really had; over
+    clusters, to the adjusted one, for there the luck of the split moves the denominator too.
     """
     a, b = control.base, treated.base
     if not a > 0:

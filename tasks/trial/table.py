@@ -71,14 +71,14 @@ def read_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
         raise TrialError("data: the table must have rows. Received: none.")
     arm, arms = _codes(frame, spec.arm)
     unit, units = _codes(frame, spec.unit)
-    _check_arms(arm, arms, spec)
+    _check_arms(arms, spec)
     period, periods = _periods(frame, spec)
     values = {name: _numbers(frame, name) for metric in spec.metrics.values() for name in metric.columns}
     for name, metric in spec.metrics.items():
         _check_metric(name, metric, values)
     randomised, owner, what = _randomised(frame, spec, unit, arm, units, arms)
     if period is not None and not spec.events:
-        _check_panel(unit, units, period, periods, arm, arms, stated=spec.events is False or spec.period is not None or what == "block")
+        _check_panel(unit, units, period, periods, stated=spec.events is False or spec.period is not None or what == "block")
     _check_items(frame, spec, arm, period)
     told = np.zeros(randomised.max() + 1, np.int64)
     told[randomised] = arm
@@ -89,7 +89,8 @@ def read_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
 def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int], chosen: np.ndarray | None = None) -> tuple[Arm, Arm]:
     """Return control and treated of a metric.
 
-    Per unit, values and denominators are summed over its rows, covariates averaged. Units are then summed to clusters; blocks sum their rows.
+    Per unit, values and denominators are summed over its rows, covariates averaged. Units are then summed to clusters;
+    blocks sum their rows.
 
     Args:
         pair: numbers of the two arms.
@@ -165,7 +166,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     return np.asarray(values)
 
 
-def _check_arms(arm: np.ndarray, arms: list[str], spec: Spec) -> None:
+def _check_arms(arms: list[str], spec: Spec) -> None:
     planned = [str(name) for name in spec.shares] if spec.shares else []
     strange = [name for name in arms if planned and name not in planned]
     if strange:
@@ -262,7 +263,7 @@ def _periods(frame: pd.DataFrame, spec: Spec) -> tuple[np.ndarray | None, list[s
 
 
 def _check_panel(
-    unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], arm: np.ndarray, arms: list[str], stated: bool
+    unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool
 ) -> None:
     """Refuse holes in a table that holds nearly every unit in every period, or is said to."""
     seen = np.bincount(unit * np.int64(len(periods)) + period, minlength=len(units) * len(periods)).reshape(len(units), -1)
@@ -285,8 +286,8 @@ def _check_items(frame: pd.DataFrame, spec: Spec, arm: np.ndarray, period: np.nd
     if bad is not None:
         which = groups[bad if period is None else bad // (int(period.max()) + 1)]
         raise TrialError(
-            f"design: items of one substitute group must share an arm. Received: `{name}` {which} in several. A buyer who finds one dearer takes the "
-            "next one, so the sale that moved is counted twice: a true +0.6 % can read as +26 %. Randomise groups, stores or time blocks."
+            f"design: items of one substitute group must share an arm. Received: `{name}` {which} in several. A buyer who finds one dearer takes "
+            "the next one, so the sale that moved is counted twice: a true +0.6 % can read as +26 %. Randomise groups, stores or time blocks."
         )
 
 
