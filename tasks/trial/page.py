@@ -16,7 +16,8 @@ h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: right; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid #e3e7ec; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
-.verdict { color: #fff; padding: .6rem 1rem; border-radius: .4rem; font-size: 1.3rem; } svg text { font: 12px system-ui, sans-serif; fill: #5a6472; }
+.verdict { color: #fff; padding: .6rem 1rem; border-radius: .4rem; font-size: 1.3rem; }
+svg text { font: 12px system-ui, sans-serif; fill: #5a6472; }
 """
 
 
@@ -26,8 +27,10 @@ def render(analysis: Analysis) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in analysis.split.counts.items())
     parts = [
         "<h1>Price experiment</h1>",
-        f"<p>{escape(analysis.treated)} against {escape(analysis.spec.control)}, randomised by {escape(analysis.what)}: {escape(counts)}. "
-        f"Sample ratio: p = {analysis.split.p:.3g}{' (alarm)' if analysis.split.alarm else ''}.</p>",
+        (
+            f"<p>{escape(analysis.treated)} against {escape(analysis.spec.control)}, randomised by {escape(analysis.what)}: {escape(counts)}. "
+            f"Sample ratio: p = {analysis.split.p:.3g}{' (alarm)' if analysis.split.alarm else ''}.</p>"
+        ),
         f'<p class="verdict" style="background:{COLOURS[analysis.verdict]}">{escape(verdict)}</p>',
         "<ul>" + "".join(f"<li>{escape(reason)}</li>" for reason in analysis.reasons) + "</ul>",
     ]
@@ -80,7 +83,9 @@ def _chart(looks: Sequence[Look]) -> str:
         return f'<polygon points="{" ".join(top + bottom[::-1])}" fill="{colour}"/>'
 
     line = " ".join(f"{LEFT + i * step:.1f},{y(look.effect.difference):.1f}" for i, look in enumerate(looks))
-    ticks = "".join(f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v:+.3g}</text>' for v in (-reach, -reach / 2, 0, reach / 2, reach))
+    ticks = "".join(
+        f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v:+.3g}</text>' for v in (-reach, -reach / 2, 0, reach / 2, reach)
+    )
     names = "".join(
         f'<text x="{LEFT + i * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(looks[i].period)}</text>'
         for i in sorted({0, len(looks) // 2, len(looks) - 1})

@@ -98,18 +98,20 @@ def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int], chosen: np.ndarra
     """
     take = slice(None) if chosen is None else chosen
     unit, randomised = rows.unit[take], rows.randomised[take]
-    y = rows.columns[metric.top][take]
-    d = rows.columns[metric.denominator][take] if metric.denominator else None
-    x = rows.columns[metric.covariate][take] if metric.covariate else None
+    top = rows.columns[metric.top][take]
+    bottom = rows.columns[metric.denominator][take] if metric.denominator else None
+    known = rows.columns[metric.covariate][take] if metric.covariate else None
     if rows.owner is None:
-        return _split(rows, pair, *_summed(randomised, len(rows.arm), y, d, x, by_row=True), proportion=False)
-    sums = _summed(unit, len(rows.owner), y, d, x, by_row=False)
+        return _split(rows, pair, *_summed(randomised, len(rows.arm), top, bottom, known, by_row=True), proportion=False)
+    sums = _summed(unit, len(rows.owner), top, bottom, known, by_row=False)
     if metric.kind == "proportion":
         sums = (np.minimum(sums[0], 1.0), *sums[1:])
     if rows.what == "cluster":
         there = sums[4] > 0
         owner = rows.owner[there]
-        sums = tuple(np.bincount(owner, part[there], len(rows.arm)) for part in sums[:4]) + (np.bincount(owner, minlength=len(rows.arm)),)  # type: ignore[assignment]
+        rows_in = np.bincount(owner, minlength=len(rows.arm)).astype(float)
+        y, d, x, m = (np.bincount(owner, part[there], len(rows.arm)) for part in sums[:4])
+        sums = (y, d, x, m, rows_in)
     return _split(rows, pair, *sums, proportion=metric.kind == "proportion" and rows.what == "unit")
 
 
@@ -262,16 +264,15 @@ def _periods(frame: pd.DataFrame, spec: Spec) -> tuple[np.ndarray | None, list[s
     return codes, [str(value)[:10] if "datetime" in str(values.dtype) else str(value) for value in values]
 
 
-def _check_panel(
-    unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool
-) -> None:
+def _check_panel(unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool) -> None:
     """Refuse holes in a table that holds nearly every unit in every period, or is said to."""
     seen = np.bincount(unit * np.int64(len(periods)) + period, minlength=len(units) * len(periods)).reshape(len(units), -1)
     share = (seen > 0).mean()
     if len(periods) > 1 and PANEL <= share < 1 and (stated or seen.max() == 1):
         u, t = np.argwhere(seen == 0)[0]
         raise TrialError(
-            f"data: every unit needs a row in every period. Received: none for {units[u]} in period {periods[t]} ({(seen == 0).sum()} are missing). "
+            f"data: every unit needs a row in every period. Received: none for {units[u]} in period {periods[t]} "
+            f"({(seen == 0).sum()} are missing). "
             "Missing is not 0: add the rows, or say `events: true` in the spec if a row is an event."
         )
 
@@ -286,8 +287,9 @@ def _check_items(frame: pd.DataFrame, spec: Spec, arm: np.ndarray, period: np.nd
     if bad is not None:
         which = groups[bad if period is None else bad // (int(period.max()) + 1)]
         raise TrialError(
-            f"design: items of one substitute group must share an arm. Received: `{name}` {which} in several. A buyer who finds one dearer takes "
-            "the next one, so the sale that moved is counted twice: a true +0.6 % can read as +26 %. Randomise groups, stores or time blocks."
+            f"design: items of one substitute group must share an arm. Received: `{name}` {which} in several. "
+            "A buyer who finds one dearer takes the next one, so the sale that moved is counted twice: a true +0.6 % can read as +26 %. "
+            "Randomise groups, stores or time blocks."
         )
 
 

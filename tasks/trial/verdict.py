@@ -16,9 +16,9 @@ def decide(
 ) -> tuple[str, list[str]]:
     """Return the verdict and its reasons.
 
-    The intervals for one look decide once the planned size is reached; until then, or where none is planned, those that hold at every
-    look do; in a group-sequential trial the bound of the look does. A guardrail passes by non-inferiority: its whole interval lies above the
-    loss that is tolerated.
+    The intervals for one look decide once the planned size is reached; until then, or where none is planned, those that hold at
+    every look do; in a group-sequential trial the bound of the look does. A guardrail passes by non-inferiority: its whole interval
+    lies above the loss that is tolerated.
 
     Args:
         best: metric -> its sharpest effect, relative where there is one.
