@@ -28,7 +28,8 @@ def render(analysis: Analysis) -> str:
     parts = [
         "<h1>Price experiment</h1>",
         (
-            f"<p>{escape(analysis.treated)} against {escape(analysis.spec.control)}, randomised by {escape(analysis.what)}: {escape(counts)}. "
+            f"<p>{escape(analysis.treated)} against {escape(analysis.spec.control)}, "
+            f"randomised by {escape(analysis.what)}: {escape(counts)}. "
             f"Sample ratio: p = {analysis.split.p:.3g}{' (alarm)' if analysis.split.alarm else ''}.</p>"
         ),
         f'<p class="verdict" style="background:{COLOURS[analysis.verdict]}">{escape(verdict)}</p>',
