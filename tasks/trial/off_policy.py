@@ -92,8 +92,10 @@ def _checked(w: np.ndarray, action: np.ndarray, propensity: np.ndarray, target: 
         mass = [target[:, a].mean() - (w * (action == a)).mean() for a in range(len(prices))]
         worst = ", ".join(prices[a] for a in np.argsort(mass)[::-1] if mass[a] > 0.02) or prices[int(np.argmax(mass))]
         raise OutsideSupport(
-            f"off-policy: the log covers {support.mean_weight:.0%} of the policy (effective sample {support.effective_sample:.0f} of {len(w):,}, "
-            f"largest weight {support.largest_weight:.3g}). Prices that lack data where the policy wants them: {worst}. Log them there first."
+            f"off-policy: the log covers {support.mean_weight:.0%} of the policy "
+            f"(effective sample {support.effective_sample:.0f} of {len(w):,}, "
+            f"largest weight {support.largest_weight:.3g}). "
+            f"Prices that lack data where the policy wants them: {worst}. Log them there first."
         )
     return support
 
