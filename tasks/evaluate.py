@@ -23,9 +23,9 @@ from tasks.respond import Responded
 from tasks.seeds import seed_of
 from tasks.track import StageRun
 from tasks.trial import gates as rule
-from tasks.trial.analysis import Lift, clusters_of, lift
 from tasks.trial.design import assign, sample_ratio_p
 from tasks.trial.gates import Gate
+from tasks.trial.lift import Lift, clusters_of, lift
 
 log = logging.getLogger("repricer")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from tasks.trial.analysis import Lift
 from tasks.trial.gates import Gate
+from tasks.trial.lift import Lift
 
 GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.trial.analysis import Clusters, TrialError, clusters_of, lift
 from tasks.trial.design import assign, sample_ratio_p
+from tasks.trial.errors import TrialError
 from tasks.trial.gates import above, below, reasons, verdict
+from tasks.trial.lift import Clusters, clusters_of, lift
 
 CLUSTERS = np.array([0, 0, 1, 2, 2, 2])
 
