@@ -10,7 +10,16 @@ import pytest
 
 from tests.conftest import repricer
 
-COMMANDS = ["retrain", "promote", "rollback", "serve", "ui", "doctor", "bench retrain"]
+COMMANDS = [
+    "retrain",
+    "promote",
+    "rollback",
+    "serve",
+    "ui",
+    "doctor",
+    "experiment analyze",
+    *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy")),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

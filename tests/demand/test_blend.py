@@ -25,7 +25,7 @@ def units() -> np.ndarray:
 
 
 def test_the_weight_goes_to_the_member_that_is_right(units: np.ndarray) -> None:
-    noise = np.random.default_rng(1).normal(0, 5, units.shape)
+    noise = np.maximum(np.random.default_rng(1).normal(0, 5, units.shape), -units)
     categories = np.array(["x"] * 30)
     assert fitted(units, certain(units), certain(units + noise), categories, 21, 100).weight == 1.0
     assert fitted(units, certain(units + noise), certain(units), categories, 21, 100).weight == 0.0
@@ -33,7 +33,7 @@ def test_the_weight_goes_to_the_member_that_is_right(units: np.ndarray) -> None:
 
 def test_two_members_that_err_apart_are_better_together(units: np.ndarray) -> None:
     rng = np.random.default_rng(2)
-    one, two = (certain(units + rng.normal(0, 5, units.shape)) for _ in range(2))
+    one, two = (certain(np.maximum(units + rng.normal(0, 5, units.shape), 0)) for _ in range(2))
     found = fitted(units, one, two, np.array(["x"] * 30), 41, 100)
     assert 0.3 < found.weight < 0.7
     assert found.curve.min() < 0.85 * min(found.curve[0], found.curve[-1])
