@@ -207,15 +207,6 @@ class Dqn(Section):
     """Seasons of every product in such a judgement (seasons)."""
 
 
-class Variation(Section):
-    """Small random variation of a published list: an instrument for the next price response."""
-
-    share: float = Field(ge=0, le=0.5)
-    """Probability that a published price is moved; 0 is off (share of prices)."""
-    size: float = Field(gt=0, le=0.1)
-    """How far it is moved, up or down (share of the price)."""
-
-
 class Price(Section):
     """The market, its ladder and the agent."""
 
@@ -243,7 +234,6 @@ class Price(Section):
     """Margin that cost-plus assumes where no cost is known (share of the list price)."""
     seasons: int = Field(ge=2)
     """Seasons of every product on which the policies are compared, none met in training (seasons)."""
-    variation: Variation
     dqn: Dqn
 
 
