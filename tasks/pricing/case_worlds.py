@@ -6,6 +6,7 @@ there; every figure that is reported begins where the case does.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import gymnasium
@@ -21,7 +22,7 @@ SPREAD = 4.0  # standard deviations of a season's rewards that make 1
 WAVES = 6  # cosines by which a state on an interval is told
 
 
-class CaseWorld(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+class CaseWorld(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray], ABC):
     """B episodes of a case that begin and end together; ``info`` carries ``allowed`` (B, actions).
 
     Attributes:
@@ -67,14 +68,17 @@ class CaseWorld(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def _allowed(self) -> np.ndarray:
         return self._anything
 
+    @abstractmethod
     def _open(self) -> None:
-        raise NotImplementedError
+        """Open the episodes."""
 
+    @abstractmethod
     def _sell(self, actions: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Sell for a period and return the rewards (B,)."""
 
+    @abstractmethod
     def _observe(self) -> np.ndarray:
-        raise NotImplementedError
+        """Return what the agent sees (B, features)."""
 
 
 class StockWorld(CaseWorld):
