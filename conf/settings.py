@@ -85,6 +85,8 @@ class Arima(Section):
     """Pull of a series' slopes towards its product's, as if from this many more periods (periods)."""
     product_shrinkage: float = Field(ge=0)
     """Pull of a product's slopes towards those of all, where it has several series (periods)."""
+    shock: float = Field(ge=0)
+    """Variance of what surprises all stores of a product at once, over that of one series' surprises (ratio); 0: stores are independent."""
     rivals: bool
     """Whether price and promotions of each other product are regressors, where `prepare.features.rivals` makes them."""
     promoted_price: bool

@@ -75,7 +75,7 @@ def search_order(journal: Path, settings: Settings, panel: Panel, folds: Sequenc
         "q": Integer(0, told.max_q),
         "shrinkage": Real(5.0, 500.0),
         "promoted_price": Choice((False, True)),
-        **({"product_shrinkage": Real(100.0, 30_000.0)} if several else {}),
+        **({"product_shrinkage": Real(100.0, 30_000.0), "shock": Real(0.01, 3.0)} if several else {}),
         **({"rivals": Choice((False, True))} if rivals else {}),
     }
     initial = {name: getattr(told, name) for name in space}

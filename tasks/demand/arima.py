@@ -35,6 +35,7 @@ class Order:
         p, d, q: orders, the same for all series.
         shrinkage: weight of the product's slopes in those of a series, as if from this many more periods of it (periods).
         product_shrinkage: weight of the common slopes in those of a product (periods); 0 where a product is one series.
+        shock: variance of what surprises every store of a product at once, over that of what surprises one series.
         rivals: whether prices and promotions of each other product of the store are regressors.
         promoted_price: whether promotions times price are.
     """
@@ -44,6 +45,7 @@ class Order:
     q: int
     shrinkage: float
     product_shrinkage: float = 0.0
+    shock: float = 0.0
     rivals: bool = False
     promoted_price: bool = False
 
@@ -93,11 +95,34 @@ def regress(panel: Panel, origin: int, order: Order) -> Slopes:
     y = np.where(there, y - (y.sum(axis=1) / count)[:, None], 0.0)
     spread = np.sqrt((x**2).sum(axis=(0, 1)) / there.sum()) + 1e-9
     x = x / spread
+    products = panel.series[PRODUCT].factorize()[0]
+    x, y = _less_shocks(np.concatenate([x, y[..., None]], axis=-1), there, products, order.shock)
     gram, moment = np.matmul(x.transpose(0, 2, 1), x), np.matmul(x.transpose(0, 2, 1), y[..., None])[..., 0]
-    slope = _shrunk_slopes(gram, moment, panel.series[PRODUCT].factorize()[0], order, POOLED_RIDGE * there.sum())
+    slope = _shrunk_slopes(gram, moment, products, order, POOLED_RIDGE * there.sum())
     full = np.zeros((2, len(y), len(chosen)))
     full[:, :, chosen] = centre, slope / spread
     return Slopes(full[0], full[1])
+
+
+def _less_shocks(values: np.ndarray, there: np.ndarray, products: np.ndarray, shock: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return features and units less a share of their mean over the stores of a product, as generalised least squares weighs them.
+
+    A hundred stores of one surprising week are not a hundred surprises (random effects of product and period, Balestra and Nerlove 1966,
+    Econometrica 34:585).
+
+    Args:
+        values: features and log(1 + units), centred, 0 where missing (series, periods, features + 1).
+        there: whether they are there (series, periods).
+        products: number of each series' product (series,).
+        shock: variance that the stores share, over that of one series.
+    """
+    size = products.max() + 1
+    total, count = np.zeros((size, *values.shape[1:])), np.zeros((size, values.shape[1]))
+    np.add.at(total, products, values)
+    np.add.at(count, products, there)
+    share = (1 - 1 / np.sqrt(1 + shock * count)) / np.maximum(count, 1)  # (product, period)
+    values = np.where(there[..., None], values - (share[..., None] * total)[products], 0.0)
+    return values[..., :-1], values[..., -1]
 
 
 def _shrunk_slopes(gram: np.ndarray, moment: np.ndarray, products: np.ndarray, order: Order, ridge: float) -> np.ndarray:
