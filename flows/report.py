@@ -95,6 +95,15 @@ def show_elasticities(measured: Mapping[str, Any]) -> None:
         _print_table("Simulated shops", ("unseen", *keys), shops)
 
 
+def show_explained(told: Mapping[str, Any]) -> None:
+    """Print what each part adds to the blend's forecasts, date by date."""
+    parts = ("level", "season", "price", "promotion", "rivals", "log_point")
+    rows = [
+        (row["date"], *(f"{row[part]:+.3f}" for part in parts), f"{row['units']:.1f}") for row in told["rows"] if row["model"] == "blend"
+    ]
+    _print_table(f"demand version {told['version']}, median of the blend in log(1 + units)", ("date", *parts, "units"), rows)
+
+
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:

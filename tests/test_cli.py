@@ -18,6 +18,7 @@ COMMANDS = [
     "ui",
     "doctor",
     "experiment analyze",
+    "explain forecast",
     *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy")),
 ]
 
