@@ -59,6 +59,27 @@ def bench_forecast(
     report.show_forecast_bench(measured)
 
 
+@bench.command("scale")
+def bench_scale(
+    series: Annotated[str, typer.Option(help="Series of each simulated chain, with commas between them.")] = "1000,10000",
+    fitted: Annotated[int, typer.Option(min=1, help="Series whose ARIMA is fitted, at most.")] = 1000,
+    profile: Annotated[str, typer.Option(help="Profile of weekly sales in `conf/profiles`.")] = "orange_juice",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Measure seconds and memory of features, ARIMA, LSTM and blend on simulated chains of stores, 120 weeks long.
+
+    Example: `repricer bench scale --series 1000,10000,100000 --json out.json`
+    """
+    from tasks.bench_scale import bench_scale as measure
+
+    show_progress()
+    with TemporaryDirectory() as scratch:
+        measured = measure(settings_of(profile, sets), [int(size) for size in series.split(",")], fitted, Path(scratch), report.say)
+    write_json(json_file, measured)
+    report.show_scale(measured)
+
+
 @bench.command("policy")
 def bench_policy(
     cases: Annotated[Path, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON.")],

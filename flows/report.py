@@ -62,6 +62,18 @@ def show_forecast_bench(measured: Mapping[str, Any]) -> None:
     say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB")
 
 
+def show_scale(measured: Mapping[str, Any]) -> None:
+    """Print seconds, cost per series and peak memory of every stage of every chain."""
+    rows = []
+    for chain in measured["chains"]:
+        for name, stage in chain["stages"].items():
+            numbers = (f"{stage['seconds']:.1f}", f"{stage['ms_per_series']:.2f}", f"{stage['peak_memory_mb']:,.0f}")
+            fitted = f"{stage['fitted_series']:,} fitted" if "fitted_series" in stage else ""
+            rows.append((f"{chain['series']:,}", name, *numbers, fitted))
+    title = f"Chains of {measured['weeks']} weeks, {measured['chunk_series']:,} series at a time, {measured['cores']} cores"
+    _print_table(title, ("series", "stage", "s", "ms a series", "peak MB", ""), rows)
+
+
 def show_policy_bench(measured: Mapping[str, Any]) -> None:
     """Print percent of the optimum: mean and worst seed of the kept policy, beside the yardsticks."""
     rows = []
