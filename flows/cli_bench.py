@@ -80,6 +80,28 @@ def bench_scale(
     report.show_scale(measured)
 
 
+@bench.command("cold-start")
+def bench_cold_start(
+    profile: Profile = "default",
+    data: Annotated[str | None, typer.Option(help="File or folder of the sales, if not those of the profile.")] = None,
+    products: Annotated[int, typer.Option(min=1, help="Products that are held out in a draw.")] = 30,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of other products; each trains anew.")] = 1,
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Hold out whole products and forecast them from category, store, price and promotions, beside the mean of their category.
+
+    Example: `repricer bench cold-start --products 30 --draws 3 --json out.json`
+    """
+    from tasks.bench_cold_start import bench_cold_start as measure
+
+    show_progress()
+    given = {"source.kind": "file" if data else None, "source.path": data}
+    measured = measure(settings_of(profile, sets, given), products, draws, report.say)
+    write_json(json_file, measured)
+    report.show_cold_start(measured)
+
+
 @bench.command("policy")
 def bench_policy(
     cases: Annotated[Path, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON.")],

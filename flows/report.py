@@ -67,11 +67,19 @@ def show_scale(measured: Mapping[str, Any]) -> None:
     rows = []
     for chain in measured["chains"]:
         for name, stage in chain["stages"].items():
-            numbers = (f"{stage['seconds']:.1f}", f"{stage['ms_per_series']:.2f}", f"{stage['peak_memory_mb']:,.0f}")
+            seconds = (f"{stage['seconds']:.1f}", f"{stage['cpu_seconds']:.1f}", f"{stage['cpu_ms_per_series']:.2f}")
+            numbers = (*seconds, f"{stage['peak_memory_mb']:,.0f}")
             fitted = f"{stage['fitted_series']:,} fitted" if "fitted_series" in stage else ""
             rows.append((f"{chain['series']:,}", name, *numbers, fitted))
     title = f"Chains of {measured['weeks']} weeks, {measured['chunk_series']:,} series at a time, {measured['cores']} cores"
-    _print_table(title, ("series", "stage", "s", "ms a series", "peak MB", ""), rows)
+    _print_table(title, ("series", "stage", "s", "CPU s", "CPU ms a series", "peak MB", ""), rows)
+
+
+def show_cold_start(measured: Mapping[str, Any]) -> None:
+    """Print the scores of products without a past."""
+    names = ("wape", "mape", "bias", "pinball", "coverage_80")
+    rows = [(model, *("-" if row[name] is None else f"{row[name]:.3f}" for name in names)) for model, row in measured["scores"].items()]
+    _print_table(f"{measured['held_out']} of {measured['products']} products held out, {measured['points']:,} points", ("", *names), rows)
 
 
 def show_policy_bench(measured: Mapping[str, Any]) -> None:

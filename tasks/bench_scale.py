@@ -31,7 +31,7 @@ from tasks.demand.simulated_chain import PRODUCTS, simulated_stores
 from tasks.demand.splits import Fold, rolling_origins
 from tasks.fit_arima import score_of
 from tasks.history import joined
-from tasks.memory import PeakMemory, peak_memory
+from tasks.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.seeds import seed_of
 from tasks.workers import CHUNK, Workers, workers
 
@@ -50,9 +50,10 @@ class ScaleError(ValueError):
 
 @dataclass
 class Stage:
-    """What a stage took: seconds, peak memory (MB), and what else is to be told."""
+    """What a stage took: seconds, those of all processors (s), peak memory (MB), and what else is to be told."""
 
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -80,9 +81,8 @@ def bench_scale(settings: Settings, sizes: Sequence[int], fitted: int, folder: P
         for size in sorted(sizes):
             chains.append(_chain(settings, size, fitted, folder, pool))
             say(_line(chains[-1]))
-    growth = {
-        stage: chains[-1]["stages"][stage]["ms_per_series"] / chains[0]["stages"][stage]["ms_per_series"] for stage in (*STAGES, "total")
-    }
+    cost = [{name: stage["cpu_ms_per_series"] for name, stage in chain["stages"].items()} for chain in chains]
+    growth = {name: cost[-1][name] / cost[0][name] for name in cost[0]}
     return {"weeks": WEEKS, "cores": pool.cores, "chunk_series": CHUNK_STORES * PRODUCTS, "chains": chains, "cost_per_series_ratio": growth}
 
 
@@ -104,17 +104,19 @@ def _chain(settings: Settings, size: int, fitted: int, folder: Path, pool: Worke
         of_lstm = _lstm(settings, chunks, folds, stages["lstm"])
     with _measured(stages["blend"]):
         _blend(settings, chunks, folds, of_arima, of_lstm, stages["blend"])
-    told = {name: _row(stage.seconds, stage.peak_memory_mb, size) | stage.told for name, stage in stages.items()}
-    seconds, peak = sum(stage.seconds for stage in stages.values()), max(stage.peak_memory_mb for stage in stages.values())
-    return {"series": size, "stages": told | {"total": _row(seconds, peak, size)}}
+    told = {name: _row(stage, size) for name, stage in stages.items()}
+    every = stages.values()
+    total = Stage(sum(s.seconds for s in every), sum(s.cpu_seconds for s in every), max(s.peak_memory_mb for s in every))
+    return {"series": size, "stages": told | {"total": _row(total, size)}}
 
 
 @contextmanager
 def _measured(stage: Stage) -> Iterator[PeakMemory]:
-    begin = time.monotonic()
+    begin, spent = time.monotonic(), cpu_seconds()
     with peak_memory() as peak:
         yield peak
         stage.seconds += time.monotonic() - begin
+        stage.cpu_seconds += cpu_seconds() - spent
         stage.peak_memory_mb = peak.sample()
 
 
@@ -160,11 +162,10 @@ class Chunks:
 def _panels(settings: Settings, size: int, folder: Path, stage: Stage) -> Chunks:
     """Make the chain, build its features and write its panels, chunk by chunk; making the sales is not counted."""
     told, seed, stores = settings.prepare.features, seed_of(settings.seed, "bench.scale"), size // PRODUCTS
-    files, empty, units = [], [], []
+    files, empty, units, making = [], [], [], Stage()
     for first in range(0, stores, CHUNK_STORES):
-        begin = time.monotonic()
-        sales = simulated_stores(first, min(first + CHUNK_STORES, stores), WEEKS, seed)
-        stage.seconds -= time.monotonic() - begin
+        with _measured(making):
+            sales = simulated_stores(first, min(first + CHUNK_STORES, stores), WEEKS, seed)
         table = build_features(sales, told.lags, told.windows, "W", told.rivals)
         panel = panel_of(sales, table.frame, table.past, table.known, [CATEGORY])
         arrays = {name: getattr(panel, name).astype(np.float32) for name in NUMBERS}
@@ -172,6 +173,7 @@ def _panels(settings: Settings, size: int, folder: Path, stage: Stage) -> Chunks
         units.append(arrays["units"])
         empty.append(_lean(panel, panel.series, np.arange(0)))
         log.info("features: %d of %d series", min(first + CHUNK_STORES, stores) * PRODUCTS, size)
+    stage.seconds, stage.cpu_seconds = -making.seconds, -making.cpu_seconds
     return Chunks(files, empty, np.concatenate(units))
 
 
@@ -179,12 +181,12 @@ def _arima(settings: Settings, chunks: Chunks, folds: Sequence[Fold], fitted: in
     """Return what the regressions say from every origin; the ARIMA of a sample of their errors is fitted."""
     told = settings.forecast.arima
     order = arima.Order(told.p, told.d, told.q, told.shrinkage, told.product_shrinkage, told.rivals, told.promoted_price)
-    stage.told = {"fitted_series": fitted, "fit_seconds": 0.0, "filter_seconds": 0.0}
+    stage.told = {"fitted_series": fitted, "fit_cpu_seconds": 0.0, "filter_cpu_seconds": 0.0}
     parts = []
     for panel, sample in zip(chunks, chunks.spread(fitted), strict=True):
         parts.append(_arima_of(panel, sample, folds, order, pool, stage.told))
         log.info("arima: a chunk of %d series", len(panel.series))
-    stage.told["fit_ms_per_fitted_series"] = 1000 * stage.told["fit_seconds"] / fitted
+    stage.told["fit_cpu_ms_per_fitted_series"] = 1000 * stage.told["fit_cpu_seconds"] / fitted
     return _by_fold(parts)
 
 
@@ -196,16 +198,16 @@ def _arima_of(
     for fold in folds:
         slopes = arima.regress(panel, fold.origin, order)
         errors = arima.residuals(panel, slopes, fold.origin)
-        begin = time.monotonic()
+        begin = cpu_seconds()
         if parameters is None:
             found = pool.over_rows("arima fits", arima.fit_errors, (errors[sample],), order)
             parameters = np.full((len(errors), found[0].parameters.shape[1]), np.nan)
             parameters[sample] = np.concatenate([part.parameters for part in found])
-            clock["fit_seconds"] += time.monotonic() - begin
-            begin = time.monotonic()
+            clock["fit_cpu_seconds"] += cpu_seconds() - begin
+            begin = cpu_seconds()
         steps, gap = fold.targets.stop - 1 - fold.origin, fold.targets.start - 1 - fold.origin
         ahead = pool.over_rows("arima forecasts", arima.forecast_errors, (errors, parameters), order, steps)
-        clock["filter_seconds"] += time.monotonic() - begin
+        clock["filter_cpu_seconds"] += cpu_seconds() - begin
         mean, deviation = (np.concatenate([getattr(part, name) for part in ahead])[:, gap:] for name in ("mean", "deviation"))
         level = arima.explained(slopes, panel.known[:, fold.targets]) + mean
         told.append(arima.distribution(level, deviation, arima.largest_units(panel, fold.origin)))
@@ -216,7 +218,7 @@ def _lstm(settings: Settings, chunks: Chunks, folds: Sequence[Fold], stage: Stag
     """Return what one network says from every origin; it is trained on a sample of the series, from origin to origin."""
     from tasks.demand.lstm import Network
 
-    told, begin = settings.forecast, time.monotonic()
+    told, begin = settings.forecast, cpu_seconds()
     sample = _sample(chunks, min(TRAINED, len(chunks.units)))
     scaling = recurrent.scaling_of(sample, folds[0].origin)
     params = {name: getattr(told.lstm, name) for name in ("units", "embedding", "dropout", "learning_rate")}
@@ -227,8 +229,8 @@ def _lstm(settings: Settings, chunks: Chunks, folds: Sequence[Fold], stage: Stag
         for _ in network.train(fold.origin, warm(plan) if number else plan, seed + number):
             pass
         weights.append(network.weights())
-    stage.told = {"trained_series": len(sample.series), "train_seconds": time.monotonic() - begin, "networks": 1}
-    products, parts, begin = pd.Index(sample.series[PRODUCT].unique()), [], time.monotonic()
+    stage.told = {"trained_series": len(sample.series), "train_cpu_seconds": cpu_seconds() - begin, "networks": 1}
+    products, parts, begin = pd.Index(sample.series[PRODUCT].unique()), [], cpu_seconds()
     for panel in chunks:
         own = replace(recurrent.scaling_of(panel, folds[0].origin), past_spread=scaling.past_spread, known_spread=scaling.known_spread)
         history, known, rows = own.history(panel), own.known(panel.known), products.get_indexer(panel.series[PRODUCT])
@@ -237,7 +239,7 @@ def _lstm(settings: Settings, chunks: Chunks, folds: Sequence[Fold], stage: Stag
             state = recurrent.encode(trained, history[:, fold.origin + 1 - told.lstm.window : fold.origin + 1])
             of_chunk.append(recurrent.decode(trained, state, known[:, fold.targets], own.level, rows))
         parts.append(of_chunk)
-    stage.told["forecast_ms_per_series"] = 1000 * (time.monotonic() - begin) / len(chunks.units)
+    stage.told["forecast_cpu_ms_per_series"] = 1000 * (cpu_seconds() - begin) / len(chunks.units)
     return _by_fold(parts)
 
 
@@ -283,8 +285,14 @@ def _by_fold(parts: list[list[Distribution]]) -> list[Distribution]:
     ]
 
 
-def _row(seconds: float, peak: float, size: int) -> dict[str, Any]:
-    return {"seconds": seconds, "ms_per_series": 1000 * seconds / size, "peak_memory_mb": peak}
+def _row(stage: Stage, size: int) -> dict[str, Any]:
+    return {
+        "seconds": stage.seconds,
+        "cpu_seconds": stage.cpu_seconds,
+        "cpu_ms_per_series": 1000 * stage.cpu_seconds / size,
+        "peak_memory_mb": stage.peak_memory_mb,
+        **stage.told,
+    }
 
 
 def _line(chain: dict[str, Any]) -> str:

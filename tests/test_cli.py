@@ -19,7 +19,7 @@ COMMANDS = [
     "doctor",
     "experiment analyze",
     "explain forecast",
-    *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy", "scale")),
+    *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy", "scale", "cold-start")),
 ]
 
 
