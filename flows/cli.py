@@ -12,12 +12,14 @@ import typer
 from flows import report
 from flows.cli_bench import bench
 from flows.cli_experiment import experiment
+from flows.cli_explain import explain
 from flows.options import Json, Profile, Sets, settings_of, write_json
 from flows.session import prefect_api, quiet_environment, show_progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app.add_typer(bench, name="bench")
 app.add_typer(experiment, name="experiment")
+app.add_typer(explain, name="explain")
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]

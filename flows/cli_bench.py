@@ -59,6 +59,49 @@ def bench_forecast(
     report.show_forecast_bench(measured)
 
 
+@bench.command("scale")
+def bench_scale(
+    series: Annotated[str, typer.Option(help="Series of each simulated chain, with commas between them.")] = "1000,10000",
+    fitted: Annotated[int, typer.Option(min=1, help="Series whose ARIMA is fitted, at most.")] = 1000,
+    profile: Annotated[str, typer.Option(help="Profile of weekly sales in `conf/profiles`.")] = "orange_juice",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Measure seconds and memory of features, ARIMA, LSTM and blend on simulated chains of stores, 120 weeks long.
+
+    Example: `repricer bench scale --series 1000,10000,100000 --json out.json`
+    """
+    from tasks.bench_scale import bench_scale as measure
+
+    show_progress()
+    with TemporaryDirectory() as scratch:
+        measured = measure(settings_of(profile, sets), [int(size) for size in series.split(",")], fitted, Path(scratch), report.say)
+    write_json(json_file, measured)
+    report.show_scale(measured)
+
+
+@bench.command("cold-start")
+def bench_cold_start(
+    profile: Profile = "default",
+    data: Annotated[str | None, typer.Option(help="File or folder of the sales, if not those of the profile.")] = None,
+    products: Annotated[int, typer.Option(min=1, help="Products that are held out in a draw.")] = 30,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of other products; each trains anew.")] = 1,
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Hold out whole products and forecast them from category, store, price and promotions, beside the mean of their category.
+
+    Example: `repricer bench cold-start --products 30 --draws 3 --json out.json`
+    """
+    from tasks.bench_cold_start import bench_cold_start as measure
+
+    show_progress()
+    given = {"source.kind": "file" if data else None, "source.path": data}
+    measured = measure(settings_of(profile, sets, given), products, draws, report.say)
+    write_json(json_file, measured)
+    report.show_cold_start(measured)
+
+
 @bench.command("policy")
 def bench_policy(
     cases: Annotated[Path, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON.")],

@@ -62,6 +62,26 @@ def show_forecast_bench(measured: Mapping[str, Any]) -> None:
     say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB")
 
 
+def show_scale(measured: Mapping[str, Any]) -> None:
+    """Print seconds, cost per series and peak memory of every stage of every chain."""
+    rows = []
+    for chain in measured["chains"]:
+        for name, stage in chain["stages"].items():
+            seconds = (f"{stage['seconds']:.1f}", f"{stage['cpu_seconds']:.1f}", f"{stage['cpu_ms_per_series']:.2f}")
+            numbers = (*seconds, f"{stage['peak_memory_mb']:,.0f}")
+            fitted = f"{stage['fitted_series']:,} fitted" if "fitted_series" in stage else ""
+            rows.append((f"{chain['series']:,}", name, *numbers, fitted))
+    title = f"Chains of {measured['weeks']} weeks, {measured['chunk_series']:,} series at a time, {measured['cores']} cores"
+    _print_table(title, ("series", "stage", "s", "CPU s", "CPU ms a series", "peak MB", ""), rows)
+
+
+def show_cold_start(measured: Mapping[str, Any]) -> None:
+    """Print the scores of products without a past."""
+    names = ("wape", "mape", "bias", "pinball", "coverage_80")
+    rows = [(model, *("-" if row[name] is None else f"{row[name]:.3f}" for name in names)) for model, row in measured["scores"].items()]
+    _print_table(f"{measured['held_out']} of {measured['products']} products held out, {measured['points']:,} points", ("", *names), rows)
+
+
 def show_policy_bench(measured: Mapping[str, Any]) -> None:
     """Print percent of the optimum: mean and worst seed of the kept policy, beside the yardsticks."""
     rows = []
@@ -93,6 +113,15 @@ def show_elasticities(measured: Mapping[str, Any]) -> None:
     shops = [(name, *(f"{told[key]:.3f}" for key in keys)) for name, told in measured.get("simulated", {}).items()]
     if shops:
         _print_table("Simulated shops", ("unseen", *keys), shops)
+
+
+def show_explained(told: Mapping[str, Any]) -> None:
+    """Print what each part adds to the blend's forecasts, date by date."""
+    parts = ("level", "season", "price", "promotion", "rivals", "log_point")
+    rows = [
+        (row["date"], *(f"{row[part]:+.3f}" for part in parts), f"{row['units']:.1f}") for row in told["rows"] if row["model"] == "blend"
+    ]
+    _print_table(f"demand version {told['version']}, median of the blend in log(1 + units)", ("date", *parts, "units"), rows)
 
 
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

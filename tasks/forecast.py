@@ -10,7 +10,7 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import CATEGORY, DATE, HORIZON, MODEL, ORIGIN, PRICE, SERIES, UNITS
+from expectations.columns import CATEGORY, DATE, HORIZON, MEAN, MODEL, ORIGIN, SERIES, UNITS
 from tasks.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
 from tasks.attempt import Attempt, resumable
 from tasks.demand import baselines
@@ -27,6 +27,7 @@ from tasks.track import StageRun
 log = logging.getLogger("repricer")
 
 MEMBERS = ("arima", "lstm")
+EXPLAINED = 6  # series whose outlook is explained in every retraining
 
 Forecasted = TypedDict(
     "Forecasted",
@@ -37,10 +38,12 @@ Forecasted = TypedDict(
         "folds": Artifact,
         "curve": Artifact,
         "outlook": Artifact,
+        "explained": Artifact,
         "model_files": dict[str, Artifact],
     },
 )
-"""Scores on the held-out periods by model, the global weight of ARIMA, and tables: forecasts of both kinds of folds, and of the future."""
+"""Scores on the held-out periods by model, the global weight of ARIMA, and tables: forecasts of both kinds of folds and of the future,
+and why the latter are what they are."""
 
 
 class Judged(TypedDict):
@@ -65,14 +68,18 @@ def blend(attempt: Attempt, settings: Settings, prepared: Prepared, arima: Membe
         files = _model_files(attempt, settings, history, judged, found.in_logs, weights, arima, lstm)
         tables = {name: _long(history, judged, folds) for name, folds in (("held_out", history.held_out), ("folds", history.fitted))}
         curve = {"weights": found.grid.tolist(), "cost": found.curve.tolist(), "by_category": found.by_category}
-        _track(run, history, result, found, tables["held_out"])
+        model = _model(files)
+        outlook = model.outlook()
+        explained = _explained(model, outlook)
+        _track(run, history, result, found, tables["held_out"], explained)
         return {
             "scores": result,
             "lambda": found.weight,
             "held_out": save_table(tables["held_out"], attempt.path("forecast", "held_out.parquet")),
             "folds": save_table(tables["folds"], attempt.path("forecast", "folds.parquet")),
             "curve": save_json(curve, attempt.path("forecast", "curve.json")),
-            "outlook": save_table(_outlook(_model(files)), attempt.path("forecast", "outlook.parquet")),
+            "outlook": save_table(outlook, attempt.path("forecast", "outlook.parquet")),
+            "explained": save_table(explained, attempt.path("forecast", "explained.parquet")),
             "model_files": files,
         }
 
@@ -176,14 +183,15 @@ def _model(files: dict[str, Artifact]) -> DemandModel:
     return DemandModel(load_json(files["demand_spec"]), load_arrays(files["demand_arrays"]), load_table(files["demand_history"]))
 
 
-def _outlook(model: DemandModel) -> pd.DataFrame:
-    """Return the blend's forecast of the periods ahead at the price in force, one row per series and date."""
-    plan = model.plan()
-    ahead = plan[plan[DATE].isin(model.dates)].sort_values([*SERIES, DATE], ignore_index=True)
-    return ahead[[DATE, *SERIES, CATEGORY, PRICE]].assign(**long(model.forecast()["blend"]))
+def _explained(model: DemandModel, outlook: pd.DataFrame) -> pd.DataFrame:
+    """Return why the outlook of the series that sell most is what it is, one row per model, series and date."""
+    most = outlook.groupby(SERIES)[MEAN].sum().nlargest(EXPLAINED).index
+    return model.explain(outlook[pd.MultiIndex.from_frame(outlook[SERIES]).isin(most)])
 
 
-def _track(run: StageRun, history: History, result: dict[str, Scores], found: Blend, held_out: pd.DataFrame) -> None:
+def _track(
+    run: StageRun, history: History, result: dict[str, Scores], found: Blend, held_out: pd.DataFrame, explained: pd.DataFrame
+) -> None:
     from tasks.demand import figures
 
     told: dict[str, Any] = {f"{score}.{name}": value for name, row in result.items() for score, value in row.items() if value is not None}
@@ -192,5 +200,6 @@ def _track(run: StageRun, history: History, result: dict[str, Scores], found: Bl
     run.figure(figures.error_by_horizon(held_out), "error_by_horizon.png")
     run.figure(figures.error_by_category(held_out), "error_by_category.png")
     run.figure(figures.weight_curve(found.grid, found.curve, found.weight, found.by_category), "blend_weight.png")
+    run.figure(figures.explanation(explained[explained[MODEL] == "blend"]), "forecast_explained.png")
     for name, row in result.items():
         log.info("held out, %s: WAPE %.4f, pinball %.4f, coverage of 80 %%: %.3f", name, row["wape"], row["pinball"], row["coverage_80"])

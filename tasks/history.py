@@ -12,11 +12,12 @@ from conf import Settings
 from expectations.columns import CATEGORY, DATE
 from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays
 from tasks.attempt import Attempt
+from tasks.demand.censoring import expected_demand
 from tasks.demand.distribution import Distribution
 from tasks.demand.features import build_features, planned
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
-from tasks.prepare import Prepared
+from tasks.prepare import Prepared, first_origin
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class History:
 
     Attributes:
         sales: accepted sales table.
-        panel: its panel, with the planned periods after the end of the data.
+        panel: its panel, with the planned periods after the end of the data; sold-out periods have their expected demand.
         folds: rolling origins, all inside the data.
         now: the origin at the end of the data; its targets lie ahead.
     """
@@ -65,10 +66,11 @@ def history_of(settings: Settings, prepared: Prepared) -> History:
     sales, chosen = load_table(prepared["sales"]), load_json(prepared["selection"])
     forecast, features = settings.forecast, settings.prepare.features
     ahead = forecast.gap + forecast.horizon
-    plan = planned(sales, ahead, settings.source.period)
+    demand = expected_demand(sales, settings.source.period, first_origin(sales, settings))
+    plan = planned(demand, ahead, settings.source.period)
     future = build_features(plan, features.lags, features.windows, settings.source.period, features.rivals).frame
     table = pd.concat([load_table(prepared["features"]), future[future[DATE] > sales[DATE].max()]], ignore_index=True)
-    panel = panel_of(sales, table, tuple(chosen["past"]), tuple(chosen["known"]), [CATEGORY])
+    panel = panel_of(demand, table, tuple(chosen["past"]), tuple(chosen["known"]), [CATEGORY])
     periods = panel.shape[1] - ahead
     folds = rolling_origins(periods, forecast.horizon, forecast.gap, forecast.folds, forecast.holdout_origins)
     return History(sales, panel, folds, Fold(len(folds), periods - 1, slice(periods + forecast.gap, periods + ahead), held_out=True))

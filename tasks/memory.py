@@ -1,4 +1,4 @@
-"""Peak memory of this process and its children, sampled."""
+"""Peak memory of this process and its children, sampled, and the processor time they took."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ class PeakMemory:
         return self.megabytes
 
 
+def cpu_seconds() -> float:
+    """Return the processor time of this process and its children, those that ended included (s)."""
+    this = psutil.Process()
+    return sum(map(_spent, [this, *this.children(recursive=True)]))
+
+
 @contextmanager
 def peak_memory() -> Iterator[PeakMemory]:
     """Sample in the background while the block runs."""
@@ -49,3 +55,11 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
+
+
+def _spent(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)

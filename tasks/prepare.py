@@ -161,18 +161,27 @@ def most_sold(sales: pd.DataFrame, products: int) -> pd.DataFrame:
 def features_of(sales: pd.DataFrame, settings: Settings) -> tuple[FeatureTable, Selection]:
     """Build the features and select among them on what was known at the first fold's origin."""
     from expectations import suites
+    from tasks.demand.censoring import expected_demand
     from tasks.demand.features import build_features
     from tasks.demand.selection import select
-    from tasks.demand.splits import rolling_origins
 
-    chosen, forecast = settings.prepare.features, settings.forecast
-    table = build_features(sales, chosen.lags, chosen.windows, settings.source.period, chosen.rivals)
+    chosen, until = settings.prepare.features, first_origin(sales, settings)
+    demand = expected_demand(sales, settings.source.period, until)
+    table = build_features(demand, chosen.lags, chosen.windows, settings.source.period, chosen.rivals)
     suites.run("features", table.frame)
-    dates = np.sort(table.frame[DATE].unique())
-    folds = rolling_origins(len(dates), forecast.horizon, forecast.gap, forecast.folds, forecast.holdout_origins)
-    until = pd.Timestamp(dates[folds[0].origin])
     seed = seed_of(settings.seed, "prepare")
     return table, select(table, sales, until, chosen.redundant_above, chosen.noise_columns, seed)
+
+
+def first_origin(sales: pd.DataFrame, settings: Settings) -> pd.Timestamp:
+    """Return the last date that is known at the first fold: nothing later may be looked at for a choice."""
+    from tasks.demand.features import STEP
+    from tasks.demand.splits import rolling_origins
+
+    told = settings.forecast
+    dates = pd.date_range(sales[DATE].min(), sales[DATE].max(), freq=STEP[settings.source.period], unit="us")
+    folds = rolling_origins(len(dates), told.horizon, told.gap, told.folds, told.holdout_origins)
+    return pd.Timestamp(dates[folds[0].origin])
 
 
 def _limits(settings: Settings) -> Limits:
@@ -231,6 +240,8 @@ def _source_name(settings: Settings) -> str:
 
 
 def _track(run: StageRun, settings: Settings, prepared: Prepared, sales: pd.DataFrame, selection: Selection) -> None:
+    from tasks.demand.censoring import sold_out
+
     run.params({"source": _source_name(settings), "features": ", ".join([*selection.past, *selection.known])})
     run.metrics(
         {
@@ -239,6 +250,7 @@ def _track(run: StageRun, settings: Settings, prepared: Prepared, sales: pd.Data
             "data.rows_quarantined": prepared["rows_quarantined"],
             "data.products": sales[PRODUCT].nunique(),
             "data.periods": sales[DATE].nunique(),
+            "data.sold_out_share": float(sold_out(sales).mean()),
             "features.kept": len(selection.past) + len(selection.known),
             "features.dropped": len(selection.dropped),
         }

@@ -30,5 +30,13 @@ class Demand(PythonModel):
         """Return mean and quantiles, row by row."""
         return self._model.predict(model_input)
 
+    def explain(self, asked: pd.DataFrame) -> pd.DataFrame:
+        """Return what makes each forecast, as ``DemandModel.explain`` does: `load_model(...).unwrap_python_model().explain(asked)`."""
+        return self._model.explain(asked)
+
+    def outlook(self) -> pd.DataFrame:
+        """Return the forecast of everything that can be asked, at the price in force."""
+        return self._model.outlook()
+
 
 set_model(Demand())

@@ -257,6 +257,13 @@ def version_tags(name: str, version: int) -> dict[str, str] | None:
     return None
 
 
+def load_version(name: str, version: int) -> Any:
+    """Return a registered version as the object of `tasks/served_*.py` that it is."""
+    import mlflow
+
+    return mlflow.pyfunc.load_model(f"models:/{name}/{version}").unwrap_python_model()
+
+
 def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
     """Set tags on a version."""
     for key, value in tags.items():

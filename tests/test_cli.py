@@ -18,7 +18,8 @@ COMMANDS = [
     "ui",
     "doctor",
     "experiment analyze",
-    *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy")),
+    "explain forecast",
+    *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy", "scale", "cold-start")),
 ]
 
 

@@ -79,6 +79,7 @@ def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(retrained
     assert "PASS" in run.data.tags["mlflow.note.content"]
     figures = {file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")}
     assert {"forecast_bands.png", "error_by_horizon.png", "error_by_category.png", "blend_weight.png", "elasticities.png"} <= figures
+    assert "forecast_explained.png" in figures
     assert {"policy_learning.png", "policy_map.png", "policy_values.png", "trial_lift.png", "gates.png"} <= figures
 
 
@@ -115,6 +116,22 @@ def test_a_dearer_product_is_forecast_to_sell_less(retrained: tuple[Path, dict[s
         model.predict(asked.assign(date=pd.Timestamp("2031-01-01")))
     with pytest.raises(Exception, match="the product must be one of the training"):
         model.predict(asked.assign(product_id="strange"))
+
+
+def test_the_command_explains_a_forecast_in_numbers_that_add_up(retrained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    where = ["--profile", "smoke", "--set", f"data_folder={retrained[0]}"]
+    files = ["--json", str(tmp_path / "why.json"), "--figure", str(tmp_path / "why.png")]
+    told = repricer("explain", "forecast", "--product", "003", "--price", "2.5", *where, *files)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    rows = pd.DataFrame(json.loads((tmp_path / "why.json").read_text())["rows"])
+    assert set(rows["model"]) == {"arima", "lstm", "blend"}
+    parts = rows[["level", "season", "price", "promotion", "rivals"]].sum(axis=1)
+    np.testing.assert_allclose(parts, rows["log_point"], atol=1e-9)
+    np.testing.assert_allclose(np.expm1(parts), rows["units"], atol=1e-6)
+    strange = repricer("explain", "forecast", "--product", "strange", *where)
+    assert strange.returncode == 1
+    assert "version 1 knows no product 'strange' in store 'all'. Known: 000 in all, 001 in all, 002 in all, ..." in strange.stdout
 
 
 def test_serving_needs_neither_tensorflow_nor_prefect(retrained: tuple[Path, dict[str, Any]]) -> None:

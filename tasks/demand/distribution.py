@@ -10,6 +10,7 @@ from scipy import stats
 from expectations.columns import LEVELS
 
 FINE = np.linspace(0.01, 0.99, 99)  # probabilities between and beyond the levels
+ROWS = 2000  # series whose fine quantiles are in memory together
 
 
 def _interpolation() -> np.ndarray:
@@ -46,10 +47,15 @@ class Distribution:
     @property
     def relative_median(self) -> np.ndarray:
         """Return the point for relative errors, the (-1)-median: that of the density times 1 / units (series, horizon)."""
-        units = np.expm1(np.log1p(self.quantiles) @ BETWEEN)
-        weight = np.cumsum(1 / np.maximum(units, 1.0), axis=-1)
-        half = (weight >= weight[..., -1:] / 2).argmax(axis=-1)
-        return np.asarray(np.take_along_axis(units, half[..., None], axis=-1)[..., 0])
+        blocks = range(0, max(1, len(self.quantiles)), ROWS)
+        return np.concatenate([_relative_median(self.quantiles[first : first + ROWS]) for first in blocks])
+
+
+def _relative_median(quantiles: np.ndarray) -> np.ndarray:
+    units = np.expm1(np.log1p(quantiles) @ BETWEEN)  # (series, horizon, fine)
+    weight = np.cumsum(1 / np.maximum(units, 1.0), axis=-1)
+    half = (weight >= weight[..., -1:] / 2).argmax(axis=-1)
+    return np.asarray(np.take_along_axis(units, half[..., None], axis=-1)[..., 0])
 
 
 def mixed(weight: np.ndarray | float, first: Distribution, second: Distribution, in_logs: bool = False) -> Distribution:

@@ -7,11 +7,43 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from expectations.columns import CATEGORY, DATE, HORIZON, MODEL, PRODUCT, SERIES, UNITS, quantile_name
+from tasks.demand.explanation import LEVEL, PARTS
 
 COLOURS = {"seasonal_naive": "#b0b0b0", "ets": "#7f7f7f", "arima": "#4c78a8", "lstm": "#f58518", "blend": "#54a24b"}
 MEDIAN = quantile_name(0.5)
 SHOWN = 6  # series in the picture of the bands
 CATEGORIES = 14  # categories in the picture of their errors
+PART_COLOURS = dict(zip(PARTS, ("#72b7b2", "#4c78a8", "#e45756", "#b279a2"), strict=True))
+
+
+def explanation(explained: pd.DataFrame) -> Figure:
+    """Draw what season, price, promotion and rivals add to the forecasts of a few series, date by date, as bars that add up.
+
+    Args:
+        explained: of one model, as ``DemandModel.explain`` returns it.
+    """
+    series = [tuple(row) for row in explained[SERIES].drop_duplicates().itertuples(index=False)]
+    columns = min(3, len(series))
+    figure = Figure(figsize=(4.4 * columns, 3.2 * -(-len(series) // columns) + 0.6), layout="constrained")
+    for axis, key in zip(figure.subplots(-(-len(series) // columns), columns, squeeze=False).flat, series, strict=False):
+        of_series = explained[(explained[PRODUCT] == key[0]) & (explained[SERIES[1]] == key[1])].sort_values(DATE)
+        place = np.arange(len(of_series))
+        above, below = np.zeros(len(place)), np.zeros(len(place))
+        for part, colour in PART_COLOURS.items():
+            adds = of_series[part].to_numpy()
+            axis.bar(place, adds, 0.75, np.where(adds > 0, above, below), color=colour, label=part)
+            above, below = above + np.maximum(adds, 0), below + np.minimum(adds, 0)
+        axis.plot(place, of_series["log_point"] - of_series[LEVEL], "k.", ms=5, label="all together")
+        axis.axhline(0, color="black", lw=0.8)
+        usual = np.expm1(of_series[LEVEL].mean())
+        axis.set_title(f"product {key[0]}" + ("" if key[1] == "all" else f", store {key[1]}") + f"; level {usual:,.1f} units", fontsize=9)
+        axis.set_xticks(
+            place[:: max(1, len(place) // 7)], of_series[DATE].dt.strftime("%d %b").iloc[:: max(1, len(place) // 7)], fontsize=7
+        )
+        axis.set_ylabel("adds to log(1 + units)", fontsize=8)
+    figure.axes[0].legend(fontsize=7, ncols=2)
+    figure.suptitle("Why the forecast is not the level: what the plan adds to the median")
+    return figure
 
 
 def bands(history: pd.DataFrame, held_out: pd.DataFrame) -> Figure:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, KEY, MEAN, PRICE, PRODUCT, QUANTILES, SERIES
-from tasks.demand import arima, recurrent
+from expectations.columns import CATEGORY, DATE, KEY, MEAN, MODEL, PRICE, PRODUCT, QUANTILES, SERIES, UNITS
+from tasks.demand import arima, explanation, recurrent
 from tasks.demand.calibration import Calibration
 from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.features import build_features, planned
+
+MODELS = ("arima", "lstm", "blend")
 
 
 class DemandError(ValueError):
@@ -48,7 +51,7 @@ class DemandModel:
         days = pd.Timedelta(days={"D": 1, "W": 7}[self.spec["period"]])
         return pd.DatetimeIndex([self.history[DATE].max() + k * days for k in range(self.spec["gap"] + 1, ahead + 1)], name=DATE)
 
-    @property
+    @cached_property
     def series(self) -> pd.DataFrame:
         """Return product and store of each row of the arrays."""
         return self.history[SERIES].drop_duplicates().sort_values(SERIES, ignore_index=True)
@@ -71,20 +74,12 @@ class DemandModel:
         return table.assign(**{PRICE: told.reindex(keys).fillna(pd.Series(table[PRICE].to_numpy(), keys)).to_numpy()})
 
     def forecast(self, prices: pd.DataFrame | None = None) -> dict[str, Distribution]:
-        """Return the calibrated demand of ``arima``, ``lstm`` and ``blend``, each (series, horizon).
+        """Return the calibrated demand of every one of ``MODELS``, each (series, horizon).
 
         Args:
             prices: as ``plan`` takes them.
         """
-        known = self._known(self.plan(prices))
-        a = self.arrays
-        slopes = arima.Slopes(a["arima.centre"], a["arima.slope"])
-        level = arima.explained(slopes, known) + a["arima.mean"]
-        told = {"arima": arima.distribution(level, a["arima.deviation"], a["arima.largest"])}
-        scaled = np.nan_to_num((known - a["known_mean"][:, None]) / a["known_spread"]).astype(np.float32)
-        told["lstm"] = recurrent.averaged([self._network(member, scaled) for member in range(self._members)])
-        told = {name: self._calibration(name)(forecast) for name, forecast in told.items()}
-        return told | {"blend": self._calibration("blend")(mixed(a["weight"], told["arima"], told["lstm"], self.spec["blend_in_logs"]))}
+        return self._demand(self._known(self.plan(prices)), np.arange(len(self.series)))
 
     def predict(self, asked: pd.DataFrame) -> pd.DataFrame:
         """Return mean and quantiles of units/period of every asked row, in its order.
@@ -94,25 +89,77 @@ class DemandModel:
         """
         asked = asked.assign(**{DATE: pd.to_datetime(asked[DATE]).astype("datetime64[us]")})
         blend = self.forecast(asked)["blend"]
-        rows = pd.MultiIndex.from_frame(self.series).get_indexer(pd.MultiIndex.from_frame(asked[SERIES]))
-        columns = self.dates.get_indexer(pd.DatetimeIndex(asked[DATE]))
+        rows, columns = self._places(asked)
         told = {MEAN: blend.mean[rows, columns]} | {name: blend.quantiles[rows, columns, k] for k, name in enumerate(QUANTILES)}
         return pd.DataFrame(told, index=asked.index)
+
+    def outlook(self) -> pd.DataFrame:
+        """Return the blend's forecast of the periods ahead at the price in force, one row per series and date."""
+        plan = self.plan()
+        ahead = plan[plan[DATE].isin(self.dates)].sort_values([*SERIES, DATE], ignore_index=True)
+        return ahead[[DATE, *SERIES, CATEGORY, PRICE]].assign(**long(self.forecast()["blend"]))
+
+    def explain(self, asked: pd.DataFrame) -> pd.DataFrame:
+        """Return what makes the median of every asked row, one row for each of the models in the order asked.
+
+        ``level`` is the forecast of log(1 + units) at the usual price, promotions and calendar of the series; ``season``, ``price``,
+        ``promotion`` and ``rivals`` are what the plan adds to it. They add up to ``log_point``, and ``units`` is exp(log_point) - 1.
+
+        Args:
+            asked: as ``predict`` takes them.
+        """
+        asked = asked.assign(**{DATE: pd.to_datetime(asked[DATE]).astype("datetime64[us]")})
+        known = self._known(self.plan(asked))
+        places, columns = self._places(asked)
+        rows, inverse = np.unique(places, return_inverse=True)
+
+        def point(features: np.ndarray) -> np.ndarray:
+            told = self._demand(features, rows)
+            return np.stack([np.log1p(told[name].median) for name in MODELS])  # (model, series, horizon)
+
+        found = explanation.shares(point, known[rows], self.arrays["known_mean"][rows], tuple(self.spec["known"]))
+        cells, logs = found[..., inverse, columns], point(known[rows])[:, inverse, columns]
+        told = []
+        for number, name in enumerate(MODELS):
+            adds = dict(zip((explanation.LEVEL, *explanation.PARTS), cells[:, number], strict=True))
+            adds |= {"log_point": logs[number], UNITS: np.expm1(logs[number])}
+            told.append(asked[[*SERIES, DATE, PRICE]].assign(**{MODEL: name}, **adds))
+        return pd.concat(told, ignore_index=True).astype({MODEL: "str"})
+
+    def _demand(self, known: np.ndarray, rows: np.ndarray) -> dict[str, Distribution]:
+        """Return the calibrated demand of some series, given their known features (series, horizon, features)."""
+        a = {name: values[rows] for name, values in self.arrays.items() if not name.startswith("lstm.") and name != "known_spread"}
+        slopes = arima.Slopes(a["arima.centre"], a["arima.slope"])
+        level = arima.explained(slopes, known) + a["arima.mean"]
+        told = {"arima": arima.distribution(level, a["arima.deviation"], a["arima.largest"])}
+        scaled = np.nan_to_num((known - a["known_mean"][:, None]) / self.arrays["known_spread"])
+        told["lstm"] = recurrent.averaged([self._network(member, scaled, rows) for member in range(self._members)])
+        told = {name: self._calibration(name)(forecast) for name, forecast in told.items()}
+        return told | {"blend": self._calibration("blend")(mixed(a["weight"], told["arima"], told["lstm"], self.spec["blend_in_logs"]))}
 
     def _known(self, plan: pd.DataFrame) -> np.ndarray:
         table = build_features(plan, tuple(self.spec["lags"]), tuple(self.spec["windows"]), self.spec["period"], self.spec["rivals"]).frame
         ahead = table[table[DATE].isin(self.dates)].sort_values([*SERIES, DATE])
         return ahead[self.spec["known"]].to_numpy(dtype=float).reshape(len(self.series), len(self.dates), -1)
 
+    def _places(self, asked: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return series and target of every asked row."""
+        rows = pd.MultiIndex.from_frame(self.series).get_indexer(pd.MultiIndex.from_frame(asked[SERIES]))
+        return rows, self.dates.get_indexer(pd.DatetimeIndex(asked[DATE]))
+
+    @cached_property
+    def _products(self) -> np.ndarray:
+        """Return the number of each series' product (series,)."""
+        return np.asarray(self.series[PRODUCT].factorize()[0])
+
     @property
     def _members(self) -> int:
         return sum(name.startswith("lstm.") and name.endswith(".state") for name in self.arrays)
 
-    def _network(self, member: int, scaled: np.ndarray) -> Distribution:
+    def _network(self, member: int, scaled: np.ndarray, rows: np.ndarray) -> Distribution:
         prefix = f"lstm.{member}."
         weights = {name.removeprefix(prefix): values for name, values in self.arrays.items() if name.startswith(prefix)}
-        products = self.series[PRODUCT].factorize()[0]
-        return recurrent.decode(weights, weights["state"], scaled, self.arrays["level"], products)
+        return recurrent.decode(weights, weights["state"][:, rows], scaled, self.arrays["level"][rows], self._products[rows])
 
     def _calibration(self, name: str) -> Calibration:
         told = self.spec["calibration"][name]

@@ -14,21 +14,25 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from expectations.columns import ALL_STORES, DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
+from expectations.columns import ALL_STORES, DATE, PRICE, PRODUCT, STOCK, STORE, UNIT_COST, UNITS
 
 MEAN, SPREAD = -2.0, 0.5  # elasticities of the products
 SEASON, NOISE, OWN, COST, SHOCK = 0.4, 0.2, 0.08, 0.12, 0.3  # amplitude and standard deviations, in logs
+STOCK_SPREAD = 0.3  # standard deviation of log stock from week to week
 PERSISTENCE = 0.7  # of shocks, costs and own variation from week to week
 
 
 class Shop(NamedTuple):
-    """A simulated shop: its weekly sales table, and the true elasticity by product."""
+    """A simulated shop: its weekly sales table, the true elasticity by product, and what buyers wanted in each row (units/week)."""
 
     sales: pd.DataFrame
     truth: pd.Series
+    demand: np.ndarray
 
 
-def simulated_shop(rng: np.random.Generator, products: int = 40, weeks: int = 156, shocks: bool = False, costs: bool = False) -> Shop:
+def simulated_shop(
+    rng: np.random.Generator, products: int = 40, weeks: int = 156, shocks: bool = False, costs: bool = False, cover: float | None = None
+) -> Shop:
     """Return a shop of one store.
 
     Args:
@@ -37,6 +41,7 @@ def simulated_shop(rng: np.random.Generator, products: int = 40, weeks: int = 15
         weeks: number of weeks.
         shocks: whether unobserved demand shocks move the price.
         costs: whether the table tells the unit cost.
+        cover: stock of a week over the usual demand, in the median; the table tells it, and no more is sold. None: all is sold.
     """
     names = [f"p{i:03d}" for i in range(products)]
     truth = rng.normal(MEAN, SPREAD, products)
@@ -48,18 +53,22 @@ def simulated_shop(rng: np.random.Generator, products: int = 40, weeks: int = 15
     level = rng.normal(5.0, 0.5, (products, 1))
     mean = np.exp(level + truth[:, None] * relative + season + shock + NOISE * rng.normal(size=shape))
     base = np.exp(rng.normal(1.0, 0.3, (products, 1)))
+    demand = rng.poisson(mean).ravel().astype(float)
     table = pd.DataFrame(
         {
             DATE: np.tile(pd.date_range("2020-01-06", periods=weeks, freq="7D", unit="us"), products),
             PRODUCT: pd.Series(np.repeat(names, weeks), dtype="str"),
-            UNITS: rng.poisson(mean).ravel().astype(float),
+            UNITS: demand,
             PRICE: (base * np.exp(relative)).ravel(),
         }
     )
     table[STORE] = ALL_STORES
     if costs:
         table[UNIT_COST] = (0.6 * base * np.exp(cost)).ravel()
-    return Shop(table, pd.Series(truth, names))
+    if cover is not None:
+        table[STOCK] = np.round(cover * np.exp(level + STOCK_SPREAD * rng.normal(size=shape))).ravel()
+        table[UNITS] = table[[UNITS, STOCK]].min(axis=1)
+    return Shop(table, pd.Series(truth, names), demand)
 
 
 def _persistent(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,42 @@
+"""The commands ``repricer explain ...``: why a model says what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows import report
+from flows.options import Json, Profile, Sets, settings_of, write_json
+from flows.session import quiet_environment
+
+explain = typer.Typer(no_args_is_help=True, help="Say why a model says what it says.")
+
+
+@explain.callback()
+def explain_what() -> None:
+    """Say why a model says what it says."""
+
+
+@explain.command("forecast")
+def explain_forecast(
+    product: Annotated[str, typer.Option(help="Product, as the sales table calls it.")],
+    store: Annotated[str, typer.Option(help="Store.")] = "all",
+    price: Annotated[float | None, typer.Option(help="Planned price of all periods ahead; none: the one in force.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version of `demand`; none: the champion, else the candidate.")] = None,
+    figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as PNG to this file.")] = None,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Say what level, season, price, promotion and rivals add to the forecasts of a product; the numbers add up.
+
+    Example: `repricer explain forecast --product 1029743 --price 2.49 --figure why.png`
+    """
+    from tasks.explain import explain_forecast as deed
+
+    quiet_environment()
+    told = deed(settings_of(profile, sets), version, product, store, price, figure)
+    write_json(json_file, told)
+    report.show_explained(told)
