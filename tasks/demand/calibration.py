@@ -1,8 +1,9 @@
-"""Quantiles that cover what they claim: shifted by what they missed on the folds (conformalised quantiles, Romano et al. 2019).
+"""Quantiles that cover what they claim: spread by what they missed on the folds (conformalised quantiles, Romano et al. 2019).
 
-In log(1 + units), so that small and large series may share a shift. The same for every model, so that none is flattered. A correction is
+In log(1 + units), so that small and large series may share a correction. The same for every model, so that none is flattered. A correction is
 believed only as far as it stands out from its own scatter over the periods of the folds (James and Stein 1961): all shops of a week share
-its surprises, and one great promotion must not move every later mean.
+its surprises. So the median stays the forecaster's own, since a few periods say more of a spread than of a level, and the mean is moved
+only by what is more than two standard errors: one great promotion must not move every later mean.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy as np
 from expectations.columns import LEVELS
 from tasks.demand.distribution import Distribution
 
+MIDDLE = LEVELS.index(0.5)
+SIGNIFICANT = 2.0  # standard errors from which a correction of the mean is believed at all
 MEAN_BOUNDS = (0.5, 2.0)  # least and largest correction of the mean that is believed
 
 
@@ -46,15 +49,20 @@ def calibrate(units: np.ndarray, forecast: Distribution) -> Calibration:
     units, quantiles, mean = units[:, there], forecast.quantiles[:, there], forecast.mean[:, there]
     sold = np.isfinite(units)
     error = np.where(sold[..., None], np.log1p(units)[..., None] - np.log1p(quantiles), np.nan)
-    shift = np.array([np.nanquantile(error[..., k], level) for k, level in enumerate(LEVELS)])
-    by_period = np.stack([np.nanquantile(error[..., k], level, axis=0) for k, level in enumerate(LEVELS)])  # (level, period)
+    shift = _spread(np.array([np.nanquantile(error[..., k], level) for k, level in enumerate(LEVELS)]))
+    by_period = _spread(np.stack([np.nanquantile(error[..., k], level, axis=0) for k, level in enumerate(LEVELS)]))  # (level, period)
     believed = _believed(shift, by_period.std(axis=1) / np.sqrt(by_period.shape[1]))
     expected, found = np.where(sold, mean, 0.0).sum(axis=0), np.nansum(units, axis=0)  # (period,)
     if expected.sum() <= 0:
         return Calibration(believed, 1.0)
     factor = np.clip(found.sum() / expected.sum(), *MEAN_BOUNDS)
     scatter = np.sqrt(((found - factor * expected) ** 2).sum()) / expected.sum()
-    return Calibration(believed, float(1 + _believed(factor - 1, scatter)))
+    return Calibration(believed, float(1 + _believed(factor - 1, SIGNIFICANT * scatter)))
+
+
+def _spread(shift: np.ndarray) -> np.ndarray:
+    """Return shifts of the levels against that of the median (level, ...)."""
+    return np.asarray(shift - shift[MIDDLE])
 
 
 def _believed(correction: np.ndarray, scatter: np.ndarray) -> np.ndarray:

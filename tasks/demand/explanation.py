@@ -19,7 +19,7 @@ from tasks.demand.features import LOG_PRICE, RIVAL, WEEKDAYS
 LEVEL = "level"
 PARTS = ("season", "price", "promotion", "rivals")
 CALENDAR = (*WEEKDAYS, "month_sin", "month_cos", "year_sin", "year_cos")
-AGAINST_OTHERS = ("price_to_rivals", "price_to_competitor")  # the own price over that of others: two parts move it
+AGAINST_OTHERS = ("price_to_rivals", "price_to_cheapest", "price_to_competitor")  # the own price over that of others: two parts move it
 
 Point = Callable[[np.ndarray], np.ndarray]
 """Forecasts of log(1 + units) (..., series, horizon), given known features (series, horizon, features)."""

@@ -10,7 +10,7 @@ from scipy import special
 
 from expectations.columns import LEVELS
 from tasks.demand.distribution import Distribution
-from tasks.demand.features import RIVAL
+from tasks.demand.features import RIVAL, TIMES_PRICE
 from tasks.demand.panel import Panel
 
 MIDDLE = LEVELS.index(0.5)
@@ -29,7 +29,7 @@ class Scaling:
         past_mean: (series, past features).
         past_spread: (past features,).
         known_mean: (series, known features).
-        known_spread: (known features,).
+        known_spread: (known features,); infinite for what the network does not read: products of two features, which it makes itself.
     """
 
     level: np.ndarray
@@ -58,7 +58,9 @@ def scaling_of(panel: Panel, origin: int) -> Scaling:
     level = _means(np.log1p(panel.units[:, :end, None]))[:, 0]
     past, known = panel.past[:, :end], panel.known[:, :end]
     past_mean, known_mean = _means(past), _means(known)
-    return Scaling(level, past_mean, _spread(past - past_mean[:, None]), known_mean, _spread(known - known_mean[:, None]))
+    product = np.array([name.endswith(TIMES_PRICE) for name in panel.known_names], bool)
+    known_spread = np.where(product, np.inf, _spread(known - known_mean[:, None]))
+    return Scaling(level, past_mean, _spread(past - past_mean[:, None]), known_mean, known_spread)
 
 
 def rival_features(panel: Panel) -> np.ndarray:
