@@ -76,9 +76,9 @@ def test_an_uncertain_level_widens_the_quantiles_and_leaves_the_median() -> None
     assert wide.mean[0, 0] == pytest.approx(20 * np.exp(0.08))
 
 
-def test_the_category_mean_is_that_of_the_store_else_of_all_stores_else_of_everything() -> None:
+def test_the_category_mean_is_that_of_the_store_else_of_all_stores_else_all_of_the_store() -> None:
     known = pd.DataFrame({"product_id": list("abc"), "store_id": ["x", "x", "y"], "category": ["k", "l", "l"]})
     new = pd.DataFrame({"product_id": list("ddd"), "store_id": ["x", "y", "x"], "category": ["k", "k", "none"]})
     units = np.array([[2.0, 4.0], [10.0, np.nan], [7.0, 7.0]])
     told = cold_start.category_mean(units, known, new, 2)
-    np.testing.assert_allclose(told.mean, [[3, 3], [3, 3], [6, 6]])
+    np.testing.assert_allclose(told.mean, [[3, 3], [3, 3], [16 / 3, 16 / 3]])
