@@ -13,7 +13,7 @@ from tests.conftest import repricer
 
 pytestmark = pytest.mark.slow
 LAST = 140  # last week of the file: two rounds and a little more
-SMALL = ["members=1", "epochs=2", "steps=10", "units=8", "window=8", "embedding=2"]
+SMALL = ["members=1", "epochs=2", "steps=10", "units=8", "window=8", "embedding=2", "trial_epochs=1"]
 
 
 def sales() -> pd.DataFrame:
@@ -35,9 +35,8 @@ def sales() -> pd.DataFrame:
 def bench(folder: Path, table: pd.DataFrame, rounds: str) -> dict:  # type: ignore[type-arg]
     table.to_parquet(folder / "sales.parquet")
     sets = [part for value in SMALL for part in ("--set", f"forecast.lstm.{value}")]
-    told = repricer(
-        "bench", "forecast", "--data", str(folder / "sales.parquet"), "--rounds", rounds, "--json", str(folder / "o.json"), *sets
-    )
+    where = ["--data", str(folder / "sales.parquet"), "--json", str(folder / "o.json"), "--folder", str(folder / rounds)]
+    told = repricer("bench", "forecast", *where, "--rounds", rounds, "--trials", "2", *sets)
     assert told.returncode == 0, told.stdout + told.stderr
     return json.loads((folder / "o.json").read_text())
 
@@ -51,11 +50,17 @@ def test_rounds_are_scored_in_the_names_that_stay_and_see_no_later_week(tmp_path
     assert told["total"]["points"] == 2 * 2 * 12
     assert told["total"]["scores"]["arima"]["mape"] < told["total"]["scores"]["naive"]["mape"]
     assert set(told["chosen"]) == {"arima", "lstm"}
+    for name, chosen in told["chosen"].items():
+        ended = [trial for trial in chosen["trials"] if trial["state"] in {"COMPLETE", "PRUNED"}]
+        assert len(ended) == 2, "the curve of the search: every trial with its score"
+        best = min((trial for trial in ended if trial["state"] == "COMPLETE"), key=lambda trial: trial["mape"])
+        assert (chosen["params"], chosen["validation_mape"]) == (best["params"], pytest.approx(best["mape"]))
+        assert (tmp_path / "1-2" / f"{name}.journal").is_file(), "where a killed search goes on"
 
-    # without its later weeks the first round is the same to the last bit, but for the clock
-    alone = bench(tmp_path, sales().query("date <= '1992-04-30'"), "1")["rounds"][0]
-    first = told["rounds"][0]
-    assert {**alone, "seconds": 0} == {**first, "seconds": 0}
+    # without its later weeks the search and the first round are the same to the last bit, but for the clock
+    alone = bench(tmp_path, sales().query("date <= '1992-04-30'"), "1")
+    assert alone["chosen"] == told["chosen"]
+    assert {**alone["rounds"][0], "seconds": 0} == {**told["rounds"][0], "seconds": 0}
 
 
 def test_rounds_that_the_file_does_not_hold_are_refused(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tasks.tune import Choice, Integer, Params, Real, Search, TuningError, tune
+from tests.conftest import ROOT, environment
 
 SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}
 FIRST = {"x": 5.0, "k": 3, "c": "a"}
@@ -50,6 +54,30 @@ def test_a_trial_that_a_dead_process_left_is_counted_as_failed(tmp_path: Path) -
     found = search(tmp_path, trials=3)
     assert [trial.state for trial in found.trials].count("COMPLETE") == 3
     assert not [trial for trial in found.trials if trial.state == "RUNNING"]
+
+
+def test_a_search_that_was_killed_keeps_its_finished_trials_and_repeats_none(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from tests import test_tune as t\n"
+        "ended = []\n"
+        "def deadly(params):\n"
+        "    if len(ended) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    ended.append(1); yield from t.bowl(params)\n"
+        "t.search(Path(sys.argv[1]), deadly)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environment(), cwd=ROOT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    asked: list[Params] = []
+
+    def counted(params: Params) -> Iterator[float]:
+        asked.append(params)
+        yield from bowl(params)
+
+    found = search(tmp_path, counted, trials=8)
+    states = [trial.state for trial in found.trials]
+    assert states[:4] == ["COMPLETE"] * 3 + ["FAIL"], "three had ended, the fourth died with its process"
+    assert len(asked) == sum(state != "FAIL" for state in states) - 3
+    assert not [params for params in asked if params in [trial.params for trial in found.trials[:3]]]
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])

@@ -7,8 +7,8 @@ import pytest
 
 from expectations.columns import LEVELS
 from tasks.demand.blend import Blend, absolute_cost, fit_blend, relative_cost
-from tasks.demand.calibration import calibrate
-from tasks.demand.distribution import Distribution
+from tasks.demand.calibration import Calibration, calibrate
+from tasks.demand.distribution import Distribution, mixed
 
 
 def certain(point: np.ndarray) -> Distribution:
@@ -81,3 +81,20 @@ def test_calibrated_quantiles_cover_what_they_claim(units: np.ndarray) -> None:
 def test_calibration_does_not_see_missing_units() -> None:
     units = np.array([[1.0, np.nan, 3.0, 2.0]])
     assert np.isfinite(calibrate(units, certain(np.ones((1, 4)))).shift).all()
+
+
+def test_quantiles_never_cross_after_calibration_and_blend(units: np.ndarray) -> None:
+    rng = np.random.default_rng(6)
+    crooked = np.cumsum(np.array([-0.3, 0.2, -0.25, 0.3, -0.2, 0.3, -0.1]))  # corrections that cross, were they not put in order
+    members = []
+    for _ in range(2):
+        steps = rng.exponential(rng.uniform(0.0, 2.0, units.shape)[..., None], (*units.shape, len(LEVELS)))
+        members.append(Distribution(rng.uniform(1, 30, units.shape), np.cumsum(steps, axis=-1)))
+    correct = [Calibration(scale * crooked, 1.0) for scale in (1.0, -2.0)]
+    one, two = (c(member) for c, member in zip(correct, members, strict=True))
+    found = fit_blend(units, (one, two), np.array(["x", "y"] * 15), np.repeat(range(4), 10), 11, 50, absolute_cost)
+    for in_logs in (False, True):
+        blend = mixed(found.weights(np.array(["x", "y"] * 15)), one, two, in_logs)
+        for told in (one, two, blend, calibrate(units, blend)(blend)):
+            assert (np.diff(told.quantiles, axis=-1) >= -1e-12).all()
+            assert (told.quantiles >= 0).all()
