@@ -17,8 +17,8 @@ from tasks.attempt import Attempt, resumable
 from tasks.forecast import Forecasted
 from tasks.price import Priced, policy_at, rules_at
 from tasks.pricing import policies
-from tasks.pricing.market import play
 from tasks.pricing.recommend import products_of
+from tasks.pricing.seasons import play
 from tasks.respond import Responded
 from tasks.seeds import seed_of
 from tasks.track import StageRun

@@ -13,7 +13,8 @@ from tasks.pricing import policies
 from tasks.pricing.environment import ProductEnv
 from tasks.pricing.explain import AT_HIGH, AT_LOW, FREE, UNIDENTIFIED, explain, mimic
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Policy, Products, Rules, draw_luck, opening, play, step
+from tasks.pricing.market import Policy, Products, Rules, draw_luck, opening, step
+from tasks.pricing.seasons import play
 from tasks.pricing.variation import Variation, VariationError, vary
 from tests.pricing.test_dqn import random_weights, shop
 from tests.pricing.test_market import products
