@@ -170,8 +170,8 @@ def _table(every: list[Found], method: int, remembered: float, rules: Rules) -> 
     table = pd.concat([raw, shrunk(raw)], axis=1)
     for half, name in enumerate(("first_half", "second_half")):
         each = [one.halves[half][method] for one in every]
-        columns = {RAW: [one.slope for one in each], RAW_ERROR: [one.error for one in each], FREEDOM: [one.freedom for one in each]}
-        part = raw.assign(**columns)
+        part = pd.DataFrame({CATEGORY: raw[CATEGORY], RAW: [one.slope for one in each], RAW_ERROR: [one.error for one in each]})
+        part[FREEDOM] = [one.freedom for one in each]
         table[name] = shrunk(part)[ELASTICITY] if np.isfinite(part[RAW_ERROR]).any() else np.nan
     known = table.groupby(CATEGORY)[DISPERSION].transform("median")
     table[DISPERSION] = table[DISPERSION].fillna(known).fillna(table[DISPERSION].median())
