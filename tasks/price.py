@@ -150,6 +150,21 @@ def gain(over: Played, played: Played, confidence: float) -> Interval:
     return interval((own - base) / base.mean(), confidence)
 
 
+def gains_of(own: Played, others: Mapping[str, Played], confidence: float) -> dict[str, Interval]:
+    """Return the gain over each policy that a candidate must beat."""
+    return {f"over_{name}": gain(others[name], own, confidence) for name in ("hold", "best_fixed", "myopic")}
+
+
+def distinct_prices(own: Played, in_force: np.ndarray, rules: Rules) -> int:
+    """Return how many steps of the ladder a policy uses.
+
+    Args:
+        in_force: price in force of every product (currency/unit).
+    """
+    ratios = own.prices / in_force[:, None]
+    return sum(float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder)
+
+
 def _objective(table: pd.DataFrame, settings: Settings) -> str:
     if settings.price.objective != "auto":
         return settings.price.objective
@@ -197,15 +212,13 @@ def _saved(
 ) -> Priced:
     confidence = settings.evaluate.confidence
     market = save_table(table, attempt.path("price", "market.parquet"))
-    ratios = played["dqn"].prices / table[PRICE].to_numpy()[:, None]
-    used = [float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder]
     return Priced(
         market=market,
         objective=rules.objective,
         learning=save_table(records, attempt.path("price", "learning.parquet")),
         policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items() if name != "best_fixed"},
-        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "best_fixed", "myopic")},
-        distinct_prices=sum(used),
+        gains=gains_of(played["dqn"], played, confidence),
+        distinct_prices=distinct_prices(played["dqn"], table[PRICE].to_numpy(), rules),
         model_files={
             "policy_market": market,
             "policy_rules": save_json({**asdict(rules), "ladder": rules.ladder.tolist()}, attempt.path("price", "policy_rules.json")),
