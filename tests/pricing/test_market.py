@@ -73,6 +73,20 @@ def test_a_remembered_price_moves_only_when_something_sold(rules: Rules) -> None
     assert view.remembered[1] == pytest.approx(0.7 + 0.3 * 0.8)
 
 
+def test_rivals_that_follow_a_cut_take_a_part_of_it_back_next_week(rules: Rules) -> None:
+    shop = products(1, error=0.0, dispersion=0.0).take(np.zeros(4000, int))
+    cut, alone = np.zeros(4000, int), replace(rules, reference_effect=0.0)
+    answered = replace(alone, rival_cross=1.0, rival_reaction=0.5)
+    units = []
+    for told in (alone, answered):
+        view, luck = opening(shop), draw_luck(shop, 2, np.random.default_rng(2))
+        view, first = step(view, cut, luck, told)
+        _, second = step(view, cut, luck, told)
+        units.append((first.units.mean(), second.units.mean()))
+    assert units[0][0] == units[1][0], "they have not seen it yet"
+    assert units[1][1] / units[0][1] == pytest.approx(0.8**0.5, rel=0.02)
+
+
 def test_holding_teaches_nothing_and_moving_narrows_the_belief(rules: Rules) -> None:
     shop = products(2)
     view, _ = step(opening(shop), np.array([2, 0]), draw_luck(shop, 1, np.random.default_rng(0)), rules)
