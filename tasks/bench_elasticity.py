@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import DATE, PRICE, PRODUCT, PROMOTION_PREFIX, RANDOMISED, REASON, SERIES, UNITS
+from expectations.columns import DATE, PRICE, PRODUCT, PROMOTION_PREFIX, REASON, SERIES, UNITS
 from tasks.demand.panel_response import panel_response
 from tasks.demand.response import Rules
 from tasks.demand.simulated_shop import simulated_shop
@@ -38,7 +38,7 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
     start = time.perf_counter()
     sales = _sales(data, settings)
     period = "W" if _weekly(sales) else "D"
-    response = panel_response(sales, period, _rules(settings))
+    response = panel_response(sales, period, Rules(**settings.respond.model_dump()))
     rows = [_row(row) for _, row in response.table.iterrows()]
     return {"products": rows, "flags": response.flags, "promotable": response.promotable, "seconds": time.perf_counter() - start}
 
@@ -50,7 +50,7 @@ def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
         bias, covered, identified, promotable = [], [], [], []
         for seed in range(seeds):
             shop = simulated_shop(np.random.default_rng(seed), **what)  # type: ignore[arg-type]
-            response = panel_response(shop.sales, "W", _rules(settings))
+            response = panel_response(shop.sales, "W", Rules(**settings.respond.model_dump()))
             table, truth = response.table, shop.truth.to_numpy()
             bias.append(float((table["elasticity"] - truth).mean()))
             covered.append(float(((table["low"] <= truth) & (truth <= table["high"])).mean()))
@@ -76,8 +76,6 @@ def _sales(data: Path, settings: Settings) -> pd.DataFrame:
         raise ValueError(f"{data.name}: {len(lines.breaches)} rules are broken. The first: {lines.breaches[0]}")
     frame = lines.frame.dropna(subset=[DATE, PRODUCT, UNITS, PRICE])
     frame = frame[(frame[PRICE] > 0) & (frame[UNITS] >= 0)]
-    if RANDOMISED in head:
-        frame = frame.assign(**{RANDOMISED: _column(data, RANDOMISED).loc[frame.index]})
     return frame.drop_duplicates([DATE, *SERIES])
 
 
@@ -89,20 +87,10 @@ def _names(data: Path) -> list[str]:
     return list(pd.read_csv(data, nrows=0).columns)
 
 
-def _column(data: Path, name: str) -> pd.Series:
-    table = pd.read_parquet(data, columns=[name]) if data.suffix == ".parquet" else pd.read_csv(data, usecols=[name])
-    return table[name].astype(float)
-
-
 def _weekly(sales: pd.DataFrame) -> bool:
     """Return whether the periods of the table are weeks: dates of a series lie seven days apart, or more."""
     gaps = sales.sort_values(DATE).groupby(SERIES)[DATE].diff().dropna()
     return bool(len(gaps) and gaps.dt.days.min() >= 7)
-
-
-def _rules(settings: Settings) -> Rules:
-    told = settings.respond
-    return Rules(told.confidence, told.min_prices, told.min_price_variation, told.min_periods, told.max_width)
 
 
 def _row(row: Mapping[str, Any] | pd.Series) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,14 +12,15 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
+from conf.settings import Evaluate as EvaluateSettings
 from expectations.columns import CATEGORY, MEAN
 from tasks.artifacts import load_arrays, load_table, save_json
 from tasks.attempt import Attempt, resumable
 from tasks.forecast import Forecasted
-from tasks.price import Priced, policy_at, rules_at
+from tasks.price import Interval, Priced, policy_at, rules_at
 from tasks.pricing import policies
-from tasks.pricing.market import play
 from tasks.pricing.recommend import products_of
+from tasks.pricing.seasons import play
 from tasks.respond import Responded
 from tasks.seeds import seed_of
 from tasks.track import StageRun
@@ -129,7 +131,6 @@ def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, 
 
 def _gates(settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced, trial: Trial) -> list[Gate]:
     told, scores = settings.evaluate, forecasted["scores"]
-    low = {name: gain["low"] for name, gain in priced["gains"].items()}
     ratio = scores["blend"]["wape"] / scores["seasonal_naive"]["wape"]
     share = responded["identified"] / max(1, responded["identified"] + responded["not_identified"])
     spread = float(load_table(forecasted["outlook"])[MEAN].std())
@@ -140,12 +141,20 @@ def _gates(settings: Settings, forecasted: Forecasted, responded: Responded, pri
         rule.below("response_sign", "the median elasticity", responded["median_elasticity"], told.max_median_elasticity),
         rule.below("response_width", "the median width of its interval", responded["median_width"], told.max_median_width),
         rule.above("weights_finite", "the share of finite numbers in the models", _finite(forecasted, priced), 1.0, inclusive=True),
+        *policy_gates(priced["gains"], priced["distinct_prices"], told),
+        rule.above("trial_ratio", "the p-value of the trial's sample ratio", trial["srm_p"], told.srm_alarm, inclusive=True),
+        rule.above("trial_lift", "the lower end of the trial's lift", trial["low"], told.min_lift),
+    ]
+
+
+def policy_gates(gains: Mapping[str, Interval], distinct_prices: int, told: EvaluateSettings) -> list[Gate]:
+    """Return what a policy must show against hold, the best fixed steps and the myopic price, on the same luck."""
+    low = {name: gain["low"] for name, gain in gains.items()}
+    return [
         rule.above("policy_over_hold", "the lower end of the policy's gain over holding", low["over_hold"], told.min_lift),
         rule.above("policy_over_best_fixed", "the lower end of its gain over the best fixed steps", low["over_best_fixed"], told.min_lift),
         rule.above("policy_over_myopic", "the lower end of the policy's gain over the myopic one", low["over_myopic"], told.min_lift),
-        rule.above("policy_varies", "the number of steps in use", priced["distinct_prices"], told.min_distinct_prices, inclusive=True),
-        rule.above("trial_ratio", "the p-value of the trial's sample ratio", trial["srm_p"], told.srm_alarm, inclusive=True),
-        rule.above("trial_lift", "the lower end of the trial's lift", trial["low"], told.min_lift),
+        rule.above("policy_varies", "the number of steps in use", distinct_prices, told.min_distinct_prices, inclusive=True),
     ]
 
 

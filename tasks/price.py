@@ -29,8 +29,9 @@ from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_a
 from tasks.attempt import Attempt, resumable
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Played, Policy, Products, Rules, movable, play
+from tasks.pricing.market import Policy, Products, Rules
 from tasks.pricing.recommend import products_of
+from tasks.pricing.seasons import Played, movable, play
 from tasks.respond import Responded
 from tasks.seeds import seed_of
 from tasks.track import StageRun
@@ -70,7 +71,7 @@ def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifa
     with stage_run(attempt, "price") as run:
         table = market_of(load_table(sales), load_table(outlook), load_table(responded["elasticities"]), settings)
         objective = _objective(table, settings)
-        rules = rules_of(settings, responded["reference_effect"]["estimate"], objective)
+        rules = rules_of(settings, responded, objective)
         products = products_of(table)
         weights, records = _trained(products, rules, settings)
         played = _played(products, rules, Greedy(weights), settings)
@@ -114,11 +115,13 @@ def _stocked(recent: pd.DataFrame) -> pd.DataFrame:
     return told.groupby(SERIES, as_index=False).agg({"stock": "last", "arrivals": "sum"})
 
 
-def rules_of(settings: Settings, reference_effect: float, objective: str) -> Rules:
+def rules_of(settings: Settings, responded: Responded, objective: str) -> Rules:
     """Return the rules of the market; the ladder always holds the price in force."""
     told = settings.price
     ladder = np.union1d(np.linspace(told.ladder_low, told.ladder_high, told.ladder_steps).round(6), [1.0])
-    return Rules(ladder, told.decisions, told.discount, told.reference_memory, reference_effect, objective, told.markup, told.stated_margin)
+    reference, cross, reaction = (responded[name]["estimate"] for name in ("reference_effect", "rival_cross", "rival_reaction"))  # type: ignore[literal-required]
+    memory, assumed = told.reference_memory, (told.markup, told.stated_margin)
+    return Rules(ladder, told.decisions, told.discount, memory, reference, objective, *assumed, cross, reaction)
 
 
 def rules_at(artifact: Artifact) -> Rules:
@@ -145,6 +148,21 @@ def gain(over: Played, played: Played, confidence: float) -> Interval:
     """Return the relative gain of one policy over another that met the same luck, with the interval of the paired draws."""
     base, own = (p.rewards.mean(axis=(1, 2)) for p in (over, played))
     return interval((own - base) / base.mean(), confidence)
+
+
+def gains_of(own: Played, others: Mapping[str, Played], confidence: float) -> dict[str, Interval]:
+    """Return the gain over each policy that a candidate must beat."""
+    return {f"over_{name}": gain(others[name], own, confidence) for name in ("hold", "best_fixed", "myopic")}
+
+
+def distinct_prices(own: Played, in_force: np.ndarray, rules: Rules) -> int:
+    """Return how many steps of the ladder a policy uses.
+
+    Args:
+        in_force: price in force of every product (currency/unit).
+    """
+    ratios = own.prices / in_force[:, None]
+    return sum(float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder)
 
 
 def _objective(table: pd.DataFrame, settings: Settings) -> str:
@@ -194,15 +212,13 @@ def _saved(
 ) -> Priced:
     confidence = settings.evaluate.confidence
     market = save_table(table, attempt.path("price", "market.parquet"))
-    ratios = played["dqn"].prices / table[PRICE].to_numpy()[:, None]
-    used = [float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder]
     return Priced(
         market=market,
         objective=rules.objective,
         learning=save_table(records, attempt.path("price", "learning.parquet")),
         policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items() if name != "best_fixed"},
-        gains={f"over_{name}": gain(played[name], played["dqn"], confidence) for name in ("hold", "best_fixed", "myopic")},
-        distinct_prices=sum(used),
+        gains=gains_of(played["dqn"], played, confidence),
+        distinct_prices=distinct_prices(played["dqn"], table[PRICE].to_numpy(), rules),
         model_files={
             "policy_market": market,
             "policy_rules": save_json({**asdict(rules), "ladder": rules.ladder.tolist()}, attempt.path("price", "policy_rules.json")),
@@ -232,7 +248,7 @@ def _track(
 ) -> None:
     from tasks.pricing import figures
 
-    moving = np.flatnonzero(rules.allowed(products).sum(axis=1) > 1)
+    moving = np.flatnonzero(rules.moves(products))
     shown = moving if moving.size else np.arange(len(products))
     baselines = {name: float(played[name].rewards[:, shown].mean()) for name in ("myopic", "hold", "cost_plus", "random")}
     note = "revenue: no cost is known" if rules.objective == "revenue" else "profit: price less unit cost"

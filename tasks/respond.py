@@ -11,17 +11,22 @@ from conf import Settings
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW
 from tasks.artifacts import Artifact, load_table, save_json, save_table
 from tasks.attempt import Attempt, resumable
-from tasks.demand.response import ReferenceEffect, Rules
+from tasks.demand.response import Effect, Rules
 from tasks.track import StageRun
 
 log = logging.getLogger("repricer")
 
 
 class Responded(TypedDict):
-    """Elasticity table, the effect of the remembered price, how many products are identified, and what serves them."""
+    """Elasticity table, what all products share, how many are identified, and what serves them.
+
+    Shared are the effect of the remembered price, that of a competitor's price, and the competitor's answer to the own price of last week.
+    """
 
     elasticities: Artifact
-    reference_effect: ReferenceEffect
+    reference_effect: Effect
+    rival_cross: Effect
+    rival_reaction: Effect
     identified: int
     not_identified: int
     median_elasticity: float | None
@@ -32,19 +37,22 @@ class Responded(TypedDict):
 @resumable(name="respond")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
-    from tasks.demand.elasticities import price_response
+    from tasks.demand.panel_response import panel_response
     from tasks.track import stage_run
 
-    told = settings.respond
-    rules = Rules(told.confidence, told.min_prices, told.min_price_variation, told.min_periods, told.max_width)
     with stage_run(attempt, "respond") as run:
-        table, effect = price_response(load_table(sales), settings.source.period, rules, settings.price.reference_memory)
+        rules = Rules(**settings.respond.model_dump())
+        response = panel_response(load_table(sales), settings.source.period, rules, settings.price.reference_memory)
+        table = response.table
         own = table[table[IDENTIFIED]]
-        artifact = save_table(table, attempt.path("respond", "elasticities.parquet"))
-        spec = {"reference_effect": effect, "confidence": told.confidence}
+        artifact = save_table(table.drop(columns=["rivals", "stores"]), attempt.path("respond", "elasticities.parquet"))
+        shared = {"reference_effect": response.remembered, "rival_cross": response.cross, "rival_reaction": response.reaction}
+        spec = {**shared, "confidence": settings.respond.confidence, "flags": response.flags}
         responded = Responded(
             elasticities=artifact,
-            reference_effect=effect,
+            reference_effect=response.remembered,
+            rival_cross=response.cross,
+            rival_reaction=response.reaction,
             identified=len(own),
             not_identified=len(table) - len(own),
             median_elasticity=float(own[ELASTICITY].median()) if len(own) else None,
@@ -55,6 +63,8 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
             },
         )
         _track(run, table, responded)
+        for flag in response.flags:
+            log.warning("price response: %s", flag)
     return responded
 
 
@@ -65,7 +75,7 @@ def _track(run: StageRun, table: pd.DataFrame, responded: Responded) -> None:
     run.metrics(
         {
             **{name: value for name, value in told.items() if value is not None},
-            "reference_effect": responded["reference_effect"]["estimate"],
+            **{name: responded[name]["estimate"] for name in ("reference_effect", "rival_cross", "rival_reaction")},  # type: ignore[literal-required]
         }
     )
     run.file(responded["elasticities"])

@@ -8,7 +8,7 @@ import pytest
 
 from conf import Settings, load
 from tasks.price import gain, interval, market_of, rules_of
-from tasks.pricing.market import Played
+from tasks.pricing.seasons import Played
 
 WEEKS = 20
 
@@ -57,7 +57,10 @@ def test_the_price_in_force_is_the_last_one_and_units_are_those_of_a_week(sales:
 
 
 def test_the_ladder_always_holds_the_price_in_force() -> None:
-    ladder = rules_of(load("smoke", ["price.ladder_steps=4"]), 0.0, "revenue").ladder
+    effects = {name: {"estimate": size} for name, size in (("reference_effect", 0.1), ("rival_cross", 0.5), ("rival_reaction", 0.2))}
+    rules = rules_of(load("smoke", ["price.ladder_steps=4"]), effects, "revenue")  # type: ignore[arg-type]
+    ladder = rules.ladder
+    assert (rules.reference_effect, rules.rival_cross, rules.rival_reaction) == (0.1, 0.5, 0.2)
     assert 1.0 in ladder
     assert (np.diff(ladder) > 0).all()
 

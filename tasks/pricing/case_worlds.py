@@ -9,11 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 
+from tasks.pricing.batched import BatchedEnv
 from tasks.pricing.reference_case import ReferenceCase
 from tasks.pricing.stock_case import StockCase
 from tasks.pricing.substitutes_case import STEPS, SubstitutesCase
@@ -22,25 +20,13 @@ SPREAD = 4.0  # standard deviations of a season's rewards that make 1
 WAVES = 6  # cosines by which a state on an interval is told
 
 
-class CaseWorld(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray], ABC):
-    """B episodes of a case that begin and end together; ``info`` carries ``allowed`` (B, actions).
-
-    Attributes:
-        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them.
-    """
-
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
+class CaseWorld(BatchedEnv, ABC):
+    """B episodes of a case that begin and end together."""
 
     def __init__(self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool) -> None:
         """Prepare the episodes."""
-        self.num_envs, self.features, self.actions = environments, features, actions
-        self.decisions, self.discount, self.goes_on = decisions, discount, goes_on
-        self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (features,), np.float32)
-        self.single_action_space = gymnasium.spaces.Discrete(actions)
-        self.observation_space = batch_space(self.single_observation_space, environments)
-        self.action_space = batch_space(self.single_action_space, environments)
+        super().__init__(environments, features, actions, decisions, discount, goes_on)
         self.period = 0
-        self._rng = np.random.default_rng(0)
         self._anything = np.ones((environments, actions), bool)
 
     def reset(  # Gymnasium's signature
@@ -205,6 +191,7 @@ class SubstitutesWorld(CaseWorld):
         super().__init__(environments, self.products * (2 + WAVES), STEPS, self.products, 1.0, False)
         self.scale = case.baselines()["random"]
         self.chosen = np.zeros((environments, self.products), int)
+        self.gains = (case.profits / self.scale - 1) * 4  # (STEPS, ..., STEPS)
         self._may = [np.asarray(case.possible.any(axis=tuple(range(i + 1, self.products)))) for i in range(self.products)]
 
     def _open(self) -> None:
@@ -222,7 +209,7 @@ class SubstitutesWorld(CaseWorld):
         self.chosen[:, self.period] = actions
         if self.period < self.products - 1:
             return np.zeros(self.num_envs)
-        return (self.case.profit(self.case.ladders[np.arange(self.products), self.chosen]) / self.scale - 1) * 4
+        return np.asarray(self.gains[tuple(self.chosen.T)])
 
     def _observe(self) -> np.ndarray:
         return substitutes_states(self.chosen, self.period)
@@ -230,13 +217,16 @@ class SubstitutesWorld(CaseWorld):
 
 def substitutes_states(chosen: np.ndarray, period: int) -> np.ndarray:
     """Return what the agent reads before it prices product ``period``: whose turn it is, and the prices so far (B, features) float32."""
-    known = (np.arange(chosen.shape[1]) < period).astype(float)  # (products,)
+    known = np.arange(chosen.shape[1]) < period  # (products,)
     turn = np.broadcast_to(np.arange(chosen.shape[1]) == period, chosen.shape)
-    place = chosen / (STEPS - 1)
-    columns = [turn, known * (2 * place - 1), *(known * wave for wave in _waves(place, WAVES))]
-    return np.concatenate(columns, axis=1).astype(np.float32)
+    told = PLACES[:, chosen] * known  # (1 + WAVES, B, products)
+    return np.concatenate([turn, *told], axis=1, dtype=np.float32)
 
 
 def _waves(place: np.ndarray, count: int) -> list[np.ndarray]:
     """Return cos(k pi x), k = 1 ... count, of places between 0 and 1: they let a small network bend sharply."""
     return [np.cos(np.pi * k * place) for k in range(1, count + 1)]
+
+
+PLACES = np.stack([np.linspace(-1, 1, STEPS), *_waves(np.linspace(0, 1, STEPS), WAVES)]).astype(np.float32)
+"""Every price of a substitutes' ladder as the agent reads it (1 + WAVES, STEPS)."""

@@ -11,35 +11,24 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 
+from tasks.pricing.batched import BatchedEnv
 from tasks.pricing.market import FEATURES, Luck, Products, Rules, View, draw_luck, observe, opening, step
 
 
-class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """B seasons of products drawn at random, all beginning and ending together.
+class MarketEnv(BatchedEnv):
+    """B seasons of products drawn at random, all beginning and ending together; what follows a season is not learned about.
 
     ``info`` carries ``allowed`` (B, actions), and after a step ``price`` (currency/unit), ``units`` and ``reward`` (currency), each (B,).
-
-    Attributes:
-        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them; what follows a season is not learned about.
     """
-
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
 
     def __init__(self, products: Products, rules: Rules, environments: int) -> None:
         """Prepare environments over the given products."""
-        self._all, self.rules, self.num_envs = products, rules, environments
-        self.features, self.actions = len(FEATURES), len(rules.ladder)
-        self.decisions, self.discount, self.goes_on = rules.decisions, rules.discount, False
-        self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (len(FEATURES),), np.float32)
-        self.single_action_space = gymnasium.spaces.Discrete(len(rules.ladder))
-        self.observation_space = batch_space(self.single_observation_space, environments)
-        self.action_space = batch_space(self.single_action_space, environments)
-        self._rng = np.random.default_rng(0)
+        super().__init__(environments, len(FEATURES), len(rules.ladder), rules.decisions, rules.discount, False)
+        self._all, self.rules = products, rules
         self.view: View
         self._luck: Luck
+        self._allowed: np.ndarray
 
     def reset(  # Gymnasium's signature
         self,
@@ -53,13 +42,14 @@ class MarketEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         products = self._all.take(self._rng.integers(len(self._all), size=self.num_envs))
         self.view = opening(products)
         self._luck = replace(draw_luck(products, self.rules.decisions, self._rng), rng=self._rng)
-        return observe(self.view, self.rules), {"allowed": self.rules.allowed(products)}
+        self._allowed = self.rules.allowed(products)
+        return observe(self.view, self.rules), {"allowed": self._allowed}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Sell for a week at the chosen steps of the ladder."""
         self.view, week = step(self.view, np.asarray(actions), self._luck, self.rules)
         over = np.full(self.num_envs, self.view.week == self.rules.decisions)
-        told = {"allowed": self.rules.allowed(self.view.products), "price": week.price, "units": week.units, "reward": week.reward}
+        told = {"allowed": self._allowed, "price": week.price, "units": week.units, "reward": week.reward}
         return observe(self.view, self.rules), week.advantage, np.zeros_like(over), over, told
 
 
@@ -77,10 +67,10 @@ class ProductEnv(gymnasium.Env[np.ndarray, int]):
         """Open a season."""
         super().reset(seed=seed)
         state, told = self._many.reset(seed=seed, options=options)
-        return state[0], {name: values[0] for name, values in told.items()}
+        return state[0], {name: values[0].copy() for name, values in told.items()}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Sell for a week."""
-        may = self._many.rules.allowed(self._many.view.products)[0, action]
+        may = action == self._many.rules.hold or self._many.rules.moves(self._many.view.products)[0]
         state, reward, ended, cut, told = self._many.step(np.array([action if may else self._many.rules.hold]))
-        return state[0], float(reward[0]), bool(ended[0]), bool(cut[0]), {name: values[0] for name, values in told.items()}
+        return state[0], float(reward[0]), bool(ended[0]), bool(cut[0]), {name: values[0].copy() for name, values in told.items()}

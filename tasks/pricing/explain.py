@@ -10,7 +10,8 @@ from scipy import special
 
 from expectations.columns import PRICE
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import FEATURES, HIGHEST_ELASTICITY, Products, Rules, View, demand_ratio, observe, opening, play
+from tasks.pricing.market import FEATURES, HIGHEST_ELASTICITY, Products, Rules, View, demand_ratio, observe, opening, pull
+from tasks.pricing.seasons import play
 
 DRAWS = 4000  # elasticities by which expected units are told
 LEVELS = (0.025, 0.975)
@@ -57,7 +58,8 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
     sd = max(float(product.standard_error[0]), 1e-6)
     below = special.ndtr((HIGHEST_ELASTICITY - product.elasticity[0]) / sd)
     drawn = product.elasticity[0] + sd * special.ndtri(np.maximum(np.random.default_rng(seed).random(DRAWS) * below, 1e-300))
-    units = product.units * demand_ratio(rules.ladder[:, None], np.minimum(drawn, HIGHEST_ELASTICITY), np.ones(1), rules.reference_effect)
+    steps = rules.ladder[:, None]
+    units = product.units * demand_ratio(steps, np.minimum(drawn, HIGHEST_ELASTICITY), pull(steps, view.remembered, view.ratio, rules))
     units = np.minimum(units, product.stock + product.arrivals)  # (A, draws)
     price = rules.ladder * product.price
     table = pd.DataFrame({"step": rules.ladder, PRICE: price, "allowed": allowed, "chosen": np.arange(len(q)) == chosen, "q_value": q})
@@ -69,7 +71,7 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
 
 
 def _binding(product: Products, rules: Rules, chosen: int) -> str:
-    if rules.allowed(product)[0].sum() == 1:
+    if not rules.moves(product)[0]:
         return UNIDENTIFIED if not product.identified[0] else NO_COST
     return {0: AT_LOW, len(rules.ladder) - 1: AT_HIGH}.get(chosen, FREE)
 

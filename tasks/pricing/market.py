@@ -2,16 +2,18 @@
 
 A season has a fixed number of weekly decisions. In a week a product with price in force p0 is sold at p = ratio * p0, and buyers take
 
-    units ~ Poisson(mu * frailty),   mu = base * exp(e * (p / p0 - 1) + reference_effect * log(remembered / p))
+    units ~ Poisson(mu * frailty),   mu = base * exp(e * (p / p0 - 1) + reference_effect * log(remembered / p) + rival_cross * log rival)
 
 where the frailty is Gamma with mean 1 and variance ``dispersion`` (so units are negative binomial), and e is drawn once a season from
 N(elasticity, standard_error^2) below ``HIGHEST_ELASTICITY``: the shop does not know it, it only learns about it from what it sells.
 The remembered price is smoothed, and moves only by prices at which something sold: a price that nobody paid anchors nobody.
+Rivals answer last week's price: rival = (last / p0)^rival_reaction, relative to their price now. The last price is all that must be known.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
@@ -110,6 +112,8 @@ class Rules:
         objective: ``revenue`` or ``profit``.
         markup: mark-up on cost of the cost-plus policy (share of cost).
         stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+        rival_cross: change of log units per unit of the rivals' log price, >= 0.
+        rival_reaction: change of the rivals' log price per unit of the own one of last week, >= 0.
     """
 
     ladder: np.ndarray
@@ -120,6 +124,8 @@ class Rules:
     objective: str
     markup: float
     stated_margin: float
+    rival_cross: float = 0.0
+    rival_reaction: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a ladder that does not rise or does not contain the price in force, and an unknown objective."""
@@ -128,7 +134,7 @@ class Rules:
         if self.objective not in ("revenue", "profit"):
             raise MarketError(f"Rules: `objective` must be revenue or profit. Received: {self.objective}.")
 
-    @property
+    @cached_property
     def hold(self) -> int:
         """Return the action that keeps the price in force."""
         return int(np.flatnonzero(self.ladder == 1.0)[0])
@@ -142,15 +148,17 @@ class Rules:
         cost = products.unit_cost.reshape(shape)
         return np.where(np.isfinite(cost), price - cost, 0.0)
 
-    def allowed(self, products: Products) -> np.ndarray:
-        """Return which actions a product may take: all, or only to hold (products, actions), bool.
+    def moves(self, products: Products) -> np.ndarray:
+        """Return which products may take another price than that in force (products,), bool.
 
         A product holds if its elasticity is not identified, or if profit is asked for and its cost is unknown.
         """
         moves = products.identified.astype(bool)
-        if self.objective == "profit":
-            moves = moves & np.isfinite(products.unit_cost)
-        return moves[:, None] | (self.ladder == 1.0)
+        return moves & np.isfinite(products.unit_cost) if self.objective == "profit" else moves
+
+    def allowed(self, products: Products) -> np.ndarray:
+        """Return which actions a product may take: all, or only to hold (products, actions), bool."""
+        return self.moves(products)[:, None] | (self.ladder == 1.0)
 
 
 @dataclass(frozen=True)
@@ -224,15 +232,6 @@ class Week:
     advantage: np.ndarray
 
 
-@dataclass(frozen=True)
-class Played:
-    """Seasons of every product under one policy: prices (currency/unit), units/week and rewards (currency), (draws, products, weeks)."""
-
-    prices: np.ndarray
-    units: np.ndarray
-    rewards: np.ndarray
-
-
 def draw_luck(products: Products, weeks: int, rng: np.random.Generator) -> Luck:
     """Draw the season of every product; elasticities by inverse transform from the truncated normal."""
     sd = np.maximum(products.standard_error, 1e-6)
@@ -251,9 +250,19 @@ def opening(products: Products) -> View:
     return View(products, 0, one, one, mean, variance, 0 * one, products.stock)
 
 
-def demand_ratio(ratio: np.ndarray, elasticity: np.ndarray, remembered: np.ndarray, reference_effect: float) -> np.ndarray:
-    """Return expected units relative to those at the price in force; the arguments broadcast."""
-    return np.exp(elasticity * (ratio - 1) + reference_effect * np.log(remembered / ratio))
+def pull(ratio: np.ndarray, remembered: np.ndarray, last: np.ndarray, rules: Rules) -> np.ndarray | float:
+    """Return the change of log units by what buyers remember and rivals answered; the arguments broadcast."""
+    told: np.ndarray | float = 0.0
+    if rules.reference_effect:
+        told = rules.reference_effect * np.log(remembered / ratio)
+    if rules.rival_cross and rules.rival_reaction:
+        told = told + rules.rival_cross * rules.rival_reaction * np.log(last)
+    return told
+
+
+def demand_ratio(ratio: np.ndarray, elasticity: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return expected units relative to those at the price in force, remembered by all and answered by none; the arguments broadcast."""
+    return np.exp(elasticity * (ratio - 1) + pull)
 
 
 def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[View, Week]:
@@ -266,20 +275,21 @@ def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[Vie
         MarketError: an action is not allowed to its product.
     """
     products = view.products
-    if not rules.allowed(products)[np.arange(len(products)), actions].all():
+    if ((actions != rules.hold) & ~rules.moves(products)).any():
         raise MarketError("step: an action must be allowed to its product. Received: a price change of a product that must hold.")
     ratio = rules.ladder[actions]
-    mu = products.units * demand_ratio(ratio, luck.elasticity, view.remembered, rules.reference_effect)
+    pulled = pull(ratio, view.remembered, view.ratio, rules)
+    mu = products.units * demand_ratio(ratio, luck.elasticity, pulled)
     wanted = mu * luck.frailty[view.week]
     units = np.minimum(luck.buyers(view.week, wanted), np.floor(view.stock))
-    margin, held = rules.margin(products, ratio), rules.margin(products, np.ones_like(ratio))
+    margin, held = rules.margin(products, ratio), rules.margin(products, np.ones(1))
     known = np.isfinite(view.stock)
     sales = np.where(known, expected_sales(wanted, view.stock), mu) if known.any() else mu
     advantage = (margin * sales - held * products.units) / (products.price * products.units)
-    return _learnt(view, ratio, units, rules), Week(ratio * products.price, units, margin * units, advantage)
+    return _learnt(view, ratio, pulled, units, rules), Week(ratio * products.price, units, margin * units, advantage)
 
 
-def _learnt(view: View, ratio: np.ndarray, units: np.ndarray, rules: Rules) -> View:
+def _learnt(view: View, ratio: np.ndarray, pulled: np.ndarray | float, units: np.ndarray, rules: Rules) -> View:
     """Update the belief by one week: the extended Kalman step, demand linearised in e at the mean m of the belief.
 
     With x = ratio - 1, mu = E[units | m], h = d mu / d e = x mu and v = mu + dispersion mu^2 (variance of negative binomial units):
@@ -289,7 +299,7 @@ def _learnt(view: View, ratio: np.ndarray, units: np.ndarray, rules: Rules) -> V
     Holding (x = 0) teaches nothing about the elasticity, and nor does a week that sold out: its sales are not the demand.
     """
     products, sold_out = view.products, units >= np.floor(view.stock)
-    mu = products.units * demand_ratio(ratio, view.mean, view.remembered, rules.reference_effect)
+    mu = products.units * demand_ratio(ratio, view.mean, pulled)
     h = (ratio - 1) * mu * ~sold_out
     gain = view.variance * h / (h**2 * view.variance + mu + products.dispersion * mu**2)
     sold = rules.reference_memory * view.remembered + (1 - rules.reference_memory) * ratio
@@ -308,34 +318,15 @@ def _learnt(view: View, ratio: np.ndarray, units: np.ndarray, rules: Rules) -> V
 def observe(view: View, rules: Rules) -> np.ndarray:
     """Return the state as the agent reads it, every entry O(1), in the order of ``FEATURES`` (B, features) float32."""
     products = view.products
-    unit = np.ones(len(products))
-    columns = (
-        5 * (view.ratio - 1),
-        5 * (view.remembered - 1),
-        unit * (1 - view.week / rules.decisions),
-        0.5 * (view.mean + 2),
-        np.sqrt(view.variance),
-        np.clip(view.surprise, -1, 3),
-        rules.margin(products, unit) / products.price,
-        np.sqrt(1 / products.units + products.dispersion),  # standard deviation of a week's units relative to their mean
-        np.minimum(view.stock / products.units / (rules.decisions - view.week + 1), 2.0) - 1,  # weeks of stock, over those left
-    )
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int) -> Played:
-    """Play ``draws`` seasons of every product; the same seed brings the same luck to every policy (common random numbers)."""
-    shape = (draws, len(products))
-    view = opening(products.take(np.tile(np.arange(len(products)), draws)))
-    luck = draw_luck(view.products, rules.decisions, np.random.default_rng(seed))
-    weeks: list[Week] = []
-    for _ in range(rules.decisions):
-        view, week = step(view, policy(view, rules), luck, rules)
-        weeks.append(week)
-    return Played(*(np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1) for name in ("price", "units", "reward")))
-
-
-def movable(products: Products, rules: Rules) -> Products:
-    """Return the products that may take another action than to hold, or all where none may: the others teach nothing."""
-    moves = rules.allowed(products).sum(axis=1) > 1
-    return products.take(np.flatnonzero(moves if moves.any() else ~moves))
+    state = np.empty((len(products), len(FEATURES)), np.float32)
+    state[:, 0] = 5 * (view.ratio - 1)
+    state[:, 1] = 5 * (view.remembered - 1)
+    state[:, 2] = 1 - view.week / rules.decisions
+    state[:, 3] = 0.5 * (view.mean + 2)
+    state[:, 4] = np.sqrt(view.variance)
+    state[:, 5] = np.clip(view.surprise, -1, 3)
+    state[:, 6] = rules.margin(products, np.ones(1)) / products.price
+    state[:, 7] = np.sqrt(1 / products.units + products.dispersion)  # standard deviation of a week's units relative to their mean
+    # weeks of stock, over those left
+    state[:, 8] = np.minimum(view.stock / products.units / (rules.decisions - view.week + 1), 2.0) - 1
+    return state

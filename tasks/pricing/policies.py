@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.market import Products, Rules, View, demand_ratio, play
+from tasks.pricing.market import Products, Rules, View, demand_ratio, pull
+from tasks.pricing.seasons import play
 
 
 def hold(view: View, rules: Rules) -> np.ndarray:
@@ -32,7 +33,7 @@ def myopic(view: View, rules: Rules) -> np.ndarray:
     E[exp(e x)] = exp(m x + P x^2 / 2) with x = ratio - 1.
     """
     ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))  # (B, A)
-    expected = demand_ratio(ladder, view.mean[:, None], view.remembered[:, None], rules.reference_effect)
+    expected = demand_ratio(ladder, view.mean[:, None], pull(ladder, view.remembered[:, None], view.ratio[:, None], rules))
     expected = expected * np.exp(0.5 * view.variance[:, None] * (ladder - 1) ** 2)
     return best_allowed(rules.margin(view.products, ladder) * expected, view, rules)
 

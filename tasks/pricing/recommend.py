@@ -65,7 +65,7 @@ class PolicyModel:
         products = products_of(self.market.iloc[rows])
         products = replace(products, price=price)
         actions = self.policy(opening(products), self.rules)
-        free = self.rules.allowed(products).sum(axis=1) > 1
+        free = self.rules.moves(products)
         unknown = np.where(products.identified.astype(bool), "no profit without a cost", "elasticity not identified")
         best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
         return self.rules.ladder[actions], np.where(free, best, unknown)

@@ -111,12 +111,17 @@ class SubstitutesCase:
         return np.asarray((self.units(self._every) >= -1e-9).all(axis=-1))
 
     @cached_property
+    def profits(self) -> np.ndarray:
+        """Return the joint profit at every choice of prices (STEPS, ..., STEPS)."""
+        return self.profit(self._every)
+
+    @cached_property
     def _every(self) -> np.ndarray:
         return np.stack(np.meshgrid(*self.ladders, indexing="ij"), axis=-1)
 
     def baselines(self) -> dict[str, float]:
         """Return what the best and random prices of the ladders earn, the naive ("myopic") and the Nash ones."""
-        profits = self.profit(self._every)[self.possible]
+        profits = self.profits[self.possible]
         fixed = {"best_fixed": float(profits.max()), "random": float(profits.mean())}
         return {**fixed, "myopic": float(self.profit(self.naive())), "nash": float(self.profit(self.nash()))}
 

@@ -11,7 +11,8 @@ from tasks.pricing import policies
 from tasks.pricing.dqn import Plan, Record, Replay, n_step_returns, play_episodes
 from tasks.pricing.environment import MarketEnv
 from tasks.pricing.greedy import Greedy, WeightError
-from tasks.pricing.market import FEATURES, Products, Rules, opening, play
+from tasks.pricing.market import FEATURES, Products, Rules, opening
+from tasks.pricing.seasons import play
 from tests.pricing.test_market import products
 
 PLAN = Plan((32, 32), 128, 60_000, 20_000, 256, 2, 0.002, 0.01, 0.05, 3, 6, 20)

@@ -11,7 +11,8 @@ from scipy import stats
 from tasks.pricing import market, policies
 from tasks.pricing.counts import poisson_quantile
 from tasks.pricing.environment import MarketEnv
-from tasks.pricing.market import MarketError, Products, Rules, demand_ratio, draw_luck, opening, play, step
+from tasks.pricing.market import MarketError, Products, Rules, demand_ratio, draw_luck, opening, pull, step
+from tasks.pricing.seasons import play
 
 
 def products(count: int = 4, error: float = 0.3, dispersion: float = 0.1) -> Products:
@@ -33,9 +34,10 @@ def rules() -> Rules:
     return Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.3, "revenue", 0.35, 0.3)
 
 
-def test_demand_is_its_formula() -> None:
-    told = demand_ratio(np.array([1.2]), np.array([-2.0]), np.array([0.9]), 0.5)
-    assert told[0] == pytest.approx(np.exp(-2 * 0.2 + 0.5 * np.log(0.9 / 1.2)))
+def test_demand_is_its_formula(rules: Rules) -> None:
+    answering = replace(rules, reference_effect=0.5, rival_cross=0.8, rival_reaction=0.6)
+    told = demand_ratio(np.array([1.2]), np.array([-2.0]), pull(np.array([1.2]), np.array([0.9]), np.array([0.8]), answering))
+    assert told[0] == pytest.approx(np.exp(-2 * 0.2 + 0.5 * np.log(0.9 / 1.2) + 0.8 * 0.6 * np.log(0.8)))
 
 
 def test_the_poisson_quantile_is_that_of_scipy() -> None:
@@ -69,6 +71,20 @@ def test_a_remembered_price_moves_only_when_something_sold(rules: Rules) -> None
     assert week.units[0] == 0 < week.units[1]
     assert view.remembered[0] == 1.0
     assert view.remembered[1] == pytest.approx(0.7 + 0.3 * 0.8)
+
+
+def test_rivals_that_follow_a_cut_take_a_part_of_it_back_next_week(rules: Rules) -> None:
+    shop = products(1, error=0.0, dispersion=0.0).take(np.zeros(4000, int))
+    cut, alone = np.zeros(4000, int), replace(rules, reference_effect=0.0)
+    answered = replace(alone, rival_cross=1.0, rival_reaction=0.5)
+    units = []
+    for told in (alone, answered):
+        view, luck = opening(shop), draw_luck(shop, 2, np.random.default_rng(2))
+        view, first = step(view, cut, luck, told)
+        _, second = step(view, cut, luck, told)
+        units.append((first.units.mean(), second.units.mean()))
+    assert units[0][0] == units[1][0], "they have not seen it yet"
+    assert units[1][1] / units[0][1] == pytest.approx(0.8**0.5, rel=0.02)
 
 
 def test_holding_teaches_nothing_and_moving_narrows_the_belief(rules: Rules) -> None:

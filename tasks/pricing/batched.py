@@ -1,0 +1,28 @@
+"""Many episodes stepped at once, beginning and ending together: what every world of the agent has in common."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+
+
+class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """B episodes in Gymnasium's vector interface; ``info`` carries ``allowed`` (B, actions).
+
+    Attributes:
+        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them.
+    """
+
+    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
+
+    def __init__(self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool) -> None:
+        """Prepare the spaces of so many episodes."""
+        self.num_envs, self.features, self.actions = environments, features, actions
+        self.decisions, self.discount, self.goes_on = decisions, discount, goes_on
+        self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (features,), np.float32)
+        self.single_action_space = gymnasium.spaces.Discrete(actions)
+        self.observation_space = batch_space(self.single_observation_space, environments)
+        self.action_space = batch_space(self.single_action_space, environments)
+        self._rng = np.random.default_rng(0)
