@@ -97,7 +97,8 @@ def analyse(rows: Rows, spec: Spec) -> Analysis:
     if split.alarm:
         return conclude({}, spec, rows.what, treated, split, [])
     arms = {name: arms_of(rows, metric, pair) for name, metric in spec.metrics.items()}
-    return conclude(arms, spec, rows.what, treated, split, _looks(rows, spec, pair))
+    last = rows.periods[-1] if rows.periods else None
+    return conclude(arms, spec, rows.what, treated, split, _looks(rows, spec, pair), last)
 
 
 def split_of(counts: Mapping[str, int], spec: Spec) -> Split:
@@ -122,7 +123,9 @@ def treated_arm(arms: list[str], spec: Spec) -> str:
     return others[0]
 
 
-def conclude(arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated: str, split: Split, looks: list[Look]) -> Analysis:
+def conclude(
+    arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated: str, split: Split, looks: list[Look], last: str | None = None
+) -> Analysis:
     """Return the analysis of arms that are already summed; without results while the sample ratio alarms."""
     if split.alarm:
         seen = ", ".join(f"{name} {count:,}" for name, count in split.counts.items())
@@ -142,7 +145,7 @@ def conclude(arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated
         best[name] = sharp
         scale[name] = 1.0 if sharp in (read.effects["relative"], read.effects.get("cuped_relative")) else abs(read.arms[spec.control])
     units = split.counts[spec.control] + split.counts[treated]
-    verdict, reasons = decide(spec, best, scale, adjusted, units)
+    verdict, reasons = decide(spec, best, scale, adjusted, units, last)
     return Analysis(spec, what, treated, split, balance_of(arms, spec), reads, looks, _group(spec, best[spec.primary]), verdict, reasons)
 
 

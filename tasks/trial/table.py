@@ -9,6 +9,7 @@ import pandas as pd
 
 from tasks.trial.effects import Arm, arm_of
 from tasks.trial.errors import TrialError
+from tasks.trial.periods import listed, lost_periods, period_name
 from tasks.trial.spec import ITEMS, Metric, Spec
 
 PERIODS = ("period", "date", "day", "week")
@@ -255,13 +256,13 @@ def _periods(frame: pd.DataFrame, spec: Spec) -> tuple[np.ndarray | None, list[s
         return None, []
     codes, _ = _codes(frame, name)
     values = np.sort(frame[name].unique())
-    if not spec.events and len(values) > 2 and pd.api.types.is_integer_dtype(values.dtype) and spec.block:
-        gaps = np.flatnonzero(np.diff(values) > 1)
-        if gaps.size:
-            raise TrialError(
-                f"data: `{name}` must have no gap. Received: {values[gaps[0]]}, then {values[gaps[0] + 1]}. Add the missing period."
-            )
-    return codes, [str(value)[:10] if "datetime" in str(values.dtype) else str(value) for value in values]
+    lost = [] if spec.events else lost_periods(values, numbered=spec.block is not None)
+    if lost:
+        raise TrialError(
+            f"data: `{name}` must have no gap. Received: {listed(lost)} missing between {period_name(values[0])} and "
+            f"{period_name(values[-1])}. Missing is not 0: add the rows, or say `events: true` in the spec if a row is an event."
+        )
+    return codes, [period_name(value) for value in values]
 
 
 def _check_panel(unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool) -> None:
