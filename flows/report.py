@@ -120,6 +120,23 @@ def show_off_policy(told: Mapping[str, Any]) -> None:
         say(f"left out: {note}")
 
 
+def show_experiment_bench(measured: Mapping[str, Any]) -> None:
+    """Print every figure of a benchmark of experiments."""
+    if "reproduced" in measured:
+        say(f"known answers: largest deviation {measured['reproduced']['largest_deviation']:.2g}")
+    for name, told in measured.get("calibrations", {}).items():
+        rows = [(key, f"{value:.4g}") for key, value in told.items() if isinstance(value, (int, float))]
+        _print_table(name.replace("_", " "), ("figure", "measured"), rows)
+    if "off_policy" in measured:
+        told = measured["off_policy"]
+        span = f"coverage {told['coverage_low']:.3f} to {told['coverage_high']:.3f}"
+        say(f"known policies: bias at most {told['largest_bias_in_errors']:.2f} Monte-Carlo errors, {span}")
+        say(f"refused: {told['refused']}")
+    if "clock" in measured:
+        told = measured["clock"]
+        say(f"{told['rows']:,} rows: {told['seconds']:.1f} s, peak memory {told['peak_memory_mb']:,.0f} MB")
+
+
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:

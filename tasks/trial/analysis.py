@@ -14,7 +14,8 @@ from tasks.trial.errors import RatioMismatch, TrialError
 from tasks.trial.ratio import sample_ratio
 from tasks.trial.sequential import obrien_fleming, spending_bounds
 from tasks.trial.spec import Metric, Spec
-from tasks.trial.table import Rows, arms_of
+from tasks.trial.table import Rows
+from tasks.trial.units import arms_of, arms_up_to
 from tasks.trial.verdict import decide
 
 LOOKS = 60  # points of the lift over time
@@ -254,9 +255,10 @@ def _looks(rows: Rows, spec: Spec, pair: tuple[int, int]) -> list[Look]:
         return []
     metric, told = spec.metrics[spec.primary], []
     levels = levels_of(spec, rows.what, len(rows.arm))
-    for last in np.unique(np.linspace(0, len(rows.periods) - 1, min(LOOKS, len(rows.periods))).astype(int)):
+    lasts = np.unique(np.linspace(0, len(rows.periods) - 1, min(LOOKS, len(rows.periods))).astype(int))
+    for last, pair_of in zip(lasts, arms_up_to(rows, metric, pair, lasts), strict=True):
         try:
-            arms = estimates(*arms_of(rows, metric, pair, rows.period <= last), adjusted=metric.covariate is not None)
+            arms = estimates(*pair_of, adjusted=metric.covariate is not None)
             effect = relative(*arms, levels) or absolute(*arms, levels)
         except TrialError:
             continue  # nothing to tell yet: too few units, or no value that varies

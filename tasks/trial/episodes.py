@@ -82,15 +82,13 @@ def _fitted_q(log: DecisionLog, basis: np.ndarray, target: np.ndarray, draw: np.
     assert log.episode is not None
     assert log.step is not None
     weight = draw[log.episode]
-    following = np.zeros(len(weight))  # value of the next row of the same episode
-    same = np.append(log.episode[1:] == log.episode[:-1], False)
+    following = np.zeros(len(weight))  # value of the next row of the same episode, 0 after the last
     for t in range(int(log.step.max()), -1, -1):
         here = np.flatnonzero(log.step == t)
-        answer = log.reward[here] + following[here]
-        q = _slopes_of(basis[here], log.action[here], answer, weight[here], len(log.levels), target[here])
+        q = _slopes_of(basis[here], log.action[here], log.reward[here] + following[here], weight[here], len(log.levels), target[here])
         value = (target[here] * q).sum(axis=1)
-        before = here[here > 0] - 1
-        following[before] = np.where(same[before], value[here > 0], following[before])
+        if t > 0:
+            following[here - 1] = value  # rows are sorted by episode and step
     return float(np.average(value, weights=weight[here]))
 
 

@@ -89,7 +89,10 @@ def cross_elasticities(units: np.ndarray, price: np.ndarray) -> tuple[np.ndarray
 
 
 def _slopes(y: np.ndarray, x: np.ndarray, controls: np.ndarray, week: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope and error of each column of x beside the controls (columns,) each (Frisch and Waugh 1933, Econometrica)."""
+    """Return slope and error of each column of x beside the controls (columns,) each (Frisch and Waugh 1933, Econometrica).
+
+    Changes of what is independent from week to week answer the week before: the error counts one lag (Hansen and Hodrick 1980, JPE).
+    """
     q = np.linalg.qr(controls)[0]
     y, rest = y - q @ (q.T @ y), x - q @ (q.T @ x)
     spread = (rest**2).sum(axis=0)
@@ -99,7 +102,8 @@ def _slopes(y: np.ndarray, x: np.ndarray, controls: np.ndarray, week: np.ndarray
         score = rest * (y[:, None] - rest * np.nan_to_num(slope))
         by_week = np.zeros((week.max() + 1, x.shape[1]))
         np.add.at(by_week, week, score)
-        error = np.where(moves, np.sqrt((by_week**2).sum(axis=0)) / spread, np.nan)
+        own, lagged = (by_week**2).sum(axis=0), (by_week[1:] * by_week[:-1]).sum(axis=0)
+        error = np.where(moves, np.sqrt(np.maximum(own + 2 * lagged, own / 2)) / spread, np.nan)
     return slope, error
 
 

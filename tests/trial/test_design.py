@@ -41,7 +41,7 @@ def shop() -> SubstituteShop:
 @pytest.fixture(scope="module")
 def history(shop: SubstituteShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(2)
-    weekly = 0.1 * rng.integers(-1, 2, (104, len(shop.group)))
+    weekly = 0.2 * rng.integers(-1, 2, (104, len(shop.group)))
     path = tmp_path_factory.mktemp("shop") / "history.parquet"
     shop.sales(np.exp(weekly.repeat(7, axis=0)), HISTORY, rng).to_parquet(path)
     return path
@@ -70,7 +70,7 @@ def analysed(data: Path, folder: Path) -> dict[str, Any]:
 
 def test_cross_elasticities_find_who_steals_from_whom(shop: SubstituteShop) -> None:
     rng = np.random.default_rng(3)
-    ratio = np.exp(0.1 * rng.normal(size=(150, len(shop.group))))
+    ratio = np.exp(0.2 * rng.normal(size=(150, len(shop.group))))
     units, price = rng.poisson(50 * shop.mean(ratio))[None].astype(float), (shop.price * ratio)[None]
     siblings = (shop.group[:, None] == shop.group) & ~np.eye(len(shop.group), dtype=bool)
     assert cross_elasticities(units, price)[0][siblings].mean() == pytest.approx(0.5, abs=0.05)
