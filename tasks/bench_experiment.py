@@ -19,10 +19,10 @@ from tasks.memory import peak_memory
 from tasks.trial.analysis import analyse, as_json
 from tasks.trial.corrections import CORRECTIONS
 from tasks.trial.design import CLUSTER, Scheme
-from tasks.trial.effects import Levels, absolute, arm_of, estimates, relative
+from tasks.trial.effects import Levels, absolute, arm_of, estimates
 from tasks.trial.errors import OutsideSupport, TrialError
 from tasks.trial.known_log import PRICES, TARGETS, drawn, target
-from tasks.trial.known_trials import REVENUE, cluster_effect, looked_at, switchback_effect, visitor_effects, visitors
+from tasks.trial.known_trials import REVENUE, cluster_effect, lift_of, looked_at, switchback_effect, visitor_effects, visitors
 from tasks.trial.moments import analyse_moments
 from tasks.trial.off_policy import evaluate
 from tasks.trial.planning import Wanted, plan, trials
@@ -182,12 +182,12 @@ def _units(key: str) -> int:
 
 def _same_against_same(rng: np.random.Generator) -> dict[str, Any]:
     """Return how often A/A trials find an effect: at the end, at any look by the fixed test, and by the one that holds at every look."""
-    found = np.zeros(3)
+    names, found = ("fixed", "fixed_at_any_look", "always_valid"), np.zeros(3)
     for _ in range(AA):
         seen = looked_at(rng, LOOKS, PER_LOOK)
         fixed, always = ([effect.p < 0.05 for effect in seen], [effect.sequential_low > 0 or effect.sequential_high < 0 for effect in seen])
         found += [fixed[-1], any(fixed), any(always)]
-    return {"fixed": found[0] / AA, "fixed_at_any_look": found[1] / AA, "always_valid": found[2] / AA, "simulations": AA, "looks": LOOKS}
+    return {**dict(zip(names, (found / AA).tolist(), strict=True)), "simulations": AA, "looks": LOOKS}
 
 
 def _coverage(rng: np.random.Generator) -> dict[str, Any]:
@@ -206,8 +206,8 @@ def _power(rng: np.random.Generator) -> dict[str, Any]:
     units = units_for_mean(float(pilot.revenue.std() / REVENUE), LIFT)
     found = 0
     for _ in range(COVERAGE):
-        arms = [arm_of(visitors(rng, units, lift).revenue) for lift in (0.0, LIFT)]
-        effect = absolute(*estimates(*arms, False), Levels())
+        control, treated = (arm_of(visitors(rng, units, lift).revenue) for lift in (0.0, LIFT))
+        effect = absolute(*estimates(control, treated, False), Levels())
         found += effect.p < 0.05 and effect.difference > 0
     return {"found": found / COVERAGE, "units_per_arm": units, "simulations": COVERAGE}
 
@@ -224,9 +224,9 @@ def _planned(rng: np.random.Generator) -> dict[str, Any]:
     length, _ = plan(revenue(364), scheme, wanted, [7 * weeks for weeks in range(1, 27)], 0)
     found = []
     for _ in range(10):
-        for pair in trials(revenue(364), scheme, wanted, length.periods, LIFT, SHOPS // 10, int(rng.integers(2**31))):
-            effect = relative(*estimates(*pair, True), Levels())
-            found.append(effect is not None and effect.p < 0.05 and effect.difference > 0)
+        for control, treated in trials(revenue(364), scheme, wanted, length.periods, LIFT, SHOPS // 10, int(rng.integers(2**31))):
+            effect = lift_of(control, treated, adjusted=True)
+            found.append(effect.p < 0.05 and effect.difference > 0)
     return {"planned": length.power, "found": float(np.mean(found)), "days": length.periods, "simulations": len(found)}
 
 
@@ -234,24 +234,24 @@ def _interference(rng: np.random.Generator) -> dict[str, Any]:
     """Return what a cut of a tenth reads as by items and by clusters where siblings steal, how often the clusters cover the truth."""
     shop = substitute_shop(rng, 40, 2)
     truth, dates = shop.lift(CUT), pd.date_range("2024-01-01", periods=DAYS, unit="us")
+    size, before = np.full(40, 2.0), shop.mean(np.ones(80)) * shop.price
     read: dict[str, list[float]] = {"item": [], "cluster": []}
     covered = []
+
+    def revenue(treated: np.ndarray) -> np.ndarray:
+        sales = shop.sales(np.where(treated, CUT, 1.0)[None].repeat(DAYS, axis=0), dates, rng)
+        return (sales["units"] * sales["price"]).to_numpy().reshape(DAYS, -1).sum(axis=0)
+
     for _ in range(SHOPS):
-        pairs = rng.permutation(40) % 2 == 1
-        for name, treated in (("item", np.arange(80) % 2 == 1), ("cluster", pairs.repeat(2))):
-            sales = shop.sales(np.where(treated, CUT, 1.0)[None].repeat(DAYS, axis=0), dates, rng)
-            total = (sales["units"] * sales["price"]).to_numpy().reshape(DAYS, -1).sum(axis=0)
-            size, before = np.full(40, 2.0), shop.mean(np.ones(80)) * shop.price
-            if name == "item":
-                arms = [arm_of(total[mine], x=before[mine]) for mine in (~treated, treated)]
-            else:
-                by = [np.bincount(shop.group, values) for values in (total, before)]
-                arms = [arm_of(by[0][mine], size[mine], by[1][mine], size[mine], grouped=True) for mine in (~pairs, pairs)]
-            effect = relative(*estimates(*arms, True), Levels())
-            assert effect is not None
-            read[name].append(effect.difference)
-            if name == "cluster":
-                covered.append(effect.low <= truth <= effect.high)
+        items, pairs = np.arange(80) % 2 == 1, rng.permutation(40) % 2 == 1
+        total = revenue(items)
+        one, two = (arm_of(total[mine], x=before[mine]) for mine in (~items, items))
+        read["item"].append(lift_of(one, two, adjusted=True).difference)
+        y, x = (np.bincount(shop.group, values) for values in (revenue(pairs.repeat(2)), before))
+        one, two = (arm_of(y[mine], size[mine], x[mine], size[mine], grouped=True) for mine in (~pairs, pairs))
+        effect = lift_of(one, two, adjusted=True)
+        read["cluster"].append(effect.difference)
+        covered.append(effect.low <= truth <= effect.high)
     return {
         "truth": truth,
         "item_level_reads": float(np.mean(read["item"])),

@@ -72,6 +72,7 @@ def fit(log: DecisionLog, weight: np.ndarray) -> Demand:
     x = _columns(demand, told, np.eye(len(log.levels))[log.action])
     units = log.frame[UNITS].to_numpy(float)
     stock = log.frame[STOCK].to_numpy(float) if STOCK in log.frame else np.full(len(units), np.inf)
+    weight = weight * (stock > 0)  # an empty shelf says nothing of demand
     beta = np.zeros(x.shape[1])
     beta[: len(log.levels)] = np.log(max(np.average(units, weights=weight), 1e-3))
     penalty = RIDGE * weight.sum() * np.eye(len(beta)) / len(beta)

@@ -36,9 +36,9 @@ def visitors(rng: np.random.Generator, count: int, lift: float = 0.0) -> Visitor
 def visitor_effects(rng: np.random.Generator, count: int, lift: float) -> dict[str, tuple[Effect, float]]:
     """Return each estimator's effect in one trial of ``count`` visitors per arm, and the truth."""
     control, treated = visitors(rng, count), visitors(rng, count, lift)
-    mean = [arm_of(arm.revenue, x=arm.before) for arm in (control, treated)]
-    ratio = [arm_of(arm.revenue, d=arm.sessions) for arm in (control, treated)]
-    plain, sharp, per_session = estimates(*mean, False), estimates(*mean, True), estimates(*ratio, False)
+    one, two = (arm_of(arm.revenue, x=arm.before) for arm in (control, treated))
+    three, four = (arm_of(arm.revenue, d=arm.sessions) for arm in (control, treated))
+    plain, sharp, per_session = estimates(one, two, False), estimates(one, two, True), estimates(three, four, False)
     share = (relative(*pair, LEVELS) for pair in (plain, per_session, sharp))
     told = [absolute(*plain, LEVELS), absolute(*per_session, LEVELS), absolute(*sharp, LEVELS), *share]
     truth = [lift * REVENUE, lift * REVENUE / SESSIONS, lift * REVENUE, lift, lift, lift]
@@ -54,7 +54,7 @@ def cluster_effect(rng: np.random.Generator, lift: float, clusters: int = 60) ->
     treated = rng.permutation(clusters) % 2 == 1
     unit = 10 * level[owner] * rng.lognormal(0.0, 0.5, len(owner)) * (1 + lift * treated[owner])
     total = np.bincount(owner, unit)
-    return _relative(arm_of(total[~treated], size[~treated], grouped=True), arm_of(total[treated], size[treated], grouped=True))
+    return lift_of(arm_of(total[~treated], size[~treated], grouped=True), arm_of(total[treated], size[treated], grouped=True))
 
 
 def switchback_effect(
@@ -71,7 +71,8 @@ def switchback_effect(
     value = 10 * (1 + 0.1 * noise.reshape(blocks, block)) * (1 + answer)
     kept = value[:, burn_in:]
     rows = np.full(blocks, float(kept.shape[1]))
-    return _relative(*(arm_of(kept[mine].sum(axis=1), rows[mine], m=rows[mine], grouped=True) for mine in (~treated, treated)))
+    control, own = (arm_of(kept[mine].sum(axis=1), rows[mine], m=rows[mine], grouped=True) for mine in (~treated, treated))
+    return lift_of(control, own)
 
 
 def looked_at(rng: np.random.Generator, looks: int, per_look: int) -> list[Effect]:
@@ -93,7 +94,8 @@ def _moments(n: float, total: float, square: float) -> Arm:
     return Arm(int(n), mean, second)
 
 
-def _relative(control: Arm, treated: Arm) -> Effect:
-    effect = relative(*estimates(control, treated, False), LEVELS)
+def lift_of(control: Arm, treated: Arm, adjusted: bool = False) -> Effect:
+    """Return the relative effect of arms of which control earns something."""
+    effect = relative(*estimates(control, treated, adjusted), LEVELS)
     assert effect is not None
     return effect

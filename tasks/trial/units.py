@@ -74,6 +74,7 @@ def _arms(rows: Rows, metric: Metric, pair: tuple[int, int], sums: np.ndarray) -
     told = []
     for number in pair:
         mine = (rows.arm == number) & there
-        arm = arm_of(*(part[mine] for part in parts), grouped=rows.what != "unit")
+        y, d, x, m = (part[mine] for part in parts)
+        arm = arm_of(y, d, x, m, grouped=rows.what != "unit")
         told.append(binomial(arm) if metric.kind == "proportion" and rows.what == "unit" else arm)
     return told[0], told[1]
