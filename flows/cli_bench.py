@@ -149,3 +149,37 @@ def bench_elasticity(
         measured["simulated"] = bench_simulated(simulated, settings)
     write_json(json_file, measured)
     report.show_elasticities(measured)
+
+
+@bench.command("experiment")
+def bench_experiment(
+    cases: Annotated[Path | None, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Known answers, JSON.")] = None,
+    logs: Annotated[
+        Path | None, typer.Option("--off-policy", metavar="FILE", exists=True, dir_okay=False, help="Known values, JSON.")
+    ] = None,
+    calibrations: Annotated[bool, typer.Option("--calibrations", help="Simulate A/A trials, coverage, power and interference.")] = False,
+    rows: Annotated[int, typer.Option(min=0, help="Rows of a log that is analysed against the clock.")] = 0,
+    json_file: Json = None,
+) -> None:
+    """Hold the analysis of experiments to known answers, to simulations whose truth is known, and to a clock.
+
+    Example: `repricer bench experiment --cases experiments.json --calibrations --rows 10000000 --json out.json`
+    """
+    import json
+
+    from tasks import bench_experiment as measure
+
+    if not (cases or logs or calibrations or rows):
+        raise typer.BadParameter("give --cases FILE, --off-policy FILE, --calibrations or --rows N")
+    measured: dict[str, object] = {}
+    if rows:
+        with TemporaryDirectory() as scratch:
+            measured["clock"] = measure.clock(rows, Path(scratch), report.say)
+    if cases:
+        measured["reproduced"] = measure.reproduce(json.loads(cases.read_text(encoding="utf-8")))
+    if calibrations:
+        measured["calibrations"] = measure.calibrate(report.say)
+    if logs:
+        measured["off_policy"] = measure.known_policies(json.loads(logs.read_text(encoding="utf-8")), report.say)
+    write_json(json_file, measured)
+    report.show_experiment_bench(measured)

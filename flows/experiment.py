@@ -1,4 +1,4 @@
-"""Flow: the analysis of a real price experiment."""
+"""Flows: the design and the analysis of a real price experiment, and what logged decisions say of another policy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,25 @@ from typing import Any
 
 from prefect import flow
 
-from tasks.experiment import analyze as deed
+from conf import Settings
+from tasks import experiment as analysis
+from tasks import experiment_design as plan
+from tasks import experiment_off_policy as logged
 
 
 @flow(name="experiment")
-def analyze(data: str, spec: str, page: str | None = None) -> dict[str, Any]:
+def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -> dict[str, Any]:
     """Analyse an experiment: sample ratio first, then effects, guardrails and the verdict."""
-    return deed(data, spec, page)
+    return analysis.analyze(data, spec, settings, page)
+
+
+@flow(name="experiment-design")
+def design(data: str, asked: plan.Asked, folder: str, settings: Settings) -> dict[str, Any]:
+    """Design an experiment: who gets which price when, for how long, and how it will be analysed."""
+    return plan.design(data, asked, folder, settings)
+
+
+@flow(name="experiment-off-policy")
+def off_policy(log: str, policy: str, settings: Settings, plot: str | None = None) -> dict[str, Any]:
+    """Evaluate a policy on logged decisions, or refuse and say which prices lack data."""
+    return logged.off_policy(log, policy, settings, plot)

@@ -124,6 +124,48 @@ def show_explained(told: Mapping[str, Any]) -> None:
     _print_table(f"demand version {told['version']}, median of the blend in log(1 + units)", ("date", *parts, "units"), rows)
 
 
+def show_design(told: Mapping[str, Any]) -> None:
+    """Print a designed trial: what is randomised, how long, what it finds."""
+    rows = [(str(one["periods"]), f"{one['power']:.1%}", f"{one['least_effect']:.1%}") for one in told["tried"]]
+    _print_table(f"Lengths tried, {told['by']}", ("periods", f"finds {told['effect']:+.1%} {told['metric']}", "least effect found"), rows)
+    say(f"randomised: {told['units']} by {told['unit']}, {told['members']} members, {told['starts']} to {told['ends']}")
+    for name, guard in told["guardrails"].items():
+        say(f"guardrail {name}: a loss of {guard['margin']:.1%} is ruled out in {guard['power']:.0%} of trials where there is none")
+    say(f"assignment: {told['files']['assignment']}")
+    say(f"analyze:    repricer experiment analyze --data SALES_OF_THE_TRIAL --spec {told['files']['spec']} --report trial.html")
+
+
+def show_off_policy(told: Mapping[str, Any]) -> None:
+    """Print what a policy would have earned, and how well the log covers it."""
+    values = {"logged": told["logged"], **told["estimates"]}
+    rows = [(name, *(f"{one[k]:.4g}" if k in one else "-" for k in ("value", "se", "low", "high"))) for name, one in values.items()]
+    _print_table(f"Reward per {told['per']}, policy {told['policy']}", ("estimate", "value", "se", "low", "high"), rows)
+    support = told["support"]
+    say(
+        f"effective sample {support['effective_sample']:,.0f} of {told['rows']:,}, largest weight {support['largest_weight']:.3g}, "
+        f"least propensity {support['least_propensity']:.3g}"
+    )
+    for note in told["notes"]:
+        say(f"left out: {note}")
+
+
+def show_experiment_bench(measured: Mapping[str, Any]) -> None:
+    """Print every figure of a benchmark of experiments."""
+    if "reproduced" in measured:
+        say(f"known answers: largest deviation {measured['reproduced']['largest_deviation']:.2g}")
+    for name, told in measured.get("calibrations", {}).items():
+        rows = [(key, f"{value:.4g}") for key, value in told.items() if isinstance(value, (int, float))]
+        _print_table(name.replace("_", " "), ("figure", "measured"), rows)
+    if "off_policy" in measured:
+        told = measured["off_policy"]
+        span = f"coverage {told['coverage_low']:.3f} to {told['coverage_high']:.3f}"
+        say(f"known policies: bias at most {told['largest_bias_in_errors']:.2f} Monte-Carlo errors, {span}")
+        say(f"refused: {told['refused']}")
+    if "clock" in measured:
+        told = measured["clock"]
+        say(f"{told['rows']:,} rows: {told['seconds']:.1f} s, peak memory {told['peak_memory_mb']:,.0f} MB")
+
+
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:

@@ -25,17 +25,23 @@ from tasks.respond import Responded
 from tasks.seeds import seed_of
 from tasks.track import StageRun
 from tasks.trial import gates as rule
-from tasks.trial.design import assign, sample_ratio_p
+from tasks.trial.design import assign
+from tasks.trial.effects import Effect, theta_of
 from tasks.trial.gates import Gate
-from tasks.trial.lift import Lift, clusters_of, lift
+from tasks.trial.ratio import sample_ratio
+from tasks.trial.rehearsal import arms_of, lift, same_against_same
 
 log = logging.getLogger("repricer")
 
 SHOWN = 12  # clusters in the picture
+SAME = 400  # trials of the price in force against itself
 
 
 class Trial(TypedDict):
-    """The simulated trial; the lift is none while the sample-ratio check alarms."""
+    """The simulated trial; the lift is none while the sample-ratio check alarms.
+
+    ``aa_found`` is the share of ``aa_trials`` of the price in force against itself that find an effect: 1 - confidence, if all is right.
+    """
 
     lift: float | None
     low: float | None
@@ -45,6 +51,8 @@ class Trial(TypedDict):
     control_clusters: int
     markets: int
     theta: float
+    aa_found: float
+    aa_trials: int
 
 
 class Evaluated(TypedDict):
@@ -60,8 +68,9 @@ class Tried(TypedDict):
     """The trial with what its picture needs."""
 
     trial: Trial
-    lift: Lift
+    lift: Effect
     by_cluster: dict[str, float]
+    same: np.ndarray
 
 
 @resumable(name="evaluate")
@@ -99,22 +108,25 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
     own, held = (play(products, rules, each, told.markets, seed).rewards.sum(axis=2) for each in (policy, policies.hold))
     outcome = np.where(treated, own, held)  # (markets, products)
     before = rules.decisions * products.units * rules.margin(products, np.ones(len(products)))
-    sums = clusters_of(outcome, before, treated, clusters)
-    found = lift(sums, told.confidence)
-    arms = int(sums.treated.sum()), int((~sums.treated).sum())
-    p = sample_ratio_p(*arms, told.treated_share)
+    arms = arms_of(outcome, before, treated, clusters)
+    found = lift(arms, told.confidence)
+    p = sample_ratio([arm.n for arm in arms], [1 - told.treated_share, told.treated_share])
+    luck = seed_of(settings.seed, "trial.same")
+    same = same_against_same(held, before, clusters, told.treated_share, told.confidence, SAME, luck)
     shown = p >= told.srm_alarm
     trial = Trial(
-        lift=found.value if shown else None,
+        lift=found.difference if shown else None,
         low=found.low if shown else None,
         high=found.high if shown else None,
         srm_p=p,
-        treated_clusters=arms[0],
-        control_clusters=arms[1],
+        treated_clusters=arms[1].n,
+        control_clusters=arms[0].n,
         markets=told.markets,
-        theta=found.theta,
+        theta=theta_of(list(arms)),
+        aa_found=float((same < 1 - told.confidence).mean()),
+        aa_trials=SAME,
     )
-    return Tried(trial=trial, lift=found, by_cluster=_by_cluster(outcome, treated, clusters, list(names), before))
+    return Tried(trial=trial, lift=found, by_cluster=_by_cluster(outcome, treated, clusters, list(names), before), same=same)
 
 
 def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, names: list[str], before: np.ndarray) -> dict[str, float]:
@@ -180,5 +192,6 @@ def _track(run: StageRun, priced: Priced, tried: Tried, every: list[Gate], verdi
     run.metrics({f"gate.{gate.name}": float(gate.passed) for gate in every})
     if trial["lift"] is not None:
         run.figure(figures.trial_lift(tried["lift"], tried["by_cluster"], priced["objective"], trial["markets"]), "trial_lift.png")
+    run.figure(figures.same_against_same(tried["same"], trial["aa_found"]), "trial_aa.png")
     run.figure(figures.gates(every, verdict), "gates.png")
     log.info("verdict %s", verdict)

@@ -12,8 +12,15 @@ import pyarrow.parquet
 import yaml
 from prefect import task
 
+from conf import Settings
+from expectations.columns import DATE, KEY, PRICE, PRODUCT, STORE, UNITS
+from expectations.pregate import DataError
 from tasks.artifacts import save_text
+from tasks.sources.files import read
+from tasks.sources.mapping import summed
 from tasks.trial.analysis import Analysis, analyse, as_json
+from tasks.trial.assignment import joined
+from tasks.trial.design import CLUSTER
 from tasks.trial.errors import TrialError
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
@@ -22,25 +29,61 @@ from tasks.trial.table import columns_of, read_rows
 
 
 @task(name="analyze-experiment")
-def analyze(data: str, spec: str, page: str | None = None) -> dict[str, Any]:
+def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -> dict[str, Any]:
     """Return the analysis of a table (CSV, Parquet) or of moments (JSON), and write its page.
 
     While the sample ratio alarms the numbers hold no result: ``srm.alarm`` is true and ``verdict`` is none.
     """
-    analysis = analysis_of(Path(data), spec_at(Path(spec)))
+    analysis = analysis_of(Path(data), Path(spec), settings)
     if page is not None:
         save_text(render(analysis), Path(page))
     return as_json(analysis)
 
 
-def analysis_of(data: Path, spec: Spec) -> Analysis:
-    """Read the file of an experiment and analyse it."""
+def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
+    """Read the file of an experiment and analyse it; the sales of a designed trial are joined to its assignment first."""
+    spec = spec_at(spec_file)
     if not data.is_file():
         raise TrialError(f"{data}: there is no such file. Give the trial's table or its moments with `--data`.")
     if data.suffix == ".json":
         told = json.loads(data.read_text(encoding="utf-8"))
         return analyse_moments(told.get("data", told), spec)
+    if spec.assignment is not None:
+        frame = joined(sales_at(data, settings), assignment_at(spec_file.parent / spec.assignment), spec)
+        return analyse(read_rows(frame, spec), spec)
     return analyse(read_rows(table_at(data, spec), spec), spec)
+
+
+def sales_at(path: Path, settings: Settings) -> pd.DataFrame:
+    """Read a sales table, one row per product, store and period, in our words.
+
+    Raises:
+        TrialError: a row has no units or price, or there are two rows for one key.
+        DataError: a rule of reading is broken.
+    """
+    lines = read(path, settings.source.columns, settings.source.time_zone)
+    if lines.breaches:
+        raise DataError(list(lines.breaches))
+    frame = summed(lines.frame) if lines.stamped else lines.frame
+    bad = frame[[DATE, PRODUCT, UNITS, PRICE]].isna().any(axis=1) | ~(frame[PRICE] > 0)
+    if bad.any():
+        raise TrialError(
+            f"{path.name}: a row needs date, product, units and a price above 0. Received: {bad.sum():,} rows without. "
+            "Mend them, or take them out."
+        )
+    twice = frame[frame.duplicated(KEY)]
+    if len(twice):
+        where = ", ".join(str(twice[name].iloc[0]) for name in (PRODUCT, STORE, DATE))
+        raise TrialError(f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. Keep one of them.")
+    return frame
+
+
+def assignment_at(path: Path) -> pd.DataFrame:
+    """Read the assignment of a designed trial; keys are text."""
+    if not path.is_file():
+        raise TrialError(f"{path}: the assignment that the spec names is not there. Keep it beside the spec, as the design wrote it.")
+    table = pd.read_csv(path, dtype={PRODUCT: str, STORE: str, CLUSTER: str}, keep_default_na=False)
+    return table.assign(**{DATE: pd.to_datetime(table[DATE]).dt.as_unit("us")}) if DATE in table else table
 
 
 def table_at(path: Path, spec: Spec) -> pd.DataFrame:

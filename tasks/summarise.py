@@ -103,7 +103,12 @@ def _response_line(response: dict[str, Any]) -> str:
 
 def _trial_line(trial: dict[str, Any]) -> str:
     span = f"{_share(trial['lift'])} ({_share(trial['low'])} to {_share(trial['high'])})"
-    return f"Simulated A/B trial against the price in force: lift {span}, sample-ratio p = {_number(trial['srm_p'])}."
+    return f"Simulated A/B trial against the price in force: lift {span}, sample-ratio p = {_number(trial['srm_p'])}.{_same(trial)}"
+
+
+def _same(trial: dict[str, Any]) -> str:
+    """Return what the same trial finds where nothing is to be found."""
+    return f" The price in force against itself (A/A): an effect in {trial['aa_found']:.1%} of {trial['aa_trials']} trials."
 
 
 _ROWS = ("rows_in", "rows_accepted", "rows_quarantined")
@@ -112,7 +117,7 @@ _ROWS = ("rows_in", "rows_accepted", "rows_quarantined")
 def _headlines(summary: Summary) -> dict[str, float]:
     scores = {f"forecast.{model}.{name}": value for model, row in summary["forecast"]["scores"].items() for name, value in row.items()}
     policy = {f"policy.{name}.value": row["value"] for name, row in summary["policy"].items()}
-    trial = {f"trial.{name}": summary["trial"][name] for name in ("lift", "low", "high", "srm_p")}
+    trial = {f"trial.{name}": summary["trial"][name] for name in ("lift", "low", "high", "srm_p", "aa_found")}
     response = {f"response.{name}": value for name, value in summary["response"].items()}
     data = {f"data.{name}": float(summary["data"][name]) for name in _ROWS}
     run = {"seconds.total": summary["seconds"]["total"], "peak_memory_mb": summary["peak_memory_mb"]}

@@ -234,6 +234,20 @@ def log_headlines(attempt: Attempt, metrics: Mapping[str, float]) -> None:
     _log_metrics(_client(), attempt.run_id, metrics)
 
 
+def load_model(settings: Settings, name: str, alias: str) -> Any:
+    """Return the registered model that an alias points to, as a stranger loads it.
+
+    Raises:
+        ModelError: there is none.
+    """
+    import mlflow
+
+    open_store(settings)
+    if version_at(name, alias) is None:
+        raise ModelError(f"{name}: there is no {alias} in {settings.data_folder}. Retrain, or promote a version, or name the profile.")
+    return mlflow.pyfunc.load_model(f"models:/{name}@{alias}")
+
+
 def set_alias(name: str, alias: str, version: int) -> None:
     """Let an alias of a model point to a version."""
     _client().set_registered_model_alias(name, alias, str(version))

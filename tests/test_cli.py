@@ -17,9 +17,9 @@ COMMANDS = [
     "serve",
     "ui",
     "doctor",
-    "experiment analyze",
+    *(f"experiment {name}" for name in ("analyze", "design", "off-policy")),
     "explain forecast",
-    *(f"bench {name}" for name in ("retrain", "forecast", "elasticity", "policy", "scale", "cold-start")),
+    *(f"bench {name}" for name in ("retrain", "forecast", "cold-start", "scale", "elasticity", "policy", "experiment")),
 ]
 
 
@@ -49,3 +49,19 @@ def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "d.json").read_text())
     assert told.returncode == 0, told.stdout
     assert all(finding["ok"] for finding in found)
+
+
+@pytest.mark.slow
+def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(tmp_path: Path) -> None:
+    rows = [f"{i},{'A' if i < 1100 else 'B'},{1 + i % 7}" for i in range(2000)]
+    (tmp_path / "trial.csv").write_text("unit,arm,revenue\n" + "\n".join(rows) + "\n")
+    (tmp_path / "trial.yaml").write_text("metrics: {revenue: {kind: mean, value: revenue}}\n")
+    files = ("--data", str(tmp_path / "trial.csv"), "--spec", str(tmp_path / "trial.yaml"), "--json", str(tmp_path / "out.json"))
+    told = repricer("experiment", "analyze", *files, "--report", str(tmp_path / "page.html"), "--set", f"data_folder={tmp_path / 'data'}")
+    assert told.returncode == 1
+    assert told.stdout.strip().startswith("error: sample-ratio mismatch: A 1,100, B 900 units")
+    assert "Traceback" not in told.stdout + told.stderr
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert written["srm"]["alarm"]
+    assert (written["metrics"], written["verdict"]) == ({}, None)
+    assert "no result: sample-ratio mismatch" in (tmp_path / "page.html").read_text()

@@ -39,6 +39,7 @@ def test_the_json_has_the_names_that_stay(retrained: tuple[Path, dict[str, Any]]
     for row in told["policy"].values():
         assert row["low"] < row["value"] < row["high"]
     assert {"lift", "low", "high", "srm_p"} <= set(told["trial"])
+    assert 0.01 <= told["trial"]["aa_found"] <= 0.1, "the trial finds what is not there as often as it states"
     assert told["versions"] == dict.fromkeys(MODELS, 1)
     assert {"prepare", "forecast", "respond", "price", "evaluate", "register", "total"} == set(told["seconds"])
     assert told["peak_memory_mb"] > 100
@@ -80,7 +81,7 @@ def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(retrained
     figures = {file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")}
     assert {"forecast_bands.png", "error_by_horizon.png", "error_by_category.png", "blend_weight.png", "elasticities.png"} <= figures
     assert "forecast_explained.png" in figures
-    assert {"policy_learning.png", "policy_map.png", "policy_values.png", "trial_lift.png", "gates.png"} <= figures
+    assert {"policy_learning.png", "policy_map.png", "policy_values.png", "trial_lift.png", "trial_aa.png", "gates.png"} <= figures
 
 
 def test_models_give_the_same_numbers_after_a_round_trip_without_pickles(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:

@@ -162,7 +162,10 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> De
     others = _group_mean(price, wide.groups(), without_own=True)
     told["price_to_rivals"] = ((price - others).where(others.notna(), 0.0), "log price over that of the category's other products")
     cheapest = pd.DataFrame(price.T.to_numpy()).groupby(wide.groups()).transform("min").to_numpy().T
-    told["price_to_cheapest"] = ((price - cheapest).fillna(0.0).where(price.notna()), "log price over the lowest of the category in the store")
+    told["price_to_cheapest"] = (
+        (price - cheapest).fillna(0.0).where(price.notna()),
+        "log price over the lowest of the category in the store",
+    )
     sales = wide.sales
     if LIST_PRICE in sales:
         told["discount"] = ((wide.price(LIST_PRICE) - price).fillna(0.0), "log list price over price")

@@ -14,7 +14,8 @@ from tasks.trial.errors import RatioMismatch, TrialError
 from tasks.trial.ratio import sample_ratio
 from tasks.trial.sequential import obrien_fleming, spending_bounds
 from tasks.trial.spec import Metric, Spec
-from tasks.trial.table import Rows, arms_of
+from tasks.trial.table import Rows
+from tasks.trial.units import arms_of, arms_up_to
 from tasks.trial.verdict import decide
 
 LOOKS = 60  # points of the lift over time
@@ -97,7 +98,8 @@ def analyse(rows: Rows, spec: Spec) -> Analysis:
     if split.alarm:
         return conclude({}, spec, rows.what, treated, split, [])
     arms = {name: arms_of(rows, metric, pair) for name, metric in spec.metrics.items()}
-    return conclude(arms, spec, rows.what, treated, split, _looks(rows, spec, pair))
+    last = rows.periods[-1] if rows.periods else None
+    return conclude(arms, spec, rows.what, treated, split, _looks(rows, spec, pair), last)
 
 
 def split_of(counts: Mapping[str, int], spec: Spec) -> Split:
@@ -122,7 +124,9 @@ def treated_arm(arms: list[str], spec: Spec) -> str:
     return others[0]
 
 
-def conclude(arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated: str, split: Split, looks: list[Look]) -> Analysis:
+def conclude(
+    arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated: str, split: Split, looks: list[Look], last: str | None = None
+) -> Analysis:
     """Return the analysis of arms that are already summed; without results while the sample ratio alarms."""
     if split.alarm:
         seen = ", ".join(f"{name} {count:,}" for name, count in split.counts.items())
@@ -142,7 +146,7 @@ def conclude(arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated
         best[name] = sharp
         scale[name] = 1.0 if sharp in (read.effects["relative"], read.effects.get("cuped_relative")) else abs(read.arms[spec.control])
     units = split.counts[spec.control] + split.counts[treated]
-    verdict, reasons = decide(spec, best, scale, adjusted, units)
+    verdict, reasons = decide(spec, best, scale, adjusted, units, last)
     return Analysis(spec, what, treated, split, balance_of(arms, spec), reads, looks, _group(spec, best[spec.primary]), verdict, reasons)
 
 
@@ -251,9 +255,10 @@ def _looks(rows: Rows, spec: Spec, pair: tuple[int, int]) -> list[Look]:
         return []
     metric, told = spec.metrics[spec.primary], []
     levels = levels_of(spec, rows.what, len(rows.arm))
-    for last in np.unique(np.linspace(0, len(rows.periods) - 1, min(LOOKS, len(rows.periods))).astype(int)):
+    lasts = np.unique(np.linspace(0, len(rows.periods) - 1, min(LOOKS, len(rows.periods))).astype(int))
+    for last, pair_of in zip(lasts, arms_up_to(rows, metric, pair, lasts), strict=True):
         try:
-            arms = estimates(*arms_of(rows, metric, pair, rows.period <= last), adjusted=metric.covariate is not None)
+            arms = estimates(*pair_of, adjusted=metric.covariate is not None)
             effect = relative(*arms, levels) or absolute(*arms, levels)
         except TrialError:
             continue  # nothing to tell yet: too few units, or no value that varies

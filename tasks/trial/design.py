@@ -1,13 +1,44 @@
-"""Who is priced by whom: whole clusters of products, never one product among its substitutes.
+"""Who is priced by whom, and when: whole substitute groups, whole stores, or time blocks; never one item among its substitutes.
 
-A buyer who finds one coffee dearer takes the next one: randomised item by item, half of a gain may be stolen from the siblings. So a
-category in one market draw is one unit of randomisation.
+A buyer who finds one coffee dearer takes the next one: randomised item by item, half of a gain may be stolen from the siblings, and a 10 %
+cut worth +0.6 % reads as +26 %. Nobody is ever shown a price of their own: an item has one price at one time and place.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
+
 import numpy as np
-from scipy import stats
+
+from tasks.trial.errors import TrialError
+
+CLUSTER, STORES, TIME, ITEM = "cluster", "store", "time", "item"
+STRATUM = 10  # most units of a stratum
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How a trial randomises.
+
+    Attributes:
+        unit: ``cluster`` (substitute groups), ``store``, or ``time`` (places switch from block to block).
+        owner: group, store or place of each member, whose sales are one row of the history (members,).
+        share: of the units that the candidate prices.
+        block: periods between two switches (``time``).
+        burn_in: first periods of a block that are left out (``time``).
+    """
+
+    unit: str
+    owner: np.ndarray
+    share: float = 0.5
+    block: int = 1
+    burn_in: int = 0
+
+    @property
+    def units(self) -> int:
+        """Return the number of groups, stores or places."""
+        return int(self.owner.max()) + 1
 
 
 def assign(markets: int, clusters: np.ndarray, treated_share: float, seed: int) -> np.ndarray:
@@ -23,14 +54,31 @@ def assign(markets: int, clusters: np.ndarray, treated_share: float, seed: int) 
     return np.asarray(drawn[:, clusters])
 
 
-def sample_ratio_p(treated: int, control: int, treated_share: float) -> float:
-    """Return the p-value of the split being the planned one, by chi-square (Fabijan et al. 2019, KDD).
+def stratified(size: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return which units are treated, drawn among units of like size: at a share of 0.5, one of each pair (units,), bool.
 
     Args:
-        treated: clusters that were treated.
-        control: clusters that were not.
-        treated_share: planned share of treated ones.
+        size: what a unit earned before (units,).
+        share: of the units that is treated.
+        rng: source of the draw.
     """
-    total = treated + control
-    expected = [total * treated_share, total * (1 - treated_share)]
-    return float(stats.chisquare([treated, control], expected).pvalue)
+    treated = np.empty(len(size), bool)
+    treated[np.argsort(-size, kind="stable")] = _patterns(1, len(size), share, rng)[0]
+    return treated
+
+
+def switched(places: int, blocks: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return in which blocks each place is treated, drawn among neighbouring blocks: at 0.5, one of each pair (places, blocks), bool."""
+    return _patterns(places, blocks, share, rng)
+
+
+def _patterns(rows: int, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    part = Fraction(share).limit_denominator(STRATUM)
+    if not 0 < share < 1 or abs(float(part) - share) > 1e-6 or part in (0, 1):
+        raise TrialError(
+            f"design: `share` must be a fraction with a denominator of at most {STRATUM}, such as 0.5 or 0.2. Received: {share}."
+        )
+    pattern = np.arange(part.denominator) < part.numerator
+    strata = -(-length // part.denominator)
+    drawn = rng.permuted(np.broadcast_to(pattern, (rows, strata, part.denominator)), axis=2)
+    return np.asarray(drawn.reshape(rows, -1)[:, :length])

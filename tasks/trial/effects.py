@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from tasks.trial import sequential
 from tasks.trial.errors import TrialError
@@ -110,7 +110,8 @@ def arm_of(
     """
     one, zero = np.ones(len(y)), np.zeros(len(y))
     rows = np.stack([y, one if d is None else d, zero if x is None else x, one if m is None else m], axis=1).astype(float)
-    return Arm(len(y), rows.mean(axis=0), rows.T @ rows / len(y), rows if grouped else None)
+    count = max(len(y), 1)
+    return Arm(len(y), rows.sum(axis=0) / count, rows.T @ rows / count, rows if grouped else None)
 
 
 def theta_of(arms: list[Arm]) -> float:
@@ -165,14 +166,14 @@ def _effect(difference: float, parts: tuple[float, float], control: Estimate, tr
     plain = control.variance, treated.variance  # Welch's degrees of freedom are those of the absolute difference
     df = sum(plain) ** 2 / (plain[0] ** 2 / control.df + plain[1] ** 2 / treated.df)
     n, se = control.n + treated.n, float(np.sqrt(variance))
-    half = float(stats.t.ppf(1 - levels.alpha / 2, df)) * se
+    half = float(special.stdtrit(df, 1 - levels.alpha / 2)) * se
     few = df if n < sequential.FEW else None
     wide = sequential.halfwidth(variance, n, levels.alpha, levels.tuning, few)
     return Effect(
         difference=float(difference),
         se=se,
         df=float(df),
-        p=float(2 * stats.t.sf(abs(difference) / se, df)),
+        p=float(2 * special.stdtr(df, -abs(difference) / se)),
         low=float(difference - half),
         high=float(difference + half),
         sequential_low=float(difference - wide),

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from tasks.trial.effects import Effect
 from tasks.trial.gates import Gate
-from tasks.trial.lift import Lift
 
 GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
 
 
-def trial_lift(lift: Lift, by_cluster: dict[str, float], objective: str, markets: int) -> Figure:
+def trial_lift(lift: Effect, by_cluster: dict[str, float], objective: str, markets: int) -> Figure:
     """Draw the lift with its interval, and the lifts of the largest clusters without one.
 
     Args:
@@ -26,15 +26,57 @@ def trial_lift(lift: Lift, by_cluster: dict[str, float], objective: str, markets
     axis = figure.subplots()
     names = ["ALL", *by_cluster]
     place = np.arange(len(names))[::-1]
-    axis.errorbar(100 * lift.value, place[0], xerr=100 * (lift.high - lift.value), fmt="o", color=GREEN, capsize=5, ms=8)
+    axis.errorbar(100 * lift.difference, place[0], xerr=100 * (lift.high - lift.difference), fmt="o", color=GREEN, capsize=5, ms=8)
     axis.plot([100 * value for value in by_cluster.values()], place[1:], "o", color=GREY, ms=4)
     axis.axvline(0, color="black", lw=0.8)
     axis.set_yticks(place, [name.title() if name != "ALL" else "all categories" for name in names], fontsize=8)
     axis.set(xlabel=f"lift of {objective} over the price in force (%)")
     axis.set_title(
-        f"Simulated trial, {markets} market draws, randomised by category: {100 * lift.value:+.1f} % "
+        f"Simulated trial, {markets} market draws, randomised by category: {100 * lift.difference:+.1f} % "
         f"({100 * lift.low:+.1f} to {100 * lift.high:+.1f})\nIn the market fitted to the sales, not in a shop",
         fontsize=10,
+    )
+    return figure
+
+
+def same_against_same(p: np.ndarray, found: float) -> Figure:
+    """Draw the p-values of A/A trials against the uniform ones that they should be.
+
+    Args:
+        p: p-values (trials,).
+        found: share of them that find an effect.
+    """
+    figure = Figure(figsize=(5.5, 5), layout="constrained")
+    axis = figure.subplots()
+    axis.plot([0, 1], [0, 1], color="black", lw=0.8)
+    axis.plot(np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=GREEN)
+    axis.set(xlabel="p-value", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
+    axis.set_title(f"The price in force against itself, {len(p)} trials:\nan effect is found in {found:.1%}", fontsize=10)
+    return figure
+
+
+def overlap(prices: Sequence[str], action: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> Figure:
+    """Draw how far a log covers a policy: shares of the prices in both, and the weights of the rows.
+
+    Args:
+        prices: names of the prices.
+        action: number of the price taken (rows,).
+        wanted: share of the decisions in which the policy wants each price (prices,).
+        weight: the policy's probability over the logged one (rows,).
+    """
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    place, logged = np.arange(len(prices)), np.bincount(action, minlength=len(prices)) / len(action)
+    left.bar(place - 0.2, logged, 0.4, color=GREY, label="log")
+    left.bar(place + 0.2, wanted, 0.4, color=GREEN, label="policy")
+    left.set_xticks(place, prices, fontsize=8)
+    left.set(xlabel="price", ylabel="share of decisions", title="What was tried, and what is wanted")
+    left.legend(frameon=False)
+    right.hist(weight, bins=40, color=GREY)
+    right.set_yscale("log")
+    effective = weight.sum() ** 2 / max((weight**2).sum(), 1e-300)
+    right.set(
+        xlabel="weight of a row", ylabel="rows", title=f"Effective sample {effective:,.0f} of {len(weight):,}, largest {weight.max():.3g}"
     )
     return figure
 

@@ -11,7 +11,7 @@ from tasks.trial.analysis import Analysis, conclude, split_of, treated_arm
 from tasks.trial.effects import Arm
 from tasks.trial.errors import TrialError
 from tasks.trial.spec import Metric, Spec
-from tasks.trial.table import binomial
+from tasks.trial.units import binomial
 
 Told = Mapping[str, Mapping[str, Any]]
 

@@ -8,11 +8,13 @@ import numpy as np
 from scipy import stats
 
 from tasks.trial.errors import OutsideSupport, TrialError
+from tasks.trial.periods import listed
 
 LEAST_ROWS = 30  # log rows of a price that the policy wants
 LEAST_WEIGHT = 0.9  # mean weight below which part of the policy lies outside the log
 LEAST_EFFECTIVE = 30.0  # effective sample size
 FOLDS = 2
+SHOWN = 10  # prices that a refusal names
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,9 @@ def evaluate(
     Raises:
         OutsideSupport: the policy uses prices that the log lacks, or leans on too few rows.
     """
-    if not ((propensity > 0) & (propensity <= 1)).all():
-        raise TrialError(
-            "log: `propensity` must lie above 0 and at most at 1 in every row. Log the probability of the price that was taken."
-        )
     rows = np.arange(len(action))
+    support = price_support(action, propensity, target, prices)
     w = target[rows, action] / propensity
-    support = _checked(w, action, propensity, target, prices)
     ratio = float((w * reward).sum() / w.sum())
     q = _fitted(context, action, reward, len(prices))
     robust = (target * q).sum(axis=1) + w * (reward - q[rows, action])
@@ -74,34 +72,48 @@ def evaluate(
     return {name: _value(values, alpha) for name, values in terms.items()}, support
 
 
-def _checked(w: np.ndarray, action: np.ndarray, propensity: np.ndarray, target: np.ndarray, prices: list[str]) -> Support:
-    wanted = target.mean(axis=0) > 0
-    lacking = [
-        f"{prices[a]} ({count} rows)"
-        for a, count in enumerate(np.bincount(action, minlength=len(prices)))
-        if wanted[a] and count < LEAST_ROWS
-    ]
+def price_support(action: np.ndarray, propensity: np.ndarray, target: np.ndarray, prices: list[str]) -> Support:
+    """Return how well the log covers the policy, decision by decision.
+
+    Args:
+        action, propensity, target, prices: as ``evaluate`` takes them.
+
+    Raises:
+        OutsideSupport: the policy uses prices that the log lacks, or leans on too few rows; says which.
+    """
+    if not ((propensity > 0) & (propensity <= 1)).all():
+        bad = int(np.flatnonzero(~((propensity > 0) & (propensity <= 1)))[0])
+        raise TrialError(
+            f"log: `propensity` must lie above 0 and at most at 1 in every row. Received: {propensity[bad]} in row {bad + 1}. "
+            "Log the probability of the price that was taken."
+        )
+    w = target[np.arange(len(action)), action] / propensity
+    rows = np.bincount(action, minlength=len(prices))
+    lacking = [f"{prices[a]} ({rows[a]} rows)" for a in np.flatnonzero((target.mean(axis=0) > 0) & (rows < LEAST_ROWS))]
     if lacking:
         raise OutsideSupport(
-            f"off-policy: the policy uses prices that the log lacks: {', '.join(lacking)}; {LEAST_ROWS} are needed of each. "
+            f"off-policy: the policy uses prices that the log lacks: {listed(lacking, SHOWN)}; {LEAST_ROWS} rows are needed of each. "
             "An estimate would be a guess: log these prices with a small probability first."
         )
     taken = w > 0
+    if not taken.any():
+        raise OutsideSupport("off-policy: the log never took a price that the policy wants where it wants it. Log its prices first.")
     support = Support(float(w.sum() ** 2 / (w**2).sum()), float(w.max()), float(propensity[taken].min()), float(w.mean()))
     if support.effective_sample < LEAST_EFFECTIVE or w.mean() + 4 * w.std() / np.sqrt(len(w)) < LEAST_WEIGHT:
         mass = [target[:, a].mean() - (w * (action == a)).mean() for a in range(len(prices))]
-        worst = ", ".join(prices[a] for a in np.argsort(mass)[::-1] if mass[a] > 0.02) or prices[int(np.argmax(mass))]
+        worst = [prices[a] for a in np.argsort(mass)[::-1] if mass[a] > 0.02] or [prices[int(np.argmax(mass))]]
         raise OutsideSupport(
             f"off-policy: the log covers {support.mean_weight:.0%} of the policy "
             f"(effective sample {support.effective_sample:.0f} of {len(w):,}, "
             f"largest weight {support.largest_weight:.3g}). "
-            f"Prices that lack data where the policy wants them: {worst}. Log them there first."
+            f"Prices that lack data where the policy wants them: {listed(worst, SHOWN)}. Log them there first."
         )
     return support
 
 
 def _fitted(context: np.ndarray, action: np.ndarray, reward: np.ndarray, prices: int) -> np.ndarray:
     """Return each price's expected reward in each row, by a quadratic ridge per price fitted on the other fold (rows, prices)."""
+    context = (context - context.mean(axis=0)) / np.maximum(context.std(axis=0), 1e-12)
     pairs = [context[:, i] * context[:, j] for i in range(context.shape[1]) for j in range(i, context.shape[1])]
     x = np.column_stack([np.ones(len(action)), context, *pairs])
     fold, q = np.arange(len(action)) % FOLDS, np.zeros((len(action), prices))

@@ -36,7 +36,7 @@ def units_for_proportion(control: float, lift: float, alpha: float = 0.05, power
     return math.ceil(_quantiles(alpha, power) * spread / (treated - control) ** 2)
 
 
-def power_of_mean(units: int, variation: float, lift: float, alpha: float = 0.05) -> float:
+def power_of_mean(units: float, variation: float, lift: float, alpha: float = 0.05) -> float:
     """Return the probability to find a relative lift of a mean with ``units`` per arm."""
     return float(stats.norm.cdf(abs(lift) / (variation * np.sqrt(2 / units)) - stats.norm.isf(alpha / 2)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 FEW = 1000  # units below which a confidence sequence takes Student's tails
 GRID = 801  # points of the numerical integration
@@ -32,7 +32,7 @@ def halfwidth(variance: float, n: float, alpha: float, tuning: float, df: float 
     """
     r = rho(alpha, tuning)
     z = np.sqrt(n) * np.sqrt(2 * (n * r**2 + 1) / (n * r) ** 2 * np.log(np.sqrt(n * r**2 + 1) / alpha))
-    return float(np.sqrt(variance) * (z if df is None else stats.t.isf(stats.norm.sf(z), df)))
+    return float(np.sqrt(variance) * (z if df is None else -special.stdtrit(df, special.ndtr(-z))))
 
 
 def p_value(difference: float, variance: float, n: float, tuning: float, df: float | None = None, alpha: float = 0.05) -> float:
@@ -43,7 +43,7 @@ def p_value(difference: float, variance: float, n: float, tuning: float, df: flo
     r2 = n * rho(alpha, tuning) ** 2
     z = abs(difference) / np.sqrt(variance)
     if df is not None:
-        z = stats.norm.isf(np.maximum(stats.t.sf(z, df), 1e-300))
+        z = -special.ndtri(np.maximum(special.stdtr(df, -z), 1e-300))
     return float(np.minimum(1.0, np.sqrt(r2 + 1) * np.exp(-(z**2) * r2 / (2 * (r2 + 1)))))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
@@ -12,6 +13,7 @@ from tasks.trial.errors import TrialError
 
 KINDS = ("mean", "ratio", "proportion")
 COUNTED = ("revenue", "units", "sales", "orders", "sessions", "visits", "quantity", "price", "purchases", "baskets", "clicks")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ITEMS = ("item", "product", "product_id", "sku")
 
 
@@ -78,6 +80,8 @@ class Spec:
         planned: units at which the trial ends and one look decides; none: it may be looked at for ever.
         looks: planned number of looks of a group-sequential trial.
         look: which of them this is, from 1.
+        starts, ends: first and last date of the trial; one look decides once the last is reached, and ``planned`` too.
+        assignment: file of the assignment, beside the specification, to which the sales are joined; none: the data holds the arms.
     """
 
     metrics: Mapping[str, Metric]
@@ -99,6 +103,16 @@ class Spec:
     planned: int | None = None
     looks: int | None = None
     look: int | None = None
+    starts: str | None = None
+    ends: str | None = None
+    assignment: str | None = None
+
+    def ended(self, units: int, last: str | None) -> bool:
+        """Return whether the planned end is reached: the number of units, the last date, or both where both were planned."""
+        reached = [units >= self.planned] if self.planned is not None else []
+        if self.ends is not None:
+            reached.append(last is not None and last >= str(self.ends))
+        return bool(reached) and all(reached)
 
     @property
     def primary(self) -> str:
@@ -120,7 +134,8 @@ def read_spec(told: Any) -> Spec:
     given = _known(told, Spec, "spec")
     if isinstance(given.get("shares"), (list, tuple)):
         raise TrialError("spec: `shares` must say which arm has which share, `{A: 0.5, B: 0.5}`. Received: a list.")
-    spec = Spec(**{**given, "metrics": metrics, "control": str(given.get("control", "A"))})
+    texts: dict[str, Any] = {name: str(given[name]) for name in ("starts", "ends") if name in given}
+    spec = Spec(**{**given, **texts, "metrics": metrics, "control": str(given.get("control", "A"))})
     _check(spec)
     return spec
 
@@ -165,5 +180,13 @@ def _check(spec: Spec) -> None:
         raise TrialError(f"spec: `correction` must be one of {', '.join(CORRECTIONS)}. Received: {spec.correction}.")
     if not 0 < spec.alpha < 0.5:
         raise TrialError(f"spec: `alpha` must lie between 0 and 0.5. Received: {spec.alpha}.")
+    if spec.assignment is not None and (spec.starts is None or spec.ends is None):
+        raise TrialError(
+            f"spec: an `assignment` needs `starts` and `ends`. Received: {spec.starts} and {spec.ends}. Take them from its design."
+        )
+    for name in ("starts", "ends"):
+        value = getattr(spec, name)
+        if value is not None and not DAY.fullmatch(value):
+            raise TrialError(f"spec: `{name}` must be a date such as 2026-03-29. Received: {value}.")
     if (spec.look is None) != (spec.looks is None) or (spec.look and spec.looks and not 1 <= spec.look <= spec.looks):
         raise TrialError(f"spec: `looks` and `look` come together, look from 1 to looks. Received: {spec.looks} and {spec.look}.")

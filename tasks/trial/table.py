@@ -1,4 +1,4 @@
-"""From the long table of an experiment to the units that were randomised; what cannot be read is refused here."""
+"""The long table of an experiment, in numbers; what cannot be read is refused here."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tasks.trial.effects import Arm, arm_of
 from tasks.trial.errors import TrialError
+from tasks.trial.periods import listed, lost_periods, period_name
 from tasks.trial.spec import ITEMS, Metric, Spec
 
 PERIODS = ("period", "date", "day", "week")
@@ -84,66 +84,6 @@ def read_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
     told[randomised] = arm
     rows = Rows(arms, told, unit, randomised, owner, period, periods, values, what)
     return _burnt_in(rows, spec) if spec.burn_in else rows
-
-
-def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int], chosen: np.ndarray | None = None) -> tuple[Arm, Arm]:
-    """Return control and treated of a metric.
-
-    Per unit, values and denominators are summed over its rows, covariates averaged. Units are then summed to clusters;
-    blocks sum their rows.
-
-    Args:
-        pair: numbers of the two arms.
-        chosen: rows in use (rows,), bool; none: all.
-    """
-    take = slice(None) if chosen is None else chosen
-    unit, randomised = rows.unit[take], rows.randomised[take]
-    top = rows.columns[metric.top][take]
-    bottom = rows.columns[metric.denominator][take] if metric.denominator else None
-    known = rows.columns[metric.covariate][take] if metric.covariate else None
-    if rows.owner is None:
-        return _split(rows, pair, *_summed(randomised, len(rows.arm), top, bottom, known, by_row=True), proportion=False)
-    sums = _summed(unit, len(rows.owner), top, bottom, known, by_row=False)
-    if metric.kind == "proportion":
-        sums = (np.minimum(sums[0], 1.0), *sums[1:])
-    if rows.what == "cluster":
-        there = sums[4] > 0
-        owner = rows.owner[there]
-        rows_in = np.bincount(owner, minlength=len(rows.arm)).astype(float)
-        y, d, x, m = (np.bincount(owner, part[there], len(rows.arm)) for part in sums[:4])
-        sums = (y, d, x, m, rows_in)
-    return _split(rows, pair, *sums, proportion=metric.kind == "proportion" and rows.what == "unit")
-
-
-def _split(
-    rows: Rows, pair: tuple[int, int], y: np.ndarray, d: np.ndarray, x: np.ndarray, m: np.ndarray, count: np.ndarray, proportion: bool
-) -> tuple[Arm, Arm]:
-    """Return the units of two arms; of a proportion the variance is p (1 - p) / n."""
-    told = []
-    for number in pair:
-        mine = (rows.arm == number) & (count > 0)
-        arm = arm_of(y[mine], d[mine], x[mine], m[mine], grouped=rows.what != "unit")
-        told.append(binomial(arm) if proportion else arm)
-    return told[0], told[1]
-
-
-def binomial(arm: Arm) -> Arm:
-    """Return an arm whose sample variance is scaled from n - 1 to n, as a proportion's is."""
-    shrink = np.sqrt((arm.n - 1) / arm.n) if arm.n > 1 else 1.0
-    centre = np.outer(arm.mean, arm.mean)
-    return Arm(arm.n, arm.mean, centre + shrink**2 * (arm.second - centre), arm.rows)
-
-
-def _summed(
-    key: np.ndarray, size: int, y: np.ndarray, d: np.ndarray | None, x: np.ndarray | None, by_row: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return sums by key: numerator, denominator, covariate, its weight, rows (keys,) each."""
-    count = np.bincount(key, minlength=size).astype(float)
-    one = count if by_row else (count > 0).astype(float)
-    tops = np.bincount(key, y, size)
-    bottoms = one if d is None else np.bincount(key, d, size)
-    known = np.zeros(size) if x is None else np.bincount(key, x, size)
-    return tops, bottoms, known if by_row else known / np.maximum(count, 1), one, count
 
 
 def _codes(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, list[str]]:
@@ -255,13 +195,13 @@ def _periods(frame: pd.DataFrame, spec: Spec) -> tuple[np.ndarray | None, list[s
         return None, []
     codes, _ = _codes(frame, name)
     values = np.sort(frame[name].unique())
-    if not spec.events and len(values) > 2 and pd.api.types.is_integer_dtype(values.dtype) and spec.block:
-        gaps = np.flatnonzero(np.diff(values) > 1)
-        if gaps.size:
-            raise TrialError(
-                f"data: `{name}` must have no gap. Received: {values[gaps[0]]}, then {values[gaps[0] + 1]}. Add the missing period."
-            )
-    return codes, [str(value)[:10] if "datetime" in str(values.dtype) else str(value) for value in values]
+    lost = [] if spec.events else lost_periods(values, numbered=spec.block is not None)
+    if lost:
+        raise TrialError(
+            f"data: `{name}` must have no gap. Received: {listed(lost)} missing between {period_name(values[0])} and "
+            f"{period_name(values[-1])}. Missing is not 0: add the rows, or say `events: true` in the spec if a row is an event."
+        )
+    return codes, [period_name(value) for value in values]
 
 
 def _check_panel(unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool) -> None:

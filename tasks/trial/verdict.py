@@ -12,7 +12,7 @@ SHIP, KEEP, CONTINUE = "ship", "keep", "continue"
 
 
 def decide(
-    spec: Spec, best: Mapping[str, Effect], scale: Mapping[str, float], adjusted: Mapping[str, float], units: int
+    spec: Spec, best: Mapping[str, Effect], scale: Mapping[str, float], adjusted: Mapping[str, float], units: int, last: str | None = None
 ) -> tuple[str, list[str]]:
     """Return the verdict and its reasons.
 
@@ -25,8 +25,9 @@ def decide(
         scale: metric -> what a share of 1 is in the unit of its effect (1 for a relative one).
         adjusted: metric -> p-value for one look, corrected for the number of metrics.
         units: units of randomisation in the trial.
+        last: last period in it.
     """
-    ended = spec.planned is not None and units >= spec.planned
+    ended = spec.ended(units, last)
     told = [
         _side(name, spec.metrics[name], effect, spec, adjusted.get(name), ended) for name, effect in best.items() if name == spec.primary
     ]
@@ -44,9 +45,13 @@ def decide(
     if side > 0 and all(state > 0 for state, _ in guards):
         return SHIP, reasons
     if ended:
-        return KEEP, [*reasons, f"the planned {spec.planned:,} units are reached: what is not shown by now is not shipped"]
-    planned = f"{units:,} of {spec.planned:,} planned units" if spec.planned else f"{units:,} units, no size was planned"
-    return CONTINUE, [*reasons, f"not decided yet: {planned}"]
+        return KEEP, [*reasons, f"the planned {_plan(spec)} are reached: what is not shown by now is not shipped"]
+    return CONTINUE, [*reasons, f"not decided yet: {units:,} units{f' up to {last}' if last else ''}, planned: {_plan(spec)}"]
+
+
+def _plan(spec: Spec) -> str:
+    told = [f"{spec.planned:,} units"] if spec.planned else []
+    return ", ".join([*told, *([f"last day {spec.ends}"] if spec.ends else [])]) or "no size"
 
 
 def _side(name: str, metric: Metric, effect: Effect, spec: Spec, adjusted: float | None, ended: bool) -> tuple[int, str]:

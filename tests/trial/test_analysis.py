@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_refused(change: Any, spec: dict[str, Any], said:
 
 def test_a_missing_period_is_refused_and_named() -> None:
     frame = switchback(1)
-    with pytest.raises(TrialError, match="Received: 99, then 101"):
+    with pytest.raises(TrialError, match="Received: 100 missing between 0 and 279"):
         read(frame[frame["period"] != 100], block="block")
     panel = trial(7, 40).merge(pd.DataFrame({"period": range(5)}), how="cross")
     with pytest.raises(TrialError, match="none for 0 in period 3"):

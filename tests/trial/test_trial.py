@@ -1,14 +1,14 @@
-"""The trial's arithmetic: clusters, sample ratio, lift and its interval, gates."""
+"""The trial's arithmetic: clusters, lift and its interval, gates."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tasks.trial.design import assign, sample_ratio_p
+from tasks.trial.design import assign
 from tasks.trial.errors import TrialError
 from tasks.trial.gates import above, below, reasons, verdict
-from tasks.trial.lift import Clusters, clusters_of, lift
+from tasks.trial.rehearsal import arms_of, lift, same_against_same
 
 CLUSTERS = np.array([0, 0, 1, 2, 2, 2])
 
@@ -21,60 +21,66 @@ def test_substitutes_share_an_arm_in_every_market() -> None:
     np.testing.assert_array_equal(arms, assign(500, CLUSTERS, 0.5, seed=1))
 
 
-def test_the_sample_ratio_check_is_the_chi_square_worked_by_hand() -> None:
-    assert sample_ratio_p(500, 500, 0.5) == pytest.approx(1.0)
-    assert sample_ratio_p(532, 468, 0.5) == pytest.approx(0.0430, abs=5e-4)  # chi-square 4.096 with one degree of freedom
-    assert sample_ratio_p(600, 400, 0.5) < 1e-9
-
-
 def test_products_are_summed_into_their_clusters() -> None:
     outcome = np.arange(12.0).reshape(2, 6)
     treated = np.array([[1, 1, 0, 1, 1, 1], [0, 0, 1, 0, 0, 0]], bool)
-    told = clusters_of(outcome, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), treated, CLUSTERS)
-    assert told.outcome.tolist() == [1.0, 2.0, 12.0, 13.0, 8.0, 30.0]
-    assert told.covariate.tolist() == [3.0, 3.0, 15.0] * 2
-    assert told.size.tolist() == [2.0, 1.0, 3.0] * 2
-    assert told.treated.tolist() == [True, False, True, False, True, False]
+    control, own = arms_of(outcome, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), treated, CLUSTERS)
+    assert control.rows is not None
+    assert own.rows is not None
+    assert control.rows.tolist() == [[2.0, 1.0, 3.0, 1.0], [13.0, 2.0, 3.0, 2.0], [30.0, 3.0, 15.0, 3.0]]
+    assert own.rows.tolist() == [[1.0, 2.0, 3.0, 2.0], [12.0, 3.0, 15.0, 3.0], [8.0, 1.0, 3.0, 1.0]]
 
 
 def test_clusters_need_not_stand_in_order() -> None:
     shuffled = np.array([1, 0, 0])
-    told = clusters_of(np.array([[5.0, 1.0, 2.0]]), np.ones(3), np.array([[True, False, False]]), shuffled)
-    assert told.outcome.tolist() == [3.0, 5.0]
-    assert told.treated.tolist() == [False, True]
+    control, own = arms_of(np.array([[5.0, 1.0, 2.0]]), np.ones(3), np.array([[True, False, False]]), shuffled)
+    assert (control.mean[0], own.mean[0]) == (3.0, 5.0)
 
 
-def drawn(seed: int, effect: float, count: int = 400) -> Clusters:
+SIZES = np.arange(40) % 8
+
+
+def outcomes(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return 40 products in 8 clusters over 30 markets, and what was known of each before."""
     rng = np.random.default_rng(seed)
-    size = rng.integers(1, 12, count).astype(float)
-    level = size * rng.lognormal(2.0, 0.8, count)
-    treated = rng.random(count) < 0.5
-    outcome = level * (1 + effect * treated) * rng.lognormal(0, 0.2, count)
-    return Clusters(outcome, level, size, treated)
+    level = rng.lognormal(2.0, 0.8, 40)
+    return level * rng.lognormal(0, 0.2, (30, 40)) * rng.lognormal(0, 0.2, (30, 8))[:, SIZES], level
 
 
-def test_the_interval_covers_as_often_as_it_claims() -> None:
-    covered = [told.low <= 0.1 <= told.high for told in (lift(drawn(seed, 0.1), 0.95) for seed in range(400))]
+def test_an_effect_is_covered_as_often_as_claimed() -> None:
+    covered = []
+    for seed in range(300):
+        held, before = outcomes(seed)
+        treated = assign(30, SIZES, 0.5, seed)
+        told = lift(arms_of(held * (1 + 0.1 * treated), before, treated, SIZES), 0.95)
+        covered.append(told.low <= 0.1 <= told.high)
     assert 0.92 <= np.mean(covered) <= 0.98
 
 
-def test_without_an_effect_an_effect_is_found_as_often_as_stated() -> None:
-    found = [told.low > 0 or told.high < 0 for told in (lift(drawn(seed, 0.0), 0.95) for seed in range(1000, 1400))]
-    assert np.mean(found) <= 0.08
+def test_the_price_in_force_against_itself_finds_what_is_stated() -> None:
+    p = same_against_same(*outcomes(1), SIZES, 0.5, 0.95, 800, seed=2)
+    assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.024)
+    assert (p < 0.5).mean() == pytest.approx(0.5, abs=0.06)
+    np.testing.assert_array_equal(p[:50], same_against_same(*outcomes(1), SIZES, 0.5, 0.95, 50, seed=2))
 
 
 def test_what_was_known_before_narrows_the_interval() -> None:
-    clusters = drawn(3, 0.1)
-    blind = Clusters(clusters.outcome, np.zeros_like(clusters.covariate), clusters.size, clusters.treated)
-    sharp, wide = lift(clusters, 0.95), lift(blind, 0.95)
-    assert sharp.high - sharp.low < 0.5 * (wide.high - wide.low)
-    assert wide.theta == 0.0
+    held, before = outcomes(3)
+    treated = assign(30, SIZES, 0.5, 3)
+    sharp, wide = (lift(arms_of(held, known, treated, SIZES), 0.95) for known in (before, np.zeros(40)))
+    assert sharp.high - sharp.low < 0.7 * (wide.high - wide.low)
 
 
 def test_an_arm_without_clusters_is_refused() -> None:
-    clusters = drawn(1, 0.0, 10)
-    with pytest.raises(TrialError, match="both arms need two clusters"):
-        lift(Clusters(clusters.outcome, clusters.covariate, clusters.size, np.zeros(10, bool)), 0.95)
+    with pytest.raises(TrialError, match="both arms need two units of randomisation"):
+        lift(arms_of(*outcomes(1), np.zeros((30, 40), bool), SIZES), 0.95)
+
+
+def test_a_market_that_earns_nothing_is_refused() -> None:
+    held, _ = outcomes(1)
+    treated = assign(30, SIZES, 0.5, 3)
+    with pytest.raises(TrialError, match="the control arm must earn something"):
+        lift(arms_of(held * treated, np.zeros(40), treated, SIZES), 0.95)
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), float("-inf")])

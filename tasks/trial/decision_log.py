@@ -1,0 +1,170 @@
+"""Logged price decisions with their probabilities, and policies as tables: what an off-policy value is computed from.
+
+A log has a row per decision: `price`, `propensity` (probability with which that price was drawn), `reward`, or `units` with or without
+`unit_cost`; numbers known before are context; `episode` and `step` tell which decisions hang together. With `reference_price`, the price
+in force before, steps relative to it are compared instead of prices. A policy is a table of `price` (or `ratio`) and `probability`, by
+whatever columns it shares with the log: none, products, steps, decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE, UNIT_COST, UNITS
+from tasks.trial.errors import OutsideSupport, TrialError
+from tasks.trial.periods import listed
+
+PROPENSITY, REWARD, EPISODE, STEP, RATIO, REFERENCE, PROBABILITY = (
+    "propensity",
+    "reward",
+    "episode",
+    "step",
+    "ratio",
+    "reference_price",
+    "probability",
+)
+OUTCOMES = (PRICE, RATIO, PROPENSITY, REWARD, UNITS, UNIT_COST, RANDOMISED, "planned_price", EPISODE, "decision")
+TEXT = (PRODUCT, STORE)
+
+
+@dataclass(frozen=True)
+class DecisionLog:
+    """Decisions in numbers.
+
+    Attributes:
+        frame: the rows, sorted by episode and step where there are episodes.
+        what: ``price`` or ``ratio``: what is compared.
+        levels: distinct prices or ratios of log and policy, rising (levels,).
+        action: number of the level that was taken (rows,).
+        propensity: its probability (rows,).
+        reward: currency (rows,).
+        names: of the context.
+        context: what was known before (rows, names).
+        episode, step: numbers from 0 (rows,), or none.
+    """
+
+    frame: pd.DataFrame
+    what: str
+    levels: np.ndarray
+    action: np.ndarray
+    propensity: np.ndarray
+    reward: np.ndarray
+    names: list[str]
+    context: np.ndarray
+    episode: np.ndarray | None
+    step: np.ndarray | None
+
+    @property
+    def prices(self) -> list[str]:
+        """Return the names of the levels."""
+        return [f"{level:g}" if self.what == PRICE else f"x{level:g}" for level in self.levels]
+
+
+def read_log(frame: pd.DataFrame, policy: pd.DataFrame) -> DecisionLog:
+    """Check a log and return it in numbers, with the levels that it shares with a policy.
+
+    Raises:
+        TrialError: a column is missing or holds what it cannot.
+    """
+    frame = _checked(frame)
+    what = RATIO if REFERENCE in frame else PRICE
+    episode = step = None
+    if EPISODE in frame:
+        if STEP not in frame or frame.duplicated([EPISODE, STEP]).any():
+            raise TrialError(
+                f"log: an `{EPISODE}` needs one row per `{STEP}`. Received: none, or two for one. Number the decisions of each."
+            )
+        frame = frame.sort_values([EPISODE, STEP], ignore_index=True)
+        episode = pd.factorize(frame[EPISODE])[0]
+        step = frame.groupby(EPISODE).cumcount().to_numpy()
+    taken = _rounded(frame[PRICE] / frame[REFERENCE] if what == RATIO else frame[PRICE])
+    levels = np.union1d(taken, _levels(policy, what))
+    names = [str(name) for name in frame.columns if name not in (*OUTCOMES, *TEXT, STEP) and pd.api.types.is_numeric_dtype(frame[name])]
+    return DecisionLog(
+        frame,
+        what,
+        levels,
+        np.searchsorted(levels, taken),
+        frame[PROPENSITY].to_numpy(float),
+        frame[REWARD].to_numpy(float),
+        names,
+        frame[names].to_numpy(float),
+        episode,
+        step,
+    )
+
+
+def chances(policy: pd.DataFrame, rows: pd.DataFrame, levels: np.ndarray, what: str) -> np.ndarray:
+    """Return the policy's probability of every level in every row (rows, levels).
+
+    Raises:
+        TrialError: the policy says nothing about a row, or its probabilities do not add up to 1.
+        OutsideSupport: it wants a level that is none of those.
+    """
+    told = policy.assign(**{PROBABILITY: policy.get(PROBABILITY, 1.0), "level": _levels(policy, what, rising=False)})
+    keys = [name for name in policy.columns if name in rows and name not in (PRICE, RATIO, PROBABILITY)]
+    asked = rows[keys].assign(row=np.arange(len(rows)))
+    told = told[[*keys, "level", PROBABILITY]]
+    found = asked.merge(told, on=keys) if keys else asked.merge(told, how="cross")
+    number = np.searchsorted(levels, found["level"]).clip(max=len(levels) - 1)
+    strange = found["level"][levels[number] != found["level"]]
+    if len(strange):
+        raise OutsideSupport(
+            f"off-policy: the policy wants {what} {strange.iloc[0]:g}, which the log lacks. Log it with a small probability first."
+        )
+    target = np.zeros((len(rows), len(levels)))
+    np.add.at(target, (found["row"].to_numpy(), number), found[PROBABILITY].to_numpy(float))
+    wrong = np.flatnonzero(np.abs(target.sum(axis=1) - 1) > 1e-6)
+    if wrong.size or (target < 0).any():
+        where = ", ".join(f"{key} {rows[key].iloc[wrong[0]]}" for key in keys) if wrong.size else ""
+        raise TrialError(
+            f"policy: the probabilities of a decision must lie in 0 ... 1 and add up to 1. Received: "
+            f"{target.sum(axis=1)[wrong[0]] if wrong.size else target.min():.4g} {f'for {where}' if where else 'in a row'} "
+            f"({wrong.size} rows). Keys shared with the log: {', '.join(keys) or 'none'}."
+        )
+    return target
+
+
+def _levels(policy: pd.DataFrame, what: str, rising: bool = True) -> np.ndarray:
+    if what not in policy:
+        other = RATIO if what == PRICE else PRICE
+        remedy = (
+            f"Add `{REFERENCE}`, the price in force before, to the log." if what == PRICE else f"Write `{RATIO}` = price / `{REFERENCE}`."
+        )
+        raise TrialError(
+            f"policy: it must have `{what}`, as the log compares it. Received: {', '.join(policy.columns)} ({other}?). {remedy}"
+        )
+    values = _rounded(policy[what])
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise TrialError(f"policy: `{what}` must be finite and above 0. Received: {values.min()}.")
+    return np.unique(values) if rising else values
+
+
+def _rounded(values: pd.Series) -> np.ndarray:
+    return np.asarray(values.to_numpy(float).round(4))
+
+
+def _checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the log with a reward; every number in it finite."""
+    if REWARD not in frame and UNITS in frame:
+        frame = frame.assign(**{REWARD: frame[UNITS] * (frame[PRICE] - frame.get(UNIT_COST, 0.0))})
+    missing = [name for name in (PRICE, PROPENSITY, REWARD) if name not in frame]
+    if missing or frame.empty:
+        raise TrialError(
+            f"log: {', '.join(missing) or 'a row'} is missing. Received: {', '.join(map(str, frame.columns))}. A log has {PRICE}, "
+            f"{PROPENSITY}, and {REWARD} or {UNITS}; without the probability of the price that was drawn nothing can be told."
+        )
+    for name in frame.columns:
+        if pd.api.types.is_numeric_dtype(frame[name]) and not np.isfinite(frame[name].to_numpy(float, na_value=np.nan)).all():
+            bad = int(np.flatnonzero(~np.isfinite(frame[name].to_numpy(float, na_value=np.nan)))[0])
+            raise TrialError(f"log: `{name}` must be finite in every row. Received: {frame[name].iloc[bad]} in row {bad + 1}.")
+    texts = [name for name in (PRICE, PROPENSITY, REWARD) if not pd.api.types.is_numeric_dtype(frame[name])]
+    if texts:
+        raise TrialError(f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. Write 12.5, not 12,50.")
+    unknown = [str(name) for name in (PRICE, REFERENCE) if name in frame and not (frame[name] > 0).all()]
+    if unknown:
+        raise TrialError(f"log: {listed(unknown)} must be above 0. Received: {frame[unknown[0]].min()}.")
+    return frame
