@@ -1,9 +1,9 @@
 """Quantiles that cover what they claim: spread by what they missed on the folds (conformalised quantiles, Romano et al. 2019).
 
-In log(1 + units), so that small and large series may share a correction. The same for every model, so that none is flattered. A correction is
-believed only as far as it stands out from its own scatter over the periods of the folds (James and Stein 1961): all shops of a week share
-its surprises. So the median stays the forecaster's own, since a few periods say more of a spread than of a level, and the mean is moved
-only by what is more than two standard errors: one great promotion must not move every later mean.
+In log(1 + units), so that small and large series may share a correction. The same for every model, so that none is flattered. A
+correction is believed only as far as it stands out from its own scatter over the periods of the folds (James and Stein 1961): all shops
+of a week share its surprises. So the median stays the forecaster's own, since a few periods say more of a spread than of a level, and
+the mean is moved only by what is more than two standard errors: one great promotion must not move every later mean.
 """
 
 from __future__ import annotations

@@ -69,13 +69,24 @@ def test_a_category_is_pulled_towards_all_by_the_stated_shrinkage(units: np.ndar
 
 def test_calibrated_quantiles_cover_what_they_claim(units: np.ndarray) -> None:
     train, test = units[:, :20], units[:, 20:]
-    narrow = certain(np.full(train.shape, 25.0))
+    narrow = Distribution(np.full(train.shape, 25.0), np.full((*train.shape, len(LEVELS)), 20.0))
     correct = calibrate(train, narrow)
-    told = correct(certain(np.full(test.shape, 25.0)))
+    told = correct(Distribution(narrow.mean[:, : test.shape[1]], narrow.quantiles[:, : test.shape[1]]))
     for k, level in enumerate(LEVELS):
         assert (test <= told.quantiles[..., k]).mean() == pytest.approx(level, abs=0.06)
     assert told.mean.mean() == pytest.approx(20, abs=0.5)
     assert (np.diff(told.quantiles, axis=-1) >= 0).all()
+
+
+def test_calibration_leaves_the_median_alone_and_doubts_a_correction_that_one_promotion_makes() -> None:
+    rng = np.random.default_rng(8)
+    forecast = certain(np.full((30, 12), 20.0))
+    sold = rng.poisson(20, (30, 12)).astype(float)
+    sold[:, 7] *= 5  # one week in which every store sells five times as much
+    correct = calibrate(sold, forecast)
+    assert sold.mean() / 20 > 1.3
+    assert correct.factor == 1.0
+    assert correct.shift[LEVELS.index(0.5)] == 0.0
 
 
 def test_calibration_does_not_see_missing_units() -> None:

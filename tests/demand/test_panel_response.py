@@ -24,14 +24,14 @@ def bias(sales: pd.DataFrame, truth: pd.Series) -> float:
 
 
 def test_an_observed_season_leaves_no_bias_and_the_intervals_cover() -> None:
-    sales, truth = shop()
+    sales, truth, _ = shop()
     table = panel_response(sales, "W", RULES).table.set_index("product_id")
     assert abs((table["elasticity"] - truth).mean()) < 0.08
     assert ((table["low"] <= truth) & (truth <= table["high"])).mean() > 0.8
 
 
 def test_unseen_shocks_bias_and_a_cost_removes_them() -> None:
-    sales, truth = shop(shocks=True, costs=True)
+    sales, truth, _ = shop(shocks=True, costs=True)
     response = panel_response(sales, "W", RULES)
     assert response.promotable
     assert set(response.table["method"]) <= {"two_stage_least_squares", "pooled"}
@@ -41,7 +41,7 @@ def test_unseen_shocks_bias_and_a_cost_removes_them() -> None:
 
 
 def test_without_an_instrument_and_a_reason_for_the_price_nothing_is_promotable() -> None:
-    sales, _ = shop(shocks=True)
+    sales = shop(shocks=True).sales
     response = panel_response(sales, "W", RULES)
     assert not response.promotable
     assert not response.table["identified"].any()
@@ -49,7 +49,7 @@ def test_without_an_instrument_and_a_reason_for_the_price_nothing_is_promotable(
 
 
 def test_a_randomised_price_is_an_instrument() -> None:
-    sales, truth = shop(shocks=True)
+    sales, truth, _ = shop(shocks=True)
     rng = np.random.default_rng(0)
     drawn = rng.choice([-0.1, 0.0, 0.1], len(sales))
     elasticity = truth[sales["product_id"]].to_numpy()
@@ -218,6 +218,6 @@ def test_a_chain_level_table_of_daily_sales_without_stores_or_costs_is_enough() 
 
 
 def test_a_price_that_never_moves_says_nothing() -> None:
-    sales, _ = shop()
+    sales = shop().sales
     with pytest.raises(ResponseError, match="a product must sell at several prices"):
         panel_response(sales.assign(price=2.0), "W", RULES)
