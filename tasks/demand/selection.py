@@ -84,13 +84,16 @@ def _noise(rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns:
     """Return features whose permutation harms a forecast of unseen rows no more than that of the best noise column does."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.inspection import permutation_importance
+    from threadpoolctl import threadpool_limits
 
     noise = [f"noise {i}" for i in range(noise_columns)]
     x = rows[names].assign(**{name: rng.standard_normal(len(rows)) for name in noise})
     half = len(rows) // 2
     seed = int(rng.integers(2**31))
-    trees = HistGradientBoostingRegressor(max_iter=TREES, random_state=seed, early_stopping=False).fit(x[:half], rows["target"][:half])
-    judged = permutation_importance(trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed)
+    trees = HistGradientBoostingRegressor(max_iter=TREES, random_state=seed, early_stopping=False)
+    with threadpool_limits(1):  # so little work that threads would mostly wait for each other
+        trees.fit(x[:half], rows["target"][:half])
+        judged = permutation_importance(trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed)
     importance = dict(zip(x.columns, judged.importances_mean, strict=True))
     bar = max(importance[name] for name in noise)
     return {
