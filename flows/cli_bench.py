@@ -73,9 +73,12 @@ def bench_scale(
     """
     from tasks.bench_scale import bench_scale as measure
 
+    sizes = series.split(",")
+    if not all(size.isdigit() for size in sizes):
+        raise typer.BadParameter(f"--series takes whole numbers with commas between them. Received: {series}")
     show_progress()
     with TemporaryDirectory() as scratch:
-        measured = measure(settings_of(profile, sets), [int(size) for size in series.split(",")], fitted, Path(scratch), report.say)
+        measured = measure(settings_of(profile, sets), [int(size) for size in sizes], fitted, Path(scratch), report.say)
     write_json(json_file, measured)
     report.show_scale(measured)
 

@@ -26,10 +26,10 @@ from tasks.demand.calibration import calibrate
 from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.ensemble import warm
 from tasks.demand.features import build_features
+from tasks.demand.metrics import mape
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.simulated_chain import PRODUCTS, simulated_stores
 from tasks.demand.splits import Fold, rolling_origins
-from tasks.fit_arima import score_of
 from tasks.history import joined
 from tasks.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.seeds import seed_of
@@ -259,8 +259,8 @@ def _blend(
     weights = found.weights(categories)
     final = calibrate(units, mixed(weights, first, second, found.in_logs))(mixed(weights, now[0], now[1], found.in_logs))
     sold = chunks.units[:, folds[-1].targets]
-    scored = {"arima": now[0], "lstm": now[1], "blend": final}
-    stage.told = {"lambda": found.weight, "held_out_mape": {name: 100 * score_of(settings, sold, each) for name, each in scored.items()}}
+    errors = [mape(sold, each.relative_median, settings.forecast.mape_units) for each in (*now, final)]
+    stage.told = {"lambda": found.weight, "held_out_mape": dict(zip(("arima", "lstm", "blend"), errors, strict=True))}
 
 
 def _sample(chunks: Chunks, size: int) -> Panel:

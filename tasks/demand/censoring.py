@@ -77,7 +77,7 @@ def _filled(panel: Panel, censored: np.ndarray, origin: int) -> np.ndarray:
         learnt = Panel(panel.series, panel.dates, np.expm1(y), panel.price, panel.past, panel.known, (), panel.known_names)
         explained = arima.explained(arima.regress(learnt, origin, ORDER), panel.known)
         y, squares = _expected(bound, censored, explained, deviation, origin)
-        deviation = np.maximum(np.sqrt(np.nanmean(squares[:, : origin + 1], axis=1)), NARROWEST)
+        deviation = np.maximum(np.sqrt(_means(squares[:, : origin + 1])), NARROWEST)
     return np.expm1(y)
 
 
@@ -94,7 +94,7 @@ def _expected(
         origin: last period from which the first level is taken.
     """
     told, squares = bound.copy(), np.full(bound.shape, np.nan)
-    level = np.nan_to_num(np.nanmean((bound - explained)[:, : origin + 1], axis=1))
+    level = _means((bound - explained)[:, : origin + 1])
     for t in range(bound.shape[1]):
         mean, full = explained[:, t] + level, censored[:, t]
         a = (bound[:, t] - mean) / deviation
@@ -104,6 +104,13 @@ def _expected(
         squares[:, t] = np.where(full, deviation**2 * (1 + a * mills), error**2)
         level = level + LEVEL_WEIGHT * np.nan_to_num(error)
     return told, squares
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each series, that of all where nothing of it is known yet (series,)."""
+    there = np.isfinite(values)
+    total, count = np.where(there, values, 0.0).sum(axis=1), there.sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), total.sum() / max(count.sum(), 1))
 
 
 def above(a: np.ndarray) -> np.ndarray:

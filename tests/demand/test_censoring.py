@@ -69,6 +69,14 @@ def test_what_comes_later_moves_no_earlier_period(shop: Shop) -> None:
     pd.testing.assert_frame_equal(before.drop(columns="stock"), after.drop(columns="stock"), check_exact=True)
 
 
+def test_a_product_that_begins_after_the_origin_has_its_sold_out_weeks_too(shop: Shop) -> None:
+    begun = (shop.sales["product_id"] != "p003") | (shop.sales["date"] > until(shop))
+    sales = shop.sales[begun].reset_index(drop=True)
+    told = expected_demand(sales, "W", until(shop))
+    assert told["units"].notna().all()
+    assert (told["units"] >= sales["units"]).all()
+
+
 def test_a_table_without_stock_is_left_as_it_is(shop: Shop) -> None:
     plain = shop.sales.drop(columns="stock")
     assert expected_demand(plain, "W", until(shop)) is plain
