@@ -74,54 +74,50 @@ def design(data: str, asked: Asked, folder: str, settings: Settings) -> dict[str
         TrialError: the design cannot be read later, or cannot find the effect.
     """
     sales = measured(sales_at(Path(data), settings))
-    metric = asked.metric or (PROFIT if PROFIT in sales else REVENUE)
-    names = [metric, *(name for name in asked.guards if name != metric)]
-    _check(asked, names, sales)
+    names = _metrics(asked, sales)
     days = _period(sales)
     members, groups = _members(sales, asked)
-    key = members.columns[0]
     dates, values = _values(sales, members, names)
     scheme = _scheme(members, asked, days)
-    before = max(1, min(WEEKS_BEFORE * 7 // days, values[metric].shape[1] // 3))
+    before = max(1, min(WEEKS_BEFORE * 7 // days, len(dates) // 3))
     wanted = Wanted(asked.effect, asked.power, asked.alpha, before)
-    length, tried = _length(values[metric], scheme, wanted, asked, days)
-    guards = {
-        name: {"margin": margin, "power": holds(values[name], scheme, wanted, length.periods, margin, asked.seed)}
-        for name, margin in asked.guards.items()
-    }
+    length, tried = _length(values[names[0]], scheme, wanted, asked, days)
     start = pd.Timestamp(asked.start) if asked.start else dates[-1] + pd.Timedelta(days=days)
     ahead = pd.date_range(start, periods=length.periods, freq=pd.Timedelta(days=days))
     known = {name: value[:, -before:].mean(axis=1) for name, value in values.items()}
-    table = checked(assigned(members, known, scheme, ahead, metric, asked.seed))
-    spec = spec_of(scheme, names, asked.guards, asked.alpha, ahead, key)
+    table = checked(assigned(members, known, scheme, ahead, names[0], asked.seed))
+    spec = spec_of(scheme, names, asked.guards, asked.alpha, ahead, members.columns[0])
     if not (sales[UNITS] == 0).any():
         spec["events"] = True  # the table has a row only where something sold: no row is no sale
-    files = _written(table, spec, Path(folder))
-    told = {
+    return {
         "unit": scheme.unit,
         "units": scheme.units,
         "members": len(members),
-        "metric": metric,
+        "metric": names[0],
         "effect": asked.effect,
         "starts": spec["starts"],
         "ends": spec["ends"],
-        "periods": length.periods,
-        "power": length.power,
-        "least_effect": length.least_effect,
+        **length._asdict(),
         "tried": [one._asdict() for one in tried],
         "by": "closed form" if scheme.unit == STORES else "simulation on the history",
-        "guardrails": guards,
+        **({"block": scheme.block, "burn_in": scheme.burn_in} if scheme.unit == TIME else {}),
+        "guardrails": {
+            name: {"margin": margin, "power": holds(values[name], scheme, wanted, length.periods, margin, asked.seed)}
+            for name, margin in asked.guards.items()
+        },
         "balance": _balance(table, names),
         "groups": _told_groups(members),
-        "files": files,
+        **_told_links(members, groups),
+        "files": _written(table, spec, Path(folder)),
     }
-    if scheme.unit == TIME:
-        told |= {"block": scheme.block, "burn_in": scheme.burn_in}
-    if groups is not None:
-        products = members[PRODUCT].tolist()
-        told["links"] = [[products[i], products[j], round(value, 3)] for i, j, value in groups.links[:SHOWN]]
-        told["least_visible_cross_elasticity"] = groups.visible if np.isfinite(groups.visible) else None
-    return told
+
+
+def _metrics(asked: Asked, sales: pd.DataFrame) -> list[str]:
+    """Return the metrics that are read, the one that decides first; what cannot be asked is refused."""
+    metric = asked.metric or (PROFIT if PROFIT in sales else REVENUE)
+    names = [metric, *(name for name in asked.guards if name != metric)]
+    _check(asked, names, sales)
+    return names
 
 
 def _check(asked: Asked, names: list[str], sales: pd.DataFrame) -> None:
@@ -251,6 +247,16 @@ def _balance(table: pd.DataFrame, names: list[str]) -> dict[str, float]:
 
 def _told_groups(members: pd.DataFrame) -> dict[str, list[str]]:
     return {str(name): part.tolist() for name, part in members.groupby(CLUSTER)[PRODUCT]} if CLUSTER in members else {}
+
+
+def _told_links(members: pd.DataFrame, groups: Groups | None) -> dict[str, Any]:
+    """Return the strongest links between substitutes, where cross elasticities made the groups."""
+    if groups is None:
+        return {}
+    products = members[PRODUCT].tolist()
+    strongest = sorted(groups.links, key=lambda link: -link[2])[:SHOWN]
+    visible = groups.visible if np.isfinite(groups.visible) else None
+    return {"links": [[products[i], products[j], value] for i, j, value in strongest], "least_visible_cross_elasticity": visible}
 
 
 def _written(table: pd.DataFrame, spec: Mapping[str, Any], folder: Path) -> dict[str, str]:
