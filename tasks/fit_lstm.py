@@ -66,7 +66,7 @@ def search_network(journal: Path, settings: Settings, panel: Panel, folds: Seque
             found.append(latest)
 
     space: Space = {
-        "units": Choice(tuple(sorted({told.units // 2, told.units, told.units * 4 // 3}))),
+        "units": Choice(tuple(sorted({told.units // 2, told.units}))),
         "embedding": Choice(tuple(sorted({max(1, told.embedding // 2), told.embedding}))),
         "dropout": Choice(tuple(sorted({0.0, told.dropout, min(0.5, 2 * told.dropout)}))),
         "learning_rate": Real(told.learning_rate / 3, told.learning_rate * 3),

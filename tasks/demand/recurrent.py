@@ -16,6 +16,7 @@ from tasks.demand.panel import Panel
 MIDDLE = LEVELS.index(0.5)
 HIGHEST = 4.0  # largest log(1 + units) over the mean of the series that the network may say
 NARROW = 1.5  # quantiles begin close to each other
+UNREAD = 1e12  # spread of a feature that the network does not read: scaled by it, it is nothing
 
 Weights = Mapping[str, np.ndarray]
 
@@ -29,7 +30,7 @@ class Scaling:
         past_mean: (series, past features).
         past_spread: (past features,).
         known_mean: (series, known features).
-        known_spread: (known features,); infinite for what the network does not read: products of two features, which it makes itself.
+        known_spread: (known features,); ``UNREAD`` for products of two features, which the network makes itself.
     """
 
     level: np.ndarray
@@ -59,7 +60,7 @@ def scaling_of(panel: Panel, origin: int) -> Scaling:
     past, known = panel.past[:, :end], panel.known[:, :end]
     past_mean, known_mean = _means(past), _means(known)
     product = np.array([name.endswith(TIMES_PRICE) for name in panel.known_names], bool)
-    known_spread = np.where(product, np.inf, _spread(known - known_mean[:, None]))
+    known_spread = np.where(product, UNREAD, _spread(known - known_mean[:, None]))
     return Scaling(level, past_mean, _spread(past - past_mean[:, None]), known_mean, known_spread)
 
 
