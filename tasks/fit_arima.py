@@ -27,6 +27,9 @@ from tasks.workers import Workers, workers
 
 log = logging.getLogger("repricer")
 
+# what the stores of a product tell together; one series alone has too few promotions to tell how they meet a price
+SHARED: Space = {"product_shrinkage": Real(100.0, 30_000.0), "shock": Real(0.01, 3.0), "promoted_price": Choice((False, True))}
+
 
 @resumable(name="fit_arima")
 def fit_arima(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member:
@@ -74,8 +77,7 @@ def search_order(journal: Path, settings: Settings, panel: Panel, folds: Sequenc
         "d": Integer(0, 1),
         "q": Integer(0, told.max_q),
         "shrinkage": Real(5.0, 500.0),
-        "promoted_price": Choice((False, True)),
-        **({"product_shrinkage": Real(100.0, 30_000.0), "shock": Real(0.01, 3.0)} if several else {}),
+        **(SHARED if several else {}),
         **({"rivals": Choice((False, True))} if rivals else {}),
     }
     initial = {name: getattr(told, name) for name in space}
