@@ -90,7 +90,7 @@ class Arima(Section):
     rivals: bool
     """Whether price and promotions of each other product are regressors, where `prepare.features.rivals` makes them."""
     promoted_price: bool
-    """Whether promotions times price are regressors."""
+    """Whether promotions times price are regressors, where a product has several series."""
     trials: int = Field(ge=0)
     """Optuna trials that come to an end; 0 keeps the values above (trials)."""
     sample: int = Field(ge=1)
