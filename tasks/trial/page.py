@@ -88,8 +88,8 @@ def _chart(looks: Sequence[Look]) -> str:
         f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v:+.3g}</text>' for v in (-reach, -reach / 2, 0, reach / 2, reach)
     )
     names = "".join(
-        f'<text x="{LEFT + i * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(looks[i].period)}</text>'
-        for i in sorted({0, len(looks) // 2, len(looks) - 1})
+        f'<text x="{LEFT + i * step:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(looks[i].period)}</text>'
+        for i, anchor in {len(looks) - 1: "end", len(looks) // 2: "middle", 0: "start"}.items()
     )
     zero = f'<line x1="{LEFT}" x2="{WIDTH - 16}" y1="{y(0):.1f}" y2="{y(0):.1f}" stroke="#1d2430"/>'
     shape = band("sequential_low", "sequential_high", "#dbe7f3") + band("low", "high", "#9dbfe0") + zero
