@@ -214,7 +214,7 @@ def _power(rng: np.random.Generator) -> dict[str, Any]:
 
 def _planned(rng: np.random.Generator) -> dict[str, Any]:
     """Return the power that a cluster trial is planned for on one shop's history, and what it finds in other years of that shop."""
-    shop = substitute_shop(rng, 40, 3)
+    shop = substitute_shop(rng, 80, 3)
     scheme, wanted = Scheme(CLUSTER, shop.group), Wanted(LIFT, 0.8, 0.05, 56)
 
     def revenue(days: int) -> np.ndarray:
