@@ -7,7 +7,6 @@ from scipy import optimize, special, stats
 
 FEW = 1000  # units below which a confidence sequence takes Student's tails
 GRID = 801  # points of the numerical integration
-SPENDING = ("obrien_fleming", "pocock")
 
 
 def rho(alpha: float, tuning: float) -> float:
