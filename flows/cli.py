@@ -74,7 +74,7 @@ def retrain(
     """
     settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
     show_progress()
-    with prefect_api(settings.data_folder):
+    with prefect_api(settings.data_folder, meanwhile=("flows.retrain", "mlflow", "great_expectations")):
         from flows.retrain import retrain as flow
         from tasks.resume import AlreadyRunning
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,8 @@ ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # the same numbers on every machine
+    "TF_NUM_INTEROP_THREADS": "1",  # the networks are small: threads would only wait for each other
+    "TF_NUM_INTRAOP_THREADS": "1",
 }
 
 
@@ -41,13 +44,14 @@ def quiet_environment() -> None:
 
 
 @contextmanager
-def prefect_api(data_folder: str, log_level: str = "CRITICAL") -> Iterator[None]:
+def prefect_api(data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = ()) -> Iterator[None]:
     """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback that ends with this process.
 
     Call it before Prefect is imported: it reads its settings once.
 
     Args:
         log_level: of Prefect's own lines; a command that prints its errors itself keeps them out.
+        meanwhile: modules to import while the child starts.
     """
     quiet_environment()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
@@ -62,8 +66,10 @@ def prefect_api(data_folder: str, log_level: str = "CRITICAL") -> Iterator[None]
     with (home / "api.log").open("w") as output:
         server = subprocess.Popen([sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output)
     try:
-        _wait(server, f"http://127.0.0.1:{port}/api", home / "api.log")
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        for name in meanwhile:
+            importlib.import_module(name)
+        _wait(server, f"http://127.0.0.1:{port}/api", home / "api.log")
         yield
     finally:
         os.environ.pop("PREFECT_API_URL", None)

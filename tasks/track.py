@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -135,8 +136,11 @@ class StageRun:
 
     def figure(self, figure: Figure, name: str) -> None:
         """Log a figure as PNG, among the stage's figures and the retraining's."""
-        for run_id in {self.id, self._retraining}:
-            self._client.log_figure(run_id, figure, f"figures/{name}")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / name
+            figure.savefig(file)
+            for run_id in {self.id, self._retraining}:
+                self._client.log_artifact(run_id, str(file), "figures")
 
     def file(self, artifact: Artifact, folder: str | None = None) -> None:
         """Log a file as it is."""

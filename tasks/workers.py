@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 
 log = logging.getLogger("repricer")
 
@@ -41,6 +44,8 @@ class Workers:
         """
         total = len(rows[0])
         parts = [slice(start, start + CHUNK) for start in range(0, total, CHUNK)]
+        if len(parts) == 1:
+            return [_here(function, *rows, *fixed)]
         futures = [self._pool.submit(function, *(array[part] for array in rows), *fixed) for part in parts]
         results = []
         for number, future in enumerate(futures):
@@ -50,6 +55,8 @@ class Workers:
 
     def each(self, what: str, function: Callable[..., Result], first: Sequence[object], *fixed: object) -> list[Result]:
         """Return ``function(one, *fixed)`` for each of the first arguments, in their order, and say how far it is."""
+        if len(first) == 1:
+            return [_here(function, first[0], *fixed)]
         futures = [self._pool.submit(function, one, *fixed) for one in first]
         for number, _ in enumerate(as_completed(futures), start=1):
             log.info("%s: %d of %d", what, number, len(first))
@@ -68,13 +75,23 @@ def workers() -> Iterator[Workers]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(parent: int) -> None:
-    import signal
+def _here(function: Callable[..., Result], *arguments: object) -> Result:
+    """Do in this process what is not worth the start of another, on one thread as there: the same numbers."""
+    with _one_thread():
+        return function(*arguments)
 
+
+def _one_thread() -> threadpool_limits:
     import scipy.linalg  # noqa: F401  brings a BLAS of its own, which must be there to be limited
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(1)
+    return threadpool_limits(1)
+
+
+def _begin(parent: int) -> None:
+    import signal
+
+    _one_thread()
     os.environ |= ONE_THREAD
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -26,6 +26,17 @@ def test_chunks_come_back_in_order() -> None:
     np.testing.assert_array_equal(np.concatenate(parts), 2 * rows)
 
 
+def test_what_fits_into_one_chunk_needs_no_process() -> None:
+    with workers() as pool:
+        assert pool.over_rows("process", _process, (np.ones((40, 1)),)) == [os.getpid()]
+        assert pool.each("process", _process, [1]) == [os.getpid()]
+        assert os.getpid() not in pool.each("process", _process, [1, 2])
+
+
+def _process(_: object) -> int:
+    return os.getpid()
+
+
 def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
     script = tmp_path / "work.py"
     script.write_text(

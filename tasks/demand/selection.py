@@ -12,7 +12,7 @@ from tasks.demand.features import LOG_PRICE, LOG_UNITS, FeatureTable
 
 SAMPLE = 20_000  # rows on which features are judged
 AHEAD = 2  # periods from what is known to what is forecast
-TREES = 120
+TREES, LEARNING_RATE = 40, 0.2
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _noise(rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns:
     x = rows[names].assign(**{name: rng.standard_normal(len(rows)) for name in noise})
     half = len(rows) // 2
     seed = int(rng.integers(2**31))
-    trees = HistGradientBoostingRegressor(max_iter=TREES, random_state=seed, early_stopping=False)
+    trees = HistGradientBoostingRegressor(learning_rate=LEARNING_RATE, max_iter=TREES, random_state=seed, early_stopping=False)
     with threadpool_limits(1):  # so little work that threads would mostly wait for each other
         trees.fit(x[:half], rows["target"][:half])
         judged = permutation_importance(trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed)
