@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,14 @@ SMALL = [
     *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
 ]
 """What makes the smoke profile quicker still, on a table with other column names; no policy must be better than another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, and keep on one core what shares a retraining, or a file and its fixtures."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        shared = {"retrained", "twice"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("retrained" if shared else item.nodeid.split("::")[0]))
 
 
 def table(seed: int = 0) -> pd.DataFrame:
@@ -84,6 +96,47 @@ def retrain_small(csv: Path, folder: Path, sets: Sequence[str] = (), json_file: 
     return ["retrain", "--profile", "smoke", "--source", "file", "--data", str(csv), *options, *told]
 
 
+@contextmanager
+def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command beside the test, and end it."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+def wait_until(ready: Callable[[], bool], seconds: float, what: str, log: Path) -> None:
+    """Wait for what must come about, or fail with the log."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if ready():
+                return
+        time.sleep(0.5)
+    pytest.fail(f"{what} was not ready within {seconds} s: {log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a Prefect server that commands share, as a team's does; without it each starts its own."""
+    folder = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    env = environment(PREFECT_HOME=str(folder), PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
+    command = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid())]
+    with running(command, env, folder / "server.log"):
+        wait_until(lambda: urllib.request.urlopen(f"{url}/health", timeout=2).status == 200, 240, "the server", folder / "server.log")
+        yield url
+
+
 @pytest.fixture
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the variables away that would point to another program's servers."""
@@ -101,12 +154,12 @@ def retrained(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
 
 @pytest.fixture(scope="session")
-def twice(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+def twice(small_csv: Path, api: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
     """Return another data folder and the JSONs of two retrainings in it: with the same seed again, and with another one."""
     folder = tmp_path_factory.mktemp("twice")
     results = []
     for seed in (7, 8):
-        told = repricer(*retrain_small(small_csv, folder, [f"seed={seed}"], folder / "out.json"))
+        told = repricer(*retrain_small(small_csv, folder, [f"seed={seed}"], folder / "out.json"), PREFECT_API_URL=api)
         assert told.returncode == 0, told.stdout + told.stderr
         results.append(json.loads((folder / "out.json").read_text()))
     return folder, results[0], results[1]

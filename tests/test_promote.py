@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import MODELS, ROOT, SMALL, client_of, environment, repricer, retrain_small
+from tests.conftest import MODELS, ROOT, SMALL, client_of, environment, repricer, retrain_small, running, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +21,9 @@ SIGNED = ("--by", "Ada Lovelace", "--reason", "lift checked")
 
 
 @pytest.fixture(scope="module")
-def shop(twice: tuple[Path, dict[str, Any], dict[str, Any]], small_csv: Path) -> tuple[Path, list[str]]:
+def shop(twice: tuple[Path, dict[str, Any], dict[str, Any]], small_csv: Path, api: str) -> tuple[Path, list[str]]:
     """Return a data folder with two versions that passed and a third that failed, and the options that point to it."""
-    told = repricer(*retrain_small(small_csv, twice[0], ["evaluate.min_lift=9"]))
+    told = repricer(*retrain_small(small_csv, twice[0], ["evaluate.min_lift=9"]), PREFECT_API_URL=api)
     assert told.returncode == 0, told.stdout + told.stderr
     return twice[0], ["--profile", "smoke", "--set", f"data_folder={twice[0]}"]
 
@@ -38,20 +34,24 @@ def aliases(folder: Path) -> dict[str, dict[str, int]]:
 
 
 def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
-    shop: tuple[Path, list[str]], tmp_path: Path, no_environment: None
+    shop: tuple[Path, list[str]], api: str, tmp_path: Path, no_environment: None
 ) -> None:
     folder, options = shop
+
+    def decide(command: str, *given: str) -> subprocess.CompletedProcess[str]:
+        return repricer(command, *given, *options, PREFECT_API_URL=api)
+
     assert aliases(folder)["pricing_policy"] == {"candidate": 2}, "a version that failed is registered, and is no candidate"
 
-    refused = repricer("promote", "--version", "3", *SIGNED, *options)
+    refused = decide("promote", "--version", "3", *SIGNED)
     assert refused.returncode == 1
     assert "its verdict is FAIL, only PASS is promotable. policy_over_hold: the lower end" in refused.stdout
     assert "champion" not in aliases(folder)["pricing_policy"]
-    assert "there is no such version" in repricer("promote", "--version", "99", *SIGNED, *options).stdout
-    assert "--reason is blank" in repricer("promote", "--version", "1", "--by", "Ada", "--reason", " ", *options).stdout
+    assert "there is no such version" in decide("promote", "--version", "99", *SIGNED).stdout
+    assert "--reason is blank" in decide("promote", "--version", "1", "--by", "Ada", "--reason", " ").stdout
 
     for version in ("1", "2"):
-        told = repricer("promote", "--version", version, *SIGNED, *options, "--json", str(tmp_path / "p.json"))
+        told = decide("promote", "--version", version, *SIGNED, "--json", str(tmp_path / "p.json"))
         assert told.returncode == 0, told.stdout + told.stderr
     assert json.loads((tmp_path / "p.json").read_text()) == {"champion": dict.fromkeys(MODELS, 2), "previous": dict.fromkeys(MODELS, 1)}
     for told_aliases in aliases(folder).values():
@@ -59,69 +59,33 @@ def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
     tags = client_of(folder).get_model_version("pricing_policy", "2").tags
     assert (tags["promoted_by"], tags["promoted_reason"]) == ("Ada Lovelace", "lift checked")
     assert "promoted_at" in tags
-    assert "is champion already" in repricer("promote", "--version", "2", *SIGNED, *options).stdout
+    assert "is champion already" in decide("promote", "--version", "2", *SIGNED).stdout
 
-    told = repricer("rollback", *SIGNED, *options)
+    told = decide("rollback", *SIGNED)
     assert told.returncode == 0, told.stdout + told.stderr
     for told_aliases in aliases(folder).values():
         assert (told_aliases["champion"], told_aliases["previous"]) == (1, 2)
 
 
-@contextmanager
-def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=env, stdout=output, stderr=output, cwd=ROOT)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(ready: Any, seconds: float, what: str, log: Path) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            if ready():
-                return
-        time.sleep(0.5)
-    pytest.fail(f"{what} was not ready within {seconds} s: {log.read_text()[-3000:]}")
-
-
-def test_the_scheduled_deployment_ends_in_a_new_candidate(small_csv: Path, tmp_path: Path, no_environment: None) -> None:
-    port = free_port()
-    api = f"http://127.0.0.1:{port}/api"
+def test_the_scheduled_deployment_ends_in_a_new_candidate(small_csv: Path, api: str, tmp_path: Path, no_environment: None) -> None:
     env = environment(
         PREFECT_API_URL=api,
         PREFECT_HOME=str(tmp_path / "prefect"),
         REPRICER_HOME=str(ROOT),
-        PREFECT_SERVER_ANALYTICS_ENABLED="false",
         DO_NOT_TRACK="1",
         PREFECT_WORKER_QUERY_SECONDS="1",
         TF_CPP_MIN_LOG_LEVEL="3",
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     )
-    server = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid())]
-    with running(server, env, tmp_path / "server.log"):
-        wait_until(lambda: urllib.request.urlopen(f"{api}/health", timeout=2).status == 200, 120, "the server", tmp_path / "server.log")
-        prefect = [shutil.which("prefect", path=env["PATH"]) or "prefect"]
-        subprocess.run([*prefect, "work-pool", "create", "local", "--type", "process"], env=env, check=True, capture_output=True)
-        deploy = ["make", "--no-print-directory", "-o", "setup", "deploy", f"BIN={Path(sys.executable).parent}"]
-        told = subprocess.run(deploy, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, told.stdout + told.stderr
-        with running([*prefect, "worker", "start", "--pool", "local"], env, tmp_path / "worker.log"):
-            run = start_run(env, small_csv, tmp_path / "data")
-            wait_until(lambda: state(env, run) in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}, 240, "the run", tmp_path / "worker.log")
-        assert state(env, run) == "COMPLETED", (tmp_path / "worker.log").read_text()[-4000:]
+    prefect = [shutil.which("prefect", path=env["PATH"]) or "prefect"]
+    subprocess.run([*prefect, "work-pool", "create", "local", "--type", "process"], env=env, check=True, capture_output=True)
+    deploy = ["make", "--no-print-directory", "-o", "setup", "deploy", f"BIN={Path(sys.executable).parent}"]
+    told = subprocess.run(deploy, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    with running([*prefect, "worker", "start", "--pool", "local"], env, tmp_path / "worker.log"):
+        run = start_run(env, small_csv, tmp_path / "data")
+        wait_until(lambda: state(env, run) in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}, 240, "the run", tmp_path / "worker.log")
+    assert state(env, run) == "COMPLETED", (tmp_path / "worker.log").read_text()[-4000:]
     assert aliases(tmp_path / "data")["pricing_policy"] == {"candidate": 1}
 
 

@@ -231,11 +231,11 @@ def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(small_csv: Path, tmp_pat
     assert {run.info.status for run in runs} == {"FINISHED", "KILLED"}
 
 
-def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict[str, Any]], tmp_path: Path, client: Any) -> None:
+def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict[str, Any]], api: str, tmp_path: Path, client: Any) -> None:
     bad = table().astype({"net_price": object})
     bad.loc[41, "net_price"] = "12,50"
     bad.to_csv(tmp_path / "bad.csv", index=False)
-    told = repricer(*retrain_small(tmp_path / "bad.csv", retrained[0]))
+    told = repricer(*retrain_small(tmp_path / "bad.csv", retrained[0]), PREFECT_API_URL=api)
     assert told.returncode == 1
     assert "bad.csv, row 42, column price: '12,50'" in told.stdout
     assert "Traceback" not in told.stdout + told.stderr
@@ -243,7 +243,7 @@ def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict
     assert not client.search_runs([client.get_experiment_by_name("retrain").experiment_id], "attributes.status = 'RUNNING'")
 
 
-def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tuple[Path, dict[str, Any]], small_csv: Path) -> None:
+def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tuple[Path, dict[str, Any]], api: str, small_csv: Path) -> None:
     import fcntl
 
     with (retrained[0] / "retrain.lock").open("a+") as lock:
@@ -251,6 +251,6 @@ def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tupl
         lock.truncate(0)
         lock.write("process 1 since noon")
         lock.flush()
-        told = repricer(*retrain_small(small_csv, retrained[0]))
+        told = repricer(*retrain_small(small_csv, retrained[0]), PREFECT_API_URL=api)
     assert told.returncode == 0
     assert "already running as process 1 since noon" in told.stdout
