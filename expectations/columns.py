@@ -15,6 +15,8 @@ UNIT_COST = "unit_cost"  # currency/unit
 STOCK = "stock"  # units at the start of the period
 COMPETITOR_PRICE = "competitor_price"  # currency/unit
 RANDOMISED = "randomised_price"  # part of the log price that was drawn at random
+REFERENCE_PRICE = "reference_price"  # currency/unit, in force before the price was decided
+PROPENSITY = "propensity"  # probability with which the price was drawn, above 0 up to 1
 CATEGORY = "category"  # text; products that may replace each other
 DEPARTMENT = "department"  # text
 NAME = "name"  # text
@@ -26,7 +28,7 @@ SERIES = [PRODUCT, STORE]
 KEY = [DATE, PRODUCT, STORE]
 REQUIRED = [DATE, PRODUCT, UNITS, PRICE]
 TEXT = [PRODUCT, STORE, CATEGORY, DEPARTMENT, NAME]
-NUMERIC = [UNITS, PRICE, LIST_PRICE, UNIT_COST, STOCK, COMPETITOR_PRICE, RANDOMISED]
+NUMERIC = [UNITS, PRICE, LIST_PRICE, UNIT_COST, STOCK, COMPETITOR_PRICE, RANDOMISED, REFERENCE_PRICE, PROPENSITY]
 
 # The forecast table: one row per series, origin, target and model.
 MODEL = "model"

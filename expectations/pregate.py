@@ -22,6 +22,7 @@ from expectations.columns import (
     PRICE,
     PRODUCT,
     REASON,
+    REFERENCE_PRICE,
     REQUIRED,
     ROW,
     STORE,
@@ -32,7 +33,7 @@ from expectations.columns import (
 
 FILE = "file"  # origin of a row, together with ROW
 CURRENCY = "currency"  # text; checked to be one, then dropped
-MONEY = [PRICE, LIST_PRICE, UNIT_COST, COMPETITOR_PRICE]
+MONEY = [PRICE, LIST_PRICE, UNIT_COST, COMPETITOR_PRICE, REFERENCE_PRICE]
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 LARGEST = 1e12  # a number beyond it is an error of the source, in any currency
 LEAST_SPIKE = 1000.0  # units/period; a burst below it is a burst, whatever the product sold before

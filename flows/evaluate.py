@@ -6,6 +6,7 @@ from prefect import flow
 
 from conf import Settings
 from tasks import evaluate as deed
+from tasks.artifacts import Artifact
 from tasks.attempt import Attempt
 from tasks.forecast import Forecasted
 from tasks.price import Priced
@@ -13,6 +14,8 @@ from tasks.respond import Responded
 
 
 @flow(name="evaluate")
-def evaluate(attempt: Attempt, settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced) -> deed.Evaluated:
-    """Try the policy against the price in force on unseen markets, and hold everything to the gates."""
-    return deed.evaluate(attempt, settings, forecasted, responded, priced)
+def evaluate(
+    attempt: Attempt, settings: Settings, sales: Artifact, forecasted: Forecasted, responded: Responded, priced: Priced
+) -> deed.Evaluated:
+    """Try the policy on unseen markets and on logged decisions, and hold everything to the gates."""
+    return deed.evaluate(attempt, settings, sales, forecasted, responded, priced)

@@ -1,10 +1,11 @@
-"""Task: try the policy against the price in force on unseen markets, and hold everything to the gates."""
+"""Task: try the policy on unseen markets and, where prices were drawn, on logged decisions; hold everything to the gates."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from typing_extensions import TypedDict
 from conf import Settings
 from conf.settings import Evaluate as EvaluateSettings
 from expectations.columns import CATEGORY, MEAN
-from tasks.artifacts import load_arrays, load_table, save_json
+from tasks.artifacts import Artifact, load_arrays, load_table, save_json
 from tasks.attempt import Attempt, resumable
 from tasks.forecast import Forecasted
 from tasks.price import Interval, Priced, policy_at, rules_at
 from tasks.pricing import policies
-from tasks.pricing.recommend import products_of
+from tasks.pricing.recommend import STEP, PolicyModel, products_of
 from tasks.pricing.seasons import play
 from tasks.respond import Responded
 from tasks.seeds import seed_of
@@ -28,8 +29,10 @@ from tasks.trial import gates as rule
 from tasks.trial.design import assign
 from tasks.trial.effects import Effect, theta_of
 from tasks.trial.gates import Gate
+from tasks.trial.policy_value import Judged, answers, estimates_of, headline, judge
 from tasks.trial.ratio import sample_ratio
 from tasks.trial.rehearsal import arms_of, lift, same_against_same
+from tasks.trial.sales_log import decisions_of
 
 log = logging.getLogger("repricer")
 
@@ -56,9 +59,10 @@ class Trial(TypedDict):
 
 
 class Evaluated(TypedDict):
-    """The trial, the gates and the verdict with every reason."""
+    """The trial, what the log says where it tells probabilities, the gates and the verdict with every reason."""
 
     trial: Trial
+    off_policy: dict[str, Any] | None
     verdict: str
     reasons: list[str]
     gates: list[dict[str, Any]]
@@ -74,21 +78,24 @@ class Tried(TypedDict):
 
 
 @resumable(name="evaluate")
-def evaluate(attempt: Attempt, settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced) -> Evaluated:
+def evaluate(
+    attempt: Attempt, settings: Settings, sales: Artifact, forecasted: Forecasted, responded: Responded, priced: Priced
+) -> Evaluated:
     """Randomise categories between policy and price in force, estimate the lift, and pass or fail the candidate."""
     from tasks.track import stage_run
 
     with stage_run(attempt, "evaluate") as run:
-        tried = _tried(settings, priced)
+        tried, judged = _tried(settings, priced), _judged(settings, priced, sales)
         every = _gates(settings, forecasted, responded, priced, tried["trial"])
         verdict = rule.verdict(every)
         evaluated = Evaluated(
             trial=tried["trial"],
+            off_policy=judged.told if judged else None,
             verdict=verdict,
             reasons=[*rule.reasons(every), *_notes(forecasted)],
             gates=[asdict(gate) for gate in every],
         )
-        _track(run, priced, tried, every, verdict)
+        _track(run, priced, tried, judged, every, verdict)
         run.file(save_json(evaluated, attempt.path("evaluate", "verdict.json")))
     return evaluated
 
@@ -127,6 +134,16 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
         aa_trials=SAME,
     )
     return Tried(trial=trial, lift=found, by_cluster=_by_cluster(outcome, treated, clusters, list(names), before), same=same)
+
+
+def _judged(settings: Settings, priced: Priced, sales: Artifact) -> Judged | None:
+    """Return what the policy would have earned where prices were drawn; none where no probability was logged."""
+    decisions = decisions_of(load_table(sales))
+    if decisions is None:
+        return None
+    rules, policy = rules_at(priced["model_files"]["policy_rules"]), policy_at(priced["model_files"]["policy_weights"])
+    model = PolicyModel(load_table(priced["market"]), rules, policy)
+    return judge(decisions, partial(answers, lambda asked: model.recommend(asked)[STEP]), seed_of(settings.seed, "off_policy"))
 
 
 def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, names: list[str], before: np.ndarray) -> dict[str, float]:
@@ -183,7 +200,7 @@ def _notes(forecasted: Forecasted) -> list[str]:
     return [f"note: held out, the blend (WAPE {wape['blend']:.4f}) is worse than {', '.join(better)}"] if better else []
 
 
-def _track(run: StageRun, priced: Priced, tried: Tried, every: list[Gate], verdict: str) -> None:
+def _track(run: StageRun, priced: Priced, tried: Tried, judged: Judged | None, every: list[Gate], verdict: str) -> None:
     from tasks.trial import figures
 
     trial = tried["trial"]
@@ -193,5 +210,10 @@ def _track(run: StageRun, priced: Priced, tried: Tried, every: list[Gate], verdi
     if trial["lift"] is not None:
         run.figure(figures.trial_lift(tried["lift"], tried["by_cluster"], priced["objective"], trial["markets"]), "trial_lift.png")
     run.figure(figures.same_against_same(tried["same"], trial["aa_found"]), "trial_aa.png")
+    if judged is not None:
+        run.metrics(estimates_of(judged.told))
+        overlap = figures.overlap(judged.decisions.prices, judged.decisions.action, judged.target.mean(axis=0), judged.weight)
+        run.figure(overlap, "off_policy_overlap.png")
+        log.info(headline(judged.told))
     run.figure(figures.gates(every, verdict), "gates.png")
     log.info("verdict %s", verdict)

@@ -11,6 +11,7 @@ from tasks import track
 from tasks.artifacts import save_json
 from tasks.attempt import Attempt
 from tasks.register import Versions
+from tasks.trial.policy_value import estimates_of, headline
 
 MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")
 POLICY_ORDER = ("dqn", "hold", "cost_plus", "myopic", "random")
@@ -27,6 +28,7 @@ class Summary(TypedDict):
     policy: dict[str, dict[str, float]]
     objective: str
     trial: dict[str, Any]
+    off_policy: dict[str, Any] | None
     verdict: str
     reasons: list[str]
     versions: Versions
@@ -56,6 +58,7 @@ def summarise(
         policy=stages["price"]["policy"],
         objective=stages["price"]["objective"],
         trial=stages["evaluate"]["trial"],
+        off_policy=stages["evaluate"]["off_policy"],
         verdict=stages["evaluate"]["verdict"],
         reasons=stages["evaluate"]["reasons"],
         versions=versions,
@@ -92,6 +95,7 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
         *[f"| {name} | {' | '.join(_number(summary['policy'][name][k]) for k in ('value', 'low', 'high'))} |" for name in POLICY_ORDER],
         "",
         _trial_line(trial),
+        *(["", headline(summary["off_policy"])] if summary["off_policy"] else []),
     ]
     return "\n".join(lines)
 
@@ -121,7 +125,8 @@ def _headlines(summary: Summary) -> dict[str, float]:
     response = {f"response.{name}": value for name, value in summary["response"].items()}
     data = {f"data.{name}": float(summary["data"][name]) for name in _ROWS}
     run = {"seconds.total": summary["seconds"]["total"], "peak_memory_mb": summary["peak_memory_mb"]}
-    every = {**scores, "forecast.lambda": summary["forecast"]["lambda"], **response, **policy, **trial, **data, **run}
+    logged = estimates_of(summary["off_policy"] or {})
+    every = {**scores, "forecast.lambda": summary["forecast"]["lambda"], **response, **policy, **trial, **logged, **data, **run}
     return {name: value for name, value in every.items() if value is not None}
 
 

@@ -22,11 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 DAYS, PRODUCTS = 240, 12
 MODELS = ("demand", "price_response", "pricing_policy")
 NAMES = {"date": "day", "product_id": "sku", "units": "qty", "price": "net_price", "category": "shelf", "promotion_deal": "deal"}
+NAMES |= {"reference_price": "before", "propensity": "chance"}
 SMALL = [
     "forecast.horizon=7",
     "forecast.holdout_origins=1",
     "forecast.lstm.window=14",
     "forecast.arima.trials=1",
+    "price.ladder_steps=5",
     "price.dqn.environment_steps=20000",
     "evaluate.min_lift=-1",
     *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
@@ -43,14 +45,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def table(seed: int = 0) -> pd.DataFrame:
-    """Return daily sales of products with elasticities from -3 to -0.5, in the words of another shop."""
+    """Return daily sales of products with elasticities from -3 to -0.5, in the words of another shop; prices are drawn week by week."""
     rng = np.random.default_rng(seed)
     dates = pd.date_range("2025-01-06", periods=DAYS)
     parts = []
     for product, elasticity in enumerate(np.linspace(-3.0, -0.5, PRODUCTS)):
-        week = 0.1 * rng.integers(-2, 3, DAYS // 7 + 1).repeat(7)[:DAYS]
+        step = (1 + 0.1 * rng.integers(-2, 3, DAYS // 7 + 1)).repeat(7)[:DAYS]
         deal = (rng.random(DAYS // 7 + 1) < 0.2).astype(int).repeat(7)[:DAYS]
-        price = 3.0 * np.exp(week - 0.1 * deal)
+        before = np.where(deal, 2.7, 3.0)
+        price = before * step
         mean = 6 * (1 + product) * (price / 3) ** elasticity * np.exp(0.4 * deal) * np.where(dates.dayofweek == 5, 1.8, 1.0)
         parts.append(
             pd.DataFrame(
@@ -61,6 +64,8 @@ def table(seed: int = 0) -> pd.DataFrame:
                     "qty": rng.poisson(mean),
                     "net_price": price.round(2),
                     "deal": deal,
+                    "before": before,
+                    "chance": 0.2,
                 }
             )
         )

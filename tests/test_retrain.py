@@ -135,6 +135,25 @@ def test_the_command_explains_a_forecast_in_numbers_that_add_up(retrained: tuple
     assert "version 1 knows no product 'strange' in store 'all'. Known: 000 in all, 001 in all, 002 in all, ..." in strange.stdout
 
 
+def test_the_log_says_what_the_policy_would_have_earned(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+    import mlflow
+
+    told = retrained[1]["off_policy"]
+    weeks = pd.DataFrame({"product_id": [f"{product:03d}" for product in range(12)] * 2, "price": [3.0] * 12 + [2.7] * 12})
+    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(weeks.assign(store_id="all"))
+    size, elasticity = 6 * (1 + np.arange(12)) * (6 + 1.8), np.linspace(-3.0, -0.5, 12)
+    plain, deal = np.split(answer["price"].to_numpy(), 2)
+    earned = [np.mean(p * size * (p / 3) ** elasticity) * lift for p, lift in ((plain, 1.0), (deal, np.exp(0.4)))]
+    truth = 0.8 * earned[0] + 0.2 * earned[1]
+    assert told["rows"] > 350
+    assert told["estimates"]["dr"]["low"] < truth < told["estimates"]["dr"]["high"]
+    assert told["estimates"]["dr"]["se"] < 0.1 * truth
+    run = client.get_run(retrained[1]["run_id"])
+    assert run.data.metrics["off_policy.dr.value"] == told["estimates"]["dr"]["value"]
+    assert "off_policy_overlap.png" in {file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert "Off-policy, on" in run.data.tags["mlflow.note.content"]
+
+
 def test_serving_needs_neither_tensorflow_nor_prefect(retrained: tuple[Path, dict[str, Any]]) -> None:
     script = (
         "import sys, mlflow\n"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, RANDOMISED
+from expectations.columns import PRICE, PROPENSITY, RANDOMISED
 
-PROPENSITY, PLANNED = "propensity", "planned_price"
+PLANNED = "planned_price"
 
 
 class VariationError(ValueError):

@@ -13,21 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE, UNIT_COST, UNITS
+from expectations.columns import PRICE, PRODUCT, PROPENSITY, RANDOMISED, REFERENCE_PRICE, STORE, UNIT_COST, UNITS
 from tasks.trial.errors import OutsideSupport, TrialError
 from tasks.trial.periods import listed
 
-PROPENSITY, REWARD, EPISODE, STEP, RATIO, REFERENCE, PROBABILITY = (
-    "propensity",
-    "reward",
-    "episode",
-    "step",
-    "ratio",
-    "reference_price",
-    "probability",
-)
+REWARD, EPISODE, STEP, RATIO, PROBABILITY = "reward", "episode", "step", "ratio", "probability"
 OUTCOMES = (PRICE, RATIO, PROPENSITY, REWARD, UNITS, UNIT_COST, RANDOMISED, "planned_price", EPISODE, "decision")
 TEXT = (PRODUCT, STORE)
+SAME_STEP = 0.005  # largest difference of relative prices that count as the same
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ def read_log(frame: pd.DataFrame, policy: pd.DataFrame) -> DecisionLog:
         TrialError: a column is missing or holds what it cannot.
     """
     frame = _checked(frame)
-    what = RATIO if REFERENCE in frame else PRICE
+    what = RATIO if REFERENCE_PRICE in frame else PRICE
     episode = step = None
     if EPISODE in frame:
         if STEP not in frame or frame.duplicated([EPISODE, STEP]).any():
@@ -80,8 +73,9 @@ def read_log(frame: pd.DataFrame, policy: pd.DataFrame) -> DecisionLog:
         frame = frame.sort_values([EPISODE, STEP], ignore_index=True)
         episode = pd.factorize(frame[EPISODE])[0]
         step = frame.groupby(EPISODE).cumcount().to_numpy()
-    taken = _rounded(frame[PRICE] / frame[REFERENCE] if what == RATIO else frame[PRICE])
-    levels = np.union1d(taken, _levels(policy, what))
+    wanted = _levels(policy, what)
+    taken = _steps(frame, wanted) if what == RATIO else _rounded(frame[PRICE])
+    levels = np.union1d(taken, wanted)
     names = [str(name) for name in frame.columns if name not in (*OUTCOMES, *TEXT, STEP) and pd.api.types.is_numeric_dtype(frame[name])]
     return DecisionLog(
         frame,
@@ -132,7 +126,9 @@ def _levels(policy: pd.DataFrame, what: str, rising: bool = True) -> np.ndarray:
     if what not in policy:
         other = RATIO if what == PRICE else PRICE
         remedy = (
-            f"Add `{REFERENCE}`, the price in force before, to the log." if what == PRICE else f"Write `{RATIO}` = price / `{REFERENCE}`."
+            f"Add `{REFERENCE_PRICE}`, the price in force before, to the log."
+            if what == PRICE
+            else f"Write `{RATIO}` = price / `{REFERENCE_PRICE}`."
         )
         raise TrialError(
             f"policy: it must have `{what}`, as the log compares it. Received: {', '.join(policy.columns)} ({other}?). {remedy}"
@@ -141,6 +137,13 @@ def _levels(policy: pd.DataFrame, what: str, rising: bool = True) -> np.ndarray:
     if not (np.isfinite(values) & (values > 0)).all():
         raise TrialError(f"policy: `{what}` must be finite and above 0. Received: {values.min()}.")
     return np.unique(values) if rising else values
+
+
+def _steps(frame: pd.DataFrame, wanted: np.ndarray) -> np.ndarray:
+    """Return prices relative to those before: the policy's nearest step, for prices are whole cents, or percents where none is near."""
+    taken = (frame[PRICE] / frame[REFERENCE_PRICE]).to_numpy(float)
+    nearest = wanted[np.abs(taken[:, None] - wanted).argmin(axis=1)]
+    return np.where(np.abs(taken - nearest) <= SAME_STEP, nearest, taken.round(2))
 
 
 def _rounded(values: pd.Series) -> np.ndarray:
@@ -164,7 +167,7 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     texts = [name for name in (PRICE, PROPENSITY, REWARD) if not pd.api.types.is_numeric_dtype(frame[name])]
     if texts:
         raise TrialError(f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. Write 12.5, not 12,50.")
-    unknown = [str(name) for name in (PRICE, REFERENCE) if name in frame and not (frame[name] > 0).all()]
+    unknown = [str(name) for name in (PRICE, REFERENCE_PRICE) if name in frame and not (frame[name] > 0).all()]
     if unknown:
         raise TrialError(f"log: {listed(unknown)} must be above 0. Received: {frame[unknown[0]].min()}.")
     return frame

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from expectations.columns import PRICE, STOCK, UNIT_COST, UNITS
-from tasks.trial.decision_log import REFERENCE, STEP, DecisionLog
+from expectations.columns import PRICE, REFERENCE_PRICE, STOCK, UNIT_COST, UNITS
+from tasks.trial.decision_log import STEP, DecisionLog
 
 ROUNDS, RIDGE = 25, 1e-4
 TOLERANCE = 1e-3  # relative, by which a law between two steps may be missed
@@ -51,8 +51,8 @@ def unfit(log: DecisionLog) -> str:
     pairs = _pairs(log)
     if STOCK in frame and not _follows(frame[STOCK].to_numpy(float), (frame[STOCK] - frame[UNITS]).to_numpy(float), pairs):
         return "stock changes by more than what is sold"
-    if REFERENCE in frame and _memory(frame, pairs) is None:
-        return f"`{REFERENCE}` does not move by a fixed share towards the price"
+    if REFERENCE_PRICE in frame and _memory(frame, pairs) is None:
+        return f"`{REFERENCE_PRICE}` does not move by a fixed share towards the price"
     for name in _plain(log):
         if not _follows(frame[name].to_numpy(float), frame[name].to_numpy(float), pairs):
             return f"`{name}` changes within an episode, and nothing tells how"
@@ -65,7 +65,7 @@ def fit(log: DecisionLog, weight: np.ndarray) -> Demand:
     Args:
         weight: of each row (rows,).
     """
-    names = [*_plain(log), *([REFERENCE] if REFERENCE in log.frame else [])]
+    names = [*_plain(log), *([REFERENCE_PRICE] if REFERENCE_PRICE in log.frame else [])]
     assert log.step is not None
     told = np.column_stack([log.step, log.frame[names].to_numpy(float)])
     demand = Demand(np.empty(0), _memory(log.frame, _pairs(log)), names, told.mean(axis=0), np.maximum(told.std(axis=0), 1e-9))
@@ -98,12 +98,12 @@ def seasons(log: DecisionLog, demand: Demand, chances: Callable[[pd.DataFrame], 
     first = np.flatnonzero(log.step == 0)
     state = log.frame.iloc[np.repeat(first, draw.astype(int))].reset_index(drop=True)
     stock = state[STOCK].to_numpy(float) if STOCK in state else np.full(len(state), np.inf)
-    reference = state[REFERENCE].to_numpy(float) if REFERENCE in state else np.ones(len(state))
+    reference = state[REFERENCE_PRICE].to_numpy(float) if REFERENCE_PRICE in state else np.ones(len(state))
     cost = state[UNIT_COST].to_numpy(float) if UNIT_COST in state else np.zeros(len(state))
     labels = np.sort(log.frame[STEP].unique())
     total = np.zeros(len(state))
     for t in range(int(log.step.max()) + 1):
-        moving = {name: values for name, values in ((STOCK, stock), (REFERENCE, reference)) if name in state}
+        moving = {name: values for name, values in ((STOCK, stock), (REFERENCE_PRICE, reference)) if name in state}
         state = state.assign(**{STEP: labels[t], **moving})
         target = chances(state)
         action = (rng.random(len(state))[:, None] > target.cumsum(axis=1)[:, :-1]).sum(axis=1)
@@ -132,7 +132,7 @@ def _at_least(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
 
 
 def _plain(log: DecisionLog) -> list[str]:
-    return [name for name in log.names if name not in (STOCK, REFERENCE)]
+    return [name for name in log.names if name not in (STOCK, REFERENCE_PRICE)]
 
 
 def _pairs(log: DecisionLog) -> np.ndarray:
@@ -147,9 +147,9 @@ def _follows(values: np.ndarray, expected: np.ndarray, pairs: np.ndarray) -> boo
 
 def _memory(frame: pd.DataFrame, pairs: np.ndarray) -> float | None:
     """Return the share of the old reference price in the new one: r' = m r + (1 - m) p; none where that is no law of the log."""
-    if REFERENCE not in frame or not len(pairs):
+    if REFERENCE_PRICE not in frame or not len(pairs):
         return None
-    reference, price = frame[REFERENCE].to_numpy(float), frame[PRICE].to_numpy(float)
+    reference, price = frame[REFERENCE_PRICE].to_numpy(float), frame[PRICE].to_numpy(float)
     moved, gap = reference[pairs + 1] - price[pairs], reference[pairs] - price[pairs]
     memory = float(gap @ moved / (gap @ gap)) if (gap @ gap) > 0 else 0.0
     return memory if _follows(reference, memory * reference + (1 - memory) * price, pairs) else None

@@ -1,0 +1,32 @@
+"""Sales whose prices were drawn at random with a known probability, read as a log of decisions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from expectations.columns import DATE, PRICE, PROPENSITY, REFERENCE_PRICE, SERIES, UNIT_COST, UNITS
+from tasks.trial.decision_log import REWARD
+
+DRAW = [PRICE, PROPENSITY, REFERENCE_PRICE]
+WEEK, BEFORE = "week", "units_before"
+
+
+def decisions_of(sales: pd.DataFrame) -> pd.DataFrame | None:
+    """Return a row per decision with what it earned, or none where the sales table tells no probabilities.
+
+    A price that was drawn for a week is one decision about its days; where some week holds several draws, every row is a decision. What was
+    known before is what the series sold in the week, or on the row, before.
+
+    Args:
+        sales: sales table; ``propensity`` is the probability of the price, ``reference_price`` the one in force before.
+    """
+    if not {PROPENSITY, REFERENCE_PRICE} <= set(sales.columns):
+        return None
+    reward = sales[UNITS] * (sales[PRICE] - sales.get(UNIT_COST, 0.0))
+    rows = sales.assign(**{REWARD: reward, WEEK: sales[DATE].dt.to_period("W")}).sort_values([*SERIES, DATE])
+    drawn = rows.dropna(subset=[*DRAW, REWARD])
+    several = drawn.drop_duplicates([*SERIES, WEEK, *DRAW]).duplicated([*SERIES, WEEK]).any()
+    when = [*SERIES, DATE if several else WEEK]
+    before = rows.groupby(when)[UNITS].sum().groupby(SERIES).shift().rename(BEFORE)
+    decisions = drawn.groupby(when).agg({**dict.fromkeys(DRAW, "first"), REWARD: "sum"}).join(before).dropna().reset_index()
+    return decisions[[*SERIES, *DRAW, REWARD, BEFORE]] if len(decisions) else None
