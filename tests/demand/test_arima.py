@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tasks.demand import arima
@@ -23,6 +24,25 @@ def test_much_shrinkage_gives_all_series_the_same_slopes(panel: Panel) -> None:
     slopes = arima.regress(panel, ORIGIN, arima.Order(1, 0, 0, shrinkage=1e9))
     assert np.ptp(slopes.slope, axis=0).max() < 1e-4
     assert slopes.slope[0, 0] == pytest.approx(-1.9, abs=0.25), "the shop was made with -2, on log units"
+
+
+def test_surprises_that_stores_share_are_weighed_as_generalised_least_squares_weighs_them() -> None:
+    rng, stores, weeks, shock = np.random.default_rng(8), 5, 40, 3.0
+    shape = (2 * stores, weeks)
+    price = np.repeat(rng.normal(size=(2, weeks)), stores, axis=0) + 0.3 * rng.normal(size=shape)  # chains move prices together
+    logs = 5 - 2 * price + np.repeat(rng.normal(size=(2, weeks)), stores, axis=0) + 0.3 * rng.normal(size=shape)
+    products = np.repeat(["1", "2"], stores)
+    series = pd.DataFrame({"product_id": products, "store_id": np.tile(np.arange(stores).astype(str), 2)})
+    dates = pd.date_range("2024-01-01", periods=weeks, freq="7D")
+    panel = Panel(series, dates, np.expm1(logs), np.exp(price), price[..., None], price[..., None], ("log_price",), ("log_price",))
+    told = arima.regress(panel, weeks - 1, arima.Order(0, 0, 0, shrinkage=1e12, shock=shock)).slope
+
+    x, y = (values - values.mean(axis=1, keepdims=True) for values in (price, logs))
+    inverse = np.kron(np.eye(2), np.linalg.inv(np.eye(stores) + shock))  # stores of a product surprise together in a week
+    expected = (x * (inverse @ y)).sum() / ((x * (inverse @ x)).sum() + arima.POOLED_RIDGE * (x**2).sum())
+    np.testing.assert_allclose(told, expected, rtol=1e-6)
+    plain = arima.regress(panel, weeks - 1, arima.Order(0, 0, 0, shrinkage=1e12)).slope
+    assert abs(told[0, 0] + 2) < abs(plain[0, 0] + 2)
 
 
 def test_nothing_past_the_origin_moves_a_slope(panel: Panel) -> None:

@@ -70,6 +70,9 @@ def test_features_are_what_their_names_say() -> None:
     np.testing.assert_allclose(a["category_units"], [(np.log(2) + np.log(8)) / 2, np.log(4) / 2, np.log(2)])
     np.testing.assert_allclose(a["price_to_past_2"], [0, np.log(2), np.log(2) / 2])
     np.testing.assert_allclose(a["price_to_rivals"], np.log([1 / 4, 2 / 4, 2 / 4]))
+    assert a["price_to_cheapest"].tolist() == [0, 0, 0]
+    b = built.frame[built.frame["product_id"] == "b"]
+    np.testing.assert_allclose(b["price_to_cheapest"], np.log([4 / 1, 4 / 2, 4 / 2]))
     assert a["monday"].tolist() == [1, 0, 0]
     assert a["tuesday"].tolist() == [0, 1, 0]
     assert set(built.past) | set(built.known) == set(built.descriptions)
