@@ -52,12 +52,14 @@ def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(tmp_path: Path) -> None:
+def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_path: Path) -> None:
     rows = [f"{i},{'A' if i < 1100 else 'B'},{1 + i % 7}" for i in range(2000)]
     (tmp_path / "trial.csv").write_text("unit,arm,revenue\n" + "\n".join(rows) + "\n")
     (tmp_path / "trial.yaml").write_text("metrics: {revenue: {kind: mean, value: revenue}}\n")
     files = ("--data", str(tmp_path / "trial.csv"), "--spec", str(tmp_path / "trial.yaml"), "--json", str(tmp_path / "out.json"))
-    told = repricer("experiment", "analyze", *files, "--report", str(tmp_path / "page.html"), "--set", f"data_folder={tmp_path / 'data'}")
+    told = repricer(
+        "experiment", "analyze", *files, "--report", str(tmp_path / "page.html"), "--set", f"data_folder={tmp_path}", PREFECT_API_URL=api
+    )
     assert told.returncode == 1
     assert told.stdout.strip().startswith("error: sample-ratio mismatch: A 1,100, B 900 units")
     assert "Traceback" not in told.stdout + told.stderr

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +209,9 @@ def alive(process: psutil.Process) -> bool:
 
 
 def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_running(
-    retrained: tuple[Path, dict[str, Any]], small_csv: Path, tmp_path: Path, no_environment: None
+    retrained: tuple[Path, dict[str, Any]], migrated: Callable[[], Path], small_csv: Path, tmp_path: Path, no_environment: None
 ) -> None:
-    folder = tmp_path / "data"
+    folder = migrated()
     arguments = retrain_small(small_csv, folder, json_file=tmp_path / "out.json")
     command = [sys.executable, "-m", "flows", *arguments]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
@@ -236,8 +236,8 @@ def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_runn
         assert killed[key] == whole[key], key
 
 
-def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(small_csv: Path, tmp_path: Path, no_environment: None) -> None:
-    folder = tmp_path / "data"
+def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(migrated: Callable[[], Path], small_csv: Path, no_environment: None) -> None:
+    folder = migrated()
     command = [sys.executable, "-m", "flows", *retrain_small(small_csv, folder)]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
     wait_for(process, "arima trial 1")
