@@ -27,7 +27,8 @@ ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # the same numbers on every machine
-    "TF_NUM_INTEROP_THREADS": "1",  # the networks are small: threads would only wait for each other
+    "OMP_NUM_THREADS": "1",  # matrices and networks are small: threads would only wait for each other
+    "TF_NUM_INTEROP_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
 }
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,13 +38,9 @@ SMALL = [
 """What makes the smoke profile quicker still, on a table with other column names; no policy must be better than another."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long, and keep on one core what shares a retraining, or a file and its fixtures."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    for item in items:
-        shared = {"retrained", "twice"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("retrained" if shared else item.nodeid.split("::")[0]))
+    """Begin with what takes longest; a file stays on one core, with what its tests share."""
+    items.sort(key=lambda item: ("retrained" not in getattr(item, "fixturenames", ()), item.get_closest_marker("slow") is None))
 
 
 def table(seed: int = 0) -> pd.DataFrame:
@@ -129,6 +126,32 @@ def wait_until(ready: Callable[[], bool], seconds: float, what: str, log: Path) 
     pytest.fail(f"{what} was not ready within {seconds} s: {log.read_text()[-3000:]}")
 
 
+def wait_for(process: subprocess.Popen[str], line: str) -> list[str]:
+    """Read what a command says until a line, or fail with what was said."""
+    assert process.stdout is not None
+    seen = []
+    for text in process.stdout:
+        seen.append(text)
+        if line in text:
+            return seen
+    pytest.fail(f"{line!r} was never said: {''.join(seen)[-3000:]}")
+
+
+def outliving(processes: list[psutil.Process], seconds: float) -> Iterator[psutil.Process]:
+    """Return the processes that still run after some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(map(alive, processes)):
+        time.sleep(0.2)
+    return filter(alive, processes)
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture(scope="session")
 def api_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the server that commands share."""
@@ -200,3 +223,9 @@ def client_of(folder: Path) -> Any:
     from tasks.track import open_store
 
     return open_store(Settings(profile="smoke", data_folder=str(folder)))
+
+
+def aliases(folder: Path) -> dict[str, dict[str, int]]:
+    """Return the aliases of every model and their versions."""
+    client = client_of(folder)
+    return {name: {k: int(v) for k, v in client.get_registered_model(name).aliases.items()} for name in MODELS}

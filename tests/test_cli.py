@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.conftest import repricer
+from tests.conftest import ROOT, client_of, environment, outliving, repricer, retrain_small, wait_for
 
 COMMANDS = [
     "retrain",
@@ -67,3 +72,18 @@ def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_pa
     assert written["srm"]["alarm"]
     assert (written["metrics"], written["verdict"]) == ({}, None)
     assert "no result: sample-ratio mismatch" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.slow
+def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(migrated: Callable[[], Path], small_csv: Path, no_environment: None) -> None:
+    folder = migrated()
+    command = [sys.executable, "-m", "flows", *retrain_small(small_csv, folder)]
+    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    wait_for(process, "arima trial 1")
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert not list(outliving(children, 10))
+    client = client_of(folder)
+    runs = client.search_runs([client.get_experiment_by_name("retrain").experiment_id])
+    assert {run.info.status for run in runs} == {"FINISHED", "KILLED"}

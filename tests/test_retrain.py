@@ -1,4 +1,4 @@
-"""One command, as a user runs it: from a file to a candidate, resumed when killed, the same twice, refused when the data is bad."""
+"""One command, as a user runs it: from a file to a candidate, resumed when killed, the same twice, refused when data is bad; promotion."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.conftest import MODELS, ROOT, client_of, environment, repricer, retrain_small, table
+from tests.conftest import MODELS, ROOT, aliases, client_of, environment, outliving, repricer, retrain_small, table, wait_for
 
 pytestmark = pytest.mark.slow
+
+SIGNED = ("--by", "Ada Lovelace", "--reason", "lift checked")
 
 
 @pytest.fixture
@@ -184,30 +185,6 @@ def test_the_same_seed_twice_is_the_same_and_a_changed_one_is_not(
     assert other["trial"]["lift"] != first["trial"]["lift"]
 
 
-def wait_for(process: subprocess.Popen[str], line: str) -> list[str]:
-    assert process.stdout is not None
-    seen = []
-    for text in process.stdout:
-        seen.append(text)
-        if line in text:
-            return seen
-    pytest.fail(f"{line!r} was never said: {''.join(seen)[-3000:]}")
-
-
-def gone(processes: list[psutil.Process], seconds: float) -> Iterator[psutil.Process]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(map(alive, processes)):
-        time.sleep(0.2)
-    return filter(alive, processes)
-
-
-def alive(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
 def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_running(
     retrained: tuple[Path, dict[str, Any]], migrated: Callable[[], Path], small_csv: Path, tmp_path: Path, no_environment: None
 ) -> None:
@@ -219,7 +196,7 @@ def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_runn
     children = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert not list(gone(children, 10)), "no server and no worker outlives a killed command"
+    assert not list(outliving(children, 10)), "no server and no worker outlives a killed command"
 
     told = repricer(*arguments)
     assert told.returncode == 0, told.stdout + told.stderr
@@ -234,20 +211,6 @@ def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_runn
     killed, whole = json.loads((tmp_path / "out.json").read_text()), retrained[1]
     for key in ("data", "forecast", "response", "policy", "trial"):
         assert killed[key] == whole[key], key
-
-
-def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(migrated: Callable[[], Path], small_csv: Path, no_environment: None) -> None:
-    folder = migrated()
-    command = [sys.executable, "-m", "flows", *retrain_small(small_csv, folder)]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
-    wait_for(process, "arima trial 1")
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
-    assert not list(gone(children, 10))
-    client = client_of(folder)
-    runs = client.search_runs([client.get_experiment_by_name("retrain").experiment_id])
-    assert {run.info.status for run in runs} == {"FINISHED", "KILLED"}
 
 
 def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict[str, Any]], api: str, tmp_path: Path, client: Any) -> None:
@@ -273,3 +236,45 @@ def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tupl
         told = repricer(*retrain_small(small_csv, retrained[0]), PREFECT_API_URL=api)
     assert told.returncode == 0
     assert "already running as process 1 since noon" in told.stdout
+
+
+@pytest.fixture(scope="module")
+def shop(twice: tuple[Path, dict[str, Any], dict[str, Any]], small_csv: Path, api: str) -> tuple[Path, list[str]]:
+    """Return a data folder with two versions that passed and a third that failed, and the options that point to it."""
+    told = repricer(*retrain_small(small_csv, twice[0], ["evaluate.min_lift=9"]), PREFECT_API_URL=api)
+    assert told.returncode == 0, told.stdout + told.stderr
+    return twice[0], ["--profile", "smoke", "--set", f"data_folder={twice[0]}"]
+
+
+def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
+    shop: tuple[Path, list[str]], api: str, tmp_path: Path, no_environment: None
+) -> None:
+    folder, options = shop
+
+    def decide(command: str, *given: str) -> subprocess.CompletedProcess[str]:
+        return repricer(command, *given, *options, PREFECT_API_URL=api)
+
+    assert aliases(folder)["pricing_policy"] == {"candidate": 2}, "a version that failed is registered, and is no candidate"
+
+    refused = decide("promote", "--version", "3", *SIGNED)
+    assert refused.returncode == 1
+    assert "its verdict is FAIL, only PASS is promotable. policy_over_hold: the lower end" in refused.stdout
+    assert "champion" not in aliases(folder)["pricing_policy"]
+    assert "there is no such version" in decide("promote", "--version", "99", *SIGNED).stdout
+    assert "--reason is blank" in decide("promote", "--version", "1", "--by", "Ada", "--reason", " ").stdout
+
+    for version in ("1", "2"):
+        told = decide("promote", "--version", version, *SIGNED, "--json", str(tmp_path / "p.json"))
+        assert told.returncode == 0, told.stdout + told.stderr
+    assert json.loads((tmp_path / "p.json").read_text()) == {"champion": dict.fromkeys(MODELS, 2), "previous": dict.fromkeys(MODELS, 1)}
+    for told_aliases in aliases(folder).values():
+        assert told_aliases == {"candidate": 2, "champion": 2, "previous": 1}
+    tags = client_of(folder).get_model_version("pricing_policy", "2").tags
+    assert (tags["promoted_by"], tags["promoted_reason"]) == ("Ada Lovelace", "lift checked")
+    assert "promoted_at" in tags
+    assert "is champion already" in decide("promote", "--version", "2", *SIGNED).stdout
+
+    told = decide("rollback", *SIGNED)
+    assert told.returncode == 0, told.stdout + told.stderr
+    for told_aliases in aliases(folder).values():
+        assert (told_aliases["champion"], told_aliases["previous"]) == (1, 2)
