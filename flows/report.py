@@ -95,6 +95,8 @@ def show_policy_bench(measured: Mapping[str, Any]) -> None:
         rows.append((name, f"{case['optimum']:.2f}", mean, f"{min(best):.2f}", f"{min(worst):.2f}", *others))
     columns = ("case", "optimum", "kept, mean %", "worst seed %", "worst of last ten %", "best fixed %", "myopic %", "random %")
     _print_table("Percent of the optimum", columns, rows)
+    plain, stocked = (measured["market"][name] / 1e6 for name in ("steps_per_cpu_second", "stocked_steps_per_cpu_second"))
+    say(f"market of a retraining: {plain:.2f} million steps per second of CPU, {stocked:.2f} where stock is counted")
 
 
 def show_elasticities(measured: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from tasks.pricing.case_policies import KINDS, Exam, StockExam, SubstitutesExam,
 from tasks.pricing.case_worlds import CaseWorld
 from tasks.pricing.closed_forms import best_price
 from tasks.pricing.dqn import Plan, train
+from tasks.pricing.market import Products, Rules, draw_luck, opening, step
 from tasks.pricing.stock_case import CaseError, StockCase
 from tasks.pricing.yardsticks import fitted_programme, fluid_again, tabular_q
 
@@ -35,7 +36,8 @@ PLAN = Plan(
 """How the agent is trained on every case: no case has settings of its own."""
 SEASONS, TABLE_SEASONS = 5, 20_000  # seasons that the fitted programme and the table learn from
 LAST = 10  # evaluations of which the worst is told
-TIMED_STEPS = 1_000_000  # environment steps by which the world alone is timed
+TIMED_STEPS = 1_000_000  # environment steps by which a world alone is timed
+SHOP, SEASON = 4096, 13  # products and weeks of the market that is timed
 Say = Callable[[str], None]
 
 
@@ -67,7 +69,9 @@ def bench_policy(cases: Path, seeds: int, only: list[str], steps: int | None, sa
         except CaseError as error:
             found[name] = {"kind": kind, "refused": str(error)}
             say(f"{name}: refused: {error}")
-    return {"cases": found, "closed_forms": _closed_forms(told)}
+    market = {"steps_per_cpu_second": shop_speed(stocked=False), "stocked_steps_per_cpu_second": shop_speed(stocked=True)}
+    say("market of the retraining: " + ", ".join(f"{name} {speed / 1e6:.2f} million" for name, speed in market.items()))
+    return {"cases": found, "closed_forms": _closed_forms(told), "market": market}
 
 
 def _case(name: str, kind: str, parameters: Mapping[str, Any], seeds: int, plan: Plan, say: Say) -> dict[str, Any]:
@@ -143,6 +147,28 @@ def market_speed(world: CaseWorld) -> float:
         for t in range(world.decisions):
             world.step(actions[t])
     return episodes * world.decisions * world.num_envs / (time.process_time() - start)
+
+
+def shop_speed(stocked: bool) -> float:
+    """Return steps of the market of a retraining per second of CPU, with random prices, as training plays it.
+
+    Args:
+        stocked: whether the shop knows its stock, a few weeks of sales and some that arrive.
+    """
+    rng = np.random.default_rng(0)
+    units, price = 1 + rng.gamma(2.0, 8.0, SHOP), rng.uniform(1.0, 9.0, SHOP)
+    stock = {"stock": np.floor(units * rng.uniform(1.0, 13.0, SHOP)), "arrivals": np.floor(0.3 * units)} if stocked else {}
+    fixed = {"dispersion": np.full(SHOP, 0.1), "standard_error": np.full(SHOP, 0.3), "identified": np.ones(SHOP, bool)}
+    products = Products(price, 1.1 * price, 0.6 * price, units, elasticity=rng.uniform(-3.0, -1.0, SHOP), **fixed, **stock)
+    rules = Rules(np.linspace(0.8, 1.2, 9), SEASON, 0.98, 0.7, 0.15, "profit", 0.35, 0.3)
+    actions = rng.integers(len(rules.ladder), size=(SEASON, SHOP))
+    seasons = max(1, TIMED_STEPS // (SHOP * SEASON))
+    start = time.process_time()
+    for _ in range(seasons):
+        luck, view = replace(draw_luck(products, SEASON, rng), rng=rng), opening(products)
+        for action in actions:
+            view, _ = step(view, action, luck, rules)
+    return seasons * SEASON * SHOP / (time.process_time() - start)
 
 
 def _closed_forms(told: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ def test_bench_policy_writes_its_names_and_refuses_a_case_that_clips(tmp_path: P
     assert {"best_fixed", "myopic", "random"} <= set(small["baselines"])
     assert len(small["seconds"]) == 2
     assert found["closed_forms"][0]["price"] == 30.0
+    assert set(found["market"]) == {"steps_per_cpu_second", "stocked_steps_per_cpu_second"}
 
 
 def test_a_case_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:

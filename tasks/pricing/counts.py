@@ -5,17 +5,25 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+FAR = 10.0  # a stock this many standard deviations, and units, above the mean does not run out
+
 
 def expected_sales(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
-    """Return E[min(D, stock)] of D ~ Poisson(mean): mean P(D < stock) + stock P(D > stock); ``stock`` may be infinite.
+    """Return E[min(D, stock)] of D ~ Poisson(mean): mean P(D < stock) + stock P(D > stock).
+
+    Where the stock is far above the mean, this is the mean: the difference is below the rounding.
 
     Args:
-        mean: expected buyers.
-        stock: units there are, of the same shape.
+        mean: expected buyers (B,).
+        stock: units there are, perhaps infinite (B,).
     """
-    served = np.floor(np.where(np.isfinite(stock), stock, 0.0))
-    below = np.where(served >= 1, special.pdtr(np.maximum(served - 1, 0), mean), 0.0)
-    return np.asarray(np.where(np.isfinite(stock), mean * below + served * special.pdtrc(served, mean), mean))
+    sales = np.array(mean, dtype=float)
+    near = np.flatnonzero(stock < mean + FAR * (1 + np.sqrt(mean)))
+    m, served = sales[near], np.floor(stock[near])
+    at_most = special.pdtr(served, m)
+    exactly = np.exp(special.xlogy(served, m) - m - special.gammaln(served + 1))
+    sales[near] = m * (at_most - exactly) + served * (1 - at_most)
+    return sales
 
 
 def poisson_quantile(u: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from tasks.pricing import market, policies
-from tasks.pricing.counts import poisson_quantile
+from tasks.pricing.counts import expected_sales, poisson_quantile
 from tasks.pricing.environment import MarketEnv
 from tasks.pricing.market import MarketError, Products, Rules, demand_ratio, draw_luck, opening, pull, step
 from tasks.pricing.seasons import play
@@ -177,3 +177,13 @@ def test_the_learning_signal_is_the_expected_reward_over_holding(rules: Rules) -
     luck = draw_luck(shop, 1, np.random.default_rng(0))
     _, cut = step(opening(shop), np.zeros(20_000, int), luck, rules)
     assert cut.advantage[0] == pytest.approx((cut.reward.mean() - 40.0) / 40.0, abs=0.01)
+
+
+def test_expected_sales_are_those_of_the_distribution() -> None:
+    rng = np.random.default_rng(3)
+    mean, stock = rng.gamma(0.5, 20, 400), np.floor(rng.gamma(0.5, 60, 400))
+    stock[:20], mean[20:30] = np.inf, 0.0
+    counts = np.arange(2000)
+    chance = stats.poisson.pmf(counts, mean[:, None])
+    expected = (np.minimum(counts, stock[:, None]) * chance).sum(axis=1)
+    np.testing.assert_allclose(expected_sales(mean, stock), expected, rtol=1e-9, atol=1e-12)
