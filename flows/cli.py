@@ -55,6 +55,7 @@ def repricer(
 
     Example: `repricer retrain --profile smoke`
     """
+    quiet_environment()
     if traceback:
         os.environ["REPRICER_TRACEBACK"] = "1"
 
@@ -154,7 +155,6 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
     Example: `repricer ui --profile smoke --port 5001`
     """
     settings = settings_of(profile, sets)
-    quiet_environment()
     from tasks import track
 
     track.open_store(settings)

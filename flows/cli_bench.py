@@ -10,7 +10,7 @@ import typer
 
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import quiet_environment, show_progress
+from flows.session import show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 
@@ -119,7 +119,6 @@ def bench_policy(
     """
     from tasks.bench_policy import bench_policy as measure
 
-    quiet_environment()
     measured = measure(cases, seeds, only or [], steps, report.say)
     write_json(json_file, measured)
     report.show_policy_bench(measured)
@@ -144,7 +143,6 @@ def bench_elasticity(
 
     if data is None and not simulated:
         raise typer.BadParameter("give --data FILE, or --simulated N")
-    quiet_environment()
     show_progress()
     settings = settings_of(profile, sets)
     measured = measure(data, settings) if data else {}

@@ -9,7 +9,6 @@ import typer
 
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import quiet_environment
 
 explain = typer.Typer(no_args_is_help=True, help="Say why a model says what it says.")
 
@@ -36,7 +35,6 @@ def explain_forecast(
     """
     from tasks.explain import explain_forecast as deed
 
-    quiet_environment()
     told = deed(settings_of(profile, sets), version, product, store, price, figure)
     write_json(json_file, told)
     report.show_explained(told)
