@@ -59,7 +59,8 @@ def show_forecast_bench(measured: Mapping[str, Any]) -> None:
     names = ("mape", "wape", "mase", "bias", "pinball", "coverage_80")
     rows = [(model, *("-" if row[name] is None else f"{row[name]:.2f}" for name in names)) for model, row in total["scores"].items()]
     _print_table(f"{total['points']:,} points", ("model", "MAPE %", "WAPE %", "MASE", "bias %", "pinball", "covered by 80 %"), rows)
-    say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB")
+    spent = f"ARIMA {total['arima_cpu_ms_per_series_round']:.1f} ms of processor time per series and round"
+    say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB, {spent}")
 
 
 def show_scale(measured: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ from tasks.demand.panel import Panel, panel_of
 from tasks.demand.protocols import PROTOCOLS, Protocol, ProtocolError
 from tasks.demand.splits import Fold
 from tasks.history import joined
-from tasks.memory import PeakMemory, peak_memory
+from tasks.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.prepare import accept, read
 from tasks.workers import Workers, workers
 
@@ -54,10 +54,11 @@ class Round(TypedDict):
 
 @dataclass
 class Forecasts:
-    """Forecasts of every origin by model, as they were made, and the seconds that each origin took."""
+    """Forecasts of every origin by model, as they were made, the seconds of each origin, and processor time of ARIMA (ms/series and origin)."""
 
     raw: dict[str, list[Distribution]] = field(default_factory=dict)
     seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    arima_cpu_ms: float = 0.0
 
 
 def bench_forecast(settings: Settings, protocol: str, first: int, last: int, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def bench_forecast(settings: Settings, protocol: str, first: int, last: int, fol
                 rounds.append(told)
                 judged.append((fold, calibrated))
                 say(_line(told))
-        total = _total(settings, panel, judged, time.monotonic() - begin, peak)
+        total = {**_total(settings, panel, judged, time.monotonic() - begin, peak), "arima_cpu_ms_per_series_round": forecasts.arima_cpu_ms}
     return {"rounds": [_renamed(told) for told in rounds], "total": total, "chosen": chosen}
 
 
@@ -136,10 +137,11 @@ def _chosen(settings: Settings, panel: Panel, folds: Sequence[Fold], first: int,
 def _forecasts(settings: Settings, panel: Panel, folds: Sequence[Fold], chosen: dict[str, dict[str, Any]], pool: Workers) -> Forecasts:
     """Return what every model says from every origin, each from its own past alone."""
     told, told_arima = Forecasts(seconds=np.zeros(len(folds))), []
-    order = arima.Order(**chosen["arima"]["params"])
+    order, spent_before = arima.Order(**chosen["arima"]["params"]), cpu_seconds()
     for number, (step, spent) in enumerate(_timed(fit_arima.filter_through(panel, folds, order, pool))):
         told_arima.append(step.demand)
         told.seconds[number] = spent
+    told.arima_cpu_ms = 1000 * (cpu_seconds() - spent_before) / (len(folds) * len(panel.series))
     members = fit_lstm.train_members(pool, settings, panel, folds, chosen["lstm"]["params"])
     told.seconds += np.array([member.seconds for member in members]).sum(axis=0) / pool.cores
     past = [panel.units[:, : fold.origin + 1] for fold in folds]

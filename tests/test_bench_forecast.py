@@ -48,6 +48,7 @@ def test_rounds_are_scored_in_the_names_that_stay_and_see_no_later_week(tmp_path
     assert set(told["total"]["scores"]) == {"naive", "seasonal_naive", "ets", "arima", "lstm", "blend"}
     assert {"mape", "wape", "mase", "bias", "pinball", "coverage_80"} <= set(told["total"]["scores"]["blend"])
     assert told["total"]["points"] == 2 * 2 * 12
+    assert told["total"]["arima_cpu_ms_per_series_round"] > 0
     assert told["total"]["scores"]["arima"]["mape"] < told["total"]["scores"]["naive"]["mape"]
     assert set(told["chosen"]) == {"arima", "lstm"}
     for name, chosen in told["chosen"].items():
