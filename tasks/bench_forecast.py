@@ -54,7 +54,7 @@ class Round(TypedDict):
 
 @dataclass
 class Forecasts:
-    """Forecasts of every origin by model, as they were made, the seconds of each origin, and processor time of ARIMA (ms/series and origin)."""
+    """Forecasts of every origin by model, as they were made, seconds of every origin, and ARIMA's processor time (ms/series and origin)."""
 
     raw: dict[str, list[Distribution]] = field(default_factory=dict)
     seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from tasks.trial.design import STORES, TIME, Scheme, stratified, switched
 from tasks.trial.effects import Arm, Effect, Levels, absolute, arm_of, estimates, relative
@@ -81,8 +81,19 @@ def measure(value: np.ndarray, scheme: Scheme, wanted: Wanted, periods: int, see
     levels = Levels(wanted.alpha, float(scheme.units))
     told = [_read(arms, levels) for arms in trials(value, scheme, wanted, periods, wanted.effect, draws or DRAWS, seed)]
     found = float(np.mean([effect.p < wanted.alpha and effect.difference * wanted.effect > 0 for effect in told]))
-    reach = [effect.se * (special.stdtrit(effect.df, 1 - wanted.alpha / 2) + stats.norm.ppf(wanted.power)) for effect in told]
-    return Length(periods, found, float(np.median(reach)) / (1 + max(wanted.effect, 0.0)))
+    return Length(periods, found, _least(told, wanted))
+
+
+def _least(told: Sequence[Effect], wanted: Wanted) -> float:
+    """Return the effect that such trials find as often as wanted: quiet windows more often than restless ones.
+
+    The error of a relative effect grows with the treated mean: se(effect) = (1 + effect) se(0). So effect / (1 + effect) is sought first.
+    """
+    se = np.array([effect.se for effect in told]) / (1 + wanted.effect)
+    bar = special.stdtrit(np.array([effect.df for effect in told]), 1 - wanted.alpha / 2)
+    far = float(((bar + stats.norm.isf(1e-6)) * se).max())
+    share = float(optimize.brentq(lambda share: stats.norm.cdf(share / se - bar).mean() - wanted.power, 0.0, far))
+    return share / (1 - share) if share < 1 else np.inf
 
 
 def holds(value: np.ndarray, scheme: Scheme, wanted: Wanted, periods: int, margin: float, seed: int) -> float:

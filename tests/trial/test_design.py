@@ -14,7 +14,7 @@ from tasks.experiment import analysis_of
 from tasks.experiment_design import Asked, design
 from tasks.trial import planning
 from tasks.trial.analysis import as_json
-from tasks.trial.design import stratified, switched
+from tasks.trial.design import Scheme, stratified, switched
 from tasks.trial.errors import TrialError
 from tasks.trial.substitute_shop import SubstituteShop, substitute_shop
 from tasks.trial.substitutes import cross_elasticities, groups_of
@@ -162,6 +162,15 @@ def test_an_effect_that_no_length_finds_is_refused_with_the_least_that_can_be(hi
 def test_what_cannot_be_designed_is_refused(history: Path, tmp_path: Path, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(TrialError, match=said):
         designed(history, tmp_path, **asked)
+
+
+def test_the_least_effect_is_found_as_often_as_wanted() -> None:
+    rng = np.random.default_rng(6)
+    restless = np.exp(np.where(np.arange(300) % 60 < 30, 0.05, 0.5) * rng.normal(size=(40, 300)))  # windows differ by how much they vary
+    scheme = Scheme("cluster", np.arange(40), 0.5)
+    least = planning.measure(restless, scheme, planning.Wanted(0.1, 0.8, 0.05, 20), 20, seed=1, draws=500).least_effect
+    found = planning.measure(restless, scheme, planning.Wanted(least, 0.8, 0.05, 20), 20, seed=2, draws=500)
+    assert found.power == pytest.approx(0.8, abs=0.05)
 
 
 def test_strata_are_balanced_and_seeded() -> None:
