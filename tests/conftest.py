@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -36,6 +37,11 @@ SMALL = [
     *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
 ]
 """What makes the smoke profile quicker still, on a table with other column names; no policy must be better than another."""
+
+
+def pytest_configure() -> None:
+    """Let the commands under test hear Ctrl-C, even where a shell runs the tests in the background, which has them ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
