@@ -10,21 +10,20 @@ import typer
 from flows import report
 from flows.options import Json, Profile, Sets, settings_of, write_json
 
+Product = Annotated[str, typer.Option(help="Product, as the sales table calls it.")]
+Store = Annotated[str, typer.Option(help="Store.")]
+Figure = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as PNG to this file.")]
+
 explain = typer.Typer(no_args_is_help=True, help="Say why a model says what it says.")
-
-
-@explain.callback()
-def explain_what() -> None:
-    """Say why a model says what it says."""
 
 
 @explain.command("forecast")
 def explain_forecast(
-    product: Annotated[str, typer.Option(help="Product, as the sales table calls it.")],
-    store: Annotated[str, typer.Option(help="Store.")] = "all",
+    product: Product,
+    store: Store = "all",
     price: Annotated[float | None, typer.Option(help="Planned price of all periods ahead; none: the one in force.")] = None,
     version: Annotated[int | None, typer.Option(help="Version of `demand`; none: the champion, else the candidate.")] = None,
-    figure: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as PNG to this file.")] = None,
+    figure: Figure = None,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
@@ -38,3 +37,25 @@ def explain_forecast(
     told = deed(settings_of(profile, sets), version, product, store, price, figure)
     write_json(json_file, told)
     report.show_explained(told)
+
+
+@explain.command("price")
+def explain_price(
+    product: Product,
+    store: Store = "all",
+    price: Annotated[float | None, typer.Option(help="Price in force; none: the one at the end of the training data.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")] = None,
+    figure: Figure = None,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Say why the next price of a product: what every step is expected to sell and earn, the elasticity used, the rule that bound it.
+
+    Example: `repricer explain price --product 1029743 --figure ladder.png`
+    """
+    from tasks.explain import explain_price as deed
+
+    told = deed(settings_of(profile, sets), version, product, store, price, figure)
+    write_json(json_file, told)
+    report.show_explained_price(told)

@@ -127,6 +127,26 @@ def show_explained(told: Mapping[str, Any]) -> None:
     _print_table(f"demand version {told['version']}, median of the blend in log(1 + units)", ("date", *parts, "units"), rows)
 
 
+def show_explained_price(told: Mapping[str, Any]) -> None:
+    """Print every step of the ladder, what it is expected to sell and earn in a week, and which one was taken."""
+    shown = ["units", "revenue", *(["profit"] if told["objective"] == "profit" else [])]
+    rows = [
+        (
+            f"{row['price']:.2f}",
+            f"{row['step']:.3f}",
+            *(f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})" for name in shown),
+            f"{row['q_value']:+.3f}",
+            "recommended" if row["chosen"] else "" if row["allowed"] else "forbidden",
+        )
+        for row in told["ladder"]
+    ]
+    title = f"pricing_policy version {told['version']}; a week's units and {' and '.join(shown[1:])} with 95 %, simulated"
+    _print_table(title, ("price", "step", *shown, "Q-value", ""), rows)
+    interval = f"{told['elasticity_low']:.2f} to {told['elasticity_high']:.2f}"
+    say(f"in force {told['price']:.2f}, recommended {told['recommended']:.2f}; elasticity {told['elasticity']:.2f} ({interval})")
+    say(f"rule that bound it: {told['binding']}")
+
+
 def show_design(told: Mapping[str, Any]) -> None:
     """Print a designed trial: what is randomised, how long, what it finds."""
     rows = [(str(one["periods"]), f"{one['power']:.1%}", f"{one['least_effect']:.1%}") for one in told["tried"]]

@@ -1,8 +1,9 @@
-"""Why a registered model forecasts what it forecasts."""
+"""Why a registered model forecasts what it forecasts, and why a registered policy asks the price that it asks."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from typing_extensions import TypedDict
@@ -12,6 +13,7 @@ from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
 from tasks import track
 from tasks.demand.model import DemandError
 from tasks.governance.approval import CANDIDATE, CHAMPION
+from tasks.pricing.recommend import PolicyError
 
 
 class Explained(TypedDict):
@@ -36,12 +38,7 @@ def explain_forecast(
     Raises:
         DemandError: there is no such version or series, or the price is no price.
     """
-    track.open_store(settings)
-    number = version or track.version_at("demand", CHAMPION) or track.version_at("demand", CANDIDATE)
-    if number is None or track.version_tags("demand", number) is None:
-        told = "none is champion or candidate" if number is None else f"there is no version {number}"
-        raise DemandError(f"demand: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first.")
-    model = track.load_version("demand", number)
+    number, model = _version_of(settings, "demand", version, DemandError)
     outlook = model.outlook()
     asked = outlook[(outlook[PRODUCT] == product) & (outlook[STORE] == store)]
     if asked.empty:
@@ -53,6 +50,66 @@ def explain_forecast(
         explanation(explained[explained[MODEL] == "blend"]).savefig(figure)
     rows = explained.assign(**{DATE: explained[DATE].dt.strftime("%Y-%m-%d")}).to_dict("records")
     return Explained(version=number, rows=rows)  # type: ignore[typeddict-item]
+
+
+class ExplainedPrice(TypedDict):
+    """Why a price: the version of `pricing_policy`, the two prices (currency/unit), the elasticity used, the binding rule, every step."""
+
+    version: int
+    objective: str
+    price: float
+    recommended: float
+    elasticity: float
+    elasticity_low: float
+    elasticity_high: float
+    binding: str
+    ladder: list[dict[str, float | bool | None]]
+
+
+def explain_price(
+    settings: Settings, version: int | None, product: str, store: str, price: float | None, figure: Path | None = None
+) -> ExplainedPrice:
+    """Explain the next price of one product.
+
+    Args:
+        settings: whose store holds the policy.
+        version: of `pricing_policy`; none: the champion, or the candidate where nobody was promoted.
+        product, store: the product.
+        price: in force now, the one at the end of the training data where none is given (currency/unit).
+        figure: PNG to draw.
+
+    Raises:
+        PolicyError: there is no such version or product, or the price is no price.
+    """
+    number, model = _version_of(settings, "pricing_policy", version, PolicyError)
+    told = model.explain(product, store, price)
+    if figure is not None:
+        from tasks.pricing.figures import ladder
+
+        ladder(told, model.objective, f"product {product}, store {store}, pricing_policy version {number}").savefig(figure)
+    chosen = told.ladder[told.ladder["chosen"]].iloc[0]
+    known = told.ladder.astype(object).where(told.ladder.notna(), None)  # without a cost there is no profit
+    return ExplainedPrice(
+        version=number,
+        objective=model.objective,
+        price=float(chosen[PRICE] / chosen["step"]),
+        recommended=float(chosen[PRICE]),
+        elasticity=told.elasticity,
+        elasticity_low=told.elasticity_low,
+        elasticity_high=told.elasticity_high,
+        binding=told.binding,
+        ladder=known.to_dict("records"),  # type: ignore[typeddict-item]
+    )
+
+
+def _version_of(settings: Settings, name: str, version: int | None, error: type[ValueError]) -> tuple[int, Any]:
+    """Return the version that was asked for, else the champion, else the candidate, and its model."""
+    track.open_store(settings)
+    number = version or track.version_at(name, CHAMPION) or track.version_at(name, CANDIDATE)
+    if number is None or track.version_tags(name, number) is None:
+        told = "none is champion or candidate" if number is None else f"there is no version {number}"
+        raise error(f"{name}: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first.")
+    return number, track.load_version(name, number)
 
 
 def _some(outlook: pd.DataFrame) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
+from tasks.pricing.explain import Explanation
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Rules
 from tasks.pricing.recommend import PolicyModel
@@ -32,6 +33,15 @@ class PricingPolicy(PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Return the recommended price, its step of the ladder and the reason, row by row."""
         return self._model.recommend(model_input)
+
+    def explain(self, product: str, store: str, price: float | None = None) -> Explanation:
+        """Return why a price, as ``PolicyModel.explain`` does: `load_model(...).unwrap_python_model().explain("1029743", "all")`."""
+        return self._model.explain(product, store, price)
+
+    @property
+    def objective(self) -> str:
+        """Return what the policy maximises: ``revenue`` or ``profit``."""
+        return self._model.rules.objective
 
 
 set_model(PricingPolicy())

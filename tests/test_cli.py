@@ -23,7 +23,7 @@ COMMANDS = [
     "ui",
     "doctor",
     *(f"experiment {name}" for name in ("analyze", "design", "off-policy")),
-    "explain forecast",
+    *(f"explain {name}" for name in ("forecast", "price")),
     *(f"bench {name}" for name in ("retrain", "forecast", "cold-start", "scale", "elasticity", "policy", "experiment")),
 ]
 

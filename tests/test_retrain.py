@@ -136,6 +136,27 @@ def test_the_command_explains_a_forecast_in_numbers_that_add_up(retrained: tuple
     assert "version 1 knows no product 'strange' in store 'all'. Known: 000 in all, 001 in all, 002 in all, ..." in strange.stdout
 
 
+def test_the_command_explains_the_price_that_the_policy_recommends(
+    retrained: tuple[Path, dict[str, Any]], client: Any, tmp_path: Path
+) -> None:
+    import mlflow
+
+    where = ["--profile", "smoke", "--set", f"data_folder={retrained[0]}"]
+    files = ["--json", str(tmp_path / "why.json"), "--figure", str(tmp_path / "why.png")]
+    told = repricer("explain", "price", "--product", "003", "--price", "2.5", *where, *files)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    why = json.loads((tmp_path / "why.json").read_text())
+    asked = pd.DataFrame({"product_id": ["003"], "store_id": ["all"], "price": [2.5]})
+    assert why["recommended"] == mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(asked)["price"].item()
+    assert len(why["ladder"]) == 5
+    assert all(row["units_low"] < row["units"] < row["units_high"] for row in why["ladder"] if row["step"] != 1)
+    assert why["ladder"][0]["profit"] is None, "the small shop knows no cost"
+    strange = repricer("explain", "price", "--product", "strange", *where)
+    assert strange.returncode == 1
+    assert "there is no product 'strange' in store 'all'. Known: 000 in all" in strange.stdout
+
+
 def test_the_log_says_what_the_policy_would_have_earned(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
     import mlflow
 

@@ -24,13 +24,17 @@ class Explanation(NamedTuple):
 
     Attributes:
         ladder: one row per step: step, price (currency/unit), allowed, chosen, q_value, and units, revenue and profit per week with
-            ``_low`` and ``_high`` (95 % of the plausible elasticities); profit is nan without a cost.
+            ``_low`` and ``_high`` (95 % of the plausible elasticities); profit is nan without a cost. A Q-value is the discounted gain of
+            the season over holding the price, in weeks of usual revenue.
         elasticity: mean of the belief that was used.
+        elasticity_low, elasticity_high: 95 % of it.
         binding: rule that bound the price, ``none`` where the policy was free.
     """
 
     ladder: pd.DataFrame
     elasticity: float
+    elasticity_low: float
+    elasticity_high: float
     binding: str
 
 
@@ -59,7 +63,8 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
     below = special.ndtr((HIGHEST_ELASTICITY - product.elasticity[0]) / sd)
     drawn = product.elasticity[0] + sd * special.ndtri(np.maximum(np.random.default_rng(seed).random(DRAWS) * below, 1e-300))
     steps = rules.ladder[:, None]
-    units = product.units * demand_ratio(steps, np.minimum(drawn, HIGHEST_ELASTICITY), pull(steps, view.remembered, view.ratio, rules))
+    drawn = np.minimum(drawn, HIGHEST_ELASTICITY)
+    units = product.units * demand_ratio(steps, drawn, pull(steps, view.remembered, view.ratio, rules))
     units = np.minimum(units, product.stock + product.arrivals)  # (A, draws)
     price = rules.ladder * product.price
     table = pd.DataFrame({"step": rules.ladder, PRICE: price, "allowed": allowed, "chosen": np.arange(len(q)) == chosen, "q_value": q})
@@ -67,7 +72,8 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
         worth = units * np.broadcast_to(each, len(price))[:, None]
         table[name] = worth.mean(axis=1)
         table[f"{name}_low"], table[f"{name}_high"] = np.quantile(worth, LEVELS, axis=1)
-    return Explanation(table, float(view.mean[0]), _binding(product, rules, chosen))
+    low, high = np.quantile(drawn, LEVELS)
+    return Explanation(table, float(view.mean[0]), float(low), float(high), _binding(product, rules, chosen))
 
 
 def _binding(product: Products, rules: Rules, chosen: int) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from expectations.columns import PRICE
+from tasks.pricing.explain import Explanation
 from tasks.pricing.market import Policy, Products, Rules, opening
 
 COLOURS = {"dqn": "#54a24b", "myopic": "#f58518", "cost_plus": "#b279a2", "hold": "#7f7f7f", "random": "#b0b0b0"}
@@ -97,4 +99,28 @@ def prices(ratios: np.ndarray, rules: Rules) -> Figure:
     axis = figure.subplots()
     axis.bar([f"{step:.2f}" for step in rules.ladder], share, color=COLOURS["dqn"])
     axis.set(xlabel="price, relative to the price in force", ylabel="share of product-weeks", title="Steps that the policy takes")
+    return figure
+
+
+def ladder(told: Explanation, objective: str, title: str) -> Figure:
+    """Draw what every step of the ladder is expected to earn in a week, and what the policy thinks of it.
+
+    Args:
+        told: why a price.
+        objective: ``revenue`` or ``profit``.
+        title: whose price.
+    """
+    rows, chosen = told.ladder, told.ladder[told.ladder["chosen"]].iloc[0]
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    top.fill_between(rows[PRICE], rows[f"{objective}_low"], rows[f"{objective}_high"], color=COLOURS["dqn"], alpha=0.2, label="95 %")
+    top.plot(rows[PRICE], rows[objective], color=COLOURS["dqn"], marker=".", label="expected")
+    top.set(ylabel=f"{objective} of the first week (currency)")
+    top.set_title(f"{title}\nelasticity {told.elasticity:.2f} ({told.elasticity_low:.2f} to {told.elasticity_high:.2f})", fontsize=10)
+    bottom.plot(rows[PRICE], rows["q_value"], color="black", marker=".")
+    bottom.set(xlabel="price (currency/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)")
+    for axis in (top, bottom):
+        axis.axvline(chosen[PRICE], color=COLOURS["myopic"], lw=1.5, label="recommended")
+        axis.axvline(rows[PRICE].iloc[0] / rows["step"].iloc[0], color=COLOURS["hold"], lw=1, ls="--", label="in force")
+    top.legend(fontsize=8)
     return figure

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, REASON, SERIES
+from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE
+from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Products, Rules, opening
 
@@ -48,10 +49,7 @@ class PolicyModel:
         Raises:
             PolicyError: a price is not finite and above 0.
         """
-        price = asked[PRICE].to_numpy(float)
-        if not (np.isfinite(price) & (price > 0)).all():
-            wrong = price[~(np.isfinite(price) & (price > 0))][0]
-            raise PolicyError(f"pricing policy: the price in force must be finite and above 0. Received: {wrong}.")
+        price = _checked(asked[PRICE].to_numpy(float))
         rows = pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(pd.MultiIndex.from_frame(asked[SERIES].astype(str)))
         known = rows >= 0
         ratio, reason = np.ones(len(asked)), np.where(known, "", "the product was not in the training").astype(object)
@@ -59,6 +57,27 @@ class PolicyModel:
             ratio[known], reason[known] = self._decided(rows[known], price[known])
         told = {PRICE: price * ratio, STEP: ratio, REASON: pd.Series(reason, asked.index, dtype="str")}
         return pd.DataFrame(told, index=asked.index)
+
+    def explain(self, product: str, store: str, price: float | None = None, seed: int = 0) -> Explanation:
+        """Return why the next price of one product is what it is.
+
+        Args:
+            product, store: the row of the market.
+            price: in force now; none: the one that was in force at the end of the training data (currency/unit).
+            seed: of the elasticities that are drawn.
+
+        Raises:
+            PolicyError: the market knows no such product and store, or the price is none.
+        """
+        rows = np.flatnonzero((self.market[PRODUCT] == product) & (self.market[STORE] == store))
+        if not len(rows):
+            known = [f"{row[PRODUCT]} in {row[STORE]}" for _, row in self.market.head(3).iterrows()]
+            told = ", ".join(known) + (", ..." if len(self.market) > len(known) else "")
+            raise PolicyError(f"pricing policy: there is no product {product!r} in store {store!r}. Known: {told}.")
+        one = products_of(self.market.iloc[rows])
+        if price is not None:
+            one = replace(one, price=_checked(np.array([price])))
+        return explain(one, self.rules, self.policy, seed)
 
     def _decided(self, rows: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the step of the ladder for rows of the market, and why it is what it is."""
@@ -69,3 +88,11 @@ class PolicyModel:
         unknown = np.where(products.identified.astype(bool), "no profit without a cost", "elasticity not identified")
         best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
         return self.rules.ladder[actions], np.where(free, best, unknown)
+
+
+def _checked(price: np.ndarray) -> np.ndarray:
+    """Return prices in force, all of them prices."""
+    wrong = ~(np.isfinite(price) & (price > 0))
+    if wrong.any():
+        raise PolicyError(f"pricing policy: the price in force must be finite and above 0. Received: {price[wrong][0]}.")
+    return price

@@ -43,3 +43,18 @@ def test_the_order_of_rows_does_not_matter(model: PolicyModel) -> None:
 def test_a_price_in_force_that_is_none_is_refused(model: PolicyModel, price: float) -> None:
     with pytest.raises(PolicyError, match="must be finite and above 0"):
         model.recommend(pd.DataFrame({"product_id": ["p0"], "store_id": "all", "price": [price]}))
+
+
+@pytest.mark.parametrize("product", ["p0", "p1", "p3"])
+def test_the_price_that_is_explained_is_the_one_that_is_recommended(model: PolicyModel, product: str) -> None:
+    told = model.explain(product, "all", 3.0)
+    asked = pd.DataFrame({"product_id": [product], "store_id": "all", "price": [3.0]})
+    assert told.ladder.loc[told.ladder["chosen"], "price"].item() == model.recommend(asked)["price"].item()
+    assert told.elasticity_low < told.elasticity < told.elasticity_high
+
+
+def test_a_product_that_the_market_does_not_know_is_not_explained(model: PolicyModel) -> None:
+    with pytest.raises(PolicyError, match=r"no product 'new' in store 'all'. Known: p0 in all, p1 in all, p2 in all, ..."):
+        model.explain("new", "all")
+    with pytest.raises(PolicyError, match=r"must be finite and above 0. Received: -1.0"):
+        model.explain("p0", "all", -1.0)
