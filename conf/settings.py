@@ -209,8 +209,17 @@ class Dqn(Section):
     """Seasons of every product in such a judgement (seasons)."""
 
 
+class Variation(Section):
+    """Small random variation of a price list, so that the next estimate has an instrument and the log has propensities."""
+
+    share: float = Field(ge=0, le=0.5)
+    """Probability that a price is moved; 0: the list as planned (probability)."""
+    size: float = Field(gt=0, le=0.1)
+    """How far up or down (share of the planned price)."""
+
+
 class Price(Section):
-    """The market, its ladder and the agent."""
+    """The market, its ladder, the agent and its price list."""
 
     objective: Literal["auto", "revenue", "profit"]
     """`profit` needs a cost; `auto` takes profit where enough products have one, else revenue."""
@@ -236,6 +245,9 @@ class Price(Section):
     """Margin that cost-plus assumes where no cost is known (share of the list price)."""
     seasons: int = Field(ge=2)
     """Seasons of every product on which the policies are compared, none met in training (seasons)."""
+    decimals: int = Field(ge=0, le=4)
+    """Decimals of a price in the list (decimals)."""
+    variation: Variation
     dqn: Dqn
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version as installed
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,7 +76,7 @@ def retrain(
     """
     settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
     show_progress()
-    with prefect_api(settings.data_folder, meanwhile=("flows.retrain", "mlflow", "great_expectations")):
+    with prefect_api(settings.data_folder, meanwhile=("flows.retrain", "mlflow", "great_expectations", "keras")):
         from flows.retrain import retrain as flow
         from tasks.resume import AlreadyRunning
 
@@ -123,6 +124,31 @@ def rollback(by: By, reason: Reason, profile: Profile = "default", sets: Sets = 
         promoted = flow(settings, by, reason)
     write_json(json_file, promoted)
     report.show_promoted(promoted)
+
+
+@app.command()
+def recommend(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV to write the price list to.")],
+    prices: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Products and prices in force; none: those at the end of the training data.")
+    ] = None,
+    version: Annotated[int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random variation; none: a new one.")] = None,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Write the price list of the next week: every price with its reason, and with its probability where the list is varied.
+
+    Example: `repricer recommend --out list.csv --prices in_force.csv --set price.variation.share=0.1`
+    """
+    settings = settings_of(profile, sets)
+    with prefect_api(settings.data_folder):
+        from flows.recommend import recommend as flow
+
+        told = flow(settings, version, str(prices) if prices else None, str(out), seed)
+    write_json(json_file, told)
+    report.show_recommended(told)
 
 
 @app.command()

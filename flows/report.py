@@ -42,6 +42,13 @@ def show_promoted(promoted: Mapping[str, Any]) -> None:
     _print_table("Champion", ("model", "champion", "before"), rows)
 
 
+def show_recommended(told: Mapping[str, Any]) -> None:
+    """Print how many prices of a list rise, fall and hold, and whether it was varied."""
+    counts = f"{told['up']} up, {told['down']} down, {told['hold']} held"
+    say(f"{told['file']}: {told['products']} prices by pricing_policy version {told['version']}: {counts}")
+    say(f"varied at random: {told['varied']} (seed {told['seed']}; `price.variation.share` says how many)")
+
+
 def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
     """Print what the doctor found."""
     _print_table("Doctor", ("", "check", "found"), [("ok" if f["ok"] else "NO", f["name"], f["found"]) for f in findings])

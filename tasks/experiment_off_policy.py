@@ -6,13 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from prefect import task
 
 from conf import Settings
-from expectations.columns import PRODUCT, STORE
 from tasks.pricing.recommend import STEP
-from tasks.trial.errors import TrialError
+from tasks.tables import table_at
 from tasks.trial.policy_value import Judged, Rows, answers, judge
 
 ALIASES = ("champion", "candidate")
@@ -25,15 +23,6 @@ def off_policy(log: str, policy: str, settings: Settings, plot: str | None = Non
     if plot is not None:
         _plot(judged, Path(plot))
     return {"policy": policy, **judged.told}
-
-
-def table_at(path: Path, option: str) -> pd.DataFrame:
-    """Read a CSV or Parquet table whose ids are text."""
-    if not path.is_file():
-        raise TrialError(f"{path}: there is no such file. Give a CSV or Parquet table with `{option}`.")
-    if path.suffix in {".parquet", ".pq"}:
-        return pd.read_parquet(path)
-    return pd.read_csv(path, dtype={PRODUCT: str, STORE: str})
 
 
 def _policy(policy: str, settings: Settings) -> Rows:

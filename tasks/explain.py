@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from typing_extensions import TypedDict
@@ -12,8 +11,7 @@ from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
 from tasks import track
 from tasks.demand.model import DemandError
-from tasks.governance.approval import CANDIDATE, CHAMPION
-from tasks.pricing.recommend import PolicyError
+from tasks.pricing.recommend import PolicyModel
 
 
 class Explained(TypedDict):
@@ -36,9 +34,10 @@ def explain_forecast(
         figure: PNG to draw.
 
     Raises:
-        DemandError: there is no such version or series, or the price is no price.
+        ModelError: there is no such version.
+        DemandError: there is no such series, or the price is no price.
     """
-    number, model = _version_of(settings, "demand", version, DemandError)
+    number, model = track.chosen(settings, "demand", version)
     outlook = model.outlook()
     asked = outlook[(outlook[PRODUCT] == product) & (outlook[STORE] == store)]
     if asked.empty:
@@ -79,19 +78,21 @@ def explain_price(
         figure: PNG to draw.
 
     Raises:
-        PolicyError: there is no such version or product, or the price is no price.
+        ModelError: there is no such version.
+        PolicyError: there is no such product, or the price is no price.
     """
-    number, model = _version_of(settings, "pricing_policy", version, PolicyError)
-    told = model.explain(product, store, price)
+    number, model = track.chosen(settings, "pricing_policy", version)
+    policy: PolicyModel = model.policy
+    told = policy.explain(product, store, price)
     if figure is not None:
         from tasks.pricing.figures import ladder
 
-        ladder(told, model.objective, f"product {product}, store {store}, pricing_policy version {number}").savefig(figure)
+        ladder(told, policy.rules.objective, f"product {product}, store {store}, pricing_policy version {number}").savefig(figure)
     chosen = told.ladder[told.ladder["chosen"]].iloc[0]
     known = told.ladder.astype(object).where(told.ladder.notna(), None)  # without a cost there is no profit
     return ExplainedPrice(
         version=number,
-        objective=model.objective,
+        objective=policy.rules.objective,
         price=float(chosen[PRICE] / chosen["step"]),
         recommended=float(chosen[PRICE]),
         elasticity=told.elasticity,
@@ -100,16 +101,6 @@ def explain_price(
         binding=told.binding,
         ladder=known.to_dict("records"),  # type: ignore[typeddict-item]
     )
-
-
-def _version_of(settings: Settings, name: str, version: int | None, error: type[ValueError]) -> tuple[int, Any]:
-    """Return the version that was asked for, else the champion, else the candidate, and its model."""
-    track.open_store(settings)
-    number = version or track.version_at(name, CHAMPION) or track.version_at(name, CANDIDATE)
-    if number is None or track.version_tags(name, number) is None:
-        told = "none is champion or candidate" if number is None else f"there is no version {number}"
-        raise error(f"{name}: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first.")
-    return number, track.load_version(name, number)
 
 
 def _some(outlook: pd.DataFrame) -> str:

@@ -8,14 +8,15 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from tasks.pricing.explain import Explanation
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Rules
 from tasks.pricing.recommend import PolicyModel
 
 
 class PricingPolicy(PythonModel):
-    """Answer product, store and price in force with the price of the next week."""
+    """Answer product, store and price in force with the price of the next week; ``policy`` can also explain a price."""
+
+    policy: PolicyModel
 
     def load_context(self, context: Any) -> None:
         """Read the numbers."""
@@ -28,20 +29,11 @@ class PricingPolicy(PythonModel):
         with np.load(context.artifacts["policy_weights"], allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
         rules = Rules(**{**told, "ladder": np.asarray(told["ladder"])})
-        self._model = PolicyModel(pd.read_parquet(context.artifacts["policy_market"]), rules, Greedy(weights))
+        self.policy = PolicyModel(pd.read_parquet(context.artifacts["policy_market"]), rules, Greedy(weights))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Return the recommended price, its step of the ladder and the reason, row by row."""
-        return self._model.recommend(model_input)
-
-    def explain(self, product: str, store: str, price: float | None = None) -> Explanation:
-        """Return why a price, as ``PolicyModel.explain`` does: `load_model(...).unwrap_python_model().explain("1029743", "all")`."""
-        return self._model.explain(product, store, price)
-
-    @property
-    def objective(self) -> str:
-        """Return what the policy maximises: ``revenue`` or ``profit``."""
-        return self._model.rules.objective
+        return self.policy.recommend(model_input)
 
 
 set_model(PricingPolicy())

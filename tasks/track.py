@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from conf import Settings
 from tasks.artifacts import Artifact, checked
 from tasks.attempt import Attempt
+from tasks.governance.approval import CANDIDATE, CHAMPION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -280,6 +281,20 @@ def load_version(name: str, version: int) -> Any:
     import mlflow
 
     return mlflow.pyfunc.load_model(f"models:/{name}/{version}").unwrap_python_model()
+
+
+def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any]:
+    """Return a version and its model: the one that is asked for, else the champion, else the candidate.
+
+    Raises:
+        ModelError: there is none.
+    """
+    open_store(settings)
+    number = version or version_at(name, CHAMPION) or version_at(name, CANDIDATE)
+    if number is None or version_tags(name, number) is None:
+        told = "none is champion or candidate" if number is None else f"there is no version {number}"
+        raise ModelError(f"{name}: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first.")
+    return number, load_version(name, number)
 
 
 def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:

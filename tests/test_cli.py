@@ -19,6 +19,7 @@ COMMANDS = [
     "retrain",
     "promote",
     "rollback",
+    "recommend",
     "serve",
     "ui",
     "doctor",

@@ -157,6 +157,26 @@ def test_the_command_explains_the_price_that_the_policy_recommends(
     assert "there is no product 'strange' in store 'all'. Known: 000 in all" in strange.stdout
 
 
+def test_the_command_writes_a_list_with_the_reason_and_the_chance_of_every_price(
+    retrained: tuple[Path, dict[str, Any]], tmp_path: Path, api: str
+) -> None:
+    where = ["--profile", "smoke", "--set", f"data_folder={retrained[0]}", "--set", "price.variation.share=0.5"]
+    pd.DataFrame({"product_id": [f"{i:03d}" for i in range(12)], "price": 3.0}).to_csv(tmp_path / "now.csv", index=False)
+    files = ["--prices", str(tmp_path / "now.csv"), "--out", str(tmp_path / "list.csv"), "--json", str(tmp_path / "list.json")]
+    told = repricer("recommend", *files, "--seed", "5", *where, PREFECT_API_URL=api)
+    assert told.returncode == 0, told.stdout + told.stderr
+    table, counts = pd.read_csv(tmp_path / "list.csv", dtype={"product_id": str}), json.loads((tmp_path / "list.json").read_text())
+    assert table["product_id"].tolist() == [f"{i:03d}" for i in range(12)]
+    assert (counts["up"], counts["down"], counts["hold"]) == tuple(int(x.sum()) for x in (table.step > 1, table.step < 1, table.step == 1))
+    assert 0 < counts["varied"] == (table["price"] != table["planned_price"]).sum()
+    assert (table.loc[table["price"] != table["planned_price"], "propensity"] == 0.25).all()
+    assert table["reason"].notna().all()
+    gone = repricer("recommend", "--prices", str(tmp_path / "gone.csv"), "--out", str(tmp_path / "no.csv"), *where, PREFECT_API_URL=api)
+    assert gone.returncode == 1
+    assert "there is no such file. Give a CSV or Parquet table with `--prices`." in gone.stdout
+    assert not (tmp_path / "no.csv").exists()
+
+
 def test_the_log_says_what_the_policy_would_have_earned(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
     import mlflow
 

@@ -16,6 +16,7 @@ from tasks.pricing.seasons import play
 DRAWS = 4000  # elasticities by which expected units are told
 LEVELS = (0.025, 0.975)
 FREE, AT_LOW, AT_HIGH = "none", "lowest step of the ladder", "highest step of the ladder"
+AT_COST = "no step below the cost"
 UNIDENTIFIED, NO_COST = "elasticity not identified: the price holds", "no profit without a cost: the price holds"
 
 
@@ -79,7 +80,8 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
 def _binding(product: Products, rules: Rules, chosen: int) -> str:
     if not rules.moves(product)[0]:
         return UNIDENTIFIED if not product.identified[0] else NO_COST
-    return {0: AT_LOW, len(rules.ladder) - 1: AT_HIGH}.get(chosen, FREE)
+    bounds = {len(rules.ladder) - 1: AT_HIGH, int(rules.allowed(product)[0].argmax()): AT_COST, 0: AT_LOW}
+    return bounds.get(chosen, FREE)
 
 
 def mimic(products: Products, rules: Rules, policy: Greedy, seed: int, depth: int = 3) -> Mimic:

@@ -157,8 +157,9 @@ class Rules:
         return moves & np.isfinite(products.unit_cost) if self.objective == "profit" else moves
 
     def allowed(self, products: Products) -> np.ndarray:
-        """Return which actions a product may take: all, or only to hold (products, actions), bool."""
-        return self.moves(products)[:, None] | (self.ladder == 1.0)
+        """Return which actions a product may take: to hold, and, if it moves, what is not below a known cost (products, actions), bool."""
+        covered = ~(self.ladder * products.price[:, None] < products.unit_cost[:, None])  # of an unknown cost nothing is below
+        return (self.moves(products)[:, None] & covered) | (self.ladder == 1.0)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,12 @@ class Variation:
     Attributes:
         share: probability that a price is moved, 0 publishes the list as planned.
         size: how far up or down, relative to the planned price.
+        decimals: of a price; what rounds to the planned price is no move.
     """
 
     share: float
     size: float
+    decimals: int = 2
 
     def __post_init__(self) -> None:
         """Refuse what is no small variation."""
@@ -42,7 +44,7 @@ class Variation:
 def vary(prices: pd.DataFrame, variation: Variation, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Return the list with some prices moved, up or down with the same probability, and what was drawn.
 
-        P(planned) = 1 - share,  P(up) = P(down) = share / 2;  a direction that the guard forbids goes to the planned price
+        P(planned) = 1 - share,  P(up) = P(down) = share / 2;  a direction that the guard or the rounding forbids goes to the planned price
 
     Args:
         prices: a row per product, with the planned ``price`` (currency/unit).
@@ -55,10 +57,13 @@ def vary(prices: pd.DataFrame, variation: Variation, low: np.ndarray, high: np.n
         part of the log price, the instrument).
     """
     planned = prices[PRICE].to_numpy(float)
-    may = np.stack([planned * (1 - variation.size) >= low, np.ones(len(planned), bool), planned * (1 + variation.size) <= high], axis=1)
-    chance = np.array([variation.share / 2, 0.0, variation.share / 2]) * may  # (rows, down / planned / up)
+    steps = planned[:, None] * np.array([1 - variation.size, 1.0, 1 + variation.size])
+    steps = np.where([True, False, True], steps.round(variation.decimals), planned[:, None])  # (rows, down / planned / up)
+    may = (steps >= low[:, None]) & (steps <= high[:, None]) & (steps != planned[:, None])
+    chance = np.where(may, variation.share / 2, 0.0)
     chance[:, 1] = 1 - chance.sum(axis=1)
     drawn = (rng.random(len(planned))[:, None] >= chance.cumsum(axis=1)[:, :2]).sum(axis=1)
-    factor = np.array([1 - variation.size, 1.0, 1 + variation.size])[drawn]
-    told = {PRICE: planned * factor, PLANNED: planned, PROPENSITY: chance[np.arange(len(planned)), drawn], RANDOMISED: np.log(factor)}
+    every = np.arange(len(planned))
+    price = steps[every, drawn]
+    told = {PRICE: price, PLANNED: planned, PROPENSITY: chance[every, drawn], RANDOMISED: np.log(price / planned)}
     return prices.assign(**told)

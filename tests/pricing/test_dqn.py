@@ -74,8 +74,8 @@ def test_a_season_is_remembered_week_by_week(rules: Rules) -> None:
     assert (discounts == 0).sum() == 30, "the last three weeks of a season bootstrap from nothing"
 
 
-def random_weights() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
+def random_weights(seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
     shapes = {"hidden_0": (len(FEATURES), 4), "value": (4, 1), "advantage": (4, 5)}
     kernels = {f"{name}.kernel": rng.normal(size=shape) for name, shape in shapes.items()}
     return kernels | {f"{name}.bias": np.zeros(shape[1]) for name, shape in shapes.items()}

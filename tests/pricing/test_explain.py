@@ -10,7 +10,7 @@ import pytest
 
 from tasks.pricing import policies
 from tasks.pricing.environment import ProductEnv
-from tasks.pricing.explain import AT_HIGH, AT_LOW, FREE, UNIDENTIFIED, explain, mimic
+from tasks.pricing.explain import AT_COST, AT_HIGH, AT_LOW, FREE, UNIDENTIFIED, explain, mimic
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Products, Rules, draw_luck, opening, step
 from tasks.pricing.variation import Variation, VariationError, vary
@@ -43,6 +43,16 @@ def test_an_uncertain_elasticity_gives_wider_intervals_and_an_unidentified_one_h
     held = explain(replace(products(1), identified=np.array([False])), rules, policy, seed=1)
     assert held.binding == UNIDENTIFIED
     assert held.ladder.loc[held.ladder["chosen"], "step"].tolist() == [1.0]
+
+
+def test_a_known_cost_bounds_the_price_whatever_the_policy_thinks(rules: Rules) -> None:
+    dear = replace(products(1, error=0.1), unit_cost=products(1).price * 0.95)
+    for seed in range(20):
+        told = explain(dear, rules, Greedy(random_weights(seed)), seed=1)
+        assert told.ladder.loc[told.ladder["chosen"], "step"].item() >= 1.0
+        assert told.ladder["allowed"].tolist() == [False, False, True, True, True]
+        if told.ladder["chosen"][2]:
+            assert told.binding == AT_COST
 
 
 def test_a_tree_mimics_the_policy_and_tells_its_fidelity(rules: Rules) -> None:
@@ -94,5 +104,7 @@ def test_no_variation_publishes_the_plan_and_a_large_one_is_refused() -> None:
     told = vary(pd.DataFrame({"price": [1.0, 2.0]}), Variation(0.0, 0.05), np.zeros(2), np.full(2, 9.0), np.random.default_rng(0))
     assert told["price"].tolist() == [1.0, 2.0]
     assert told["propensity"].tolist() == [1.0, 1.0]
+    cheap = vary(pd.DataFrame({"price": [0.04]}), Variation(0.5, 0.1), np.zeros(1), np.ones(1), np.random.default_rng(0))
+    assert cheap["propensity"].tolist() == [1.0], "what rounds to the planned price is no move"
     with pytest.raises(VariationError, match=r"`size` must lie above 0 and at or below 0.1. Received: 0.3"):
         Variation(0.1, 0.3)

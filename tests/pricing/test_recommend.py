@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,9 @@ import pytest
 
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Products, Rules
+from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import PolicyError, PolicyModel
+from tasks.pricing.variation import Variation
 from tests.pricing.test_dqn import random_weights, shop
 
 
@@ -58,3 +60,32 @@ def test_a_product_that_the_market_does_not_know_is_not_explained(model: PolicyM
         model.explain("new", "all")
     with pytest.raises(PolicyError, match=r"must be finite and above 0. Received: -1.0"):
         model.explain("p0", "all", -1.0)
+
+
+def test_a_list_that_is_not_varied_is_what_the_policy_recommends(model: PolicyModel) -> None:
+    prices = in_force(model)
+    told = price_list(model, prices, Variation(0.0, 0.05), seed=1)
+    np.testing.assert_allclose(told["price"], model.recommend(prices)["price"].round(2))
+    assert told["reference_price"].tolist() == prices["price"].tolist()
+    assert set(told["propensity"]) == {1.0}
+    assert set(told["randomised_price"]) == {0.0}
+    assert told["reason"][1] == "elasticity not identified"
+
+
+def test_a_varied_list_stays_on_the_ladder_and_above_cost_and_logs_its_chances(model: PolicyModel) -> None:
+    prices = pd.DataFrame({"product_id": [f"p{i}" for i in range(6)], "store_id": "all", "price": 2.0})
+    costly = replace(model, market=model.market.assign(unit_cost=[1.99, *[1.0] * 5]))
+    drawn = pd.concat([price_list(costly, prices, Variation(0.5, 0.1), seed) for seed in range(400)])
+    assert drawn["price"].between(1.6, 2.4).all()
+    held = drawn[drawn["product_id"] == "p1"]
+    for price, chance in ((1.8, 0.25), (2.0, 0.5), (2.2, 0.25)):
+        there = held["price"] == price
+        assert there.mean() == pytest.approx(chance, abs=0.07)
+        assert set(held.loc[there, "propensity"]) == {chance}
+    assert drawn.loc[drawn["product_id"] == "p0", "price"].min() >= 1.99
+    np.testing.assert_allclose(drawn["randomised_price"], np.log(drawn["price"] / drawn["planned_price"]))
+
+
+def test_a_product_that_stands_twice_in_a_list_is_refused(model: PolicyModel) -> None:
+    with pytest.raises(PolicyError, match=r"one row per product and store. Received: p0 in all twice"):
+        price_list(model, pd.concat([in_force(model)] * 2), Variation(0.0, 0.05), seed=1)

@@ -1,0 +1,46 @@
+"""The price list of the next week: of every product what the policy recommends, why, and what was drawn at random around it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE, UNIT_COST
+from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
+from tasks.pricing.variation import Variation, vary
+
+KEY = [PRODUCT, STORE]
+
+
+def in_force(policy: PolicyModel) -> pd.DataFrame:
+    """Return product, store and price in force at the end of the data that the policy was trained on (products, 3)."""
+    return policy.market[[*KEY, PRICE]].reset_index(drop=True)
+
+
+def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int) -> pd.DataFrame:
+    """Return one row per product and store: ``reference_price`` (in force), ``price``, ``step``, ``reason``, and what was drawn.
+
+    The columns are those of the sales table: logged with the sales, ``propensity`` and ``reference_price`` let the next retraining judge
+    its policy on them, and ``randomised_price`` is its instrument. No draw leaves the ladder, or goes below a known cost.
+
+    Args:
+        policy: what recommends.
+        prices: product, store and price in force (currency/unit).
+        variation: of the list.
+        seed: of the draw; it belongs into the log.
+
+    Raises:
+        PolicyError: a product stands twice, or a price is none.
+    """
+    twice = prices.duplicated(KEY)
+    if twice.any():
+        first = prices[twice].iloc[0]
+        raise PolicyError(f"price list: one row per product and store. Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one.")
+    told = policy.recommend(prices)
+    reference = prices[PRICE].to_numpy(float)
+    planned = np.where(told[STEP] == 1, reference, told[PRICE].round(variation.decimals))  # who holds is not even rounded
+    cost = prices[KEY].merge(policy.market[[*KEY, UNIT_COST]], on=KEY, how="left")[UNIT_COST].to_numpy(float)
+    low = np.fmax(reference * policy.rules.ladder[0], cost)
+    varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, reference * policy.rules.ladder[-1], np.random.default_rng(seed))
+    varied.insert(len(KEY), REFERENCE_PRICE, reference)
+    return varied.assign(**{STEP: told[STEP].to_numpy(), REASON: told[REASON].to_numpy()})

@@ -1,0 +1,78 @@
+"""Task: the price list of the next week by a registered policy."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pandas as pd
+from prefect import task
+from typing_extensions import TypedDict
+
+from conf import Settings
+from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE
+from tasks import track
+from tasks.pricing.price_list import in_force, price_list
+from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
+from tasks.pricing.variation import Variation
+from tasks.tables import table_at
+
+
+class Recommended(TypedDict):
+    """A price list: where it lies, by which version, how many prices rise, fall and hold, how many were varied, and the seed of that."""
+
+    file: str
+    version: int
+    products: int
+    up: int
+    down: int
+    hold: int
+    varied: int
+    seed: int
+
+
+@task(name="recommend")
+def recommend(settings: Settings, version: int | None, prices: str | None, out: str, seed: int | None = None) -> Recommended:
+    """Write the price list as CSV.
+
+    Args:
+        settings: whose store holds the policy; ``price.variation`` varies the list.
+        version: of `pricing_policy`; none: the champion, or the candidate where nobody was promoted.
+        prices: table of product, store (else ``all``) and price in force; none: those at the end of the training data.
+        out: file of the list.
+        seed: of the variation; none: a new one, so that no week repeats the draws of another.
+
+    Raises:
+        ModelError: there is no such version.
+        TableError, PolicyError: the table of prices is none.
+    """
+    number, model = track.chosen(settings, "pricing_policy", version)
+    policy: PolicyModel = model.policy
+    told = settings.price.variation
+    seed = secrets.randbits(32) if seed is None else seed
+    variation = Variation(told.share, told.size, settings.price.decimals)
+    table = price_list(policy, in_force(policy) if prices is None else _prices_at(Path(prices)), variation, seed)
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False)
+    step = table[STEP]
+    return Recommended(
+        file=str(path),
+        version=number,
+        products=len(table),
+        up=int((step > 1).sum()),
+        down=int((step < 1).sum()),
+        hold=int((step == 1).sum()),
+        varied=int((table[RANDOMISED] != 0).sum()),
+        seed=seed,
+    )
+
+
+def _prices_at(path: Path) -> pd.DataFrame:
+    table = table_at(path, "--prices")
+    missing = [name for name in (PRODUCT, PRICE) if name not in table]
+    if missing:
+        raise PolicyError(f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. Missing: {', '.join(missing)}. Rename the columns.")
+    if STORE not in table:
+        table = table.assign(**{STORE: "all"})
+    return table[[PRODUCT, STORE, PRICE]].reset_index(drop=True)
