@@ -22,6 +22,18 @@ app.add_typer(bench, name="bench")
 app.add_typer(experiment, name="experiment")
 app.add_typer(explain, name="explain")
 
+HEAVY = (
+    "flows.retrain",
+    "mlflow",
+    "great_expectations",
+    "keras",
+    "optuna",
+    "statsmodels.tsa.arima.model",
+    "sklearn.ensemble",
+    "matplotlib.figure",
+)
+"""What a retraining imports sooner or later: best while the API starts on another core."""
+
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Port = Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")]
@@ -76,7 +88,7 @@ def retrain(
     """
     settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
     show_progress()
-    with prefect_api(settings.data_folder, meanwhile=("flows.retrain", "mlflow", "great_expectations", "keras")):
+    with prefect_api(settings.data_folder, meanwhile=HEAVY):
         from flows.retrain import retrain as flow
         from tasks.resume import AlreadyRunning
 

@@ -211,18 +211,6 @@ def retrained(small_csv: Path, migrated: Callable[[], Path]) -> tuple[Path, dict
     return folder, json.loads((folder / "out.json").read_text())
 
 
-@pytest.fixture(scope="session")
-def twice(small_csv: Path, api: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
-    """Return another data folder and the JSONs of two retrainings in it: with the same seed again, and with another one."""
-    folder = tmp_path_factory.mktemp("twice")
-    results = []
-    for seed in (7, 8):
-        told = repricer(*retrain_small(small_csv, folder, [f"seed={seed}"], folder / "out.json"), PREFECT_API_URL=api)
-        assert told.returncode == 0, told.stdout + told.stderr
-        results.append(json.loads((folder / "out.json").read_text()))
-    return folder, results[0], results[1]
-
-
 def client_of(folder: Path) -> Any:
     """Return an MLflow client of a data folder."""
     from conf import Settings
