@@ -294,7 +294,7 @@ def test_a_changed_seed_changes_scores_policy_and_trial_and_not_the_data(resumed
 def shop(resumed: Resumed, reseeded: dict[str, Any], small_csv: Path, api: str) -> tuple[Path, list[str]]:
     """Return a data folder with two versions that passed and a third that failed, and the options that point to it."""
     assert reseeded["versions"] == dict.fromkeys(MODELS, 2)
-    told = repricer(*retrain_small(small_csv, resumed.folder, ["evaluate.min_lift=9"]), PREFECT_API_URL=api)
+    told = repricer(*retrain_small(small_csv, resumed.folder, ["evaluate.min_lift=9", "forecast.lstm.trials=0"]), PREFECT_API_URL=api)
     assert told.returncode == 0, told.stdout + told.stderr
     return resumed.folder, ["--profile", "smoke", "--set", f"data_folder={resumed.folder}"]
 

@@ -103,7 +103,7 @@ class Network:
         self._adam = keras.optimizers.Adam(global_clipnorm=CLIP)
         self._adam.build(self.variables)
         self._average = [tf.Variable(variable) for variable in self.variables]
-        self._learn_steps = tf.function(self._learn)
+        self._learn_steps = tf.function(self._learn, autograph=False)
 
     def _build(self, products: int, seed: int) -> None:
         shape = self.shape
@@ -164,20 +164,25 @@ class Network:
             yield Epoch(number, loss)
 
     def _learn(self, series: Any, origins: Any, rates: Any, decay: Any, averaging: Any) -> Any:
-        total = tf.constant(0.0)
-        for i in tf.range(tf.shape(series)[0]):
-            with tf.GradientTape() as tape:
-                loss = self._loss(series[i], origins[i])
-            gradients = tape.gradient(loss, self.variables)
-            self._adam.learning_rate.assign(rates[i])
-            self._adam.apply(gradients, self.variables)
-            for variable, average in zip(self.variables, self._average, strict=True):
-                if len(variable.shape) > 1:
-                    variable.assign(variable * (1 - decay * rates[i]))
-                warm = tf.minimum(averaging, tf.cast(self._adam.iterations, tf.float32) / 100)  # the first weights are soon forgotten
-                average.assign(warm * average + (1 - warm) * variable)
-            total += loss
-        return total / tf.cast(tf.shape(series)[0], tf.float32)
+        def step(i: Any, total: Any) -> tuple[Any, Any]:
+            return i + 1, total + self._gradient_step(series[i], origins[i], rates[i], decay, averaging)
+
+        steps = tf.shape(series)[0]
+        _, total = tf.while_loop(lambda i, _: i < steps, step, (0, 0.0))
+        return total / tf.cast(steps, tf.float32)
+
+    def _gradient_step(self, series: Any, origins: Any, rate: Any, decay: Any, averaging: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = self._loss(series, origins)
+        gradients = tape.gradient(loss, self.variables)
+        self._adam.learning_rate.assign(rate)
+        self._adam.apply(gradients, self.variables)
+        for variable, average in zip(self.variables, self._average, strict=True):
+            if len(variable.shape) > 1:
+                variable.assign(variable * (1 - decay * rate))
+            warm = tf.minimum(averaging, tf.cast(self._adam.iterations, tf.float32) / 100)  # the first weights are soon forgotten
+            average.assign(warm * average + (1 - warm) * variable)
+        return loss
 
     def _loss(self, series: Any, origins: Any) -> Any:
         window = origins[:, None] + tf.range(1 - self.shape.window, 1)  # [B, W]

@@ -61,7 +61,7 @@ class Learner:
         self._adam = keras.optimizers.Adam(falling, global_clipnorm=10.0)
         self._adam.build(online.trainable_variables)
         self._averaging = target_averaging
-        self._steps = tf.function(self._learn)
+        self._steps = tf.function(self._learn, autograph=False)
 
     def learn(self, *batches: np.ndarray) -> tuple[float, float]:
         """Take a gradient step per batch and return their mean loss and mean Q-value.
@@ -74,11 +74,12 @@ class Learner:
         return float(loss), float(q)
 
     def _learn(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
-        steps = tf.shape(a_tm1)[0]
-        loss = q = tf.constant(0.0)
-        for i in tf.range(steps):
+        def step(i: Any, loss: Any, q: Any) -> tuple[Any, Any, Any]:
             step_loss, step_q = self._gradient_step(s_tm1[i], a_tm1[i], r_t[i], discount_t[i], s_t[i], allowed_t[i])
-            loss, q = loss + step_loss, q + step_q
+            return i + 1, loss + step_loss, q + step_q
+
+        steps = tf.shape(a_tm1)[0]
+        _, loss, q = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0))
         return loss / tf.cast(steps, tf.float32), q / tf.cast(steps, tf.float32)
 
     def _gradient_step(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
