@@ -38,9 +38,16 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
         raise PolicyError(f"price list: one row per product and store. Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one.")
     told = policy.recommend(prices)
     reference = prices[PRICE].to_numpy(float)
-    planned = np.where(told[STEP] == 1, reference, told[PRICE].round(variation.decimals))  # who holds is not even rounded
     cost = prices[KEY].merge(policy.market[[*KEY, UNIT_COST]], on=KEY, how="left")[UNIT_COST].to_numpy(float)
+    planned = _rounded(told[PRICE].to_numpy(), cost, variation.decimals)
     low = np.fmax(reference * policy.rules.ladder[0], cost)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, reference * policy.rules.ladder[-1], np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
     return varied.assign(**{STEP: told[STEP].to_numpy(), REASON: told[REASON].to_numpy()})
+
+
+def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
+    """Return prices that a shop can charge; rounding takes none to 0 or below its cost."""
+    nearest = price.round(decimals)
+    raised = (nearest <= 0) | ((nearest < cost) & (cost <= price))
+    return np.where(raised, (nearest + 10.0**-decimals).round(decimals), nearest)

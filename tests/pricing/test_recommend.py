@@ -86,6 +86,13 @@ def test_a_varied_list_stays_on_the_ladder_and_above_cost_and_logs_its_chances(m
     np.testing.assert_allclose(drawn["randomised_price"], np.log(drawn["price"] / drawn["planned_price"]))
 
 
+def test_rounding_takes_no_price_below_its_cost_or_to_nothing(model: PolicyModel) -> None:
+    market = model.market.assign(identified=False, unit_cost=[1.504, 0.5, *[np.nan] * 4])
+    prices = pd.DataFrame({"product_id": [f"p{i}" for i in range(4)], "store_id": "all", "price": [1.504, 1.504, 0.004, 1.59 + 3e-16]})
+    told = price_list(replace(model, market=market), prices, Variation(0.0, 0.05), seed=1)
+    assert told["price"].tolist() == [1.51, 1.5, 0.01, 1.59]
+
+
 def test_a_product_that_stands_twice_in_a_list_is_refused(model: PolicyModel) -> None:
     with pytest.raises(PolicyError, match=r"one row per product and store. Received: p0 in all twice"):
         price_list(model, pd.concat([in_force(model)] * 2), Variation(0.0, 0.05), seed=1)
