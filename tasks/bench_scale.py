@@ -180,7 +180,7 @@ def _panels(settings: Settings, size: int, folder: Path, stage: Stage) -> Chunks
 def _arima(settings: Settings, chunks: Chunks, folds: Sequence[Fold], fitted: int, pool: Workers, stage: Stage) -> list[Distribution]:
     """Return what the regressions say from every origin; the ARIMA of a sample of their errors is fitted."""
     told = settings.forecast.arima
-    order = arima.Order(told.p, told.d, told.q, told.shrinkage, told.product_shrinkage, told.rivals, told.promoted_price)
+    order = arima.Order(**{name: getattr(told, name) for name in arima.Order.__dataclass_fields__})
     stage.told = {"fitted_series": fitted, "fit_cpu_seconds": 0.0, "filter_cpu_seconds": 0.0}
     parts = []
     for panel, sample in zip(chunks, chunks.spread(fitted), strict=True):
