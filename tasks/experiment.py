@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
 import pyarrow.csv
 import pyarrow.parquet
 import yaml
@@ -46,8 +49,7 @@ def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
     if not data.is_file():
         raise TrialError(f"{data}: there is no such file. Give the trial's table or its moments with `--data`.")
     if data.suffix == ".json":
-        told = json.loads(data.read_text(encoding="utf-8"))
-        return analyse_moments(told.get("data", told), spec)
+        return analyse_moments(moments_at(data), spec)
     if spec.assignment is not None:
         frame = joined(sales_at(data, settings), assignment_at(spec_file.parent / spec.assignment), spec)
         return analyse(read_rows(frame, spec), spec)
@@ -86,15 +88,34 @@ def assignment_at(path: Path) -> pd.DataFrame:
     return table.assign(**{DATE: pd.to_datetime(table[DATE]).dt.as_unit("us")}) if DATE in table else table
 
 
+def moments_at(path: Path) -> dict[str, Any]:
+    """Read the moments of a trial per arm."""
+    with _readable(path, "JSON with the moments of each arm"):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(told, dict):
+            raise ValueError(f"a {type(told).__name__} instead of an object")
+    return told.get("data", told)  # type: ignore[no-any-return]
+
+
 def table_at(path: Path, spec: Spec) -> pd.DataFrame:
     """Return the columns of a table that the spec needs."""
-    if path.suffix in {".parquet", ".pq"}:
-        columns = columns_of(spec, pyarrow.parquet.read_schema(path).names)
-        return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
-    with path.open(encoding="utf-8") as file:
-        there = pd.read_csv(file, nrows=0).columns.tolist()
-    convert = pyarrow.csv.ConvertOptions(include_columns=columns_of(spec, there))
-    return pyarrow.csv.read_csv(path, convert_options=convert).to_pandas()
+    parquet = path.suffix in {".parquet", ".pq"}
+    with _readable(path, "CSV or Parquet table"):
+        there = pyarrow.parquet.read_schema(path).names if parquet else pd.read_csv(path, nrows=0, encoding="utf-8").columns.tolist()
+    columns = columns_of(spec, there)
+    with _readable(path, "CSV or Parquet table"):
+        if parquet:
+            return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
+        return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(include_columns=columns)).to_pandas()
+
+
+@contextmanager
+def _readable(path: Path, what: str) -> Iterator[None]:
+    """Name the file that cannot be read."""
+    try:
+        yield
+    except (ValueError, pyarrow.ArrowException) as error:
+        raise TrialError(f"{path}: this is no {what}. Received: {error}. Mend the file, or write it anew.") from error
 
 
 def spec_at(path: Path) -> Spec:

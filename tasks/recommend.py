@@ -73,6 +73,8 @@ def _prices_at(path: Path) -> pd.DataFrame:
     missing = [name for name in (PRODUCT, PRICE) if name not in table]
     if missing:
         raise PolicyError(f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. Missing: {', '.join(missing)}. Rename the columns.")
+    if not pd.api.types.is_numeric_dtype(table[PRICE]):
+        raise PolicyError(f"{path}: `{PRICE}` must be numbers. Received: {table[PRICE].iloc[0]!r} in row 1 or later. Write 12.5, not 12,5.")
     if STORE not in table:
         table = table.assign(**{STORE: "all"})
     return table[[PRODUCT, STORE, PRICE]].reset_index(drop=True)

@@ -157,9 +157,21 @@ class Rules:
         return moves & np.isfinite(products.unit_cost) if self.objective == "profit" else moves
 
     def allowed(self, products: Products) -> np.ndarray:
-        """Return which actions a product may take: to hold, and, if it moves, what is not below a known cost (products, actions), bool."""
-        covered = ~(self.ladder * products.price[:, None] < products.unit_cost[:, None])  # of an unknown cost nothing is below
-        return (self.moves(products)[:, None] & covered) | (self.ladder == 1.0)
+        """Return which actions a product may take (products, actions), bool."""
+        return self.may(products, self.ladder)
+
+    def may(self, products: Products, ratio: np.ndarray) -> np.ndarray:
+        """Return whether a product may have a price: the one in force, and, if it moves, what is not below a known cost.
+
+        Args:
+            products: of the market.
+            ratio: prices relative to the price in force (actions,) or (products, actions).
+
+        Returns:
+            (products, actions), bool.
+        """
+        covered = ~(ratio * products.price[:, None] < products.unit_cost[:, None])  # of an unknown cost nothing is below
+        return (self.moves(products)[:, None] & covered) | (ratio == 1.0)
 
 
 @dataclass(frozen=True)
@@ -276,9 +288,9 @@ def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[Vie
         MarketError: an action is not allowed to its product.
     """
     products = view.products
-    if ((actions != rules.hold) & ~rules.moves(products)).any():
-        raise MarketError("step: an action must be allowed to its product. Received: a price change of a product that must hold.")
     ratio = rules.ladder[actions]
+    if not rules.may(products, ratio[:, None]).all():
+        raise MarketError("step: an action must be allowed to its product. Received: a move of one that must hold, or a price below cost.")
     pulled = pull(ratio, view.remembered, view.ratio, rules)
     mu = products.units * demand_ratio(ratio, luck.elasticity, pulled)
     wanted = mu * luck.frailty[view.week]

@@ -137,7 +137,7 @@ def conclude(
         )
         return Analysis(spec, what, treated, split, {}, {}, [], None, None, [reason])
     levels = levels_of(spec, what, sum(split.counts.values()))
-    reads = {name: _read(spec.metrics[name], pair, levels, (spec.control, treated)) for name, pair in arms.items()}
+    reads = {name: _read(name, spec.metrics[name], pair, levels, (spec.control, treated)) for name, pair in arms.items()}
     adjusted = _adjusted(reads, spec)
     reads = {name: Read(**{**vars(read), "adjusted_p": adjusted.get(name)}) for name, read in reads.items()}
     best, scale = {}, {}
@@ -207,9 +207,12 @@ def _plain(read: Read) -> dict[str, Any]:
     return {**effects, **rest, "adjusted_p": read.adjusted_p}
 
 
-def _read(metric: Metric, pair: tuple[Arm, Arm], levels: Levels, names: tuple[str, str]) -> Read:
-    plain = estimates(*pair, adjusted=False)
-    effects: dict[str, Effect | None] = {"absolute": absolute(*plain, levels), "relative": relative(*plain, levels)}
+def _read(name: str, metric: Metric, pair: tuple[Arm, Arm], levels: Levels, names: tuple[str, str]) -> Read:
+    try:
+        plain = estimates(*pair, adjusted=False)
+        effects: dict[str, Effect | None] = {"absolute": absolute(*plain, levels), "relative": relative(*plain, levels)}
+    except TrialError as error:
+        raise TrialError(f"metric {name}: {error}") from error
     theta = reduction = None
     if metric.covariate is not None:
         sharp = estimates(*pair, adjusted=True)

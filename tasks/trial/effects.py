@@ -132,9 +132,9 @@ def estimates(control: Arm, treated: Arm, adjusted: bool) -> tuple[Estimate, Est
     """
     arms = [control, treated]
     if min(arm.n for arm in arms) < 2:
-        raise TrialError(f"trial: both arms need two units of randomisation. Received: {[arm.n for arm in arms]}. Randomise more of them.")
+        raise TrialError(f"both arms need two units of randomisation. Received: {[arm.n for arm in arms]}. Randomise more of them.")
     if min(arm.mean[D] for arm in arms) <= 0:
-        raise TrialError("trial: the denominator of a ratio must add up to more than 0 in both arms. Received: 0. Leave the metric out.")
+        raise TrialError("the denominator of a ratio must add up to more than 0 in both arms. Received: 0. Leave the metric out.")
     theta = theta_of(arms) if adjusted else 0.0
     overall = sum(arm.n * arm.mean[X] for arm in arms) / sum(arm.n * arm.mean[M] for arm in arms)
     first, second = (_estimate(arm, theta, overall) for arm in arms)
@@ -162,7 +162,7 @@ def relative(control: Estimate, treated: Estimate, levels: Levels) -> Effect | N
 def _effect(difference: float, parts: tuple[float, float], control: Estimate, treated: Estimate, levels: Levels) -> Effect:
     variance = sum(parts)
     if not variance > 0:
-        raise TrialError("trial: the metric must vary in an arm. Received: the same value everywhere. Check the column.")
+        raise TrialError("the metric must vary in an arm. Received: the same value everywhere. Check the column.")
     plain = control.variance, treated.variance  # Welch's degrees of freedom are those of the absolute difference
     df = sum(plain) ** 2 / (plain[0] ** 2 / control.df + plain[1] ** 2 / treated.df)
     n, se = control.n + treated.n, float(np.sqrt(variance))

@@ -117,10 +117,19 @@ def test_policies_meet_the_same_luck(rules: Rules) -> None:
 
 def test_a_product_that_is_not_identified_must_hold(rules: Rules) -> None:
     shop = replace(products(), identified=np.array([True, False, True, True]))
-    with pytest.raises(MarketError, match="a price change of a product that must hold"):
+    with pytest.raises(MarketError, match="a move of one that must hold"):
         step(opening(shop), np.zeros(4, int), draw_luck(shop, 1, np.random.default_rng(0)), rules)
     for policy in (policies.myopic, policies.cost_plus, policies.Random(np.random.default_rng(0))):
         assert (play(shop, rules, policy, 3, 1).prices[:, 1] == 2.0).all()
+
+
+def test_no_price_below_a_known_cost_is_played(rules: Rules) -> None:
+    shop = replace(products(), unit_cost=np.array([1.95, 1.0, np.nan, 1.0]))
+    lowest = np.zeros(4, int)
+    with pytest.raises(MarketError, match="a price below cost"):
+        step(opening(shop), lowest, draw_luck(shop, 1, np.random.default_rng(0)), rules)
+    _, week = step(opening(shop), np.where(shop.unit_cost > 1.5, rules.hold, lowest), draw_luck(shop, 1, np.random.default_rng(0)), rules)
+    assert week.price.tolist() == [2.0, *(shop.price[1:] * rules.ladder[0])]
 
 
 def test_d19_without_a_cost_there_is_no_profit_and_no_move(rules: Rules) -> None:
