@@ -26,7 +26,7 @@ def bench_retrain(
 
     Example: `repricer bench retrain --profile smoke --runs 3 --json bench.json`
     """
-    from tasks.bench import bench_retrain as measure
+    from tasks.bench.retrain import bench_retrain as measure
 
     measured = measure(settings_of(profile, sets), sets or [], runs, report.say)
     write_json(json_file, measured)
@@ -47,7 +47,7 @@ def bench_forecast(
 
     Example: `repricer bench forecast --data sales.parquet --protocol orange_juice --rounds 1-6 --json out.json`
     """
-    from tasks.bench_forecast import bench_forecast as measure
+    from tasks.bench.forecast import bench_forecast as measure
 
     show_progress()
     budget = [f"forecast.{member}.trials={trials}" for member in ("arima", "lstm")]
@@ -71,7 +71,7 @@ def bench_scale(
 
     Example: `repricer bench scale --series 1000,10000,100000 --json out.json`
     """
-    from tasks.bench_scale import bench_scale as measure
+    from tasks.bench.scale import bench_scale as measure
 
     sizes = series.split(",")
     if not all(size.isdigit() for size in sizes):
@@ -96,7 +96,7 @@ def bench_cold_start(
 
     Example: `repricer bench cold-start --products 30 --draws 3 --json out.json`
     """
-    from tasks.bench_cold_start import bench_cold_start as measure
+    from tasks.bench.cold_start import bench_cold_start as measure
 
     show_progress()
     given = {"source.kind": "file" if data else None, "source.path": data}
@@ -117,7 +117,7 @@ def bench_policy(
 
     Example: `repricer bench policy --cases known_optimum.json --seeds 10 --json out.json`
     """
-    from tasks.bench_policy import bench_policy as measure
+    from tasks.bench.policy import bench_policy as measure
 
     measured = measure(cases, seeds, only or [], steps, report.say)
     write_json(json_file, measured)
@@ -138,8 +138,8 @@ def bench_elasticity(
 
     Example: `repricer bench elasticity --data sales.parquet --set source.columns.price=net_price --json out.json`
     """
-    from tasks.bench_elasticity import bench_elasticity as measure
-    from tasks.bench_elasticity import bench_simulated
+    from tasks.bench.elasticity import bench_elasticity as measure
+    from tasks.bench.elasticity import bench_simulated
 
     if data is None and not simulated:
         raise typer.BadParameter("give --data FILE, or --simulated N")
@@ -168,7 +168,7 @@ def bench_experiment(
     """
     import json
 
-    from tasks import bench_experiment as measure
+    from tasks.bench import experiment as measure
 
     if not (cases or logs or calibrations or rows):
         raise typer.BadParameter("give --cases FILE, --off-policy FILE, --calibrations or --rows N")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from conf import load
-from tasks.bench_elasticity import bench_elasticity, bench_simulated
-from tasks.demand.simulated_shop import simulated_shop
+from tasks.bench.cases.simulated_shop import simulated_shop
+from tasks.bench.elasticity import bench_elasticity, bench_simulated
 from tests.conftest import repricer
 from tests.pricing.test_cases import BUYERS, LOGIT, SCARCE
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tasks.bench.cases.simulated_shop import Shop, simulated_shop
 from tasks.demand import arima
 from tasks.demand.censoring import above, expected_demand, sold_out
 from tasks.demand.features import build_features
 from tasks.demand.panel import panel_of
-from tasks.demand.simulated_shop import Shop, simulated_shop
 
 WEEKS, TARGETS = 120, 12
 

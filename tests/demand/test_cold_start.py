@@ -8,7 +8,7 @@ import pytest
 
 from conf import Settings
 from expectations.columns import LEVELS
-from tasks.bench_cold_start import launched
+from tasks.bench.cold_start import launched
 from tasks.demand import cold_start
 from tasks.demand.distribution import Distribution
 from tasks.demand.recurrent import scaling_of

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.bench.cases.simulated_shop import Shop, simulated_shop
 from tasks.demand.panel_response import panel_response
 from tasks.demand.panel_slopes import Panel, bends_up, double_ml, fixed_effects, overdispersion, two_stage
 from tasks.demand.response import ResponseError, Rules
-from tasks.demand.simulated_shop import Shop, simulated_shop
 
 RULES = Rules(confidence=0.95, min_prices=4, min_price_variation=0.03, min_periods=26, max_width=4.0)
 

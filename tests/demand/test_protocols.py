@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from tasks.demand.protocols import PROTOCOLS, ProtocolError
+from tasks.bench.protocols import PROTOCOLS, ProtocolError
 
 WEEKS = pd.date_range("1990-06-14", "1992-07-09", freq="7D", unit="us")  # weeks 40 to 148
 

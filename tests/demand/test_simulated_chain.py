@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from conf import Settings
-from tasks.bench_scale import ScaleError, bench_scale
+from tasks.bench.cases.simulated_chain import simulated_stores
+from tasks.bench.scale import ScaleError, bench_scale
 from tasks.demand.features import build_features
-from tasks.demand.simulated_chain import simulated_stores
 
 
 def test_a_store_is_the_same_whatever_the_chain_around_it() -> None:

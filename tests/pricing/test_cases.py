@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from tasks.pricing.case_policies import StockExam, cases_of, exam_of
-from tasks.pricing.case_worlds import CaseWorld, StockWorld, fluid_bound, stock_gains
-from tasks.pricing.closed_forms import FormError, best_price
+from tasks.bench.cases.closed_forms import FormError, best_price
+from tasks.bench.cases.policies import StockExam, cases_of, exam_of
+from tasks.bench.cases.reference import reference_price
+from tasks.bench.cases.stock import CaseError, StockCase, finite_stock, markdown
+from tasks.bench.cases.substitutes import substitutes
+from tasks.bench.cases.worlds import CaseWorld, StockWorld, fluid_bound, stock_gains
+from tasks.bench.cases.yardsticks import fitted_programme, fluid_again, tabular_q
 from tasks.pricing.dqn import Plan, train
-from tasks.pricing.reference_case import reference_price
-from tasks.pricing.stock_case import CaseError, StockCase, finite_stock, markdown
-from tasks.pricing.substitutes_case import substitutes
-from tasks.pricing.yardsticks import fitted_programme, fluid_again, tabular_q
 
 SCARCE = {"kind": "exp", "a": 2.0, "b": 0.05, "stock": 3, "periods": 6, "price_min": 10.0, "price_max": 70.0, "prices": 7}
 BUYERS = {"a": 100.0, "b": 2.0, "bg": 6.0, "bl": 1.5, "al": 0.7, "g": 0.95, "cost": 10.0, "lo": 20.0, "hi": 36.0, "m": 9, "r0": 28.0}

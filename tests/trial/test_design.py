@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from conf import Settings
+from tasks.bench.cases.substitute_shop import SubstituteShop, substitute_shop
 from tasks.experiment import analysis_of
 from tasks.experiment_design import Asked, design
 from tasks.trial import planning
 from tasks.trial.analysis import as_json
 from tasks.trial.design import Scheme, stratified, switched
 from tasks.trial.errors import TrialError
-from tasks.trial.substitute_shop import SubstituteShop, substitute_shop
 from tasks.trial.substitutes import cross_elasticities, groups_of
 
 CUT = 0.9

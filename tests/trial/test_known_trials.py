@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks import bench_experiment
-from tasks.trial.known_log import PRICES, TARGETS, drawn, expected, target
-from tasks.trial.known_trials import REVENUE, SESSIONS, cluster_effect, looked_at, switchback_effect, visitor_effects, visitors
+from tasks.bench import experiment as bench_experiment
+from tasks.bench.cases.known_log import PRICES, TARGETS, drawn, expected, target
+from tasks.bench.cases.known_trials import REVENUE, SESSIONS, cluster_effect, looked_at, switchback_effect, visitor_effects, visitors
 
 
 def test_visitors_have_the_means_that_the_truth_is_taken_from() -> None:

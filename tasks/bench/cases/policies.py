@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import stats
 
-from tasks.pricing.case_worlds import CaseWorld, ReferenceWorld, StockWorld, SubstitutesWorld, reference_states, substitutes_states
+from tasks.bench.cases.reference import ReferenceCase, reference_price
+from tasks.bench.cases.stock import CaseError, StockCase, finite_stock, markdown
+from tasks.bench.cases.substitutes import SubstitutesCase, substitutes
+from tasks.bench.cases.worlds import CaseWorld, ReferenceWorld, StockWorld, SubstitutesWorld, reference_states, substitutes_states
 from tasks.pricing.greedy import Dueling
-from tasks.pricing.reference_case import ReferenceCase, reference_price
-from tasks.pricing.stock_case import CaseError, StockCase, finite_stock, markdown
-from tasks.pricing.substitutes_case import SubstitutesCase, substitutes
 
 Case = StockCase | ReferenceCase | SubstitutesCase
 Weights = Mapping[str, np.ndarray]

@@ -14,6 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.bench.cases.known_log import PRICES, TARGETS, drawn, target
+from tasks.bench.cases.known_trials import REVENUE, cluster_effect, lift_of, looked_at, switchback_effect, visitor_effects, visitors
+from tasks.bench.cases.substitute_shop import substitute_shop
 from tasks.experiment import table_at
 from tasks.memory import peak_memory
 from tasks.trial.analysis import analyse, as_json
@@ -21,15 +24,12 @@ from tasks.trial.corrections import CORRECTIONS
 from tasks.trial.design import CLUSTER, Scheme
 from tasks.trial.effects import Levels, absolute, arm_of, estimates
 from tasks.trial.errors import OutsideSupport, TrialError
-from tasks.trial.known_log import PRICES, TARGETS, drawn, target
-from tasks.trial.known_trials import REVENUE, cluster_effect, lift_of, looked_at, switchback_effect, visitor_effects, visitors
 from tasks.trial.moments import analyse_moments
 from tasks.trial.off_policy import evaluate
 from tasks.trial.planning import Wanted, plan, trials
 from tasks.trial.power import units_for_mean, units_for_proportion
 from tasks.trial.ratio import sample_ratio
 from tasks.trial.spec import read_spec
-from tasks.trial.substitute_shop import substitute_shop
 from tasks.trial.table import read_rows
 
 Say = Callable[[str], None]

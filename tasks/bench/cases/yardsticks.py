@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.pricing.case_worlds import StockWorld
-from tasks.pricing.stock_case import StockCase
+from tasks.bench.cases.stock import StockCase
+from tasks.bench.cases.worlds import StockWorld
 
 NEWTON_STEPS, STEEPEST = 50, 0.5  # steps; largest change of log demand in one, over the ladder
 

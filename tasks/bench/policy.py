@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tasks.pricing.case_policies import KINDS, Exam, StockExam, SubstitutesExam, cases_of, exam_of
-from tasks.pricing.case_worlds import CaseWorld
-from tasks.pricing.closed_forms import best_price
+from tasks.bench.cases.closed_forms import best_price
+from tasks.bench.cases.policies import KINDS, Exam, StockExam, SubstitutesExam, cases_of, exam_of
+from tasks.bench.cases.stock import CaseError, StockCase
+from tasks.bench.cases.worlds import CaseWorld
+from tasks.bench.cases.yardsticks import fitted_programme, fluid_again, tabular_q
 from tasks.pricing.dqn import Plan, train
 from tasks.pricing.market import Products, Rules, draw_luck, opening, step
-from tasks.pricing.stock_case import CaseError, StockCase
-from tasks.pricing.yardsticks import fitted_programme, fluid_again, tabular_q
 
 PLAN = Plan(
     hidden=(64, 64),

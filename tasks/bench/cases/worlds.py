@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from tasks.bench.cases.reference import ReferenceCase
+from tasks.bench.cases.stock import StockCase
+from tasks.bench.cases.substitutes import STEPS, SubstitutesCase
 from tasks.pricing.batched import BatchedEnv
-from tasks.pricing.reference_case import ReferenceCase
-from tasks.pricing.stock_case import StockCase
-from tasks.pricing.substitutes_case import STEPS, SubstitutesCase
 
 SPREAD = 4.0  # standard deviations of a season's rewards that make 1
 WAVES = 6  # cosines by which a state on an interval is told

@@ -20,6 +20,7 @@ from conf import Settings
 from expectations.columns import CATEGORY, PRODUCT
 from tasks import fit_lstm
 from tasks.artifacts import Artifact, load_arrays, save_arrays
+from tasks.bench.cases.simulated_chain import PRODUCTS, simulated_stores
 from tasks.demand import arima, recurrent
 from tasks.demand.blend import fit_blend, relative_cost
 from tasks.demand.calibration import calibrate
@@ -28,7 +29,6 @@ from tasks.demand.ensemble import warm
 from tasks.demand.features import build_features
 from tasks.demand.metrics import mape
 from tasks.demand.panel import Panel, panel_of
-from tasks.demand.simulated_chain import PRODUCTS, simulated_stores
 from tasks.demand.splits import Fold, rolling_origins
 from tasks.history import joined
 from tasks.memory import PeakMemory, cpu_seconds, peak_memory

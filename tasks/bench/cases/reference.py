@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.pricing.stock_case import CaseError
+from tasks.bench.cases.stock import CaseError
 
 GRID = 8001  # remembered prices of the exact solution
 NEGLIGIBLE = 1e-12  # weight of the first period that a roll-out leaves out

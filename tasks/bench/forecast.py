@@ -16,6 +16,7 @@ from typing_extensions import TypedDict
 from conf import Settings
 from expectations.columns import CATEGORY, DATE
 from tasks import fit_arima, fit_lstm
+from tasks.bench.protocols import PROTOCOLS, Protocol, ProtocolError
 from tasks.demand import arima, baselines
 from tasks.demand.blend import Blend, fit_blend, relative_cost
 from tasks.demand.calibration import calibrate
@@ -24,7 +25,6 @@ from tasks.demand.ensemble import averaged
 from tasks.demand.features import build_features
 from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
-from tasks.demand.protocols import PROTOCOLS, Protocol, ProtocolError
 from tasks.demand.splits import Fold
 from tasks.history import joined
 from tasks.memory import PeakMemory, cpu_seconds, peak_memory

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.special import lambertw
 
-from tasks.pricing.closed_forms import best_price
-from tasks.pricing.stock_case import CaseError
+from tasks.bench.cases.closed_forms import best_price
+from tasks.bench.cases.stock import CaseError
 
 STEPS = 41  # prices of each product's ladder
 

@@ -1,0 +1,1 @@
+"""The worlds of the benchmarks: problems, shops and logs whose answers are known."""
