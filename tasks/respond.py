@@ -11,7 +11,7 @@ from conf import Settings
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW
 from tasks.artifacts import Artifact, load_table, save_json, save_table
 from tasks.attempt import Attempt, resumable
-from tasks.demand.response import Effect, Rules
+from tasks.response.weeks import Effect, Rules
 from tasks.track import StageRun
 
 log = logging.getLogger("repricer")
@@ -37,7 +37,7 @@ class Responded(TypedDict):
 @resumable(name="respond")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
-    from tasks.demand.panel_response import panel_response
+    from tasks.response.panel import panel_response
     from tasks.track import stage_run
 
     with stage_run(attempt, "respond") as run:
@@ -69,7 +69,7 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
 
 
 def _track(run: StageRun, table: pd.DataFrame, responded: Responded) -> None:
-    from tasks.demand import response_figures
+    from tasks.response import figures as response_figures
 
     told = {name: responded[name] for name in ("identified", "not_identified", "median_elasticity", "median_width")}  # type: ignore[literal-required]
     run.metrics(

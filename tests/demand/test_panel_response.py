@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
-from tasks.demand.panel_response import panel_response
-from tasks.demand.panel_slopes import Panel, bends_up, double_ml, fixed_effects, overdispersion, two_stage
-from tasks.demand.response import ResponseError, Rules
+from tasks.response.panel import panel_response
+from tasks.response.slopes import Panel, bends_up, double_ml, fixed_effects, overdispersion, two_stage
+from tasks.response.weeks import ResponseError, Rules
 
 RULES = Rules(confidence=0.95, min_prices=4, min_price_variation=0.03, min_periods=26, max_width=4.0)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.demand.pooling import between_variance, moderated, pool, shrunk
+from tasks.response.pooling import between_variance, moderated, pool, shrunk
 
 
 def raw(estimates: list[float] | np.ndarray, errors: list[float] | np.ndarray, freedom: int = 30) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tasks.demand.response import weekly
+from tasks.response.weeks import weekly
 
 
 def test_weeks_are_summed_and_half_ones_left_out() -> None:

@@ -14,11 +14,11 @@ import pandas as pd
 from scipy import stats
 
 from expectations.columns import CATEGORY, ELASTICITY, HIGH, IDENTIFIED, LOW, PRODUCT, REASON, UNITS, promotions
-from tasks.demand.panel_controls import panels
-from tasks.demand.panel_product import NAMES, Found, found
-from tasks.demand.panel_slopes import Estimate
-from tasks.demand.pooling import pool, shrunk
-from tasks.demand.response import DISPERSION, ERROR, FREEDOM, RAW, RAW_ERROR, Effect, ResponseError, Rules, weekly
+from tasks.response.controls import panels
+from tasks.response.pooling import pool, shrunk
+from tasks.response.product import NAMES, Found, found
+from tasks.response.slopes import Estimate
+from tasks.response.weeks import DISPERSION, ERROR, FREEDOM, RAW, RAW_ERROR, Effect, ResponseError, Rules, weekly
 
 log = logging.getLogger("repricer")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import CATEGORY, PRODUCT, STORE
-from tasks.demand.panel_controls import COMPETITOR, LAST, REMEMBERED, panel_of
-from tasks.demand.panel_slopes import (
+from tasks.response.controls import COMPETITOR, LAST, REMEMBERED, panel_of
+from tasks.response.pooling import between_variance
+from tasks.response.slopes import (
     NOTHING,
     Estimate,
     Panel,
@@ -24,7 +25,6 @@ from tasks.demand.panel_slopes import (
     two_stage,
     within,
 )
-from tasks.demand.pooling import between_variance
 
 NAMES = ("fixed_effects", "two_stage_least_squares")
 SAME_PRICE = 2  # decimals of the log price to which two prices are the same: about 1 %

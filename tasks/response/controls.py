@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import CATEGORY, COMPETITOR_PRICE, PRICE, PRODUCT, RANDOMISED, SERIES, STORE, UNIT_COST, UNITS, promotions
-from tasks.demand.panel_slopes import Panel
-from tasks.demand.response import WEEK
+from tasks.response.slopes import Panel
+from tasks.response.weeks import WEEK
 
 NAMED_RIVALS = 12  # products of a store and category up to which every rival has a coefficient of its own
 MANY = 20  # products of a store from which the week is told by all the others

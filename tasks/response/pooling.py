@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import optimize, special, stats
 
 from expectations.columns import CATEGORY, ELASTICITY
-from tasks.demand.response import ERROR, FREEDOM, RAW, RAW_ERROR
+from tasks.response.weeks import ERROR, FREEDOM, RAW, RAW_ERROR
 
 GRID = 60  # variances over which the one between products is averaged
 LEAST, MOST = 1e-4, 2.0  # the smallest and the largest of them, in variances of the raw values

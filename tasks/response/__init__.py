@@ -1,0 +1,1 @@
+"""Response: how demand answers prices and promotions, own and cross."""
