@@ -90,7 +90,7 @@ def retrain(
     show_progress()
     with prefect_api(settings.data_folder, meanwhile=HEAVY):
         from flows.retrain import retrain as flow
-        from tasks.resume import AlreadyRunning
+        from tasks.runtime.resume import AlreadyRunning
 
         try:
             summary = flow(settings, fresh)
@@ -193,7 +193,7 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
     Example: `repricer ui --profile smoke --port 5001`
     """
     settings = settings_of(profile, sets)
-    from tasks import track
+    from tasks.runtime import track
 
     track.open_store(settings)
     uri = track.store_uri(settings)

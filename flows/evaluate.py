@@ -6,11 +6,11 @@ from prefect import flow
 
 from conf import Settings
 from tasks import evaluate as deed
-from tasks.artifacts import Artifact
-from tasks.attempt import Attempt
 from tasks.forecast import Forecasted
 from tasks.price import Priced
 from tasks.respond import Responded
+from tasks.runtime.artifacts import Artifact
+from tasks.runtime.attempt import Attempt
 
 
 @flow(name="evaluate")

@@ -6,10 +6,10 @@ from prefect import flow
 
 from conf import Settings
 from tasks import forecast as deed
-from tasks.attempt import Attempt
 from tasks.fit_arima import fit_arima
 from tasks.fit_lstm import fit_lstm
 from tasks.prepare import Prepared
+from tasks.runtime.attempt import Attempt
 
 
 @flow(name="forecast")

@@ -6,7 +6,7 @@ from prefect import flow
 
 from conf import Settings
 from tasks import prepare as deed
-from tasks.attempt import Attempt
+from tasks.runtime.attempt import Attempt
 
 
 @flow(name="prepare")

@@ -6,9 +6,9 @@ from prefect import flow
 
 from conf import Settings
 from tasks import price as deed
-from tasks.artifacts import Artifact
-from tasks.attempt import Attempt
 from tasks.respond import Responded
+from tasks.runtime.artifacts import Artifact
+from tasks.runtime.attempt import Attempt
 
 
 @flow(name="price")

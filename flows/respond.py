@@ -6,8 +6,8 @@ from prefect import flow
 
 from conf import Settings
 from tasks import respond as deed
-from tasks.artifacts import Artifact
-from tasks.attempt import Attempt
+from tasks.runtime.artifacts import Artifact
+from tasks.runtime.attempt import Attempt
 
 
 @flow(name="respond")

@@ -10,9 +10,9 @@ from flows.forecast import forecast
 from flows.prepare import prepare
 from flows.price import price
 from flows.respond import respond
-from tasks.memory import peak_memory
 from tasks.register import register
-from tasks.resume import attempt_at
+from tasks.runtime.memory import peak_memory
+from tasks.runtime.resume import attempt_at
 from tasks.summarise import Summary, summarise
 
 

@@ -87,7 +87,7 @@ def _memory() -> str:
 def _store(settings: Settings) -> str:
     from mlflow.exceptions import MlflowException
 
-    from tasks import track
+    from tasks.runtime import track
 
     try:
         track.open_store(settings)

@@ -15,16 +15,16 @@ from typing_extensions import TypedDict
 from conf import Settings
 from conf.settings import Evaluate as EvaluateSettings
 from expectations.columns import CATEGORY, MEAN
-from tasks.artifacts import Artifact, load_arrays, load_table, save_json
-from tasks.attempt import Attempt, resumable
 from tasks.forecast import Forecasted
 from tasks.price import Interval, Priced, policy_at, rules_at
 from tasks.pricing import policies
 from tasks.pricing.recommend import STEP, PolicyModel, products_of
 from tasks.pricing.seasons import play
 from tasks.respond import Responded
-from tasks.seeds import seed_of
-from tasks.track import StageRun
+from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.seeds import seed_of
+from tasks.runtime.track import StageRun
 from tasks.trial import gates as rule
 from tasks.trial.design import assign
 from tasks.trial.effects import Effect, theta_of
@@ -82,7 +82,7 @@ def evaluate(
     attempt: Attempt, settings: Settings, sales: Artifact, forecasted: Forecasted, responded: Responded, priced: Priced
 ) -> Evaluated:
     """Randomise categories between policy and price in force, estimate the lift, and pass or fail the candidate."""
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "evaluate") as run:
         tried, judged = _tried(settings, priced), _judged(settings, priced, sales)

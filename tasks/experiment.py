@@ -18,7 +18,7 @@ from prefect import task
 from conf import Settings
 from expectations.columns import DATE, KEY, PRICE, PRODUCT, STORE, UNITS
 from expectations.pregate import DataError
-from tasks.artifacts import save_text
+from tasks.runtime.artifacts import save_text
 from tasks.sources.files import read
 from tasks.sources.mapping import summed
 from tasks.trial.analysis import Analysis, analyse, as_json

@@ -10,7 +10,7 @@ from prefect import task
 
 from conf import Settings
 from tasks.pricing.recommend import STEP
-from tasks.tables import table_at
+from tasks.runtime.tables import table_at
 from tasks.trial.policy_value import Judged, Rows, answers, judge
 
 ALIASES = ("champion", "candidate")
@@ -30,7 +30,7 @@ def _policy(policy: str, settings: Settings) -> Rows:
     if policy not in ALIASES:
         table = table_at(Path(policy), "--policy")
         return lambda _rows: table
-    from tasks import track
+    from tasks.runtime import track
 
     model = track.load_model(settings, "pricing_policy", policy)
     return partial(answers, lambda asked: model.predict(asked)[STEP])

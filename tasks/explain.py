@@ -9,9 +9,9 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
-from tasks import track
 from tasks.demand.model import DemandError
 from tasks.pricing.recommend import PolicyModel
+from tasks.runtime import track
 
 
 class Explained(TypedDict):

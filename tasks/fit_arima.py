@@ -11,8 +11,6 @@ import numpy as np
 
 from conf import Settings
 from expectations.columns import PRODUCT, SERIES
-from tasks.artifacts import save_arrays
-from tasks.attempt import Attempt, resumable
 from tasks.demand import arima
 from tasks.demand.distribution import Distribution
 from tasks.demand.features import RIVAL
@@ -21,9 +19,11 @@ from tasks.demand.panel import Panel
 from tasks.demand.splits import Fold, before
 from tasks.history import Member, history_of, save_forecasts
 from tasks.prepare import Prepared
-from tasks.seeds import seed_of
-from tasks.tune import Choice, Integer, Params, Real, Search, Space, tune
-from tasks.workers import Workers, workers
+from tasks.runtime.artifacts import save_arrays
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.seeds import seed_of
+from tasks.runtime.tune import Choice, Integer, Params, Real, Search, Space, tune
+from tasks.runtime.workers import Workers, workers
 
 log = logging.getLogger("repricer")
 
@@ -34,7 +34,7 @@ SHARED: Space = {"product_shrinkage": Real(100.0, 30_000.0), "shock": Real(0.01,
 @resumable(name="fit_arima")
 def fit_arima(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member:
     """Search orders and shrinkage before the first fold, fit there, and filter on from origin to origin."""
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "forecast") as run, workers() as pool:
         history = history_of(settings, prepared)

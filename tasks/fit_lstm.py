@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conf import Settings
-from tasks.artifacts import save_arrays
-from tasks.attempt import Attempt, resumable
 from tasks.demand.ensemble import Trained, Trainer, averaged, train_through, warm
 from tasks.demand.panel import Panel
 from tasks.demand.recurrent import scaling_of
@@ -19,9 +17,11 @@ from tasks.demand.splits import Fold, before
 from tasks.fit_arima import score_of
 from tasks.history import History, Member, history_of, save_forecasts
 from tasks.prepare import Prepared
-from tasks.seeds import seed_of
-from tasks.tune import Choice, Params, Real, Search, Space, tune
-from tasks.workers import Workers, workers
+from tasks.runtime.artifacts import save_arrays
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.seeds import seed_of
+from tasks.runtime.tune import Choice, Params, Real, Search, Space, tune
+from tasks.runtime.workers import Workers, workers
 
 if TYPE_CHECKING:
     from tasks.demand.lstm import Plan, Shape
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @resumable(name="fit_lstm")
 def fit_lstm(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member:
     """Search shape and step size before the first fold, train the members there, and go on from origin to origin."""
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "forecast") as run, workers() as pool:
         history = history_of(settings, prepared)

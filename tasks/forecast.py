@@ -11,8 +11,6 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, HORIZON, MEAN, MODEL, ORIGIN, SERIES, UNITS
-from tasks.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
-from tasks.attempt import Attempt, resumable
 from tasks.demand import baselines
 from tasks.demand.blend import Blend, absolute_cost, fit_blend, relative_cost
 from tasks.demand.calibration import Calibration, calibrate
@@ -22,7 +20,9 @@ from tasks.demand.model import DemandModel, long
 from tasks.demand.splits import Fold
 from tasks.history import History, Member, history_of, joined, load_forecasts
 from tasks.prepare import Prepared
-from tasks.track import StageRun
+from tasks.runtime.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.track import StageRun
 
 log = logging.getLogger("repricer")
 
@@ -56,7 +56,7 @@ class Judged(TypedDict):
 @resumable(name="blend")
 def blend(attempt: Attempt, settings: Settings, prepared: Prepared, arima: Member, lstm: Member) -> Forecasted:
     """Fit the weight on the folds, score all models on the held-out periods, and write the model and its outlook."""
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "forecast") as run:
         history = history_of(settings, prepared)
@@ -178,7 +178,7 @@ def _model_files(
 
 
 def _model(files: dict[str, Artifact]) -> DemandModel:
-    from tasks.artifacts import load_json, load_table
+    from tasks.runtime.artifacts import load_json, load_table
 
     return DemandModel(load_json(files["demand_spec"]), load_arrays(files["demand_arrays"]), load_table(files["demand_history"]))
 

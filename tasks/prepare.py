@@ -15,16 +15,16 @@ from typing_extensions import TypedDict
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, KEY, NUMERIC, PRODUCT, REASON, ROW, TEXT, UNITS, promotions
 from expectations.pregate import FILE, Limits, check_share, gate, refusal
-from tasks.artifacts import Artifact, save_json, save_table, save_text
-from tasks.attempt import Attempt, resumable
-from tasks.seeds import seed_of
+from tasks.runtime.artifacts import Artifact, save_json, save_table, save_text
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.seeds import seed_of
 
 if TYPE_CHECKING:
     from expectations.suites import Outcome
     from tasks.demand.features import FeatureTable
     from tasks.demand.selection import Selection
+    from tasks.runtime.track import StageRun
     from tasks.sources.mapping import Lines
-    from tasks.track import StageRun
 
 log = logging.getLogger("repricer")
 
@@ -69,7 +69,7 @@ def prepare(attempt: Attempt, settings: Settings) -> Prepared:
     Raises:
         DataError: the source breaks a rule; the message lists every one.
     """
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "prepare") as run:
         lines = read(settings)

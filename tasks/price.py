@@ -25,16 +25,16 @@ from expectations.columns import (
     UNIT_COST,
     UNITS,
 )
-from tasks.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays, save_json, save_table
-from tasks.attempt import Attempt, resumable
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Policy, Products, Rules
 from tasks.pricing.recommend import products_of
 from tasks.pricing.seasons import Played, movable, play
 from tasks.respond import Responded
-from tasks.seeds import seed_of
-from tasks.track import StageRun
+from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays, save_json, save_table
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.seeds import seed_of
+from tasks.runtime.track import StageRun
 
 log = logging.getLogger("repricer")
 
@@ -66,7 +66,7 @@ class Priced(TypedDict):
 @resumable(name="price")
 def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded) -> Priced:
     """Train a Double DQN in the fitted market and compare it with the baselines on luck that it never met."""
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "price") as run:
         table = market_of(load_table(sales), load_table(outlook), load_table(responded["elasticities"]), settings)

@@ -6,8 +6,8 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from tasks import track
 from tasks.governance.approval import CHAMPION, PREVIOUS, Refused, approval, require_promotable
+from tasks.runtime import track
 
 HEAD = "pricing_policy"
 """The model that a person promotes; the versions that it is pinned to come with it."""

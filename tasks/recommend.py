@@ -11,11 +11,11 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE
-from tasks import track
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
-from tasks.tables import table_at
+from tasks.runtime import track
+from tasks.runtime.tables import table_at
 
 
 class Recommended(TypedDict):

@@ -8,10 +8,10 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
-from tasks import track
-from tasks.artifacts import load_table
-from tasks.attempt import Attempt, code_version, resumable, settings_hash
 from tasks.governance.approval import CANDIDATE, VERDICT
+from tasks.runtime import track
+from tasks.runtime.artifacts import load_table
+from tasks.runtime.attempt import Attempt, code_version, resumable, settings_hash
 
 EXAMPLE_ROWS = 5
 TAG_LENGTH = 5000  # characters that MLflow keeps of a tag

@@ -9,10 +9,10 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW
-from tasks.artifacts import Artifact, load_table, save_json, save_table
-from tasks.attempt import Attempt, resumable
 from tasks.response.weeks import Effect, Rules
-from tasks.track import StageRun
+from tasks.runtime.artifacts import Artifact, load_table, save_json, save_table
+from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.track import StageRun
 
 log = logging.getLogger("repricer")
 
@@ -38,7 +38,7 @@ class Responded(TypedDict):
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
     from tasks.response.panel import panel_response
-    from tasks.track import stage_run
+    from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "respond") as run:
         rules = Rules(**settings.respond.model_dump())

@@ -214,7 +214,7 @@ def retrained(small_csv: Path, migrated: Callable[[], Path]) -> tuple[Path, dict
 def client_of(folder: Path) -> Any:
     """Return an MLflow client of a data folder."""
     from conf import Settings
-    from tasks.track import open_store
+    from tasks.runtime.track import open_store
 
     return open_store(Settings(profile="smoke", data_folder=str(folder)))
 

@@ -23,9 +23,9 @@ MAY_IMPORT = {
 
 # Framework -> the files that may import it.
 HOMES = {
-    "mlflow": ("tasks/track.py", "tasks/served_", "tasks/doctor.py"),
+    "mlflow": ("tasks/runtime/track.py", "tasks/served_", "tasks/doctor.py"),
     "great_expectations": ("expectations/",),
-    "optuna": ("tasks/tune.py",),
+    "optuna": ("tasks/runtime/tune.py",),
     "keras": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),
     "tensorflow": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),
     "statsmodels": ("tasks/demand/arima.py", "tasks/demand/baselines.py", "tasks/response/slopes.py"),

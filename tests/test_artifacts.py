@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.artifacts import Artifact, ArtifactError, load_arrays, load_json, load_table, save_arrays, save_json, save_table
+from tasks.runtime.artifacts import Artifact, ArtifactError, load_arrays, load_json, load_table, save_arrays, save_json, save_table
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from conf import Settings
 from expectations.pregate import DataError
 from tasks import prepare as deed
-from tasks.artifacts import load_json, load_table
-from tasks.attempt import Attempt
+from tasks.runtime.artifacts import load_json, load_table
+from tasks.runtime.attempt import Attempt
 from tasks.sources.sql import UnreachableError
 
 DAYS = 200
@@ -185,7 +185,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Notes:
         assert stage == "prepare"
         yield notes
 
-    monkeypatch.setattr("tasks.track.stage_run", stage_run)
+    monkeypatch.setattr("tasks.runtime.track.stage_run", stage_run)
     return notes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tasks.tables import TableError, table_at
+from tasks.runtime.tables import TableError, table_at
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])

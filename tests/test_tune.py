@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.tune import Choice, Integer, Params, Real, Search, TuningError, tune
+from tasks.runtime.tune import Choice, Integer, Params, Real, Search, TuningError, tune
 from tests.conftest import ROOT, environment
 
 SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}

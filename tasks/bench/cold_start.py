@@ -20,7 +20,7 @@ from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
 from tasks.prepare import accept, most_sold, read
-from tasks.seeds import seed_of
+from tasks.runtime.seeds import seed_of
 
 log = logging.getLogger("repricer")
 

@@ -27,9 +27,9 @@ from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold
 from tasks.history import joined
-from tasks.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.prepare import accept, read
-from tasks.workers import Workers, workers
+from tasks.runtime.memory import PeakMemory, cpu_seconds, peak_memory
+from tasks.runtime.workers import Workers, workers
 
 log = logging.getLogger("repricer")
 

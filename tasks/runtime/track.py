@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conf import Settings
-from tasks.artifacts import Artifact, checked
-from tasks.attempt import Attempt
 from tasks.governance.approval import CANDIDATE, CHAMPION
+from tasks.runtime.artifacts import Artifact, checked
+from tasks.runtime.attempt import Attempt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ class StageRun:
         with mlflow.start_run(run_id=self.id, log_system_metrics=False):
             info = mlflow.pyfunc.log_model(
                 name=name,
-                python_model=str(Path(__file__).with_name(SERVED[name])),
+                python_model=str(Path(__file__).parents[1] / SERVED[name]),
                 artifacts={key: str(checked(artifact)) for key, artifact in files.items()},
                 input_example=example,
                 pip_requirements=SERVING_REQUIREMENTS,

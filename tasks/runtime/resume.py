@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conf import Settings
-from tasks import track
-from tasks.artifacts import save_json
-from tasks.attempt import Attempt, code_hash, code_version, settings_hash
-from tasks.orphans import end_orphans
+from tasks.runtime import track
+from tasks.runtime.artifacts import save_json
+from tasks.runtime.attempt import Attempt, code_hash, code_version, settings_hash
+from tasks.runtime.orphans import end_orphans
 
 log = logging.getLogger("repricer")
 

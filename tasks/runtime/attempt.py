@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from conf import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CODE = ("conf", "expectations", "flows", "tasks")
 
 

@@ -1,0 +1,1 @@
+"""What a run stands on: tracking, attempts, artifacts, tuning, workers, memory and seeds."""
