@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("repricer")
 
 MODELS = ("demand", "price_response", "pricing_policy")
-SERVED = {name: f"served_{name.split('_')[-1]}.py" for name in MODELS}
+SERVED = {name: f"{name.split('_')[-1]}.py" for name in MODELS}
 SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on chat traces
 BATCH = 1000  # metrics that one call of MLflow takes
@@ -180,7 +180,7 @@ class StageRun:
         with mlflow.start_run(run_id=self.id, log_system_metrics=False):
             info = mlflow.pyfunc.log_model(
                 name=name,
-                python_model=str(Path(__file__).parents[1] / SERVED[name]),
+                python_model=str(Path(__file__).parents[1] / "served" / SERVED[name]),
                 artifacts={key: str(checked(artifact)) for key, artifact in files.items()},
                 input_example=example,
                 pip_requirements=SERVING_REQUIREMENTS,
@@ -277,7 +277,7 @@ def version_tags(name: str, version: int) -> dict[str, str] | None:
 
 
 def load_version(name: str, version: int) -> Any:
-    """Return a registered version as the object of `tasks/served_*.py` that it is."""
+    """Return a registered version as the object of `tasks/served/*.py` that it is."""
     import mlflow
 
     return mlflow.pyfunc.load_model(f"models:/{name}/{version}").unwrap_python_model()
