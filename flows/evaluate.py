@@ -5,12 +5,12 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import evaluate as deed
-from tasks.forecast import Forecasted
-from tasks.price import Priced
-from tasks.respond import Responded
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
+from tasks.stages import evaluate as deed
+from tasks.stages.blend import Forecasted
+from tasks.stages.price import Priced
+from tasks.stages.respond import Responded
 
 
 @flow(name="evaluate")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import forecast as deed
-from tasks.fit_arima import fit_arima
-from tasks.fit_lstm import fit_lstm
-from tasks.prepare import Prepared
 from tasks.runtime.attempt import Attempt
+from tasks.stages import blend as deed
+from tasks.stages.fit_arima import fit_arima
+from tasks.stages.fit_lstm import fit_lstm
+from tasks.stages.prepare import Prepared
 
 
 @flow(name="forecast")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import prepare as deed
 from tasks.runtime.attempt import Attempt
+from tasks.stages import prepare as deed
 
 
 @flow(name="prepare")

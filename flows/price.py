@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import price as deed
-from tasks.respond import Responded
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
+from tasks.stages import price as deed
+from tasks.stages.respond import Responded
 
 
 @flow(name="price")

@@ -22,7 +22,7 @@ def say(text: str) -> None:
 
 def show_summary(summary: Mapping[str, Any], settings: Settings) -> None:
     """Print the summary of a retraining and where to look next."""
-    from tasks.summarise import as_markdown
+    from tasks.stages.summarise import as_markdown
 
     console.print(Markdown(as_markdown(summary, settings)), soft_wrap=False)  # type: ignore[arg-type]
     _print_table("Seconds", ("stage", "s"), [(name, f"{value:.1f}") for name, value in summary["seconds"].items()])

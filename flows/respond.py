@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import respond as deed
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
+from tasks.stages import respond as deed
 
 
 @flow(name="respond")

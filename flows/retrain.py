@@ -10,10 +10,10 @@ from flows.forecast import forecast
 from flows.prepare import prepare
 from flows.price import price
 from flows.respond import respond
-from tasks.register import register
 from tasks.runtime.memory import peak_memory
 from tasks.runtime.resume import attempt_at
-from tasks.summarise import Summary, summarise
+from tasks.stages.register import register
+from tasks.stages.summarise import Summary, summarise
 
 
 @flow(name="retrain")

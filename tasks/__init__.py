@@ -1,1 +1,1 @@
-"""What Prefect runs: one file a flow. The folders are subjects that know no Prefect."""
+"""What Prefect runs (stages, operations), the subjects they introduce to each other, and what a run stands on."""

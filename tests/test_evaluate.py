@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from conf import load
-from tasks.evaluate import policy_gates
-from tasks.price import distinct_prices, gains_of
 from tasks.pricing import policies
 from tasks.pricing.market import Policy, Products, Rules, View, demand_ratio
 from tasks.pricing.seasons import Played, play
+from tasks.stages.evaluate import policy_gates
+from tasks.stages.price import distinct_prices, gains_of
 from tests.pricing.test_market import products
 
 RULES = Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.4, "revenue", 0.35, 0.3)

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from conf import Settings
 from expectations.pregate import DataError
-from tasks import prepare as deed
 from tasks.runtime.artifacts import load_json, load_table
 from tasks.runtime.attempt import Attempt
 from tasks.sources.sql import UnreachableError
+from tasks.stages import prepare as deed
 
 DAYS = 200
 NAMES = {"date": "day", "product_id": "sku", "store_id": "branch", "units": "qty", "price": "net_price", "list_price": "shelf"}

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from conf import Settings, load
-from tasks.price import gain, interval, market_of, rules_of
 from tasks.pricing.seasons import Played
+from tasks.stages.price import gain, interval, market_of, rules_of
 
 WEEKS = 20
 

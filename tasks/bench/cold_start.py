@@ -12,15 +12,15 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, PRODUCT
-from tasks import fit_lstm
 from tasks.demand import cold_start, recurrent
 from tasks.demand.distribution import Distribution
 from tasks.demand.features import LOG_PRICE, STEP, build_features
 from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
-from tasks.prepare import accept, most_sold, read
 from tasks.runtime.seeds import seed_of
+from tasks.stages import fit_lstm
+from tasks.stages.prepare import accept, most_sold, read
 
 log = logging.getLogger("repricer")
 

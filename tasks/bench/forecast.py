@@ -15,7 +15,6 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE
-from tasks import fit_arima, fit_lstm
 from tasks.bench.protocols import PROTOCOLS, Protocol, ProtocolError
 from tasks.demand import arima, baselines
 from tasks.demand.blend import Blend, fit_blend, relative_cost
@@ -26,10 +25,11 @@ from tasks.demand.features import build_features
 from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold
-from tasks.history import joined
-from tasks.prepare import accept, read
 from tasks.runtime.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.runtime.workers import Workers, workers
+from tasks.stages import fit_arima, fit_lstm
+from tasks.stages.history import joined
+from tasks.stages.prepare import accept, read
 
 log = logging.getLogger("repricer")
 

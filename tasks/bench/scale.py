@@ -18,7 +18,6 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import CATEGORY, PRODUCT
-from tasks import fit_lstm
 from tasks.bench.cases.simulated_chain import PRODUCTS, simulated_stores
 from tasks.demand import arima, recurrent
 from tasks.demand.blend import fit_blend, relative_cost
@@ -29,11 +28,12 @@ from tasks.demand.features import build_features
 from tasks.demand.metrics import mape
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
-from tasks.history import joined
 from tasks.runtime.artifacts import Artifact, load_arrays, save_arrays
 from tasks.runtime.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.workers import CHUNK, Workers, workers
+from tasks.stages import fit_lstm
+from tasks.stages.history import joined
 
 log = logging.getLogger("repricer")
 

@@ -14,14 +14,14 @@ from tasks.demand.ensemble import Trained, Trainer, averaged, train_through, war
 from tasks.demand.panel import Panel
 from tasks.demand.recurrent import scaling_of
 from tasks.demand.splits import Fold, before
-from tasks.fit_arima import score_of
-from tasks.history import History, Member, history_of, save_forecasts
-from tasks.prepare import Prepared
 from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.tune import Choice, Params, Real, Search, Space, tune
 from tasks.runtime.workers import Workers, workers
+from tasks.stages.fit_arima import score_of
+from tasks.stages.history import History, Member, history_of, save_forecasts
+from tasks.stages.prepare import Prepared
 
 if TYPE_CHECKING:
     from tasks.demand.lstm import Plan, Shape

@@ -17,13 +17,13 @@ from tasks.demand.features import RIVAL
 from tasks.demand.metrics import mape, wape
 from tasks.demand.panel import Panel
 from tasks.demand.splits import Fold, before
-from tasks.history import Member, history_of, save_forecasts
-from tasks.prepare import Prepared
 from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.tune import Choice, Integer, Params, Real, Search, Space, tune
 from tasks.runtime.workers import Workers, workers
+from tasks.stages.history import Member, history_of, save_forecasts
+from tasks.stages.prepare import Prepared
 
 log = logging.getLogger("repricer")
 

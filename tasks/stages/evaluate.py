@@ -15,16 +15,16 @@ from typing_extensions import TypedDict
 from conf import Settings
 from conf.settings import Evaluate as EvaluateSettings
 from expectations.columns import CATEGORY, MEAN
-from tasks.forecast import Forecasted
-from tasks.price import Interval, Priced, policy_at, rules_at
 from tasks.pricing import policies
 from tasks.pricing.recommend import STEP, PolicyModel, products_of
 from tasks.pricing.seasons import play
-from tasks.respond import Responded
 from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
+from tasks.stages.blend import Forecasted
+from tasks.stages.price import Interval, Priced, policy_at, rules_at
+from tasks.stages.respond import Responded
 from tasks.trial import gates as rule
 from tasks.trial.design import assign
 from tasks.trial.effects import Effect, theta_of

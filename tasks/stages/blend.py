@@ -18,11 +18,11 @@ from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.metrics import Scores, scores
 from tasks.demand.model import DemandModel, long
 from tasks.demand.splits import Fold
-from tasks.history import History, Member, history_of, joined, load_forecasts
-from tasks.prepare import Prepared
 from tasks.runtime.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.track import StageRun
+from tasks.stages.history import History, Member, history_of, joined, load_forecasts
+from tasks.stages.prepare import Prepared
 
 log = logging.getLogger("repricer")
 

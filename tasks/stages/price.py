@@ -30,11 +30,11 @@ from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Policy, Products, Rules
 from tasks.pricing.recommend import products_of
 from tasks.pricing.seasons import Played, movable, play
-from tasks.respond import Responded
 from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
+from tasks.stages.respond import Responded
 
 log = logging.getLogger("repricer")
 

@@ -15,9 +15,9 @@ from tasks.demand.distribution import Distribution
 from tasks.demand.features import build_features, planned
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
-from tasks.prepare import Prepared, first_origin
 from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays
 from tasks.runtime.attempt import Attempt
+from tasks.stages.prepare import Prepared, first_origin
 
 
 @dataclass(frozen=True)
