@@ -207,7 +207,7 @@ def doctor(profile: Profile = "default", sets: Sets = None, json_file: Json = No
 
     Example: `repricer doctor --profile smoke`
     """
-    from tasks.doctor import examine
+    from tasks.operations.doctor import examine
 
     findings = examine(settings_of(profile, sets))
     write_json(json_file, findings)

@@ -47,7 +47,7 @@ def design(
     settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.experiment import design as flow
-        from tasks.experiment_design import Asked
+        from tasks.operations.experiment_design import Asked
 
         guards = {"units": 0.05} if guard is None else dict(map(_guarded, guard))
         asked = Asked(unit, effect, metric, power, alpha, guards, groups, share, length, block, burn_in, start, seed)

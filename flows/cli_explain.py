@@ -32,7 +32,7 @@ def explain_forecast(
 
     Example: `repricer explain forecast --product 1029743 --price 2.49 --figure why.png`
     """
-    from tasks.explain import explain_forecast as deed
+    from tasks.operations.explain import explain_forecast as deed
 
     told = deed(settings_of(profile, sets), version, product, store, price, figure)
     write_json(json_file, told)
@@ -54,7 +54,7 @@ def explain_price(
 
     Example: `repricer explain price --product 1029743 --figure ladder.png`
     """
-    from tasks.explain import explain_price as deed
+    from tasks.operations.explain import explain_price as deed
 
     told = deed(settings_of(profile, sets), version, product, store, price, figure)
     write_json(json_file, told)

@@ -7,9 +7,9 @@ from typing import Any
 from prefect import flow
 
 from conf import Settings
-from tasks import experiment as analysis
-from tasks import experiment_design as plan
-from tasks import experiment_off_policy as logged
+from tasks.operations import experiment_analyze as analysis
+from tasks.operations import experiment_design as plan
+from tasks.operations import experiment_off_policy as logged
 
 
 @flow(name="experiment")

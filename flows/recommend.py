@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import recommend as deed
+from tasks.operations import recommend as deed
 
 
 @flow(name="recommend")

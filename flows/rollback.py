@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks import promote as deed
+from tasks.operations import promote as deed
 
 
 @flow(name="rollback")

@@ -23,7 +23,7 @@ MAY_IMPORT = {
 
 # Framework -> the files that may import it.
 HOMES = {
-    "mlflow": ("tasks/runtime/track.py", "tasks/served_", "tasks/doctor.py"),
+    "mlflow": ("tasks/runtime/track.py", "tasks/served_", "tasks/operations/doctor.py"),
     "great_expectations": ("expectations/",),
     "optuna": ("tasks/runtime/tune.py",),
     "keras": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),

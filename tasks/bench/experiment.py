@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from tasks.bench.cases.known_log import PRICES, TARGETS, drawn, target
 from tasks.bench.cases.known_trials import REVENUE, cluster_effect, lift_of, looked_at, switchback_effect, visitor_effects, visitors
 from tasks.bench.cases.substitute_shop import substitute_shop
-from tasks.experiment import table_at
+from tasks.operations.experiment_analyze import table_at
 from tasks.runtime.memory import peak_memory
 from tasks.trial.analysis import analyse, as_json
 from tasks.trial.corrections import CORRECTIONS

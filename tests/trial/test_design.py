@@ -11,8 +11,8 @@ import pytest
 
 from conf import Settings
 from tasks.bench.cases.substitute_shop import SubstituteShop, substitute_shop
-from tasks.experiment import analysis_of
-from tasks.experiment_design import Asked, design
+from tasks.operations.experiment_analyze import analysis_of
+from tasks.operations.experiment_design import Asked, design
 from tasks.trial import planning
 from tasks.trial.analysis import as_json
 from tasks.trial.design import Scheme, stratified, switched

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conf import Settings
-from tasks.experiment import analysis_of
+from tasks.operations.experiment_analyze import analysis_of
 from tasks.trial.errors import TrialError
 
 SPEC = "unit: unit\narm: arm\ncontrol: A\nmetrics:\n  {name}: {{kind: mean, value: revenue}}\n"

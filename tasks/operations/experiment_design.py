@@ -15,7 +15,7 @@ from prefect import task
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, PRICE, PRODUCT, STORE, UNITS
-from tasks.experiment import sales_at
+from tasks.operations.experiment_analyze import sales_at
 from tasks.runtime.artifacts import save_text
 from tasks.trial.assignment import ARM, BEFORE, PROFIT, REVENUE, TREATED, assigned, checked, measured, spec_of
 from tasks.trial.design import CLUSTER, ITEM, STORES, TIME, Scheme
