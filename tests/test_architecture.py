@@ -123,6 +123,6 @@ def test_the_command_starts_without_the_heavy_libraries() -> None:
     import subprocess
     import sys
 
-    probe = "import sys, flows.cli; print(','.join(sorted({m.split('.')[0] for m in sys.modules})))"
+    probe = "import sys, flows.cli.app; print(','.join(sorted({m.split('.')[0] for m in sys.modules})))"
     told = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert not SLOW_TO_IMPORT & set(told.strip().split(","))

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows import report
-from flows.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli import report
+from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 
 Product = Annotated[str, typer.Option(help="Product, as the sales table calls it.")]
 Store = Annotated[str, typer.Option(help="Store.")]

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from flows import report
-from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import prefect_api
+from flows.cli import report
+from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.session import prefect_api
 
 experiment = typer.Typer(no_args_is_help=True, help="Design and analyse price experiments, and evaluate policies on logged decisions.")
 

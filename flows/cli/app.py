@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from flows import report
-from flows.cli_bench import bench
-from flows.cli_experiment import experiment
-from flows.cli_explain import explain
-from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import prefect_api, quiet_environment, show_progress
+from flows.cli import report
+from flows.cli.bench import bench
+from flows.cli.experiment import experiment
+from flows.cli.explain import explain
+from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.session import prefect_api, quiet_environment, show_progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 app.add_typer(bench, name="bench")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from flows import report
-from flows.options import Json, Profile, Sets, settings_of, write_json
-from flows.session import show_progress
+from flows.cli import report
+from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.session import show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 

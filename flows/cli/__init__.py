@@ -1,0 +1,1 @@
+"""The command ``repricer``: its subcommands, options, session and printers."""
