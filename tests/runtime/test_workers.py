@@ -44,7 +44,7 @@ def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
         "if __name__ == '__main__':\n    with workers() as pool:\n        pool.over_rows('x', np.add, (np.ones((90, 1)),), 1)\n"
         "        print('ready', flush=True)\n        time.sleep(60)\n"
     )
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == b"ready"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.pricing.test_cases import BUYERS, LOGIT, SCARCE
 
 from conf import load
 from tasks.bench.cases.simulated_shop import simulated_shop
 from tasks.bench.elasticity import bench_elasticity, bench_simulated
 from tests.conftest import repricer
-from tests.pricing.test_cases import BUYERS, LOGIT, SCARCE
 
 CASES = {
     "finite_stock": {"cases": {"small": {"case": SCARCE}}},
