@@ -39,4 +39,8 @@ def _nearest(path: tuple[str, ...]) -> str:
     for part in path[:-1]:
         model = model.model_fields[part].annotation  # type: ignore[assignment]
     close = difflib.get_close_matches(str(path[-1]), model.model_fields, n=1)
-    return f" Did you mean {'.'.join([*path[:-1], close[0]])}?" if close else f" Known: {', '.join(model.model_fields)}"
+    return (
+        f" Did you mean {'.'.join([*path[:-1], close[0]])}?"
+        if close
+        else f" Known: {', '.join(model.model_fields)}"
+    )

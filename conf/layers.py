@@ -24,7 +24,11 @@ def section(name: str) -> Callable[[], Any]:
 
 def profiles() -> list[str]:
     """Return the names of the profiles that exist."""
-    return sorted(p.name.removesuffix(".yaml") for p in files("conf").joinpath("profiles").iterdir() if p.name.endswith(".yaml"))
+    return sorted(
+        p.name.removesuffix(".yaml")
+        for p in files("conf").joinpath("profiles").iterdir()
+        if p.name.endswith(".yaml")
+    )
 
 
 def layered(given: Tree) -> Tree:

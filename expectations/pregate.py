@@ -84,10 +84,13 @@ class Breach:
     def __str__(self) -> str:
         """Return a line per example, and one for those not shown."""
         lines = [
-            f"{where}, column {self.column}: {value.rstrip('.')}. Rule: {self.rule}. Remedy: {self.remedy}." for where, value in self.cells
+            f"{where}, column {self.column}: {value.rstrip('.')}. Rule: {self.rule}. Remedy: {self.remedy}."
+            for where, value in self.cells
         ]
         if self.count > len(self.cells):
-            lines.append(f"column {self.column}: {self.count - len(self.cells):,} more rows break the rule: {self.rule}.")
+            lines.append(
+                f"column {self.column}: {self.count - len(self.cells):,} more rows break the rule: {self.rule}."
+            )
         return "\n".join(lines)
 
 
@@ -124,7 +127,9 @@ def refusal(column: str, where: str, value: str, rule: str, remedy: str) -> Data
     return DataError([Breach(column, rule, remedy, ((where, value),), 1)])
 
 
-def broken(frame: pd.DataFrame, rows: pd.Series | np.ndarray, column: str, rule: str, remedy: str, shown: Any = None) -> list[Breach]:
+def broken(
+    frame: pd.DataFrame, rows: pd.Series | np.ndarray, column: str, rule: str, remedy: str, shown: Any = None
+) -> list[Breach]:
     """Return the breach of the marked rows, or nothing where none is marked.
 
     Args:
@@ -139,11 +144,20 @@ def broken(frame: pd.DataFrame, rows: pd.Series | np.ndarray, column: str, rule:
     if not len(marked):
         return []
     values = frame[column] if shown is None else pd.Series(shown, index=frame.index)
-    cells = tuple((f"{frame[FILE].iloc[i]}, row {frame[ROW].iloc[i]}", _text(values.iloc[i])) for i in marked[:EXAMPLES])
+    cells = tuple(
+        (f"{frame[FILE].iloc[i]}, row {frame[ROW].iloc[i]}", _text(values.iloc[i])) for i in marked[:EXAMPLES]
+    )
     return [Breach(column, rule, remedy, cells, len(marked))]
 
 
-def gate(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp, *, keyed: bool = True, found: Iterable[Breach] = ()) -> Gated:
+def gate(
+    lines: pd.DataFrame,
+    limits: Limits,
+    now: pd.Timestamp,
+    *,
+    keyed: bool = True,
+    found: Iterable[Breach] = (),
+) -> Gated:
     """Hold typed rows to every rule and set the unlikely ones aside.
 
     Args:
@@ -157,7 +171,9 @@ def gate(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp, *, keyed: bool 
         DataError: a rule is broken, or more than ``quarantine_share`` of the rows is set aside.
     """
     breaches = [*found]
-    breaches += _missing(lines, {breach.column for breach in breaches}) + (_empty(lines) or _values(lines, limits, now))
+    breaches += _missing(lines, {breach.column for breach in breaches}) + (
+        _empty(lines) or _values(lines, limits, now)
+    )
     kept, repeated = lines, 0
     if keyed and len(lines):
         repeats = lines.duplicated([name for name in lines.columns if name not in (FILE, ROW)])
@@ -168,7 +184,11 @@ def gate(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp, *, keyed: bool 
     reasons = _reasons(kept, limits)
     aside = kept[reasons != ""].assign(**{REASON: reasons[reasons != ""]})
     check_share(aside[REASON], len(lines), limits.quarantine_share)
-    return Gated(kept[reasons == ""].drop(columns=CURRENCY, errors="ignore"), aside.drop(columns=CURRENCY, errors="ignore"), repeated)
+    return Gated(
+        kept[reasons == ""].drop(columns=CURRENCY, errors="ignore"),
+        aside.drop(columns=CURRENCY, errors="ignore"),
+        repeated,
+    )
 
 
 def check_share(reasons: pd.Series, rows: int, largest: float) -> None:
@@ -194,7 +214,9 @@ def check_share(reasons: pd.Series, rows: int, largest: float) -> None:
 def _empty(lines: pd.DataFrame) -> list[Breach]:
     if len(lines):
         return []
-    return [Breach("(all)", "the source has rows", "check the file or the query", (("the source", "no row"),), 0)]
+    return [
+        Breach("(all)", "the source has rows", "check the file or the query", (("the source", "no row"),), 0)
+    ]
 
 
 def _missing(lines: pd.DataFrame, told: set[str]) -> list[Breach]:
@@ -213,7 +235,13 @@ def _values(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp) -> list[Brea
 
 def _absent(lines: pd.DataFrame) -> list[Breach]:
     identity = [name for name in (PRODUCT, STORE) if name in lines]
-    return [b for name in identity for b in broken(lines, lines[name].isna(), name, f"{name} is never empty", "complete or delete the row")]
+    return [
+        b
+        for name in identity
+        for b in broken(
+            lines, lines[name].isna(), name, f"{name} is never empty", "complete or delete the row"
+        )
+    ]
 
 
 def _numbers(lines: pd.DataFrame) -> list[Breach]:
@@ -238,15 +266,23 @@ def _dates(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp) -> list[Breac
     shown = dates.dt.strftime("%Y-%m-%d")
     last = now + pd.Timedelta(hours=limits.future_hours)
     odd = (dates.dt.year < FIRST_YEAR) | (dates.dt.year > LAST_YEAR)
-    found = broken(lines, odd, DATE, f"the year is between {FIRST_YEAR} and {LAST_YEAR}", "mend the date", shown)
+    found = broken(
+        lines, odd, DATE, f"the year is between {FIRST_YEAR} and {LAST_YEAR}", "mend the date", shown
+    )
     rule = f"no date is later than now ({now:%Y-%m-%d %H:%M}) by more than {limits.future_hours:g} hours"
-    found += broken(lines, (dates > last) & ~odd, DATE, rule, "mend the date, or leave plans out of the sales", shown)
+    found += broken(
+        lines, (dates > last) & ~odd, DATE, rule, "mend the date, or leave plans out of the sales", shown
+    )
     if limits.period == "W" and dates.notna().any():
         days = dates.dt.day_name()
         usual = days.mode().iloc[0]
-        rule = f"weekly dates are the first day of the period and lie on one weekday (here most are a {usual})"
+        rule = (
+            f"weekly dates are the first day of the period and lie on one weekday (here most are a {usual})"
+        )
         shown = shown + " (" + days + ")"
-        found += broken(lines, days.notna() & (days != usual), DATE, rule, "mend the date, or set source.period=D", shown)
+        found += broken(
+            lines, days.notna() & (days != usual), DATE, rule, "mend the date, or set source.period=D", shown
+        )
     return found
 
 
@@ -255,7 +291,9 @@ def _currency(lines: pd.DataFrame) -> list[Breach]:
         return []
     usual = lines[CURRENCY].mode().iloc[0]
     rule = f"all prices are in one currency (here most are in {usual})"
-    return broken(lines, lines[CURRENCY] != usual, CURRENCY, rule, "convert the prices, or leave the other currency out")
+    return broken(
+        lines, lines[CURRENCY] != usual, CURRENCY, rule, "convert the prices, or leave the other currency out"
+    )
 
 
 def _conflicts(rows: pd.DataFrame) -> list[Breach]:
@@ -265,14 +303,19 @@ def _conflicts(rows: pd.DataFrame) -> list[Breach]:
     again = rows[rows.duplicated(KEY) & rows[[DATE, PRODUCT]].notna().all(axis=1)]
     first = again[KEY].head(EXAMPLES).merge(rows.drop_duplicates(KEY), on=KEY)
     values = [name for name in rows.columns if name not in (*KEY, FILE, ROW)]
-    cells = tuple(_pair(a, b, values) for a, b in zip(first.to_dict("records"), again.head(EXAMPLES).to_dict("records"), strict=True))
+    cells = tuple(
+        _pair(a, b, values)
+        for a, b in zip(first.to_dict("records"), again.head(EXAMPLES).to_dict("records"), strict=True)
+    )
     rule = "one row per date, product_id and store_id"
     remedy = "delete one of the two rows, or map a store_id that tells them apart"
     return [Breach("+".join(KEY), rule, remedy, cells, len(again))] if cells else []
 
 
 def _pair(a: dict[Any, Any], b: dict[Any, Any], values: list[str]) -> tuple[str, str]:
-    differing = [name for name in values if not (a[name] == b[name] or (pd.isna(a[name]) and pd.isna(b[name])))]
+    differing = [
+        name for name in values if not (a[name] == b[name] or (pd.isna(a[name]) and pd.isna(b[name])))
+    ]
     one, two = (", ".join(f"{name} {row[name]}" for name in differing) for row in (a, b))
     key = f"{a[DATE]:%Y-%m-%d} {a[PRODUCT]!r} {a[STORE]!r}"
     return f"{a[FILE]}, row {a[ROW]} and {b[FILE]}, row {b[ROW]}", f"{key} has {one} and {two}"
@@ -285,7 +328,11 @@ def _reasons(rows: pd.DataFrame, limits: Limits) -> pd.Series:
     shift = f"price differs from the product's median by more than x{limits.level_shift:g}: unit?"
     listed = f"price differs from the list price by more than x{limits.level_shift:g}: unit?"
     spike = f"units exceed the product's 99th percentile by more than x{limits.spike:g}"
-    against_list = _apart(price, rows[LIST_PRICE], limits.level_shift) if LIST_PRICE in rows else np.zeros(len(rows), dtype=bool)
+    against_list = (
+        _apart(price, rows[LIST_PRICE], limits.level_shift)
+        if LIST_PRICE in rows
+        else np.zeros(len(rows), dtype=bool)
+    )
     told = pd.Series("", index=rows.index, dtype="str")
     for marked, reason in (
         (_spikes(rows, limits.spike), spike),

@@ -9,7 +9,18 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, LIST_PRICE, NUMERIC, PRICE, PRODUCT, REASON, ROW, SERIES, UNITS, promotions
+from expectations.columns import (
+    DATE,
+    LIST_PRICE,
+    NUMERIC,
+    PRICE,
+    PRODUCT,
+    REASON,
+    ROW,
+    SERIES,
+    UNITS,
+    promotions,
+)
 from expectations.pregate import FILE
 from expectations.suites import Outcome
 
@@ -64,14 +75,24 @@ def render(overview: Overview) -> str:
     """Return the report as one HTML page without links, scripts or anything to load."""
     sales = overview.sales
     days = f"{sales[DATE].min():%d %B %Y} to {sales[DATE].max():%d %B %Y}"
-    counts = {**overview.rows, "products": sales[PRODUCT].nunique(), "series": len(sales[SERIES].drop_duplicates())}
+    counts = {
+        **overview.rows,
+        "products": sales[PRODUCT].nunique(),
+        "series": len(sales[SERIES].drop_duplicates()),
+    }
     parts = [
         "<h1>Data report</h1>",
         f'<p class="quiet">{escape(overview.source)} · {days}<br>data hash <code>{escape(overview.data_hash)}</code></p>',
-        "<dl>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{count:,}</dd></div>" for name, count in counts.items()) + "</dl>",
+        "<dl>"
+        + "".join(f"<div><dt>{escape(name)}</dt><dd>{count:,}</dd></div>" for name, count in counts.items())
+        + "</dl>",
         _charts(sales),
         "<h2>Columns</h2>",
-        _table(("column", "missing", "min", "median", "max"), [_column(sales[name]) for name in sales.columns], numeric=range(1, 5)),
+        _table(
+            ("column", "missing", "min", "median", "max"),
+            [_column(sales[name]) for name in sales.columns],
+            numeric=range(1, 5),
+        ),
         "<h2>Rules</h2>",
         f"<p>{RULES}</p>",
         _table(("rule", "kind", "outcome"), [_rule(outcome) for outcome in overview.outcomes], raw=(2,)),
@@ -101,7 +122,13 @@ def _charts(sales: pd.DataFrame) -> str:
             "<h2>Prices (currency/unit, log scale)</h2>",
             _svg("rows by price", heights, ticks, edges[0], edges[-1]),
             "<h2>Products by the number of periods in which they sold</h2>",
-            _svg("products by periods", products, [(v, f"{v:,.0f}") for v in np.linspace(0, most, 5)], ends[0], ends[-1]),
+            _svg(
+                "products by periods",
+                products,
+                [(v, f"{v:,.0f}") for v in np.linspace(0, most, 5)],
+                ends[0],
+                ends[-1],
+            ),
         ]
     )
 
@@ -124,7 +151,11 @@ def _svg(label: str, heights: np.ndarray, ticks: Iterable[tuple[float, str]], lo
     def y(value: float) -> float:
         return floor - value / top * (floor - TOP)
 
-    bars = "".join(f"M{LEFT + i * width:.1f} {floor}V{y(v):.1f}h{width * 0.9:.2f}V{floor}z" for i, v in enumerate(heights) if v > 0)
+    bars = "".join(
+        f"M{LEFT + i * width:.1f} {floor}V{y(v):.1f}h{width * 0.9:.2f}V{floor}z"
+        for i, v in enumerate(heights)
+        if v > 0
+    )
     grid = "".join(
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="#e3e7ec"/>'
         f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{_number(v)}</text>'
@@ -154,13 +185,21 @@ def _date_ticks(dates: pd.Index) -> list[tuple[float, str]]:
 def _price_ticks(logs: np.ndarray) -> list[float]:
     steps = [float(f"{m}e{e}") for e in range(-4, 9) for m in (1, 2, 5)]
     inside = [value for value in steps if logs.min() <= np.log10(value) <= logs.max()]
-    return [value for value in inside if len(inside) <= 9 or str(value).strip("0.").startswith("1")] or [float(10 ** logs.mean())]
+    return [value for value in inside if len(inside) <= 9 or str(value).strip("0.").startswith("1")] or [
+        float(10 ** logs.mean())
+    ]
 
 
 def _column(values: pd.Series) -> tuple[str, ...]:
     name, missing = str(values.name), f"{int(values.isna().sum()):,}"
     if name == DATE:
-        return name, missing, f"{values.min():%Y-%m-%d}", f"{values.median():%Y-%m-%d}", f"{values.max():%Y-%m-%d}"
+        return (
+            name,
+            missing,
+            f"{values.min():%Y-%m-%d}",
+            f"{values.median():%Y-%m-%d}",
+            f"{values.max():%Y-%m-%d}",
+        )
     if name in NUMERIC or promotions([name]) or pd.api.types.is_numeric_dtype(values):
         return name, missing, *(_number(v) for v in (values.min(), values.median(), values.max()))
     return name, missing, "", f"{values.nunique():,} different", ""
@@ -171,7 +210,11 @@ def _rule(outcome: Outcome) -> tuple[str, str, str]:
     if outcome.passed:
         return outcome.sentence, kind, "holds"
     said = f"fails in {len(outcome.failing):,} rows" if outcome.failing else f"fails: {outcome.observed}"
-    return outcome.sentence, kind, f'<span class="{"bad" if outcome.critical else "warn"}">{escape(said)}</span>'
+    return (
+        outcome.sentence,
+        kind,
+        f'<span class="{"bad" if outcome.critical else "warn"}">{escape(said)}</span>',
+    )
 
 
 def _set_aside(rows: pd.DataFrame) -> str:
@@ -182,12 +225,17 @@ def _set_aside(rows: pd.DataFrame) -> str:
     for reason, group in rows.groupby(REASON, sort=True):
         shown = group[columns].head(EXAMPLES).assign(**{DATE: group[DATE].dt.strftime("%Y-%m-%d")})
         more = f" The first {EXAMPLES}:" if len(group) > EXAMPLES else ""
-        cells = [[_number(value) if isinstance(value, float) else f"{value}" for value in row] for row in shown.itertuples(index=False)]
+        cells = [
+            [_number(value) if isinstance(value, float) else f"{value}" for value in row]
+            for row in shown.itertuples(index=False)
+        ]
         parts += [f"<h3>{len(group):,} x {escape(str(reason))}.{more}</h3>", _table(columns, cells)]
     return "".join(parts)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Iterable[int] = (), raw: Iterable[int] = ()) -> str:
+def _table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Iterable[int] = (), raw: Iterable[int] = ()
+) -> str:
     """Return a table; every cell is escaped but those of the columns in ``raw``."""
     right, safe = set(numeric), set(raw)
 
@@ -195,7 +243,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Iterable
         return f"<{tag}{' class=n' if place in right else ''}>{text if tag == 'td' and place in safe else escape(text)}</{tag}>"
 
     lines = [("th", head), *(("td", row) for row in rows)]
-    body = "".join("<tr>" + "".join(cell(tag, i, text) for i, text in enumerate(row)) + "</tr>" for tag, row in lines)
+    body = "".join(
+        "<tr>" + "".join(cell(tag, i, text) for i, text in enumerate(row)) + "</tr>" for tag, row in lines
+    )
     return f'<div class="wide"><table>{body}</table></div>'
 
 

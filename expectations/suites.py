@@ -71,11 +71,17 @@ def load(written: Mapping[str, Any], columns: Iterable[str]) -> ExpectationSuite
     present = set(columns)
     for template in written["expectations"]:
         _built(template, written["name"])  # a misspelt one fails although its column is absent
-    applied = [e for template in written["expectations"] for e in _spread(template, present) if _applies(e, present)]
+    applied = [
+        e for template in written["expectations"] for e in _spread(template, present) if _applies(e, present)
+    ]
     if not applied:
-        raise SuiteError(f"suite {written['name']}: it holds no expectation, and an empty suite passes everything")
+        raise SuiteError(
+            f"suite {written['name']}: it holds no expectation, and an empty suite passes everything"
+        )
     built = [_built(expectation, written["name"]) for expectation in applied]
-    return gx.ExpectationSuite(name=written["name"], expectations=built, meta=written["meta"], notes=written["notes"])
+    return gx.ExpectationSuite(
+        name=written["name"], expectations=built, meta=written["meta"], notes=written["notes"]
+    )
 
 
 def check(frame: pd.DataFrame, suite: ExpectationSuite) -> list[Outcome]:
@@ -91,10 +97,16 @@ def check(frame: pd.DataFrame, suite: ExpectationSuite) -> list[Outcome]:
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("table")
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
-    outcomes = [_outcome(result) for result in batch.validate(suite, result_format={"result_format": "COMPLETE"}).results]
+    outcomes = [
+        _outcome(result)
+        for result in batch.validate(suite, result_format={"result_format": "COMPLETE"}).results
+    ]
     refused = [o for o in outcomes if o.critical and not o.passed and not o.failing]
     if refused:
-        errors = [refusal("(all)", f"suite {suite.name}", o.observed, o.sentence, "mend the source") for o in refused]
+        errors = [
+            refusal("(all)", f"suite {suite.name}", o.observed, o.sentence, "mend the source")
+            for o in refused
+        ]
         raise DataError([breach for error in errors for breach in error.breaches])
     return outcomes
 
@@ -112,7 +124,9 @@ def _library() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when the library is imported
     import great_expectations as gx
 
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # tells of every context
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(
+        logging.WARNING
+    )  # tells of every context
     return gx
 
 
@@ -135,7 +149,11 @@ def _spread(template: Mapping[str, Any], present: set[str]) -> list[dict[str, An
         return [dict(template)]
     told = template["description"]
     return [
-        {**template, "description": told.replace(EVERY_PROMOTION, name), "kwargs": {**template["kwargs"], "column": name}}
+        {
+            **template,
+            "description": told.replace(EVERY_PROMOTION, name),
+            "kwargs": {**template["kwargs"], "column": name},
+        }
         for name in promotions(sorted(present))
     ]
 
@@ -148,12 +166,28 @@ def _applies(expectation: Mapping[str, Any], present: set[str]) -> bool:
 
 def _outcome(result: Any) -> Outcome:
     config = result.expectation_config
-    raised = [info["exception_message"] for info in _exceptions(result.exception_info) if info.get("raised_exception")]
+    raised = [
+        info["exception_message"]
+        for info in _exceptions(result.exception_info)
+        if info.get("raised_exception")
+    ]
     failing = () if result.success else tuple(result.result.get("unexpected_index_list") or ())
     observed = raised[0] if raised else str(result.result.get("observed_value", ""))
     if raised:
-        raise refusal("(all)", "the table", observed, config.description, "mend the source: its columns or their types are not as agreed")
-    return Outcome(config.description, str(config.severity).lower().endswith(CRITICAL), bool(result.success), failing, observed)
+        raise refusal(
+            "(all)",
+            "the table",
+            observed,
+            config.description,
+            "mend the source: its columns or their types are not as agreed",
+        )
+    return Outcome(
+        config.description,
+        str(config.severity).lower().endswith(CRITICAL),
+        bool(result.success),
+        failing,
+        observed,
+    )
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:

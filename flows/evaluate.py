@@ -15,7 +15,12 @@ from tasks.stages.respond import Responded
 
 @flow(name="evaluate")
 def evaluate(
-    attempt: Attempt, settings: Settings, sales: Artifact, forecasted: Forecasted, responded: Responded, priced: Priced
+    attempt: Attempt,
+    settings: Settings,
+    sales: Artifact,
+    forecasted: Forecasted,
+    responded: Responded,
+    priced: Priced,
 ) -> deed.Evaluated:
     """Try the policy on unseen markets and on logged decisions, and hold everything to the gates."""
     return deed.evaluate(attempt, settings, sales, forecasted, responded, priced)

@@ -12,6 +12,8 @@ from tasks.stages.respond import Responded
 
 
 @flow(name="price")
-def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded) -> deed.Priced:
+def price(
+    attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded
+) -> deed.Priced:
     """Build the market from forecast and response, train the agent, play it against the baselines."""
     return deed.price(attempt, settings, sales, outlook, responded)

@@ -26,5 +26,11 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
         priced = price(attempt, settings, prepared["sales"], forecasted["outlook"], responded)
         evaluated = evaluate(attempt, settings, prepared["sales"], forecasted, responded, priced)
         versions = register(attempt, settings, prepared, forecasted, responded, priced, evaluated)
-        stages = {"prepare": prepared, "forecast": forecasted, "respond": responded, "price": priced, "evaluate": evaluated}
+        stages = {
+            "prepare": prepared,
+            "forecast": forecasted,
+            "respond": responded,
+            "price": priced,
+            "evaluate": evaluated,
+        }
         return summarise(attempt, settings, stages, versions, peak.sample())

@@ -17,7 +17,9 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 def main() -> None:
     """Serve until the parent is gone."""
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--port", type=int, required=True, help="free port on 127.0.0.1")
     arguments.add_argument("--parent", type=int, default=os.getppid(), help="process to end with")
     given = arguments.parse_args()
@@ -26,7 +28,9 @@ def main() -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    uvicorn.run(create_app(), host="127.0.0.1", port=given.port, log_level="error", timeout_graceful_shutdown=1)
+    uvicorn.run(
+        create_app(), host="127.0.0.1", port=given.port, log_level="error", timeout_graceful_shutdown=1
+    )
 
 
 def _end_with(parent: int) -> None:

@@ -24,7 +24,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 DAYS, PRODUCTS = 240, 12
 MODELS = ("demand", "price_response", "pricing_policy")
-NAMES = {"date": "day", "product_id": "sku", "units": "qty", "price": "net_price", "category": "shelf", "promotion_deal": "deal"}
+NAMES = {
+    "date": "day",
+    "product_id": "sku",
+    "units": "qty",
+    "price": "net_price",
+    "category": "shelf",
+    "promotion_deal": "deal",
+}
 NAMES |= {"reference_price": "before", "propensity": "chance"}
 SMALL = [
     "forecast.horizon=7",
@@ -46,7 +53,12 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; a file stays on one core, with what its tests share."""
-    items.sort(key=lambda item: ("retrained" not in getattr(item, "fixturenames", ()), item.get_closest_marker("slow") is None))
+    items.sort(
+        key=lambda item: (
+            "retrained" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("slow") is None,
+        )
+    )
 
 
 def table(seed: int = 0) -> pd.DataFrame:
@@ -59,7 +71,13 @@ def table(seed: int = 0) -> pd.DataFrame:
         deal = (rng.random(DAYS // 7 + 1) < 0.2).astype(int).repeat(7)[:DAYS]
         before = np.where(deal, 2.7, 3.0)
         price = before * step
-        mean = 6 * (1 + product) * (price / 3) ** elasticity * np.exp(0.4 * deal) * np.where(dates.dayofweek == 5, 1.8, 1.0)
+        mean = (
+            6
+            * (1 + product)
+            * (price / 3) ** elasticity
+            * np.exp(0.4 * deal)
+            * np.where(dates.dayofweek == 5, 1.8, 1.0)
+        )
         parts.append(
             pd.DataFrame(
                 {
@@ -87,7 +105,11 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a command: no server of another program, this code, no colours."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "REPRICER_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT_", "MLFLOW_", "REPRICER_"))
+    }
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200", **more}
 
@@ -95,11 +117,18 @@ def environment(**more: str) -> dict[str, str]:
 def repricer(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "flows", *arguments], env=environment(**more), capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", "flows", *arguments],
+        env=environment(**more),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
 
 
-def retrain_small(csv: Path, folder: Path, sets: Sequence[str] = (), json_file: Path | None = None) -> list[str]:
+def retrain_small(
+    csv: Path, folder: Path, sets: Sequence[str] = (), json_file: Path | None = None
+) -> list[str]:
     """Return the arguments of a small retraining."""
     options = [part for value in [*SMALL, f"data_folder={folder}", *sets] for part in ("--set", value)]
     told = ["--json", str(json_file)] if json_file else []
@@ -188,10 +217,17 @@ def api(api_folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    env = environment(PREFECT_HOME=str(api_folder), PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
+    env = environment(
+        PREFECT_HOME=str(api_folder), PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1"
+    )
     command = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid())]
     with running(command, env, api_folder / "server.log"):
-        wait_until(lambda: urllib.request.urlopen(f"{url}/health", timeout=2).status == 200, 240, "the server", api_folder / "server.log")
+        wait_until(
+            lambda: urllib.request.urlopen(f"{url}/health", timeout=2).status == 200,
+            240,
+            "the server",
+            api_folder / "server.log",
+        )
         yield url
 
 
@@ -222,4 +258,6 @@ def client_of(folder: Path) -> Any:
 def aliases(folder: Path) -> dict[str, dict[str, int]]:
     """Return the aliases of every model and their versions."""
     client = client_of(folder)
-    return {name: {k: int(v) for k, v in client.get_registered_model(name).aliases.items()} for name in MODELS}
+    return {
+        name: {k: int(v) for k, v in client.get_registered_model(name).aliases.items()} for name in MODELS
+    }

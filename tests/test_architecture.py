@@ -46,7 +46,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import; write the whole path, so that the rooms can be read"
+            assert node.level == 0, (
+                f"{path}: relative import; write the whole path, so that the rooms can be read"
+            )
             found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 
@@ -56,7 +58,9 @@ def room(module: str) -> str | None:
     parts = module.split(".")
     if parts[0] not in TOP_LEVEL:
         return None
-    return ".".join(parts[:2]) if parts[0] == "tasks" and len(parts) > 1 and parts[1] in SUBJECTS else parts[0]
+    return (
+        ".".join(parts[:2]) if parts[0] == "tasks" and len(parts) > 1 and parts[1] in SUBJECTS else parts[0]
+    )
 
 
 def name(path: Path) -> str:
@@ -72,7 +76,9 @@ def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
         target = room(module)
         # `from tasks import demand` names the folder; the folder itself is read from the longer name
         if target is not None and target != "tests":
-            assert target in MAY_IMPORT[home], f"{name(path)} imports {module}: {home} may import only {sorted(MAY_IMPORT[home])}"
+            assert target in MAY_IMPORT[home], (
+                f"{name(path)} imports {module}: {home} may import only {sorted(MAY_IMPORT[home])}"
+            )
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
@@ -89,32 +95,46 @@ def test_every_framework_has_one_home(path: Path) -> None:
 def test_subjects_know_neither_prefect_nor_the_settings(path: Path) -> None:
     if (room(name(path).removesuffix(".py").replace("/", ".")) or "").startswith("tasks."):
         known = {module.split(".")[0] for module in imports(path)}
-        assert not known & {"prefect", "conf"}, f"{name(path)} is a subject: it must be readable without Prefect and without conf"
+        assert not known & {"prefect", "conf"}, (
+            f"{name(path)} is a subject: it must be readable without Prefect and without conf"
+        )
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_a_file_is_one_subject(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LINES, f"{name(path)} has {lines} lines: past {LINES} it is more than one subject"
-    assert path.stem not in {"utils", "helpers", "common", "misc"}, f"{name(path)}: a name says what lives there"
+    assert path.stem not in {"utils", "helpers", "common", "misc"}, (
+        f"{name(path)}: a name says what lives there"
+    )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "flows").glob("*.py")), ids=name)
 def test_a_flow_fits_one_screen(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef) and any(getattr(getattr(d, "func", d), "id", "") == "flow" for d in node.decorator_list):
-            assert len(node.body) <= 20, f"{name(path)}: the flow {node.name} has {len(node.body)} statements; the deed belongs in tasks/"
+        if isinstance(node, ast.FunctionDef) and any(
+            getattr(getattr(d, "func", d), "id", "") == "flow" for d in node.decorator_list
+        ):
+            assert len(node.body) <= 20, (
+                f"{name(path)}: the flow {node.name} has {len(node.body)} statements; the deed belongs in tasks/"
+            )
 
 
 def test_the_top_level_holds_only_the_rooms_of_the_house() -> None:
-    code = {path.relative_to(ROOT).parts[0] for path in ROOT.rglob("*.py") if not path.relative_to(ROOT).parts[0].startswith((".", "var"))}
+    code = {
+        path.relative_to(ROOT).parts[0]
+        for path in ROOT.rglob("*.py")
+        if not path.relative_to(ROOT).parts[0].startswith((".", "var"))
+    }
     assert code <= TOP_LEVEL | {"build"}, f"code outside the house: {sorted(code - TOP_LEVEL)}"
 
 
 def test_every_package_is_packed() -> None:
     import tomllib
 
-    packed = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"])
+    packed = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    )
     there = {".".join(path.parent.relative_to(ROOT).parts) for path in FILES}
     assert packed == there, f"pyproject.toml packs {sorted(packed)}, the tree has {sorted(there)}"
 
@@ -124,5 +144,7 @@ def test_the_command_starts_without_the_heavy_libraries() -> None:
     import sys
 
     probe = "import sys, flows.cli.app; print(','.join(sorted({m.split('.')[0] for m in sys.modules})))"
-    told = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert not SLOW_TO_IMPORT & set(told.strip().split(","))

@@ -17,7 +17,9 @@ from flows.cli.explain import explain
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import prefect_api, quiet_environment, show_progress
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
 app.add_typer(bench, name="bench")
 app.add_typer(experiment, name="experiment")
 app.add_typer(explain, name="explain")
@@ -61,7 +63,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def repricer(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,  # noqa: ARG001  the callback acts
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,  # noqa: ARG001  the callback acts
     traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Retrain, test, approve and publish prices.
@@ -79,7 +83,9 @@ def retrain(
     sets: Sets = None,
     source: Annotated[str | None, typer.Option(help="`completejourney`, `file` or `sql`.")] = None,
     data: Annotated[str | None, typer.Option(help="File or folder of `--source file`.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where a stopped run could go on.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew where a stopped run could go on.")
+    ] = False,
     json_file: Json = None,
 ) -> None:
     """Retrain on the sales table and leave a candidate in MLflow.
@@ -103,7 +109,9 @@ def retrain(
 
 @app.command()
 def promote(
-    version: Annotated[int, typer.Option(help="Version of `pricing_policy`; the models it was trained on come with it.")],
+    version: Annotated[
+        int, typer.Option(help="Version of `pricing_policy`; the models it was trained on come with it.")
+    ],
     by: By,
     reason: Reason,
     profile: Profile = "default",
@@ -124,7 +132,9 @@ def promote(
 
 
 @app.command()
-def rollback(by: By, reason: Reason, profile: Profile = "default", sets: Sets = None, json_file: Json = None) -> None:
+def rollback(
+    by: By, reason: Reason, profile: Profile = "default", sets: Sets = None, json_file: Json = None
+) -> None:
     """Make the previous champion the champion again.
 
     Example: `repricer rollback --by "Ada Lovelace" --reason "margin fell in dairy"`
@@ -142,9 +152,14 @@ def rollback(by: By, reason: Reason, profile: Profile = "default", sets: Sets = 
 def recommend(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV to write the price list to.")],
     prices: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Products and prices in force; none: those at the end of the training data.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Products and prices in force; none: those at the end of the training data."
+        ),
     ] = None,
-    version: Annotated[int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random variation; none: a new one.")] = None,
     profile: Profile = "default",
     sets: Sets = None,
@@ -176,7 +191,9 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
 
         from flows.retrain import retrain as flow
 
-        report.say(f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C")
+        report.say(
+            f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C"
+        )
         flow.serve(
             name="weekly",
             schedule=Cron(settings.schedule.cron, timezone=settings.schedule.time_zone),
@@ -198,7 +215,21 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
     track.open_store(settings)
     uri = track.store_uri(settings)
     report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)])
+    os.execv(
+        sys.executable,
+        [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "ui",
+            "--backend-store-uri",
+            uri,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ],
+    )
 
 
 @app.command()

@@ -19,7 +19,9 @@ bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accura
 def bench_retrain(
     profile: Profile = "default",
     sets: Sets = None,
-    runs: Annotated[int, typer.Option(min=1, help="Retrainings, each in a process and a data folder of its own.")] = 3,
+    runs: Annotated[
+        int, typer.Option(min=1, help="Retrainings, each in a process and a data folder of its own.")
+    ] = 3,
     json_file: Json = None,
 ) -> None:
     """Time whole retrainings: median and worst seconds of every stage, and peak memory.
@@ -36,10 +38,19 @@ def bench_retrain(
 @bench.command("forecast")
 def bench_forecast(
     data: Annotated[str, typer.Option(help="File or folder of the sales.")],
-    protocol: Annotated[str, typer.Option(help="Protocol of the benchmark; its profile maps the columns.")] = "orange_juice",
+    protocol: Annotated[
+        str, typer.Option(help="Protocol of the benchmark; its profile maps the columns.")
+    ] = "orange_juice",
     rounds: Annotated[str, typer.Option(help="Rounds, such as 1-6 or 3.")] = "1-6",
-    trials: Annotated[int, typer.Option(min=0, help="Trials of a new search on what the first round knows; 0: the profile's choice.")] = 0,
-    folder: Annotated[str | None, typer.Option(help="Where the search keeps its trials, to go on after a kill.")] = None,
+    trials: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Trials of a new search on what the first round knows; 0: the profile's choice."
+        ),
+    ] = 0,
+    folder: Annotated[
+        str | None, typer.Option(help="Where the search keeps its trials, to go on after a kill.")
+    ] = None,
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
@@ -54,16 +65,22 @@ def bench_forecast(
     settings = settings_of(protocol, [*budget, *(sets or [])], {"source.kind": "file", "source.path": data})
     first, _, last = rounds.partition("-")
     with TemporaryDirectory() as scratch:
-        measured = measure(settings, protocol, int(first), int(last or first), Path(folder or scratch), report.say)
+        measured = measure(
+            settings, protocol, int(first), int(last or first), Path(folder or scratch), report.say
+        )
     write_json(json_file, measured)
     report.show_forecast_bench(measured)
 
 
 @bench.command("scale")
 def bench_scale(
-    series: Annotated[str, typer.Option(help="Series of each simulated chain, with commas between them.")] = "1000,10000",
+    series: Annotated[
+        str, typer.Option(help="Series of each simulated chain, with commas between them.")
+    ] = "1000,10000",
     fitted: Annotated[int, typer.Option(min=1, help="Series whose ARIMA is fitted, at most.")] = 1000,
-    profile: Annotated[str, typer.Option(help="Profile of weekly sales in `conf/profiles`.")] = "orange_juice",
+    profile: Annotated[
+        str, typer.Option(help="Profile of weekly sales in `conf/profiles`.")
+    ] = "orange_juice",
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
@@ -78,7 +95,9 @@ def bench_scale(
         raise typer.BadParameter(f"--series takes whole numbers with commas between them. Received: {series}")
     show_progress()
     with TemporaryDirectory() as scratch:
-        measured = measure(settings_of(profile, sets), [int(size) for size in sizes], fitted, Path(scratch), report.say)
+        measured = measure(
+            settings_of(profile, sets), [int(size) for size in sizes], fitted, Path(scratch), report.say
+        )
     write_json(json_file, measured)
     report.show_scale(measured)
 
@@ -86,7 +105,9 @@ def bench_scale(
 @bench.command("cold-start")
 def bench_cold_start(
     profile: Profile = "default",
-    data: Annotated[str | None, typer.Option(help="File or folder of the sales, if not those of the profile.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="File or folder of the sales, if not those of the profile.")
+    ] = None,
     products: Annotated[int, typer.Option(min=1, help="Products that are held out in a draw.")] = 30,
     draws: Annotated[int, typer.Option(min=1, help="Draws of other products; each trains anew.")] = 1,
     sets: Sets = None,
@@ -107,10 +128,19 @@ def bench_cold_start(
 
 @bench.command("policy")
 def bench_policy(
-    cases: Annotated[Path, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON.")],
+    cases: Annotated[
+        Path,
+        typer.Option(
+            "--cases", metavar="FILE", exists=True, dir_okay=False, help="Cases with their parameters, JSON."
+        ),
+    ],
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every case.")] = 10,
-    only: Annotated[list[str] | None, typer.Option("--case", metavar="NAME", help="Only this case; may be repeated.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of a training, if not as planned.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--case", metavar="NAME", help="Only this case; may be repeated.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Environment steps of a training, if not as planned.")
+    ] = None,
     json_file: Json = None,
 ) -> None:
     """Train the pricing agent on cases that are solved exactly beside it: percent of the optimum, seed by seed.
@@ -128,8 +158,13 @@ def bench_policy(
 
 @bench.command("elasticity")
 def bench_elasticity(
-    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", exists=True, dir_okay=False, help="Sales, CSV or Parquet.")] = None,
-    simulated: Annotated[int, typer.Option(min=0, help="Simulated shops of each kind, instead of a table or beside it.")] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FILE", exists=True, dir_okay=False, help="Sales, CSV or Parquet."),
+    ] = None,
+    simulated: Annotated[
+        int, typer.Option(min=0, help="Simulated shops of each kind, instead of a table or beside it.")
+    ] = 0,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
@@ -154,11 +189,17 @@ def bench_elasticity(
 
 @bench.command("experiment")
 def bench_experiment(
-    cases: Annotated[Path | None, typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Known answers, JSON.")] = None,
-    logs: Annotated[
-        Path | None, typer.Option("--off-policy", metavar="FILE", exists=True, dir_okay=False, help="Known values, JSON.")
+    cases: Annotated[
+        Path | None,
+        typer.Option("--cases", metavar="FILE", exists=True, dir_okay=False, help="Known answers, JSON."),
     ] = None,
-    calibrations: Annotated[bool, typer.Option("--calibrations", help="Simulate A/A trials, coverage, power and interference.")] = False,
+    logs: Annotated[
+        Path | None,
+        typer.Option("--off-policy", metavar="FILE", exists=True, dir_okay=False, help="Known values, JSON."),
+    ] = None,
+    calibrations: Annotated[
+        bool, typer.Option("--calibrations", help="Simulate A/A trials, coverage, power and interference.")
+    ] = False,
     rows: Annotated[int, typer.Option(min=0, help="Rows of a log that is analysed against the clock.")] = 0,
     json_file: Json = None,
 ) -> None:
@@ -181,6 +222,8 @@ def bench_experiment(
     if calibrations:
         measured["calibrations"] = measure.calibrate(report.say)
     if logs:
-        measured["off_policy"] = measure.known_policies(json.loads(logs.read_text(encoding="utf-8")), report.say)
+        measured["off_policy"] = measure.known_policies(
+            json.loads(logs.read_text(encoding="utf-8")), report.say
+        )
     write_json(json_file, measured)
     report.show_experiment_bench(measured)

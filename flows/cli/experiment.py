@@ -11,30 +11,50 @@ from flows.cli import report
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import prefect_api
 
-experiment = typer.Typer(no_args_is_help=True, help="Design and analyse price experiments, and evaluate policies on logged decisions.")
+experiment = typer.Typer(
+    no_args_is_help=True,
+    help="Design and analyse price experiments, and evaluate policies on logged decisions.",
+)
 
-Data = Annotated[Path, typer.Option("--data", help="Table of the trial (CSV, Parquet), or the moments of its arms (JSON).")]
+Data = Annotated[
+    Path, typer.Option("--data", help="Table of the trial (CSV, Parquet), or the moments of its arms (JSON).")
+]
 SpecFile = Annotated[Path, typer.Option("--spec", help="Specification of the trial (YAML).")]
 
 
 @experiment.command("design")
 def design(
     data: Annotated[Path, typer.Option("--data", metavar="FILE", help="Sales history (CSV, Parquet).")],
-    folder: Annotated[Path, typer.Option("--folder", help="Where `assignment.csv` and `trial.yaml` are written.")],
-    unit: Annotated[str, typer.Option(help="`cluster` (substitute groups), `store` or `time` (blocks that switch).")] = "cluster",
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where `assignment.csv` and `trial.yaml` are written.")
+    ],
+    unit: Annotated[
+        str, typer.Option(help="`cluster` (substitute groups), `store` or `time` (blocks that switch).")
+    ] = "cluster",
     effect: Annotated[float, typer.Option(help="Relative effect to be found, such as 0.05.")] = 0.05,
-    metric: Annotated[str | None, typer.Option(help="`profit`, `revenue` or `units`; profit where every row has a cost.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="`profit`, `revenue` or `units`; profit where every row has a cost.")
+    ] = None,
     power: Annotated[float, typer.Option(help="Probability of finding the effect.")] = 0.8,
     alpha: Annotated[float, typer.Option(help="Probability of a false find.")] = 0.05,
     guard: Annotated[
-        list[str] | None, typer.Option(metavar="METRIC=SHARE", help="Guardrail and the loss it tolerates; units=0.05.")
+        list[str] | None,
+        typer.Option(metavar="METRIC=SHARE", help="Guardrail and the loss it tolerates; units=0.05."),
     ] = None,
-    groups: Annotated[str | None, typer.Option(help="Substitutes by `category` or by `cross` elasticities.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Substitutes by `category` or by `cross` elasticities.")
+    ] = None,
     share: Annotated[float, typer.Option(help="Share of the units that the candidate prices.")] = 0.5,
-    length: Annotated[int | None, typer.Option(help="Periods of the trial, if not the shortest that suffices.")] = None,
-    block: Annotated[int | None, typer.Option(help="Periods between two switches: 7 days, or 4 weeks.")] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Periods of the trial, if not the shortest that suffices.")
+    ] = None,
+    block: Annotated[
+        int | None, typer.Option(help="Periods between two switches: 7 days, or 4 weeks.")
+    ] = None,
     burn_in: Annotated[int, typer.Option(help="Periods left out after a switch.")] = 1,
-    start: Annotated[str | None, typer.Option(metavar="DATE", help="First date; the period after the history.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="DATE", help="First date; the period after the history.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the assignment.")] = 7,
     profile: Profile = "default",
     sets: Sets = None,
@@ -50,7 +70,9 @@ def design(
         from tasks.operations.experiment_design import Asked
 
         guards = {"units": 0.05} if guard is None else dict(map(_guarded, guard))
-        asked = Asked(unit, effect, metric, power, alpha, guards, groups, share, length, block, burn_in, start, seed)
+        asked = Asked(
+            unit, effect, metric, power, alpha, guards, groups, share, length, block, burn_in, start, seed
+        )
         told = flow(str(data), asked, str(folder), settings)
     write_json(json_file, told)
     report.show_design(told)
@@ -60,7 +82,10 @@ def design(
 def analyze(
     data: Data,
     spec: SpecFile,
-    page: Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the one-page report (HTML) to this file.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write the one-page report (HTML) to this file."),
+    ] = None,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
@@ -84,9 +109,18 @@ def analyze(
 
 @experiment.command("off-policy")
 def off_policy(
-    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="Logged decisions with their probabilities (CSV, Parquet).")],
-    policy: Annotated[str, typer.Option("--policy", help="`champion`, `candidate`, or a table of prices and probabilities.")],
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw how the log covers the policy (PNG).")] = None,
+    log: Annotated[
+        Path,
+        typer.Option(
+            "--log", metavar="FILE", help="Logged decisions with their probabilities (CSV, Parquet)."
+        ),
+    ],
+    policy: Annotated[
+        str, typer.Option("--policy", help="`champion`, `candidate`, or a table of prices and probabilities.")
+    ],
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw how the log covers the policy (PNG).")
+    ] = None,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,

@@ -21,8 +21,12 @@ explain = typer.Typer(no_args_is_help=True, help="Say why a model says what it s
 def explain_forecast(
     product: Product,
     store: Store = "all",
-    price: Annotated[float | None, typer.Option(help="Planned price of all periods ahead; none: the one in force.")] = None,
-    version: Annotated[int | None, typer.Option(help="Version of `demand`; none: the champion, else the candidate.")] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Planned price of all periods ahead; none: the one in force.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Version of `demand`; none: the champion, else the candidate.")
+    ] = None,
     figure: Figure = None,
     profile: Profile = "default",
     sets: Sets = None,
@@ -43,8 +47,12 @@ def explain_forecast(
 def explain_price(
     product: Product,
     store: Store = "all",
-    price: Annotated[float | None, typer.Option(help="Price in force; none: the one at the end of the training data.")] = None,
-    version: Annotated[int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Price in force; none: the one at the end of the training data.")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
+    ] = None,
     figure: Figure = None,
     profile: Profile = "default",
     sets: Sets = None,

@@ -11,11 +11,17 @@ import typer
 from conf import Settings, load
 
 Profile = Annotated[str, typer.Option("--profile", help="Profile in `conf/profiles`.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrule a setting; may be repeated.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON to this file.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrule a setting; may be repeated.")
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON to this file.")
+]
 
 
-def settings_of(profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None) -> Settings:
+def settings_of(
+    profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None
+) -> Settings:
     """Return the settings of a profile, overruled by ``--set`` and by options of their own."""
     told = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
     return load(profile, [*(sets or []), *told])

@@ -25,7 +25,9 @@ def show_summary(summary: Mapping[str, Any], settings: Settings) -> None:
     from tasks.stages.summarise import as_markdown
 
     console.print(Markdown(as_markdown(summary, settings)), soft_wrap=False)  # type: ignore[arg-type]
-    _print_table("Seconds", ("stage", "s"), [(name, f"{value:.1f}") for name, value in summary["seconds"].items()])
+    _print_table(
+        "Seconds", ("stage", "s"), [(name, f"{value:.1f}") for name, value in summary["seconds"].items()]
+    )
     option = "" if settings.profile == "default" else f" --profile {settings.profile}"
     version = summary["versions"]["pricing_policy"]
     say(f"peak memory {summary['peak_memory_mb']:,.0f} MB")
@@ -33,12 +35,17 @@ def show_summary(summary: Mapping[str, Any], settings: Settings) -> None:
     if summary["verdict"] == "PASS":
         say(f'promote: repricer promote{option} --version {version} --by NAME --reason "..."')
     else:
-        say(f"version {version} failed its gates: it is registered, not promotable, and no alias points to it.")
+        say(
+            f"version {version} failed its gates: it is registered, not promotable, and no alias points to it."
+        )
 
 
 def show_promoted(promoted: Mapping[str, Any]) -> None:
     """Print the champion and the one before it."""
-    rows = [(name, f"{number}", f"{promoted['previous'][name] or '-'}") for name, number in promoted["champion"].items()]
+    rows = [
+        (name, f"{number}", f"{promoted['previous'][name] or '-'}")
+        for name, number in promoted["champion"].items()
+    ]
     _print_table("Champion", ("model", "champion", "before"), rows)
 
 
@@ -51,21 +58,37 @@ def show_recommended(told: Mapping[str, Any]) -> None:
 
 def show_findings(findings: Sequence[Mapping[str, Any]]) -> None:
     """Print what the doctor found."""
-    _print_table("Doctor", ("", "check", "found"), [("ok" if f["ok"] else "NO", f["name"], f["found"]) for f in findings])
+    _print_table(
+        "Doctor",
+        ("", "check", "found"),
+        [("ok" if f["ok"] else "NO", f["name"], f["found"]) for f in findings],
+    )
 
 
 def show_bench(measured: Mapping[str, Any]) -> None:
     """Print medians and worst values of a benchmark."""
-    rows = [(name, f"{value['median']:.1f}", f"{value['worst']:.1f}") for name, value in measured["figures"].items()]
-    _print_table(f"{measured['runs']} runs of profile {measured['profile']}", ("figure", "median", "worst"), rows)
+    rows = [
+        (name, f"{value['median']:.1f}", f"{value['worst']:.1f}")
+        for name, value in measured["figures"].items()
+    ]
+    _print_table(
+        f"{measured['runs']} runs of profile {measured['profile']}", ("figure", "median", "worst"), rows
+    )
 
 
 def show_forecast_bench(measured: Mapping[str, Any]) -> None:
     """Print the scores over all rounds of a forecasting benchmark."""
     total = measured["total"]
     names = ("mape", "wape", "mase", "bias", "pinball", "coverage_80")
-    rows = [(model, *("-" if row[name] is None else f"{row[name]:.2f}" for name in names)) for model, row in total["scores"].items()]
-    _print_table(f"{total['points']:,} points", ("model", "MAPE %", "WAPE %", "MASE", "bias %", "pinball", "covered by 80 %"), rows)
+    rows = [
+        (model, *("-" if row[name] is None else f"{row[name]:.2f}" for name in names))
+        for model, row in total["scores"].items()
+    ]
+    _print_table(
+        f"{total['points']:,} points",
+        ("model", "MAPE %", "WAPE %", "MASE", "bias %", "pinball", "covered by 80 %"),
+        rows,
+    )
     spent = f"ARIMA {total['arima_cpu_ms_per_series_round']:.1f} ms of processor time per series and round"
     say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB, {spent}")
 
@@ -75,7 +98,11 @@ def show_scale(measured: Mapping[str, Any]) -> None:
     rows = []
     for chain in measured["chains"]:
         for name, stage in chain["stages"].items():
-            seconds = (f"{stage['seconds']:.1f}", f"{stage['cpu_seconds']:.1f}", f"{stage['cpu_ms_per_series']:.2f}")
+            seconds = (
+                f"{stage['seconds']:.1f}",
+                f"{stage['cpu_seconds']:.1f}",
+                f"{stage['cpu_ms_per_series']:.2f}",
+            )
             numbers = (*seconds, f"{stage['peak_memory_mb']:,.0f}")
             fitted = f"{stage['fitted_series']:,} fitted" if "fitted_series" in stage else ""
             rows.append((f"{chain['series']:,}", name, *numbers, fitted))
@@ -86,8 +113,15 @@ def show_scale(measured: Mapping[str, Any]) -> None:
 def show_cold_start(measured: Mapping[str, Any]) -> None:
     """Print the scores of products without a past."""
     names = ("wape", "mape", "bias", "pinball", "coverage_80")
-    rows = [(model, *("-" if row[name] is None else f"{row[name]:.3f}" for name in names)) for model, row in measured["scores"].items()]
-    _print_table(f"{measured['held_out']} of {measured['products']} products held out, {measured['points']:,} points", ("", *names), rows)
+    rows = [
+        (model, *("-" if row[name] is None else f"{row[name]:.3f}" for name in names))
+        for model, row in measured["scores"].items()
+    ]
+    _print_table(
+        f"{measured['held_out']} of {measured['products']} products held out, {measured['points']:,} points",
+        ("", *names),
+        rows,
+    )
 
 
 def show_policy_bench(measured: Mapping[str, Any]) -> None:
@@ -98,21 +132,50 @@ def show_policy_bench(measured: Mapping[str, Any]) -> None:
             rows.append((name, "-", "refused", "", "", "", "", ""))
             continue
         best, worst = case["percent"]["best"], case["percent"]["worst_of_last_ten"]
-        others = [f"{100 * case['baselines'][key] / case['optimum']:.1f}" for key in ("best_fixed", "myopic", "random")]
+        others = [
+            f"{100 * case['baselines'][key] / case['optimum']:.1f}"
+            for key in ("best_fixed", "myopic", "random")
+        ]
         mean = f"{sum(best) / len(best):.2f}"
         rows.append((name, f"{case['optimum']:.2f}", mean, f"{min(best):.2f}", f"{min(worst):.2f}", *others))
-    columns = ("case", "optimum", "kept, mean %", "worst seed %", "worst of last ten %", "best fixed %", "myopic %", "random %")
+    columns = (
+        "case",
+        "optimum",
+        "kept, mean %",
+        "worst seed %",
+        "worst of last ten %",
+        "best fixed %",
+        "myopic %",
+        "random %",
+    )
     _print_table("Percent of the optimum", columns, rows)
-    plain, stocked = (measured["market"][name] / 1e6 for name in ("steps_per_cpu_second", "stocked_steps_per_cpu_second"))
-    say(f"market of a retraining: {plain:.2f} million steps per second of CPU, {stocked:.2f} where stock is counted")
+    plain, stocked = (
+        measured["market"][name] / 1e6 for name in ("steps_per_cpu_second", "stocked_steps_per_cpu_second")
+    )
+    say(
+        f"market of a retraining: {plain:.2f} million steps per second of CPU, {stocked:.2f} where stock is counted"
+    )
 
 
 def show_elasticities(measured: Mapping[str, Any]) -> None:
     """Print elasticities with intervals, and what simulated shops say of the estimator."""
-    columns = ("product", "elasticity", "low", "high", "first half", "second half", "method", "F", "not identified because")
+    columns = (
+        "product",
+        "elasticity",
+        "low",
+        "high",
+        "first half",
+        "second half",
+        "method",
+        "F",
+        "not identified because",
+    )
     rows = []
     for row in measured.get("products", []):
-        numbers = ["-" if row[name] is None else f"{row[name]:.2f}" for name in ("elasticity", "low", "high", "first_half", "second_half")]
+        numbers = [
+            "-" if row[name] is None else f"{row[name]:.2f}"
+            for name in ("elasticity", "low", "high", "first_half", "second_half")
+        ]
         strength = "-" if row["first_stage_f"] is None else f"{row['first_stage_f']:.0f}"
         rows.append((row["product_id"], *numbers, row["method"], strength, row["reason"]))
     if rows:
@@ -120,7 +183,9 @@ def show_elasticities(measured: Mapping[str, Any]) -> None:
     for flag in measured.get("flags", []):
         say(f"flag: {flag}")
     keys = ("bias", "coverage", "identified", "promotable")
-    shops = [(name, *(f"{told[key]:.3f}" for key in keys)) for name, told in measured.get("simulated", {}).items()]
+    shops = [
+        (name, *(f"{told[key]:.3f}" for key in keys)) for name, told in measured.get("simulated", {}).items()
+    ]
     if shops:
         _print_table("Simulated shops", ("unseen", *keys), shops)
 
@@ -129,9 +194,15 @@ def show_explained(told: Mapping[str, Any]) -> None:
     """Print what each part adds to the blend's forecasts, date by date."""
     parts = ("level", "season", "price", "promotion", "rivals", "log_point")
     rows = [
-        (row["date"], *(f"{row[part]:+.3f}" for part in parts), f"{row['units']:.1f}") for row in told["rows"] if row["model"] == "blend"
+        (row["date"], *(f"{row[part]:+.3f}" for part in parts), f"{row['units']:.1f}")
+        for row in told["rows"]
+        if row["model"] == "blend"
     ]
-    _print_table(f"demand version {told['version']}, median of the blend in log(1 + units)", ("date", *parts, "units"), rows)
+    _print_table(
+        f"demand version {told['version']}, median of the blend in log(1 + units)",
+        ("date", *parts, "units"),
+        rows,
+    )
 
 
 def show_explained_price(told: Mapping[str, Any]) -> None:
@@ -150,26 +221,45 @@ def show_explained_price(told: Mapping[str, Any]) -> None:
     title = f"pricing_policy version {told['version']}; a week's units and {' and '.join(shown[1:])} with 95 %, simulated"
     _print_table(title, ("price", "step", *shown, "Q-value", ""), rows)
     interval = f"{told['elasticity_low']:.2f} to {told['elasticity_high']:.2f}"
-    say(f"in force {told['price']:.2f}, recommended {told['recommended']:.2f}; elasticity {told['elasticity']:.2f} ({interval})")
+    say(
+        f"in force {told['price']:.2f}, recommended {told['recommended']:.2f}; elasticity {told['elasticity']:.2f} ({interval})"
+    )
     say(f"rule that bound it: {told['binding']}")
 
 
 def show_design(told: Mapping[str, Any]) -> None:
     """Print a designed trial: what is randomised, how long, what it finds."""
-    rows = [(str(one["periods"]), f"{one['power']:.1%}", f"{one['least_effect']:.1%}") for one in told["tried"]]
-    _print_table(f"Lengths tried, {told['by']}", ("periods", f"finds {told['effect']:+.1%} {told['metric']}", "least effect found"), rows)
-    say(f"randomised: {told['units']} by {told['unit']}, {told['members']} members, {told['starts']} to {told['ends']}")
+    rows = [
+        (str(one["periods"]), f"{one['power']:.1%}", f"{one['least_effect']:.1%}") for one in told["tried"]
+    ]
+    _print_table(
+        f"Lengths tried, {told['by']}",
+        ("periods", f"finds {told['effect']:+.1%} {told['metric']}", "least effect found"),
+        rows,
+    )
+    say(
+        f"randomised: {told['units']} by {told['unit']}, {told['members']} members, {told['starts']} to {told['ends']}"
+    )
     for name, guard in told["guardrails"].items():
-        say(f"guardrail {name}: a loss of {guard['margin']:.1%} is ruled out in {guard['power']:.0%} of trials where there is none")
+        say(
+            f"guardrail {name}: a loss of {guard['margin']:.1%} is ruled out in {guard['power']:.0%} of trials where there is none"
+        )
     say(f"assignment: {told['files']['assignment']}")
-    say(f"analyze:    repricer experiment analyze --data SALES_OF_THE_TRIAL --spec {told['files']['spec']} --report trial.html")
+    say(
+        f"analyze:    repricer experiment analyze --data SALES_OF_THE_TRIAL --spec {told['files']['spec']} --report trial.html"
+    )
 
 
 def show_off_policy(told: Mapping[str, Any]) -> None:
     """Print what a policy would have earned, and how well the log covers it."""
     values = {"logged": told["logged"], **told["estimates"]}
-    rows = [(name, *(f"{one[k]:.4g}" if k in one else "-" for k in ("value", "se", "low", "high"))) for name, one in values.items()]
-    _print_table(f"Reward per {told['per']}, policy {told['policy']}", ("estimate", "value", "se", "low", "high"), rows)
+    rows = [
+        (name, *(f"{one[k]:.4g}" if k in one else "-" for k in ("value", "se", "low", "high")))
+        for name, one in values.items()
+    ]
+    _print_table(
+        f"Reward per {told['per']}, policy {told['policy']}", ("estimate", "value", "se", "low", "high"), rows
+    )
     support = told["support"]
     say(
         f"effective sample {support['effective_sample']:,.0f} of {told['rows']:,}, largest weight {support['largest_weight']:.3g}, "

@@ -46,7 +46,9 @@ def quiet_environment() -> None:
 
 
 @contextmanager
-def prefect_api(data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = ()) -> Iterator[None]:
+def prefect_api(
+    data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = ()
+) -> Iterator[None]:
     """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback that ends with this process.
 
     Call it before Prefect is imported: it reads its settings once.
@@ -66,7 +68,9 @@ def prefect_api(data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequen
     os.environ["PREFECT_HOME"] = str(home)
     port = _free_port()
     with (home / "api.log").open("w") as output:
-        server = subprocess.Popen([sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output
+        )
     try:
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         for name in meanwhile:
@@ -86,7 +90,9 @@ def show_progress(verbose: bool = False) -> None:
     """Print the progress lines of the ``repricer`` logger with the time of day."""
     from rich.logging import RichHandler
 
-    handler = RichHandler(show_path=False, show_level=False, omit_repeated_times=False, log_time_format="[%H:%M:%S]")
+    handler = RichHandler(
+        show_path=False, show_level=False, omit_repeated_times=False, log_time_format="[%H:%M:%S]"
+    )
     logger = logging.getLogger("repricer")
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.addHandler(handler)

@@ -31,7 +31,9 @@ class ColdStartError(ValueError):
     """More products than can be held out."""
 
 
-def bench_cold_start(settings: Settings, products: int, draws: int, say: Callable[[str], None]) -> dict[str, Any]:
+def bench_cold_start(
+    settings: Settings, products: int, draws: int, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Hold out products, train without them, and forecast the last horizon of the data.
 
     Args:
@@ -46,7 +48,9 @@ def bench_cold_start(settings: Settings, products: int, draws: int, say: Callabl
     sales = most_sold(accept(read(settings), settings).sales, settings.source.products)
     names = sales[PRODUCT].unique()
     if products > len(names) / 2 or products * draws > len(names):
-        raise ColdStartError(f"products: at most half of {len(names)} can be held out, each once. Received: {draws} draws of {products}.")
+        raise ColdStartError(
+            f"products: at most half of {len(names)} can be held out, each once. Received: {draws} draws of {products}."
+        )
     mixed = np.random.default_rng(seed_of(settings.seed, "bench.cold_start")).permutation(names)
     units, told = [], []
     for draw in range(draws):
@@ -55,18 +59,25 @@ def bench_cold_start(settings: Settings, products: int, draws: int, say: Callabl
         units.append(sold)
         told.append(forecasts)
         say(
-            f"draw {draw + 1}: WAPE " + ", ".join(f"{name} {_scores(settings, sold, each)['wape']:.3f}" for name, each in forecasts.items())
+            f"draw {draw + 1}: WAPE "
+            + ", ".join(
+                f"{name} {_scores(settings, sold, each)['wape']:.3f}" for name, each in forecasts.items()
+            )
         )
     everything = np.concatenate(units)
     return {
         "products": len(names),
         "held_out": products * draws,
         "points": int(np.isfinite(everything).sum()),
-        "scores": {name: _scores(settings, everything, _below([each[name] for each in told])) for name in told[0]},
+        "scores": {
+            name: _scores(settings, everything, _below([each[name] for each in told])) for name in told[0]
+        },
     }
 
 
-def _draw(settings: Settings, sales: pd.DataFrame, held_out: np.ndarray) -> tuple[np.ndarray, dict[str, Distribution]]:
+def _draw(
+    settings: Settings, sales: pd.DataFrame, held_out: np.ndarray
+) -> tuple[np.ndarray, dict[str, Distribution]]:
     """Return what the products sold that were held out (series, horizon), and what is said of them without their past."""
     told, dates = settings.forecast, np.sort(sales[DATE].unique())
     days = pd.date_range(dates[0], dates[-1], freq=STEP[settings.source.period], unit="us")
@@ -76,7 +87,10 @@ def _draw(settings: Settings, sales: pd.DataFrame, held_out: np.ndarray) -> tupl
     network = [_network(settings, known, fold, member) for member in range(told.lstm.members)]
     trained = recurrent.scaling_of(known, fold.origin)
     scaling = cold_start.scaling_of_new(new, fold.targets, trained, found)
-    said = [cold_start.forecast_new(weights, new, fold.origin, fold.targets, told.lstm.window, scaling) for weights in network]
+    said = [
+        cold_start.forecast_new(weights, new, fold.origin, fold.targets, told.lstm.window, scaling)
+        for weights in network
+    ]
     recent = known.units[:, max(0, fold.origin + 1 - told.lstm.window) : fold.origin + 1]
     return new.units[:, fold.targets], {
         "category_mean": cold_start.category_mean(recent, known.series, new.series, told.horizon),
@@ -84,7 +98,9 @@ def _draw(settings: Settings, sales: pd.DataFrame, held_out: np.ndarray) -> tupl
     }
 
 
-def launched(settings: Settings, sales: pd.DataFrame, held_out: np.ndarray, launch: pd.Timestamp) -> tuple[Panel, Panel]:
+def launched(
+    settings: Settings, sales: pd.DataFrame, held_out: np.ndarray, launch: pd.Timestamp
+) -> tuple[Panel, Panel]:
     """Return the panels of the products with a past and of those that are sold from the launch on.
 
     No row of a held-out product before the launch is left, so that neither a feature nor a level can tell of it.
@@ -134,4 +150,6 @@ def _scores(settings: Settings, units: np.ndarray, forecast: Distribution) -> di
 
 
 def _below(forecasts: list[Distribution]) -> Distribution:
-    return Distribution(np.concatenate([f.mean for f in forecasts]), np.concatenate([f.quantiles for f in forecasts]))
+    return Distribution(
+        np.concatenate([f.mean for f in forecasts]), np.concatenate([f.quantiles for f in forecasts])
+    )

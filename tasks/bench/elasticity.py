@@ -20,7 +20,13 @@ from tasks.sources.files import read
 
 log = logging.getLogger("repricer")
 
-PROMOTIONS = ("deal", "display", "feature_ad", "coupon", "mailer")  # promotions by the names that tables give them
+PROMOTIONS = (
+    "deal",
+    "display",
+    "feature_ad",
+    "coupon",
+    "mailer",
+)  # promotions by the names that tables give them
 WORLDS: dict[str, dict[str, bool]] = {
     "observed_season": {},
     "unobserved_shocks_with_cost": {"shocks": True, "costs": True},
@@ -40,7 +46,12 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
     period = "W" if _weekly(sales) else "D"
     response = panel_response(sales, period, Rules(**settings.respond.model_dump()))
     rows = [_row(row) for _, row in response.table.iterrows()]
-    return {"products": rows, "flags": response.flags, "promotable": response.promotable, "seconds": time.perf_counter() - start}
+    return {
+        "products": rows,
+        "flags": response.flags,
+        "promotable": response.promotable,
+        "seconds": time.perf_counter() - start,
+    }
 
 
 def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
@@ -58,7 +69,12 @@ def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
             promotable.append(response.promotable)
             if (seed + 1) % 10 == 0:
                 log.info("%s: %d shops", name, seed + 1)
-        means = {"bias": np.mean(bias), "coverage": np.mean(covered), "identified": np.mean(identified), "promotable": np.mean(promotable)}
+        means = {
+            "bias": np.mean(bias),
+            "coverage": np.mean(covered),
+            "identified": np.mean(identified),
+            "promotable": np.mean(promotable),
+        }
         told[name] = {key: float(value) for key, value in means.items()} | {"seeds": seeds}
     return told
 
@@ -73,7 +89,9 @@ def _sales(data: Path, settings: Settings) -> pd.DataFrame:
             log.info("column %s is taken for a promotion", name)
     lines = read(data, columns, settings.source.time_zone)
     if lines.breaches:
-        raise ValueError(f"{data.name}: {len(lines.breaches)} rules are broken. The first: {lines.breaches[0]}")
+        raise ValueError(
+            f"{data.name}: {len(lines.breaches)} rules are broken. The first: {lines.breaches[0]}"
+        )
     frame = lines.frame.dropna(subset=[DATE, PRODUCT, UNITS, PRICE])
     frame = frame[(frame[PRICE] > 0) & (frame[UNITS] >= 0)]
     return frame.drop_duplicates([DATE, *SERIES])
@@ -96,5 +114,10 @@ def _weekly(sales: pd.DataFrame) -> bool:
 def _row(row: Mapping[str, Any] | pd.Series) -> dict[str, Any]:
     numbers = ("elasticity", "low", "high", "first_stage_f", "first_half", "second_half", "double_ml")
     told = {name: float(row[name]) if np.isfinite(row[name]) else None for name in numbers}
-    words = {PRODUCT: row[PRODUCT], "method": row["method"], "identified": bool(row["identified"]), REASON: row[REASON]}
+    words = {
+        PRODUCT: row[PRODUCT],
+        "method": row["method"],
+        "identified": bool(row["identified"]),
+        REASON: row[REASON],
+    }
     return words | told | {"cross": row["rivals"], "stores": row["stores"]}

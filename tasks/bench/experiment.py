@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.bench.cases.known_log import PRICES, TARGETS, drawn, target
-from tasks.bench.cases.known_trials import REVENUE, cluster_effect, lift_of, looked_at, switchback_effect, visitor_effects, visitors
+from tasks.bench.cases.known_trials import (
+    REVENUE,
+    cluster_effect,
+    lift_of,
+    looked_at,
+    switchback_effect,
+    visitor_effects,
+    visitors,
+)
 from tasks.bench.cases.substitute_shop import substitute_shop
 from tasks.operations.experiment_analyze import table_at
 from tasks.runtime.memory import peak_memory
@@ -70,7 +78,10 @@ def reproduce(told: Mapping[str, Any]) -> dict[str, Any]:
     off["power_units"] = float(max(abs(_units(key) - n) for key, n in told["power_n_per_arm"].items()))
     names = {"bonferroni": "bonferroni", "holm": "holm", "bh": "benjamini_hochberg"}
     p = np.array(told["multiple_testing"]["p"])
-    off["corrections"] = max(float(np.abs(CORRECTIONS[ours_](p) - told["multiple_testing"][key]).max()) for key, ours_ in names.items())
+    off["corrections"] = max(
+        float(np.abs(CORRECTIONS[ours_](p) - told["multiple_testing"][key]).max())
+        for key, ours_ in names.items()
+    )
     return {"largest_deviation": max(off.values()), "deviations": off}
 
 
@@ -87,7 +98,10 @@ def calibrate(say: Say, seed: int = 0) -> dict[str, Any]:
         start = time.perf_counter()
         told[name] = measure(np.random.default_rng([seed, len(told)]))
         told[name]["seconds"] = time.perf_counter() - start
-        say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in told[name].items() if isinstance(value, float)))
+        say(
+            f"{name}: "
+            + ", ".join(f"{key} {value:.4g}" for key, value in told[name].items() if isinstance(value, float))
+        )
     return told
 
 
@@ -101,7 +115,9 @@ def known_policies(told: Mapping[str, Any], say: Say, seed: int = 0) -> dict[str
             rng = np.random.default_rng([seed, rows, TARGETS.index(name)])
             for _ in range(LOGS):
                 x, action, propensity, reward = drawn(rng, rows)
-                estimates_, _support = evaluate(x, action, propensity, reward, target(name, x), [f"{p:g}" for p in PRICES])
+                estimates_, _support = evaluate(
+                    x, action, propensity, reward, target(name, x), [f"{p:g}" for p in PRICES]
+                )
                 for kind, value in estimates_.items():
                     values.setdefault(kind, []).append((value.value, value.low <= truth <= value.high))
             for kind, pairs in values.items():
@@ -141,7 +157,13 @@ def clock(rows: int, folder: Path, say: Say) -> dict[str, Any]:
         seconds = time.perf_counter() - start
         peak.sample()
     effect = told["metrics"]["revenue"]["cuped_relative"]
-    return {"rows": rows, "seconds": seconds, "peak_memory_mb": peak.megabytes, "looks": len(told["looks"]), "lift": effect["difference"]}
+    return {
+        "rows": rows,
+        "seconds": seconds,
+        "peak_memory_mb": peak.megabytes,
+        "looks": len(told["looks"]),
+        "lift": effect["difference"],
+    }
 
 
 def _analysed(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +186,11 @@ def _far(ours: Mapping[str, float], wanted: Mapping[str, Any]) -> float:
     pairs = [(ours[name], wanted[key]) for key, name in FIELDS.items()]
     pairs += [(ours["difference"] / ours["se"], wanted["t"]), (ours["se"] ** 2, wanted["var"])]
     later = wanted["sequential"]
-    pairs += [(ours["sequential_low"], later["lo"]), (ours["sequential_high"], later["hi"]), (ours["sequential_p"], later["p"])]
+    pairs += [
+        (ours["sequential_low"], later["lo"]),
+        (ours["sequential_high"], later["hi"]),
+        (ours["sequential_p"], later["p"]),
+    ]
     return max(abs(a - b) / max(1.0, abs(b)) for a, b in pairs)
 
 
@@ -177,7 +203,11 @@ def _counts(key: str) -> tuple[list[int], list[float]]:
 def _units(key: str) -> int:
     """Return our units per arm for ``conversion p=0.05 lift=0.02`` or ``revenue/visitor CV=3 lift=0.02``."""
     number = {name: float(value) for name, value in re.findall(r"(p|CV|lift)=([0-9.]+)", key)}
-    return units_for_proportion(number["p"], number["lift"]) if "p" in number else units_for_mean(number["CV"], number["lift"])
+    return (
+        units_for_proportion(number["p"], number["lift"])
+        if "p" in number
+        else units_for_mean(number["CV"], number["lift"])
+    )
 
 
 def _same_against_same(rng: np.random.Generator) -> dict[str, Any]:
@@ -185,7 +215,10 @@ def _same_against_same(rng: np.random.Generator) -> dict[str, Any]:
     names, found = ("fixed", "fixed_at_any_look", "always_valid"), np.zeros(3)
     for _ in range(AA):
         seen = looked_at(rng, LOOKS, PER_LOOK)
-        fixed, always = ([effect.p < 0.05 for effect in seen], [effect.sequential_low > 0 or effect.sequential_high < 0 for effect in seen])
+        fixed, always = (
+            [effect.p < 0.05 for effect in seen],
+            [effect.sequential_low > 0 or effect.sequential_high < 0 for effect in seen],
+        )
         found += [fixed[-1], any(fixed), any(always)]
     return {**dict(zip(names, (found / AA).tolist(), strict=True)), "simulations": AA, "looks": LOOKS}
 
@@ -194,7 +227,10 @@ def _coverage(rng: np.random.Generator) -> dict[str, Any]:
     covered: dict[str, list[bool]] = {}
     for _ in range(COVERAGE):
         told = visitor_effects(rng, VISITORS, LIFT)
-        told |= {"cluster": (cluster_effect(rng, LIFT), LIFT), "switchback": (switchback_effect(rng, LIFT), LIFT)}
+        told |= {
+            "cluster": (cluster_effect(rng, LIFT), LIFT),
+            "switchback": (switchback_effect(rng, LIFT), LIFT),
+        }
         for name, (effect, truth) in told.items():
             covered.setdefault(name, []).append(effect.low <= truth <= effect.high)
     return {name: float(np.mean(values)) for name, values in covered.items()} | {"simulations": COVERAGE}
@@ -218,16 +254,25 @@ def _planned(rng: np.random.Generator) -> dict[str, Any]:
     scheme, wanted = Scheme(CLUSTER, shop.group), Wanted(LIFT, 0.8, 0.05, 56)
 
     def revenue(days: int) -> np.ndarray:
-        sales = shop.sales(np.ones((days, len(shop.group))), pd.date_range("2024-01-01", periods=days, unit="us"), rng)
+        sales = shop.sales(
+            np.ones((days, len(shop.group))), pd.date_range("2024-01-01", periods=days, unit="us"), rng
+        )
         return (sales["units"] * sales["price"]).to_numpy().reshape(days, -1).T
 
     length, _ = plan(revenue(364), scheme, wanted, [7 * weeks for weeks in range(1, 27)], 0)
     found = []
     for _ in range(10):
-        for control, treated in trials(revenue(364), scheme, wanted, length.periods, LIFT, SHOPS // 10, int(rng.integers(2**31))):
+        for control, treated in trials(
+            revenue(364), scheme, wanted, length.periods, LIFT, SHOPS // 10, int(rng.integers(2**31))
+        ):
             effect = lift_of(control, treated, adjusted=True)
             found.append(effect.p < 0.05 and effect.difference > 0)
-    return {"planned": length.power, "found": float(np.mean(found)), "days": length.periods, "simulations": len(found)}
+    return {
+        "planned": length.power,
+        "found": float(np.mean(found)),
+        "days": length.periods,
+        "simulations": len(found),
+    }
 
 
 def _interference(rng: np.random.Generator) -> dict[str, Any]:
@@ -248,7 +293,9 @@ def _interference(rng: np.random.Generator) -> dict[str, Any]:
         one, two = (arm_of(total[mine], x=before[mine]) for mine in (~items, items))
         read["item"].append(lift_of(one, two, adjusted=True).difference)
         y, x = (np.bincount(shop.group, values) for values in (revenue(pairs.repeat(2)), before))
-        one, two = (arm_of(y[mine], size[mine], x[mine], size[mine], grouped=True) for mine in (~pairs, pairs))
+        one, two = (
+            arm_of(y[mine], size[mine], x[mine], size[mine], grouped=True) for mine in (~pairs, pairs)
+        )
         effect = lift_of(one, two, adjusted=True)
         read["cluster"].append(effect.difference)
         covered.append(effect.low <= truth <= effect.high)
@@ -263,7 +310,9 @@ def _interference(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _item_refusal() -> str:
-    table = pd.DataFrame({"product": ["a", "b"], "category": "coffee", "arm": ["A", "B"], "revenue": [1.0, 2.0]})
+    table = pd.DataFrame(
+        {"product": ["a", "b"], "category": "coffee", "arm": ["A", "B"], "revenue": [1.0, 2.0]}
+    )
     spec = read_spec({"unit": "product", "metrics": {"revenue": {"kind": "mean", "value": "revenue"}}})
     try:
         read_rows(table, spec)
@@ -294,7 +343,14 @@ def _write_log(path: Path, rows: int) -> None:
         revenue = rng.gamma(0.5, 10 * level[who]) * np.where(arm[who] == "B", 1 + LIFT, 1.0)
         day = np.datetime64("2026-03-02") + rng.integers(DAYS, size=count).astype("timedelta64[D]")
         table = pa.table(
-            {"visitor": who, "arm": arm[who].tolist(), "date": day, "revenue": revenue, "sessions": np.ones(count), "before": level[who]}
+            {
+                "visitor": who,
+                "arm": arm[who].tolist(),
+                "date": day,
+                "revenue": revenue,
+                "sessions": np.ones(count),
+                "before": level[who],
+            }
         )
         writer = writer or pq.ParquetWriter(path, table.schema)
         writer.write_table(table)

@@ -61,7 +61,9 @@ class Forecasts:
     arima_cpu_ms: float = 0.0
 
 
-def bench_forecast(settings: Settings, protocol: str, first: int, last: int, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def bench_forecast(
+    settings: Settings, protocol: str, first: int, last: int, folder: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Forecast the rounds and score them.
 
     Args:
@@ -87,7 +89,10 @@ def bench_forecast(settings: Settings, protocol: str, first: int, last: int, fol
                 rounds.append(told)
                 judged.append((fold, calibrated))
                 say(_line(told))
-        total = {**_total(settings, panel, judged, time.monotonic() - begin, peak), "arima_cpu_ms_per_series_round": forecasts.arima_cpu_ms}
+        total = {
+            **_total(settings, panel, judged, time.monotonic() - begin, peak),
+            "arima_cpu_ms_per_series_round": forecasts.arima_cpu_ms,
+        }
     return {"rounds": [_renamed(told) for told in rounds], "total": total, "chosen": chosen}
 
 
@@ -95,7 +100,9 @@ def _rules(name: str, first: int, last: int) -> Protocol:
     if name not in PROTOCOLS:
         raise ProtocolError(f"protocol: there is no {name!r}. Known: {', '.join(PROTOCOLS)}")
     if not 1 <= first <= last <= PROTOCOLS[name].rounds:
-        raise ProtocolError(f"rounds: {name} has rounds 1 to {PROTOCOLS[name].rounds}. Received: {first}-{last}.")
+        raise ProtocolError(
+            f"rounds: {name} has rounds 1 to {PROTOCOLS[name].rounds}. Received: {first}-{last}."
+        )
     return PROTOCOLS[name]
 
 
@@ -114,7 +121,9 @@ def _laid_out(settings: Settings, rules: Protocol, first: int, last: int) -> tup
     return panel_of(sales, table.frame, table.past, table.known, [CATEGORY]), folds
 
 
-def _chosen(settings: Settings, panel: Panel, folds: Sequence[Fold], first: int, folder: Path, pool: Workers) -> dict[str, dict[str, Any]]:
+def _chosen(
+    settings: Settings, panel: Panel, folds: Sequence[Fold], first: int, folder: Path, pool: Workers
+) -> dict[str, dict[str, Any]]:
     """Return the parameters of both members: searched on the weeks known in the first round, or those of the settings."""
     origin = next(fold.origin for fold in folds if fold.number == first)
     known = [fold for fold in folds if fold.targets.stop - 1 <= origin]
@@ -127,14 +136,17 @@ def _chosen(settings: Settings, panel: Panel, folds: Sequence[Fold], first: int,
             "params": search.params,
             "validation_mape": None if np.isnan(search.score) else 100 * search.score,
             "trials": [
-                {"number": t.number, "params": t.params, "mape": t.score and 100 * t.score, "state": t.state} for t in search.trials
+                {"number": t.number, "params": t.params, "mape": t.score and 100 * t.score, "state": t.state}
+                for t in search.trials
             ],
         }
         for name, search in told.items()
     }
 
 
-def _forecasts(settings: Settings, panel: Panel, folds: Sequence[Fold], chosen: dict[str, dict[str, Any]], pool: Workers) -> Forecasts:
+def _forecasts(
+    settings: Settings, panel: Panel, folds: Sequence[Fold], chosen: dict[str, dict[str, Any]], pool: Workers
+) -> Forecasts:
     """Return what every model says from every origin, each from its own past alone."""
     told, told_arima = Forecasts(seconds=np.zeros(len(folds))), []
     order, spent_before = arima.Order(**chosen["arima"]["params"]), cpu_seconds()
@@ -145,7 +157,10 @@ def _forecasts(settings: Settings, panel: Panel, folds: Sequence[Fold], chosen: 
     members = fit_lstm.train_members(pool, settings, panel, folds, chosen["lstm"]["params"])
     told.seconds += np.array([member.seconds for member in members]).sum(axis=0) / pool.cores
     past = [panel.units[:, : fold.origin + 1] for fold in folds]
-    gap, horizon = folds[0].targets.start - folds[0].origin - 1, folds[0].targets.stop - folds[0].targets.start
+    gap, horizon = (
+        folds[0].targets.start - folds[0].origin - 1,
+        folds[0].targets.stop - folds[0].targets.start,
+    )
     told.raw = {
         "naive": [baselines.seasonal_naive(units, 1, gap, horizon) for units in past],
         "seasonal_naive": [baselines.seasonal_naive(units, baselines.YEAR, gap, horizon) for units in past],
@@ -180,21 +195,32 @@ def _round(
     mixed_past = mixed(weights, past["arima"], past["lstm"], blend.in_logs)
     now["blend"] = calibrate(units, mixed_past)(mixed(weights, now["arima"], now["lstm"], blend.in_logs))
     seconds = forecasts.seconds[places[fold.number]] + time.monotonic() - begin
-    if not any(f.held_out and f.number < fold.number for f in folds):  # the first round pays for the origins before it
+    if not any(
+        f.held_out and f.number < fold.number for f in folds
+    ):  # the first round pays for the origins before it
         seconds += forecasts.seconds[: places[fold.number]].sum()
     return _scored(settings, panel, [fold], [now], blend, float(seconds)), now
 
 
-def _blend(settings: Settings, panel: Panel, fitted: Sequence[Fold], units: np.ndarray, past: dict[str, Distribution]) -> Blend:
+def _blend(
+    settings: Settings, panel: Panel, fitted: Sequence[Fold], units: np.ndarray, past: dict[str, Distribution]
+) -> Blend:
     told = settings.forecast.blend
     origins = np.repeat([fold.number for fold in fitted], units.shape[1] // len(fitted))
     categories = panel.series[CATEGORY].to_numpy()
     cost = relative_cost(settings.forecast.mape_units)
-    return fit_blend(units, (past["arima"], past["lstm"]), categories, origins, told.grid, told.shrinkage, cost)
+    return fit_blend(
+        units, (past["arima"], past["lstm"]), categories, origins, told.grid, told.shrinkage, cost
+    )
 
 
 def _scored(
-    settings: Settings, panel: Panel, folds: Sequence[Fold], forecasts: Sequence[dict[str, Distribution]], blend: Blend, seconds: float
+    settings: Settings,
+    panel: Panel,
+    folds: Sequence[Fold],
+    forecasts: Sequence[dict[str, Distribution]],
+    blend: Blend,
+    seconds: float,
 ) -> Round:
     return Round(
         round=folds[0].number,
@@ -207,7 +233,9 @@ def _scored(
     )
 
 
-def _scores(settings: Settings, panel: Panel, folds: Sequence[Fold], forecasts: Sequence[dict[str, Distribution]]) -> dict[str, Row]:
+def _scores(
+    settings: Settings, panel: Panel, folds: Sequence[Fold], forecasts: Sequence[dict[str, Distribution]]
+) -> dict[str, Row]:
     """Return the scores of every model over all targets; shares in percent."""
     units = np.concatenate([panel.units[:, fold.targets] for fold in folds], axis=1)
     scale = baselines.naive_scale(panel.units[:, : folds[0].origin + 1], 1)
@@ -223,7 +251,11 @@ def _percent(name: str, value: float | None) -> float | None:
 
 
 def _total(
-    settings: Settings, panel: Panel, judged: Sequence[tuple[Fold, dict[str, Distribution]]], seconds: float, peak: PeakMemory
+    settings: Settings,
+    panel: Panel,
+    judged: Sequence[tuple[Fold, dict[str, Distribution]]],
+    seconds: float,
+    peak: PeakMemory,
 ) -> dict[str, Any]:
     folds, forecasts = [fold for fold, _ in judged], [forecast for _, forecast in judged]
     units = np.concatenate([panel.units[:, fold.targets] for fold in folds], axis=1)
@@ -234,7 +266,10 @@ def _total(
 def _renamed(told: Round) -> dict[str, Any]:
     """Return a round as it is written; ``lambda`` is no name of Python's."""
     row: dict[str, Any] = dict(told)
-    return {"lambda" if name == "weight" else "lambda_interval" if name == "weight_interval" else name: row[name] for name in row}
+    return {
+        "lambda" if name == "weight" else "lambda_interval" if name == "weight_interval" else name: row[name]
+        for name in row
+    }
 
 
 def _line(told: Round) -> str:

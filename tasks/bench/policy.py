@@ -59,7 +59,9 @@ def bench_policy(cases: Path, seeds: int, only: list[str], steps: int | None, sa
     named = cases_of(told)
     unknown = set(only) - set(named)
     if unknown:
-        raise CaseError(f"bench policy: `--case` must name a case of the file, {', '.join(named)}. Received: {', '.join(sorted(unknown))}.")
+        raise CaseError(
+            f"bench policy: `--case` must name a case of the file, {', '.join(named)}. Received: {', '.join(sorted(unknown))}."
+        )
     found: dict[str, Any] = {}
     for name, (kind, parameters) in named.items():
         if only and name not in only:
@@ -69,16 +71,27 @@ def bench_policy(cases: Path, seeds: int, only: list[str], steps: int | None, sa
         except CaseError as error:
             found[name] = {"kind": kind, "refused": str(error)}
             say(f"{name}: refused: {error}")
-    market = {"steps_per_cpu_second": shop_speed(stocked=False), "stocked_steps_per_cpu_second": shop_speed(stocked=True)}
-    say("market of the retraining: " + ", ".join(f"{name} {speed / 1e6:.2f} million" for name, speed in market.items()))
+    market = {
+        "steps_per_cpu_second": shop_speed(stocked=False),
+        "stocked_steps_per_cpu_second": shop_speed(stocked=True),
+    }
+    say(
+        "market of the retraining: "
+        + ", ".join(f"{name} {speed / 1e6:.2f} million" for name, speed in market.items())
+    )
     return {"cases": found, "closed_forms": _closed_forms(told), "market": market}
 
 
-def _case(name: str, kind: str, parameters: Mapping[str, Any], seeds: int, plan: Plan, say: Say) -> dict[str, Any]:
+def _case(
+    name: str, kind: str, parameters: Mapping[str, Any], seeds: int, plan: Plan, say: Say
+) -> dict[str, Any]:
     case = KINDS[kind](parameters)
     optimum = float(case.optimal[0])
     baselines = _baselines(exam_of(case, plan.environments, 0))
-    say(f"{name}: optimum {optimum:.2f}; " + ", ".join(f"{k} {100 * v / optimum:.1f} %" for k, v in baselines.items()))
+    say(
+        f"{name}: optimum {optimum:.2f}; "
+        + ", ".join(f"{k} {100 * v / optimum:.1f} %" for k, v in baselines.items())
+    )
     percent: dict[str, list[float]] = {"last": [], "best": [], "worst_of_last_ten": []}
     seconds: list[float] = []
     prices: list[list[float]] = []
@@ -92,7 +105,11 @@ def _case(name: str, kind: str, parameters: Mapping[str, Any], seeds: int, plan:
             percent[key].append(100 * value / optimum)
         if isinstance(exam, SubstitutesExam):
             prices.append(exam.prices(weights).tolist())
-        say(f"{name} seed {seed}: " + ", ".join(f"{k} {v[-1]:.2f} %" for k, v in percent.items()) + f", {seconds[-1]:.0f} s")
+        say(
+            f"{name} seed {seed}: "
+            + ", ".join(f"{k} {v[-1]:.2f} %" for k, v in percent.items())
+            + f", {seconds[-1]:.0f} s"
+        )
     result = {
         "kind": kind,
         "optimum": optimum,
@@ -157,9 +174,19 @@ def shop_speed(stocked: bool) -> float:
     """
     rng = np.random.default_rng(0)
     units, price = 1 + rng.gamma(2.0, 8.0, SHOP), rng.uniform(1.0, 9.0, SHOP)
-    stock = {"stock": np.floor(units * rng.uniform(1.0, 13.0, SHOP)), "arrivals": np.floor(0.3 * units)} if stocked else {}
-    fixed = {"dispersion": np.full(SHOP, 0.1), "standard_error": np.full(SHOP, 0.3), "identified": np.ones(SHOP, bool)}
-    products = Products(price, 1.1 * price, 0.6 * price, units, elasticity=rng.uniform(-3.0, -1.0, SHOP), **fixed, **stock)
+    stock = (
+        {"stock": np.floor(units * rng.uniform(1.0, 13.0, SHOP)), "arrivals": np.floor(0.3 * units)}
+        if stocked
+        else {}
+    )
+    fixed = {
+        "dispersion": np.full(SHOP, 0.1),
+        "standard_error": np.full(SHOP, 0.3),
+        "identified": np.ones(SHOP, bool),
+    }
+    products = Products(
+        price, 1.1 * price, 0.6 * price, units, elasticity=rng.uniform(-3.0, -1.0, SHOP), **fixed, **stock
+    )
     rules = Rules(np.linspace(0.8, 1.2, 9), SEASON, 0.98, 0.7, 0.15, "profit", 0.35, 0.3)
     actions = rng.integers(len(rules.ladder), size=(SEASON, SHOP))
     seasons = max(1, TIMED_STEPS // (SHOP * SEASON))
@@ -174,4 +201,7 @@ def shop_speed(stocked: bool) -> float:
 def _closed_forms(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the prices that have a formula, as the file asks for them."""
     asked = told.get("closed_form", {}).get("cases", [])
-    return [{"demand": case["demand"], **best_price(case["demand"], case["parameters"])._asdict()} for case in asked]
+    return [
+        {"demand": case["demand"], **best_price(case["demand"], case["parameters"])._asdict()}
+        for case in asked
+    ]

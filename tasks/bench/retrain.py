@@ -55,15 +55,29 @@ def bench_retrain(settings: Settings, sets: list[str], runs: int, say: Callable[
     return Measured(
         profile=settings.profile,
         runs=runs,
-        figures={name: Figure(median=statistics.median(values), worst=max(values)) for name, values in seen.items()},
+        figures={
+            name: Figure(median=statistics.median(values), worst=max(values)) for name, values in seen.items()
+        },
     )
 
 
 def _retrain(settings: Settings, sets: list[str], folder: Path) -> dict[str, Any]:
     target = folder / "out.json"
     options = [part for value in [*sets, f"data_folder={folder / 'data'}"] for part in ("--set", value)]
-    command = [sys.executable, "-m", "flows", "retrain", "--profile", settings.profile, "--json", str(target), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "flows",
+        "retrain",
+        "--profile",
+        settings.profile,
+        "--json",
+        str(target),
+        *options,
+    ]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode:
-        raise BenchError(f"retrain failed with status {told.returncode}: {(told.stdout + told.stderr)[-1000:]}")
+        raise BenchError(
+            f"retrain failed with status {told.returncode}: {(told.stdout + told.stderr)[-1000:]}"
+        )
     return json.loads(target.read_text(encoding="utf-8"))

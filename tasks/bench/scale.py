@@ -58,7 +58,9 @@ class Stage:
     told: dict[str, Any] = field(default_factory=dict)
 
 
-def bench_scale(settings: Settings, sizes: Sequence[int], fitted: int, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def bench_scale(
+    settings: Settings, sizes: Sequence[int], fitted: int, folder: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Measure every stage on chains of some sizes, from the smallest to the largest.
 
     Args:
@@ -74,7 +76,9 @@ def bench_scale(settings: Settings, sizes: Sequence[int], fitted: int, folder: P
     """
     for size in sizes:
         if size < PRODUCTS or size % PRODUCTS:
-            raise ScaleError(f"series: a chain has a multiple of {PRODUCTS} series, as every store has that many. Received: {size}.")
+            raise ScaleError(
+                f"series: a chain has a multiple of {PRODUCTS} series, as every store has that many. Received: {size}."
+            )
     chains = []
     with workers() as pool:
         _begin(pool)
@@ -83,7 +87,13 @@ def bench_scale(settings: Settings, sizes: Sequence[int], fitted: int, folder: P
             say(_line(chains[-1]))
     cost = [{name: stage["cpu_ms_per_series"] for name, stage in chain["stages"].items()} for chain in chains]
     growth = {name: cost[-1][name] / cost[0][name] for name in cost[0]}
-    return {"weeks": WEEKS, "cores": pool.cores, "chunk_series": CHUNK_STORES * PRODUCTS, "chains": chains, "cost_per_series_ratio": growth}
+    return {
+        "weeks": WEEKS,
+        "cores": pool.cores,
+        "chunk_series": CHUNK_STORES * PRODUCTS,
+        "chains": chains,
+        "cost_per_series_ratio": growth,
+    }
 
 
 def _begin(pool: Workers) -> None:
@@ -106,7 +116,9 @@ def _chain(settings: Settings, size: int, fitted: int, folder: Path, pool: Worke
         _blend(settings, chunks, folds, of_arima, of_lstm, stages["blend"])
     told = {name: _row(stage, size) for name, stage in stages.items()}
     every = stages.values()
-    total = Stage(sum(s.seconds for s in every), sum(s.cpu_seconds for s in every), max(s.peak_memory_mb for s in every))
+    total = Stage(
+        sum(s.seconds for s in every), sum(s.cpu_seconds for s in every), max(s.peak_memory_mb for s in every)
+    )
     return {"series": size, "stages": told | {"total": _row(total, size)}}
 
 
@@ -156,7 +168,13 @@ class Chunks:
         """Yield the whole panels, one after the other."""
         for file, panel in zip(self.files, self.empty, strict=True):
             numbers = load_arrays(file)
-            yield replace(panel, units=numbers["units"], price=numbers["price"], past=numbers["past"], known=numbers["known"])
+            yield replace(
+                panel,
+                units=numbers["units"],
+                price=numbers["price"],
+                past=numbers["past"],
+                known=numbers["known"],
+            )
 
 
 def _panels(settings: Settings, size: int, folder: Path, stage: Stage) -> Chunks:
@@ -177,7 +195,9 @@ def _panels(settings: Settings, size: int, folder: Path, stage: Stage) -> Chunks
     return Chunks(files, empty, np.concatenate(units))
 
 
-def _arima(settings: Settings, chunks: Chunks, folds: Sequence[Fold], fitted: int, pool: Workers, stage: Stage) -> list[Distribution]:
+def _arima(
+    settings: Settings, chunks: Chunks, folds: Sequence[Fold], fitted: int, pool: Workers, stage: Stage
+) -> list[Distribution]:
     """Return what the regressions say from every origin; the ARIMA of a sample of their errors is fitted."""
     told = settings.forecast.arima
     order = arima.Order(**{name: getattr(told, name) for name in arima.Order.__dataclass_fields__})
@@ -191,7 +211,12 @@ def _arima(settings: Settings, chunks: Chunks, folds: Sequence[Fold], fitted: in
 
 
 def _arima_of(
-    panel: Panel, sample: np.ndarray, folds: Sequence[Fold], order: arima.Order, pool: Workers, clock: dict[str, Any]
+    panel: Panel,
+    sample: np.ndarray,
+    folds: Sequence[Fold],
+    order: arima.Order,
+    pool: Workers,
+    clock: dict[str, Any],
 ) -> list[Distribution]:
     """Return what ARIMA says of the series of a chunk, from every origin; those in the sample have an ARIMA of their own."""
     parameters, told = None, []
@@ -208,7 +233,9 @@ def _arima_of(
         steps, gap = fold.targets.stop - 1 - fold.origin, fold.targets.start - 1 - fold.origin
         ahead = pool.over_rows("arima forecasts", arima.forecast_errors, (errors, parameters), order, steps)
         clock["filter_cpu_seconds"] += cpu_seconds() - begin
-        mean, deviation = (np.concatenate([getattr(part, name) for part in ahead])[:, gap:] for name in ("mean", "deviation"))
+        mean, deviation = (
+            np.concatenate([getattr(part, name) for part in ahead])[:, gap:] for name in ("mean", "deviation")
+        )
         level = arima.explained(slopes, panel.known[:, fold.targets]) + mean
         told.append(arima.distribution(level, deviation, arima.largest_units(panel, fold.origin)))
     return told
@@ -229,14 +256,28 @@ def _lstm(settings: Settings, chunks: Chunks, folds: Sequence[Fold], stage: Stag
         for _ in network.train(fold.origin, warm(plan) if number else plan, seed + number):
             pass
         weights.append(network.weights())
-    stage.told = {"trained_series": len(sample.series), "train_cpu_seconds": cpu_seconds() - begin, "networks": 1}
+    stage.told = {
+        "trained_series": len(sample.series),
+        "train_cpu_seconds": cpu_seconds() - begin,
+        "networks": 1,
+    }
     products, parts, begin = pd.Index(sample.series[PRODUCT].unique()), [], cpu_seconds()
     for panel in chunks:
-        own = replace(recurrent.scaling_of(panel, folds[0].origin), past_spread=scaling.past_spread, known_spread=scaling.known_spread)
-        history, known, rows = own.history(panel), own.known(panel.known), products.get_indexer(panel.series[PRODUCT])
+        own = replace(
+            recurrent.scaling_of(panel, folds[0].origin),
+            past_spread=scaling.past_spread,
+            known_spread=scaling.known_spread,
+        )
+        history, known, rows = (
+            own.history(panel),
+            own.known(panel.known),
+            products.get_indexer(panel.series[PRODUCT]),
+        )
         of_chunk = []
         for fold, trained in zip(folds, weights, strict=True):
-            state = recurrent.encode(trained, history[:, fold.origin + 1 - told.lstm.window : fold.origin + 1])
+            state = recurrent.encode(
+                trained, history[:, fold.origin + 1 - told.lstm.window : fold.origin + 1]
+            )
             of_chunk.append(recurrent.decode(trained, state, known[:, fold.targets], own.level, rows))
         parts.append(of_chunk)
     stage.told["forecast_cpu_ms_per_series"] = 1000 * (cpu_seconds() - begin) / len(chunks.units)
@@ -244,28 +285,46 @@ def _lstm(settings: Settings, chunks: Chunks, folds: Sequence[Fold], stage: Stag
 
 
 def _blend(
-    settings: Settings, chunks: Chunks, folds: Sequence[Fold], of_arima: list[Distribution], of_lstm: list[Distribution], stage: Stage
+    settings: Settings,
+    chunks: Chunks,
+    folds: Sequence[Fold],
+    of_arima: list[Distribution],
+    of_lstm: list[Distribution],
+    stage: Stage,
 ) -> None:
     """Calibrate both members, fit the blend on all folds but the last, and score that one."""
     told, fitted = settings.forecast.blend, [fold for fold in folds if not fold.held_out]
     units = np.concatenate([chunks.units[:, fold.targets] for fold in fitted], axis=1)
     corrections = [calibrate(units, joined(forecasts[:-1])) for forecasts in (of_arima, of_lstm)]
-    first, second = (correct(joined(forecasts[:-1])) for correct, forecasts in zip(corrections, (of_arima, of_lstm), strict=True))
-    now = [correct(forecasts[-1]) for correct, forecasts in zip(corrections, (of_arima, of_lstm), strict=True)]
+    first, second = (
+        correct(joined(forecasts[:-1]))
+        for correct, forecasts in zip(corrections, (of_arima, of_lstm), strict=True)
+    )
+    now = [
+        correct(forecasts[-1]) for correct, forecasts in zip(corrections, (of_arima, of_lstm), strict=True)
+    ]
     categories = chunks.series[CATEGORY].to_numpy()
     origins = np.repeat([fold.number for fold in fitted], settings.forecast.horizon)
     cost = relative_cost(settings.forecast.mape_units)
     found = fit_blend(units, (first, second), categories, origins, told.grid, told.shrinkage, cost)
     weights = found.weights(categories)
-    final = calibrate(units, mixed(weights, first, second, found.in_logs))(mixed(weights, now[0], now[1], found.in_logs))
+    final = calibrate(units, mixed(weights, first, second, found.in_logs))(
+        mixed(weights, now[0], now[1], found.in_logs)
+    )
     sold = chunks.units[:, folds[-1].targets]
     errors = [mape(sold, each.relative_median, settings.forecast.mape_units) for each in (*now, final)]
-    stage.told = {"lambda": found.weight, "held_out_mape": dict(zip(("arima", "lstm", "blend"), errors, strict=True))}
+    stage.told = {
+        "lambda": found.weight,
+        "held_out_mape": dict(zip(("arima", "lstm", "blend"), errors, strict=True)),
+    }
 
 
 def _sample(chunks: Chunks, size: int) -> Panel:
     """Return the panel of series taken evenly from all chunks."""
-    parts = [_lean(panel, panel.series.iloc[rows], rows) for panel, rows in zip(chunks, chunks.spread(size), strict=True)]
+    parts = [
+        _lean(panel, panel.series.iloc[rows], rows)
+        for panel, rows in zip(chunks, chunks.spread(size), strict=True)
+    ]
     units, price, past, known = (np.concatenate([getattr(part, name) for part in parts]) for name in NUMBERS)
     series = pd.concat([part.series for part in parts], ignore_index=True)
     return replace(parts[0], series=series, units=units, price=price, past=past, known=known)
@@ -280,7 +339,9 @@ def _lean(panel: Panel, series: pd.DataFrame, rows: np.ndarray) -> Panel:
 def _by_fold(parts: list[list[Distribution]]) -> list[Distribution]:
     """Put the series of all chunks below each other, for every fold."""
     return [
-        Distribution(np.concatenate([part.mean for part in fold]), np.concatenate([part.quantiles for part in fold]))
+        Distribution(
+            np.concatenate([part.mean for part in fold]), np.concatenate([part.quantiles for part in fold])
+        )
         for fold in zip(*parts, strict=True)
     ]
 
@@ -297,5 +358,7 @@ def _row(stage: Stage, size: int) -> dict[str, Any]:
 
 def _line(chain: dict[str, Any]) -> str:
     stages = chain["stages"]
-    told = ", ".join(f"{name} {stages[name]['seconds']:.0f} s, {stages[name]['peak_memory_mb']:,.0f} MB" for name in STAGES)
+    told = ", ".join(
+        f"{name} {stages[name]['seconds']:.0f} s, {stages[name]['peak_memory_mb']:,.0f} MB" for name in STAGES
+    )
     return f"{chain['series']:,} series: {told}; ARIMA fitted to {stages['arima']['fitted_series']:,}"

@@ -51,7 +51,10 @@ class Order:
 
     def regressors(self, names: tuple[str, ...]) -> np.ndarray:
         """Return which of the known features are read (features,)."""
-        kept = [(self.rivals or not n.startswith(RIVAL)) and (self.promoted_price or not n.endswith(TIMES_PRICE)) for n in names]
+        kept = [
+            (self.rivals or not n.startswith(RIVAL)) and (self.promoted_price or not n.endswith(TIMES_PRICE))
+            for n in names
+        ]
         return np.array(kept, bool)
 
 
@@ -104,7 +107,9 @@ def regress(panel: Panel, origin: int, order: Order) -> Slopes:
     return Slopes(full[0], full[1])
 
 
-def _less_shocks(values: np.ndarray, there: np.ndarray, products: np.ndarray, shock: float) -> tuple[np.ndarray, np.ndarray]:
+def _less_shocks(
+    values: np.ndarray, there: np.ndarray, products: np.ndarray, shock: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return features and units less a share of their mean over the stores of a product, as generalised least squares weighs them.
 
     A hundred stores of one surprising week are not a hundred surprises (random effects of product and period, Balestra and Nerlove 1966,
@@ -125,7 +130,9 @@ def _less_shocks(values: np.ndarray, there: np.ndarray, products: np.ndarray, sh
     return values[..., :-1], values[..., -1]
 
 
-def _shrunk_slopes(gram: np.ndarray, moment: np.ndarray, products: np.ndarray, order: Order, ridge: float) -> np.ndarray:
+def _shrunk_slopes(
+    gram: np.ndarray, moment: np.ndarray, products: np.ndarray, order: Order, ridge: float
+) -> np.ndarray:
     """Return ridge slopes towards ridge slopes: series to product to all (series, features).
 
     Args:
@@ -143,7 +150,12 @@ def _shrunk_slopes(gram: np.ndarray, moment: np.ndarray, products: np.ndarray, o
         of_product, right = np.zeros((size, *gram.shape[1:])), np.zeros((size, moment.shape[1]))
         np.add.at(of_product, products, gram)
         np.add.at(right, products, moment - gram @ common)
-        centre = centre + np.linalg.solve(of_product + order.product_shrinkage * identity, right[..., None])[products, :, 0]
+        centre = (
+            centre
+            + np.linalg.solve(of_product + order.product_shrinkage * identity, right[..., None])[
+                products, :, 0
+            ]
+        )
     left = moment - np.einsum("sfg,sg->sf", gram, centre)
     return np.asarray(centre + np.linalg.solve(gram + order.shrinkage * identity, left[..., None])[..., 0])
 
@@ -176,7 +188,9 @@ def fit_errors(errors: np.ndarray, order: Order) -> Fitted:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = np.asarray(_model(series, order).fit(method_kwargs={"maxiter": 50}, cov_type="none").params)
+                found = np.asarray(
+                    _model(series, order).fit(method_kwargs={"maxiter": 50}, cov_type="none").params
+                )
         except (np.linalg.LinAlgError, ValueError, IndexError) as error:
             reasons[row] = f"{type(error).__name__}: {error}"
             continue
@@ -198,7 +212,9 @@ def forecast_errors(errors: np.ndarray, parameters: np.ndarray, order: Order, st
     """
     mean, deviation = np.empty((len(errors), steps)), np.empty((len(errors), steps))
     for row, series in enumerate(errors):
-        ahead = _filtered(series, order, parameters[row], steps) if np.isfinite(parameters[row]).all() else None
+        ahead = (
+            _filtered(series, order, parameters[row], steps) if np.isfinite(parameters[row]).all() else None
+        )
         if ahead is None or not (np.isfinite(ahead.mean).all() and np.isfinite(ahead.deviation).all()):
             recent = series[np.isfinite(series)][-RECENT:]
             ahead = Errors(*((recent.mean(), recent.std()) if len(recent) else (0.0, WIDEST)))

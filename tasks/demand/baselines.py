@@ -69,7 +69,9 @@ def ets(units: np.ndarray, season: int, gap: int, horizon: int) -> Distribution:
     return _certain(np.maximum(level[rows, best][:, None] + seasons[rows, best][:, ahead], 0.0))
 
 
-def smooth(units: np.ndarray, season: int, alpha: np.ndarray, gamma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def smooth(
+    units: np.ndarray, season: int, alpha: np.ndarray, gamma: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Smooth every series with every pair of weights, and return the last level, the seasons and the sum of squared errors.
 
     Args:

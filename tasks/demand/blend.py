@@ -52,7 +52,9 @@ def relative_cost(least: float) -> Cost:
 
     def cost(units: np.ndarray, forecast: Distribution) -> np.ndarray:
         large = np.isfinite(units) & (units >= max(least, np.finfo(float).tiny))
-        return np.where(large, np.abs(units - forecast.relative_median) / np.where(large, units, 1.0), 0.0) / max(1, large.sum())
+        return np.where(
+            large, np.abs(units - forecast.relative_median) / np.where(large, units, 1.0), 0.0
+        ) / max(1, large.sum())
 
     return cost
 
@@ -80,7 +82,10 @@ def fit_blend(
         cost: what is minimised.
     """
     weights = np.linspace(0, 1, grid)
-    both = [np.stack([cost(units, mixed(weight, *members, in_logs)) for weight in weights]) for in_logs in (False, True)]  # (W, S, T)
+    both = [
+        np.stack([cost(units, mixed(weight, *members, in_logs)) for weight in weights])
+        for in_logs in (False, True)
+    ]  # (W, S, T)
     in_logs = bool(both[1].sum(axis=(1, 2)).min() < both[0].sum(axis=(1, 2)).min())
     costs = both[in_logs]
     curve = costs.sum(axis=(1, 2))
@@ -103,9 +108,13 @@ def _interval(costs: np.ndarray, origins: np.ndarray, weights: np.ndarray) -> tu
         origins: number of each target's origin (targets,).
         weights: that were tried (weights,).
     """
-    by_origin = np.stack([costs[:, origins == origin].sum(axis=1) for origin in np.unique(origins)], axis=1)  # (W, O)
+    by_origin = np.stack(
+        [costs[:, origins == origin].sum(axis=1) for origin in np.unique(origins)], axis=1
+    )  # (W, O)
     rng = np.random.default_rng(0)
-    drawn = rng.multinomial(by_origin.shape[1], np.full(by_origin.shape[1], 1 / by_origin.shape[1]), size=RESAMPLES)  # (R, O)
+    drawn = rng.multinomial(
+        by_origin.shape[1], np.full(by_origin.shape[1], 1 / by_origin.shape[1]), size=RESAMPLES
+    )  # (R, O)
     best = weights[(by_origin @ drawn.T).argmin(axis=0)]
     low, high = np.quantile(best, INTERVAL)
     return float(low), float(high)

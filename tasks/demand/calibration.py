@@ -50,7 +50,9 @@ def calibrate(units: np.ndarray, forecast: Distribution) -> Calibration:
     sold = np.isfinite(units)
     error = np.where(sold[..., None], np.log1p(units)[..., None] - np.log1p(quantiles), np.nan)
     shift = _spread(np.array([np.nanquantile(error[..., k], level) for k, level in enumerate(LEVELS)]))
-    by_period = _spread(np.stack([np.nanquantile(error[..., k], level, axis=0) for k, level in enumerate(LEVELS)]))  # (level, period)
+    by_period = _spread(
+        np.stack([np.nanquantile(error[..., k], level, axis=0) for k, level in enumerate(LEVELS)])
+    )  # (level, period)
     believed = _believed(shift, by_period.std(axis=1) / np.sqrt(by_period.shape[1]))
     expected, found = np.where(sold, mean, 0.0).sum(axis=0), np.nansum(units, axis=0)  # (period,)
     if expected.sum() <= 0:
@@ -67,4 +69,6 @@ def _spread(shift: np.ndarray) -> np.ndarray:
 
 def _believed(correction: np.ndarray, scatter: np.ndarray) -> np.ndarray:
     """Return the positive part of the James-Stein estimate of a correction, given its standard error."""
-    return np.asarray(correction * np.maximum(0.0, 1 - (scatter / np.where(correction == 0, np.inf, correction)) ** 2))
+    return np.asarray(
+        correction * np.maximum(0.0, 1 - (scatter / np.where(correction == 0, np.inf, correction)) ** 2)
+    )

@@ -62,7 +62,10 @@ def _panel(wide: Wide, sales: pd.DataFrame, period: str) -> Panel:
     known |= {name: wide.column(name).fillna(0.0).to_numpy() for name in promotions(sales.columns)}
     if period == "D":
         shape = (1, len(wide.series))
-        known |= {f"day_{day}": np.tile((wide.dates.dayofweek == day).astype(float)[:, None], shape) for day in range(6)}
+        known |= {
+            f"day_{day}": np.tile((wide.dates.dayofweek == day).astype(float)[:, None], shape)
+            for day in range(6)
+        }
     units = wide.column(UNITS).to_numpy().T
     x = np.stack(list(known.values()), axis=-1).transpose(1, 0, 2)  # (series, periods, features)
     empty = np.empty((*units.shape, 0))
@@ -74,7 +77,16 @@ def _filled(panel: Panel, censored: np.ndarray, origin: int) -> np.ndarray:
     y = np.log1p(panel.units)
     bound, deviation = y.copy(), np.full(len(y), 0.5)
     for _ in range(ROUNDS):
-        learnt = Panel(panel.series, panel.dates, np.expm1(y), panel.price, panel.past, panel.known, (), panel.known_names)
+        learnt = Panel(
+            panel.series,
+            panel.dates,
+            np.expm1(y),
+            panel.price,
+            panel.past,
+            panel.known,
+            (),
+            panel.known_names,
+        )
         explained = arima.explained(arima.regress(learnt, origin, ORDER), panel.known)
         y, squares = _expected(bound, censored, explained, deviation, origin)
         deviation = np.maximum(np.sqrt(_means(squares[:, : origin + 1])), NARROWEST)

@@ -23,7 +23,11 @@ from tasks.demand.features import LOG_PRICE
 from tasks.demand.panel import Panel
 
 RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-OWN_LEVEL = (LOG_PRICE, "discount", *AGAINST_OTHERS)  # features whose mean is the series' own, not that of the shop
+OWN_LEVEL = (
+    LOG_PRICE,
+    "discount",
+    *AGAINST_OTHERS,
+)  # features whose mean is the series' own, not that of the shop
 
 
 class Levels(NamedTuple):
@@ -33,7 +37,9 @@ class Levels(NamedTuple):
     deviation: float
 
 
-def levels(known: pd.DataFrame, level: np.ndarray, price: np.ndarray, new: pd.DataFrame, new_price: np.ndarray) -> Levels:
+def levels(
+    known: pd.DataFrame, level: np.ndarray, price: np.ndarray, new: pd.DataFrame, new_price: np.ndarray
+) -> Levels:
     """Return the level of new series from that of those with a past.
 
     Args:
@@ -67,16 +73,28 @@ def _ridge(gram: np.ndarray, moment: np.ndarray, ridge: float) -> np.ndarray:
     return np.asarray(np.linalg.solve(gram + ridge * np.eye(len(gram)), moment))
 
 
-def scaling_of_new(new: Panel, targets: slice, trained: recurrent.Scaling, found: Levels) -> recurrent.Scaling:
+def scaling_of_new(
+    new: Panel, targets: slice, trained: recurrent.Scaling, found: Levels
+) -> recurrent.Scaling:
     """Return the scaling of series without a past: usual features are those of the shop, prices those that are planned."""
     planned = np.nanmean(new.known[:, targets], axis=1)
     own = np.isin(new.known_names, OWN_LEVEL)
     usual = np.where(own, planned, trained.known_mean.mean(axis=0))
-    return replace(trained, level=found.level, past_mean=np.repeat(trained.past_mean.mean(axis=0)[None], len(planned), 0), known_mean=usual)
+    return replace(
+        trained,
+        level=found.level,
+        past_mean=np.repeat(trained.past_mean.mean(axis=0)[None], len(planned), 0),
+        known_mean=usual,
+    )
 
 
 def forecast_new(
-    weights: recurrent.Weights, new: Panel, origin: int, targets: slice, window: int, scaling: recurrent.Scaling
+    weights: recurrent.Weights,
+    new: Panel,
+    origin: int,
+    targets: slice,
+    window: int,
+    scaling: recurrent.Scaling,
 ) -> Distribution:
     """Return what a network says of series without a past, as if their level were known.
 
@@ -89,9 +107,17 @@ def forecast_new(
         scaling: as ``scaling_of_new`` returns it.
     """
     history = scaling.history(new)[:, origin + 1 - window : origin + 1]
-    history[..., new.past.shape[-1]] = 1.0  # in training hardly any week is missing: a new series counts as one at its level
+    history[..., new.past.shape[-1]] = (
+        1.0  # in training hardly any week is missing: a new series counts as one at its level
+    )
     unseen = np.full(len(new.series), len(weights["embedding.table"]) - 1)
-    return recurrent.decode(weights, recurrent.encode(weights, history), scaling.known(new.known)[:, targets], scaling.level, unseen)
+    return recurrent.decode(
+        weights,
+        recurrent.encode(weights, history),
+        scaling.known(new.known)[:, targets],
+        scaling.level,
+        unseen,
+    )
 
 
 def widened(forecast: Distribution, deviation: float) -> Distribution:
@@ -114,7 +140,12 @@ def category_mean(units: np.ndarray, known: pd.DataFrame, new: pd.DataFrame, hor
     mean, quantiles = np.empty(len(new)), np.empty((len(new), len(LEVELS)))
     category, store = known[CATEGORY].to_numpy(), known[STORE].to_numpy()
     for row, (own, place) in enumerate(zip(new[CATEGORY], new[STORE], strict=True)):
-        circles = ((category == own) & (store == place), category == own, store == place, np.ones(len(known), bool))
+        circles = (
+            (category == own) & (store == place),
+            category == own,
+            store == place,
+            np.ones(len(known), bool),
+        )
         sold = next(values for circle in circles if np.isfinite(values := units[circle]).any())
         mean[row], quantiles[row] = np.nanmean(sold), np.nanquantile(sold, LEVELS)
     return Distribution(np.repeat(mean[:, None], horizon, 1), np.repeat(quantiles[:, None], horizon, 1))

@@ -58,7 +58,9 @@ def _relative_median(quantiles: np.ndarray) -> np.ndarray:
     return np.asarray(np.take_along_axis(units, half[..., None], axis=-1)[..., 0])
 
 
-def mixed(weight: np.ndarray | float, first: Distribution, second: Distribution, in_logs: bool = False) -> Distribution:
+def mixed(
+    weight: np.ndarray | float, first: Distribution, second: Distribution, in_logs: bool = False
+) -> Distribution:
     """Return ``weight * first + (1 - weight) * second``, quantile by quantile (Vincent averaging).
 
     Args:
@@ -69,5 +71,7 @@ def mixed(weight: np.ndarray | float, first: Distribution, second: Distribution,
     mean = w[:, None] * first.mean + (1 - w)[:, None] * second.mean
     w = w[:, None, None]
     if in_logs:
-        return Distribution(mean, np.expm1(w * np.log1p(first.quantiles) + (1 - w) * np.log1p(second.quantiles)))
+        return Distribution(
+            mean, np.expm1(w * np.log1p(first.quantiles) + (1 - w) * np.log1p(second.quantiles))
+        )
     return Distribution(mean, w * first.quantiles + (1 - w) * second.quantiles)

@@ -52,7 +52,9 @@ class Trainer:
         self.scaling = recurrent.scaling_of(panel, first.origin)
         self._history, self._known = self.scaling.history(panel), self.scaling.known(panel.known)
         self._products = panel.series[PRODUCT].factorize()[0]
-        self._network = Network(panel, self.scaling, shape, gap, first.targets.stop - first.targets.start, seed)
+        self._network = Network(
+            panel, self.scaling, shape, gap, first.targets.stop - first.targets.start, seed
+        )
 
     def train(self, fold: Fold, plan: Plan, seed: int) -> Iterator[float]:
         """Train on what is known at the origin and yield the loss of every epoch."""
@@ -62,7 +64,13 @@ class Trainer:
     def forecast(self, fold: Fold) -> Distribution:
         """Return the forecast of a fold by the weights as they are."""
         weights = self._network.weights()
-        return recurrent.decode(weights, self._state(weights, fold), self._known[:, fold.targets], self.scaling.level, self._products)
+        return recurrent.decode(
+            weights,
+            self._state(weights, fold),
+            self._known[:, fold.targets],
+            self.scaling.level,
+            self._products,
+        )
 
     def served(self, fold: Fold) -> dict[str, np.ndarray]:
         """Return what forecasts from an origin once the encoder has read the history."""
@@ -71,7 +79,9 @@ class Trainer:
         return {**kept, "state": self._state(weights, fold)}
 
     def _state(self, weights: recurrent.Weights, fold: Fold) -> np.ndarray:
-        return recurrent.encode(weights, self._history[:, fold.origin + 1 - self._shape.window : fold.origin + 1])
+        return recurrent.encode(
+            weights, self._history[:, fold.origin + 1 - self._shape.window : fold.origin + 1]
+        )
 
 
 def warm(plan: Plan) -> Plan:
@@ -79,7 +89,9 @@ def warm(plan: Plan) -> Plan:
     return replace(plan, epochs=max(1, plan.epochs // WARM), learning_rate=plan.learning_rate / WARM)
 
 
-def train_through(seed: int, panel: Panel, folds: Sequence[Fold], shape: Shape, plan: Plan, gap: int) -> Trained:
+def train_through(
+    seed: int, panel: Panel, folds: Sequence[Fold], shape: Shape, plan: Plan, gap: int
+) -> Trained:
     """Train a network at the first origin, then go on from origin to origin.
 
     Args:
@@ -104,4 +116,7 @@ def train_through(seed: int, panel: Panel, folds: Sequence[Fold], shape: Shape, 
 
 def averaged(members: Sequence[Trained]) -> list[Distribution]:
     """Return the members' mean forecast from every origin."""
-    return [recurrent.averaged(forecasts) for forecasts in zip(*(member.forecasts for member in members), strict=True)]
+    return [
+        recurrent.averaged(forecasts)
+        for forecasts in zip(*(member.forecasts for member in members), strict=True)
+    ]

@@ -19,7 +19,11 @@ from tasks.demand.features import LOG_PRICE, RIVAL, WEEKDAYS
 LEVEL = "level"
 PARTS = ("season", "price", "promotion", "rivals")
 CALENDAR = (*WEEKDAYS, "month_sin", "month_cos", "year_sin", "year_cos")
-AGAINST_OTHERS = ("price_to_rivals", "price_to_cheapest", "price_to_competitor")  # the own price over that of others: two parts move it
+AGAINST_OTHERS = (
+    "price_to_rivals",
+    "price_to_cheapest",
+    "price_to_competitor",
+)  # the own price over that of others: two parts move it
 
 Point = Callable[[np.ndarray], np.ndarray]
 """Forecasts of log(1 + units) (..., series, horizon), given known features (series, horizon, features)."""
@@ -67,7 +71,9 @@ def shares(point: Point, known: np.ndarray, usual: np.ndarray, names: tuple[str,
     """
     parts = moves(known, usual, names)
     moving = [part for part in range(len(PARTS)) if parts[part].any()]
-    coalitions = [frozenset(chosen) for size in range(len(moving) + 1) for chosen in combinations(moving, size)]
+    coalitions = [
+        frozenset(chosen) for size in range(len(moving) + 1) for chosen in combinations(moving, size)
+    ]
     start = known - parts.sum(axis=0)
     value = {chosen: point(start + parts[sorted(chosen)].sum(axis=0)) for chosen in coalitions}
     told = np.zeros((1 + len(PARTS), *value[frozenset()].shape))

@@ -86,7 +86,9 @@ class Wide:
         return labels.groupby([STORE, CATEGORY]).ngroup().to_numpy()
 
 
-def build_features(sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[int, ...], period: str, rivals: int = 0) -> FeatureTable:
+def build_features(
+    sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[int, ...], period: str, rivals: int = 0
+) -> FeatureTable:
     """Build every feature of a sales table.
 
     Args:
@@ -99,7 +101,9 @@ def build_features(sales: pd.DataFrame, lags: tuple[int, ...], windows: tuple[in
     """
     wide = Wide(sales, period)
     past, known = _past(wide, lags, windows, period), _known(wide, windows, period, rivals)
-    columns: Mapping[str, pd.DataFrame | np.ndarray] = {name: values for name, (values, _) in {**past, **known}.items()}
+    columns: Mapping[str, pd.DataFrame | np.ndarray] = {
+        name: values for name, (values, _) in {**past, **known}.items()
+    }
     cells = wide.begun.T.ravel()
     frame = pd.DataFrame({DATE: np.tile(wide.dates, len(wide.series))})
     for level in SERIES:
@@ -120,7 +124,11 @@ def planned(sales: pd.DataFrame, periods: int, period: str) -> pd.DataFrame:
     end = sales[DATE].max()
     dates = pd.date_range(end, periods=periods + 1, freq=STEP[period], unit="us")[1:]
     last = sales.sort_values(KEY).groupby(SERIES, as_index=False).last()
-    unknown = [name for name in NUMERIC if name in last and name not in (PRICE, LIST_PRICE, COMPETITOR_PRICE, "unit_cost")]
+    unknown = [
+        name
+        for name in NUMERIC
+        if name in last and name not in (PRICE, LIST_PRICE, COMPETITOR_PRICE, "unit_cost")
+    ]
     last[unknown] = np.nan
     last[promotions(last.columns)] = 0.0
     future = last.drop(columns=DATE).merge(pd.DataFrame({DATE: dates}), how="cross")
@@ -139,14 +147,20 @@ def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: s
     for window in windows:
         told[f"mean_{window}"] = (_rolling(units, window), f"mean log(1 + units) of {window} periods")
     longest = max(windows)
-    told["quiet"] = (_rolling((units == 0).astype(float).where(units.notna()), longest), f"share of {longest} periods without a sale")
+    told["quiet"] = (
+        _rolling((units == 0).astype(float).where(units.notna()), longest),
+        f"share of {longest} periods without a sale",
+    )
     if period == "D":
         weeks = [units.shift(7 * week).to_numpy() for week in range(1, WEEKS_OF_A_WEEKDAY + 1)]
         seen = np.sum(np.isfinite(weeks), axis=0)
         mean = np.nansum(weeks, axis=0) / np.where(seen > 0, seen, np.nan)
         text = f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before"
         told["same_weekday"] = (pd.DataFrame(mean, units.index, units.columns), text)
-    told["category_units"] = (_group_mean(units, wide.groups()), "mean log(1 + units) of the category in the store")
+    told["category_units"] = (
+        _group_mean(units, wide.groups()),
+        "mean log(1 + units) of the category in the store",
+    )
     return told
 
 
@@ -160,7 +174,10 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> De
             f"log price over its mean of the {window} periods before",
         )
     others = _group_mean(price, wide.groups(), without_own=True)
-    told["price_to_rivals"] = ((price - others).where(others.notna(), 0.0), "log price over that of the category's other products")
+    told["price_to_rivals"] = (
+        (price - others).where(others.notna(), 0.0),
+        "log price over that of the category's other products",
+    )
     cheapest = pd.DataFrame(price.T.to_numpy()).groupby(wide.groups()).transform("min").to_numpy().T
     told["price_to_cheapest"] = (
         (price - cheapest).fillna(0.0).where(price.notna()),
@@ -170,7 +187,10 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> De
     if LIST_PRICE in sales:
         told["discount"] = ((wide.price(LIST_PRICE) - price).fillna(0.0), "log list price over price")
     if COMPETITOR_PRICE in sales:
-        told["price_to_competitor"] = ((price - wide.price(COMPETITOR_PRICE)).fillna(0.0), "log price over the competitor's")
+        told["price_to_competitor"] = (
+            (price - wide.price(COMPETITOR_PRICE)).fillna(0.0),
+            "log price over the competitor's",
+        )
     for name in promotions(sales.columns):
         told[name] = (wide.column(name).fillna(0.0), "promotion, 0..1")
     reduction = told[f"price_to_past_{max(windows)}"][0]
@@ -178,7 +198,10 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> De
         told[f"{name}{TIMES_PRICE}"] = (told[name][0] * reduction, "promotion times log price over its past")
     told |= _rivals(wide, price, rivals)
     for name, values, text in _calendar(wide.dates, period):
-        told[name] = (pd.DataFrame(np.repeat(values[:, None], len(wide.series), axis=1), wide.dates, wide.series), text)
+        told[name] = (
+            pd.DataFrame(np.repeat(values[:, None], len(wide.series), axis=1), wide.dates, wide.series),
+            text,
+        )
     return told
 
 
@@ -193,20 +216,34 @@ def _rivals(wide: Wide, price: pd.DataFrame, most: int) -> Described:
     for product in products.unique():
         for name, values in given.items():
             own = values.loc[:, products == product].droplevel(PRODUCT, axis=1)
-            spread = own.reindex(columns=stores).fillna(0.0).to_numpy()  # a store that does not sell it meets nothing of it
-            told[f"{RIVAL}{product}_{name}"] = (pd.DataFrame(spread, wide.dates, wide.series), f"{name} of product {product} in the store")
+            spread = (
+                own.reindex(columns=stores).fillna(0.0).to_numpy()
+            )  # a store that does not sell it meets nothing of it
+            told[f"{RIVAL}{product}_{name}"] = (
+                pd.DataFrame(spread, wide.dates, wide.series),
+                f"{name} of product {product} in the store",
+            )
     return told
 
 
 def _calendar(dates: pd.DatetimeIndex, period: str) -> list[tuple[str, np.ndarray, str]]:
     told = []
     if period == "D":
-        told += [(name, (dates.dayofweek == day).astype(float), f"1 on {name.title()}") for day, name in enumerate(WEEKDAYS)]
+        told += [
+            (name, (dates.dayofweek == day).astype(float), f"1 on {name.title()}")
+            for day, name in enumerate(WEEKDAYS)
+        ]
         turn = 2 * np.pi * (dates.day.to_numpy() - 1) / dates.days_in_month.to_numpy()
-        told += [("month_sin", np.sin(turn), "day of the month, as a sine"), ("month_cos", np.cos(turn), "day of the month, as a cosine")]
+        told += [
+            ("month_sin", np.sin(turn), "day of the month, as a sine"),
+            ("month_cos", np.cos(turn), "day of the month, as a cosine"),
+        ]
     if (dates[-1] - dates[0]).days >= YEARS_FOR_A_SEASON * YEAR:
         turn = 2 * np.pi * dates.dayofyear.to_numpy() / YEAR
-        told += [("year_sin", np.sin(turn), "day of the year, as a sine"), ("year_cos", np.cos(turn), "day of the year, as a cosine")]
+        told += [
+            ("year_sin", np.sin(turn), "day of the year, as a sine"),
+            ("year_cos", np.cos(turn), "day of the year, as a cosine"),
+        ]
     return told
 
 
@@ -220,7 +257,9 @@ def _group_mean(values: pd.DataFrame, groups: np.ndarray, without_own: bool = Fa
     there = values.notna().to_numpy(float)
     filled = values.fillna(0.0).to_numpy()
     # summed row by row: a matrix product could round a date differently once other dates are appended
-    total, count = (pd.DataFrame(cells.T).groupby(groups).transform("sum").to_numpy().T for cells in (filled, there))
+    total, count = (
+        pd.DataFrame(cells.T).groupby(groups).transform("sum").to_numpy().T for cells in (filled, there)
+    )
     if without_own:
         total, count = total - filled, count - there
     mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)

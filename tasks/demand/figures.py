@@ -9,7 +9,13 @@ from matplotlib.figure import Figure
 from expectations.columns import CATEGORY, DATE, HORIZON, MODEL, PRODUCT, SERIES, UNITS, quantile_name
 from tasks.demand.explanation import LEVEL, PARTS
 
-COLOURS = {"seasonal_naive": "#b0b0b0", "ets": "#7f7f7f", "arima": "#4c78a8", "lstm": "#f58518", "blend": "#54a24b"}
+COLOURS = {
+    "seasonal_naive": "#b0b0b0",
+    "ets": "#7f7f7f",
+    "arima": "#4c78a8",
+    "lstm": "#f58518",
+    "blend": "#54a24b",
+}
 MEDIAN = quantile_name(0.5)
 SHOWN = 6  # series in the picture of the bands
 CATEGORIES = 14  # categories in the picture of their errors
@@ -25,8 +31,12 @@ def explanation(explained: pd.DataFrame) -> Figure:
     series = [tuple(row) for row in explained[SERIES].drop_duplicates().itertuples(index=False)]
     columns = min(3, len(series))
     figure = Figure(figsize=(4.4 * columns, 3.2 * -(-len(series) // columns) + 0.6), layout="constrained")
-    for axis, key in zip(figure.subplots(-(-len(series) // columns), columns, squeeze=False).flat, series, strict=False):
-        of_series = explained[(explained[PRODUCT] == key[0]) & (explained[SERIES[1]] == key[1])].sort_values(DATE)
+    for axis, key in zip(
+        figure.subplots(-(-len(series) // columns), columns, squeeze=False).flat, series, strict=False
+    ):
+        of_series = explained[(explained[PRODUCT] == key[0]) & (explained[SERIES[1]] == key[1])].sort_values(
+            DATE
+        )
         place = np.arange(len(of_series))
         above, below = np.zeros(len(place)), np.zeros(len(place))
         for part, colour in PART_COLOURS.items():
@@ -36,9 +46,16 @@ def explanation(explained: pd.DataFrame) -> Figure:
         axis.plot(place, of_series["log_point"] - of_series[LEVEL], "k.", ms=5, label="all together")
         axis.axhline(0, color="black", lw=0.8)
         usual = np.expm1(of_series[LEVEL].mean())
-        axis.set_title(f"product {key[0]}" + ("" if key[1] == "all" else f", store {key[1]}") + f"; level {usual:,.1f} units", fontsize=9)
+        axis.set_title(
+            f"product {key[0]}"
+            + ("" if key[1] == "all" else f", store {key[1]}")
+            + f"; level {usual:,.1f} units",
+            fontsize=9,
+        )
         axis.set_xticks(
-            place[:: max(1, len(place) // 7)], of_series[DATE].dt.strftime("%d %b").iloc[:: max(1, len(place) // 7)], fontsize=7
+            place[:: max(1, len(place) // 7)],
+            of_series[DATE].dt.strftime("%d %b").iloc[:: max(1, len(place) // 7)],
+            fontsize=7,
         )
         axis.set_ylabel("adds to log(1 + units)", fontsize=8)
     figure.axes[0].legend(fontsize=7, ncols=2)
@@ -65,7 +82,13 @@ def bands(history: pd.DataFrame, held_out: pd.DataFrame) -> Figure:
             edges = (of_series[quantile_name(low)], of_series[quantile_name(high)])
             axis.fill_between(of_series[DATE], *edges, color=COLOURS["blend"], alpha=alpha, lw=0)
         axis.plot(past[DATE], past[UNITS], color="black", lw=0.9, marker=".", ms=3, label="sold")
-        axis.plot(of_series[DATE], of_series[MEDIAN], color=COLOURS["blend"], lw=1.6, label="blend, median; bands 50, 80, 90 %")
+        axis.plot(
+            of_series[DATE],
+            of_series[MEDIAN],
+            color=COLOURS["blend"],
+            lw=1.6,
+            label="blend, median; bands 50, 80, 90 %",
+        )
         axis.set_title(f"product {key[0]}" + ("" if key[1] == "all" else f", store {key[1]}"), fontsize=10)
         axis.set_ylabel("units/period")
         axis.tick_params(axis="x", rotation=30, labelsize=8)
@@ -80,8 +103,20 @@ def error_by_horizon(held_out: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
     for name, colour in COLOURS.items():
-        axis.plot(error.index, error[name], color=colour, marker="o", ms=3, lw=2.2 if name == "blend" else 1.2, label=name)
-    axis.set(xlabel="target (periods after the gap)", ylabel="WAPE of the median", title="Held-out error by horizon")
+        axis.plot(
+            error.index,
+            error[name],
+            color=colour,
+            marker="o",
+            ms=3,
+            lw=2.2 if name == "blend" else 1.2,
+            label=name,
+        )
+    axis.set(
+        xlabel="target (periods after the gap)",
+        ylabel="WAPE of the median",
+        title="Held-out error by horizon",
+    )
     axis.set_ylim(bottom=0)
     axis.legend(ncols=3, fontsize=8, loc="lower right")
     return figure
@@ -97,7 +132,9 @@ def error_by_category(held_out: pd.DataFrame) -> Figure:
     axis.barh(place + 0.2, error["ets"], 0.38, color=COLOURS["ets"], label="ets")
     axis.barh(place - 0.2, error["blend"], 0.38, color=COLOURS["blend"], label="blend")
     axis.set_yticks(place, [f"{name.title()} ({sold[name]:,.0f} units)" for name in error.index], fontsize=8)
-    axis.set(xlabel="WAPE of the median", title=f"Held-out error by category, the {len(error)} that sell most")
+    axis.set(
+        xlabel="WAPE of the median", title=f"Held-out error by category, the {len(error)} that sell most"
+    )
     axis.legend(fontsize=8)
     return figure
 
@@ -116,8 +153,18 @@ def weight_curve(grid: np.ndarray, curve: np.ndarray, weight: float, by_category
     axis.plot(grid, curve, color=COLOURS["blend"], lw=2)
     axis.axvline(weight, color="black", lw=1, ls="--", label=f"lambda = {weight:.2f}")
     bottom = curve.min() - 0.06 * (np.ptp(curve) or 1e-3)
-    axis.plot(list(by_category.values()), np.full(len(by_category), bottom), "|", color=COLOURS["arima"], ms=10, label="categories, shrunk")
-    axis.set(xlabel="lambda: weight of ARIMA (0: LSTM alone, 1: ARIMA alone)", ylabel="WAPE of the median, out of fold")
+    axis.plot(
+        list(by_category.values()),
+        np.full(len(by_category), bottom),
+        "|",
+        color=COLOURS["arima"],
+        ms=10,
+        label="categories, shrunk",
+    )
+    axis.set(
+        xlabel="lambda: weight of ARIMA (0: LSTM alone, 1: ARIMA alone)",
+        ylabel="WAPE of the median, out of fold",
+    )
     axis.set_title("The blend between its members")
     axis.legend(fontsize=8)
     return figure

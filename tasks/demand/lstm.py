@@ -88,10 +88,15 @@ class Epoch:
 class Network:
     """The encoder-decoder, and the windows of a panel that it is trained on."""
 
-    def __init__(self, panel: Panel, scaling: Scaling, shape: Shape, gap: int, horizon: int, seed: int) -> None:
+    def __init__(
+        self, panel: Panel, scaling: Scaling, shape: Shape, gap: int, horizon: int, seed: int
+    ) -> None:
         """Build the network with seeded weights, for the series and features of the panel."""
         self.shape, self._gap, self._horizon = shape, gap, horizon
-        self._history, self._known = tf.constant(scaling.history(panel)), tf.constant(scaling.known(panel.known))
+        self._history, self._known = (
+            tf.constant(scaling.history(panel)),
+            tf.constant(scaling.known(panel.known)),
+        )
         self._rival = tf.constant(rival_features(panel).astype(np.float32))
         self._units = tf.constant(panel.units.astype(np.float32))
         self._level = tf.constant(scaling.level.astype(np.float32))
@@ -110,10 +115,19 @@ class Network:
         layer = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[shape.cell]
         kernels = [keras.initializers.GlorotUniform(seed + i) for i in range(4)]
         recurrent = [keras.initializers.Orthogonal(seed=seed + 4 + i) for i in range(2)]
-        self._encoder = layer(shape.units, return_state=True, kernel_initializer=kernels[0], recurrent_initializer=recurrent[0])
-        self._decoder = layer(shape.units, return_sequences=True, kernel_initializer=kernels[1], recurrent_initializer=recurrent[1])
+        self._encoder = layer(
+            shape.units, return_state=True, kernel_initializer=kernels[0], recurrent_initializer=recurrent[0]
+        )
+        self._decoder = layer(
+            shape.units,
+            return_sequences=True,
+            kernel_initializer=kernels[1],
+            recurrent_initializer=recurrent[1],
+        )
         drawn = keras.initializers.RandomNormal(stddev=0.05, seed=seed + 6)
-        self._embedding = keras.layers.Embedding(products + 1, shape.embedding, drawn)  # the last row speaks of unseen products
+        self._embedding = keras.layers.Embedding(
+            products + 1, shape.embedding, drawn
+        )  # the last row speaks of unseen products
         self._hidden = keras.layers.Dense(shape.units, "relu", kernel_initializer=kernels[2])
         self._head = keras.layers.Dense(len(LEVELS) + 1, kernel_initializer=kernels[3])
         self._encoder.build((None, shape.window, self._history.shape[-1]))
@@ -121,7 +135,9 @@ class Network:
         self._embedding.build((None,))
         self._hidden.build((None, self._horizon, shape.units))
         self._head.build((None, self._horizon, shape.units))
-        self._layers = {name: getattr(self, f"_{name}") for name in ("encoder", "decoder", "embedding", "hidden", "head")}
+        self._layers = {
+            name: getattr(self, f"_{name}") for name in ("encoder", "decoder", "embedding", "hidden", "head")
+        }
 
     @property
     def variables(self) -> list[Any]:
@@ -130,7 +146,11 @@ class Network:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the averaged weights under the names that ``recurrent`` reads."""
-        parts = {"encoder": ("kernel", "recurrent", "bias"), "decoder": ("kernel", "recurrent", "bias"), "embedding": ("table",)}
+        parts = {
+            "encoder": ("kernel", "recurrent", "bias"),
+            "decoder": ("kernel", "recurrent", "bias"),
+            "embedding": ("table",),
+        }
         names = [f"{name}.{part}" for name in self._layers for part in parts.get(name, ("kernel", "bias"))]
         return {name: average.numpy() for name, average in zip(names, self._average, strict=True)}
 
@@ -152,11 +172,24 @@ class Network:
                 f"lstm: window and horizon must fit into the history. Received: {origin + 1} periods. Lower `forecast.lstm.window`."
             )
         size = (plan.steps, plan.batch)
-        rates = plan.learning_rate * (1 + np.cos(np.pi * np.arange(plan.epochs * plan.steps) / (plan.epochs * plan.steps))) / 2
+        rates = (
+            plan.learning_rate
+            * (1 + np.cos(np.pi * np.arange(plan.epochs * plan.steps) / (plan.epochs * plan.steps)))
+            / 2
+        )
         for number, rate in enumerate(np.split(rates, plan.epochs), start=1):
-            series, origins = rng.integers(self._units.shape[0], size=size), rng.integers(first, last + 1, size=size)
-            drawn = tf.constant(series, tf.int32), tf.constant(origins, tf.int32), tf.constant(rate, tf.float32)
-            loss = float(self._learn_steps(*drawn, tf.constant(plan.weight_decay), tf.constant(plan.averaging)))
+            series, origins = (
+                rng.integers(self._units.shape[0], size=size),
+                rng.integers(first, last + 1, size=size),
+            )
+            drawn = (
+                tf.constant(series, tf.int32),
+                tf.constant(origins, tf.int32),
+                tf.constant(rate, tf.float32),
+            )
+            loss = float(
+                self._learn_steps(*drawn, tf.constant(plan.weight_decay), tf.constant(plan.averaging))
+            )
             if not np.isfinite(loss):
                 raise TrainingError(
                     f"lstm: the loss must stay finite. Received: {loss} in epoch {number}. Lower `forecast.lstm.learning_rate`."
@@ -180,7 +213,9 @@ class Network:
         for variable, average in zip(self.variables, self._average, strict=True):
             if len(variable.shape) > 1:
                 variable.assign(variable * (1 - decay * rate))
-            warm = tf.minimum(averaging, tf.cast(self._adam.iterations, tf.float32) / 100)  # the first weights are soon forgotten
+            warm = tf.minimum(
+                averaging, tf.cast(self._adam.iterations, tf.float32) / 100
+            )  # the first weights are soon forgotten
             average.assign(warm * average + (1 - warm) * variable)
         return loss
 
@@ -189,7 +224,9 @@ class Network:
         ahead = origins[:, None] + self._gap + tf.range(1, self._horizon + 1)  # [B, H]
         units = _cells(self._units, series, ahead)  # [B, H]
         level = tf.gather(self._level, series)[:, None]
-        logs, mean = self._say(_cells(self._history, series, window), _cells(self._known, series, ahead), series)
+        logs, mean = self._say(
+            _cells(self._history, series, window), _cells(self._known, series, ahead), series
+        )
         there = tf.cast(tf.math.is_finite(units), tf.float32)
         units = tf.where(there > 0, units, 0.0)
         if self.shape.errors == "units":
@@ -199,7 +236,11 @@ class Network:
         else:
             weight, relative = there, tf.math.log1p(units) - level  # log(1 + units) over the level, [B, H]
             excess = _relative_median(logs) - relative
-            each = _relative_error(excess) + 0.4 * _pinball(relative[..., None] - logs) + 0.1 * (tf.exp(mean) - tf.exp(relative) * mean)
+            each = (
+                _relative_error(excess)
+                + 0.4 * _pinball(relative[..., None] - logs)
+                + 0.1 * (tf.exp(mean) - tf.exp(relative) * mean)
+            )
         return tf.reduce_sum(weight * each) / tf.maximum(tf.reduce_sum(there), 1.0)
 
     def _say(self, history: Any, known: Any, series: Any) -> tuple[Any, Any]:

@@ -49,7 +49,9 @@ class DemandModel:
         """Return the dates that are forecast (horizon,)."""
         ahead = self.spec["gap"] + self.spec["horizon"]
         days = pd.Timedelta(days={"D": 1, "W": 7}[self.spec["period"]])
-        return pd.DatetimeIndex([self.history[DATE].max() + k * days for k in range(self.spec["gap"] + 1, ahead + 1)], name=DATE)
+        return pd.DatetimeIndex(
+            [self.history[DATE].max() + k * days for k in range(self.spec["gap"] + 1, ahead + 1)], name=DATE
+        )
 
     @cached_property
     def series(self) -> pd.DataFrame:
@@ -71,7 +73,9 @@ class DemandModel:
         self._check(prices)
         told = prices.set_index(KEY)[PRICE]
         keys = pd.MultiIndex.from_frame(table[KEY])
-        return table.assign(**{PRICE: told.reindex(keys).fillna(pd.Series(table[PRICE].to_numpy(), keys)).to_numpy()})
+        return table.assign(
+            **{PRICE: told.reindex(keys).fillna(pd.Series(table[PRICE].to_numpy(), keys)).to_numpy()}
+        )
 
     def forecast(self, prices: pd.DataFrame | None = None) -> dict[str, Distribution]:
         """Return the calibrated demand of every one of ``MODELS``, each (series, horizon).
@@ -90,7 +94,9 @@ class DemandModel:
         asked = asked.assign(**{DATE: pd.to_datetime(asked[DATE]).astype("datetime64[us]")})
         blend = self.forecast(asked)["blend"]
         rows, columns = self._places(asked)
-        told = {MEAN: blend.mean[rows, columns]} | {name: blend.quantiles[rows, columns, k] for k, name in enumerate(QUANTILES)}
+        told = {MEAN: blend.mean[rows, columns]} | {
+            name: blend.quantiles[rows, columns, k] for k, name in enumerate(QUANTILES)
+        }
         return pd.DataFrame(told, index=asked.index)
 
     def outlook(self) -> pd.DataFrame:
@@ -117,7 +123,9 @@ class DemandModel:
             told = self._demand(features, rows)
             return np.stack([np.log1p(told[name].median) for name in MODELS])  # (model, series, horizon)
 
-        found = explanation.shares(point, known[rows], self.arrays["known_mean"][rows], tuple(self.spec["known"]))
+        found = explanation.shares(
+            point, known[rows], self.arrays["known_mean"][rows], tuple(self.spec["known"])
+        )
         cells, logs = found[..., inverse, columns], point(known[rows])[:, inverse, columns]
         told = []
         for number, name in enumerate(MODELS):
@@ -128,17 +136,33 @@ class DemandModel:
 
     def _demand(self, known: np.ndarray, rows: np.ndarray) -> dict[str, Distribution]:
         """Return the calibrated demand of some series, given their known features (series, horizon, features)."""
-        a = {name: values[rows] for name, values in self.arrays.items() if not name.startswith("lstm.") and name != "known_spread"}
+        a = {
+            name: values[rows]
+            for name, values in self.arrays.items()
+            if not name.startswith("lstm.") and name != "known_spread"
+        }
         slopes = arima.Slopes(a["arima.centre"], a["arima.slope"])
         level = arima.explained(slopes, known) + a["arima.mean"]
         told = {"arima": arima.distribution(level, a["arima.deviation"], a["arima.largest"])}
         scaled = np.nan_to_num((known - a["known_mean"][:, None]) / self.arrays["known_spread"])
-        told["lstm"] = recurrent.averaged([self._network(member, scaled, rows) for member in range(self._members)])
+        told["lstm"] = recurrent.averaged(
+            [self._network(member, scaled, rows) for member in range(self._members)]
+        )
         told = {name: self._calibration(name)(forecast) for name, forecast in told.items()}
-        return told | {"blend": self._calibration("blend")(mixed(a["weight"], told["arima"], told["lstm"], self.spec["blend_in_logs"]))}
+        return told | {
+            "blend": self._calibration("blend")(
+                mixed(a["weight"], told["arima"], told["lstm"], self.spec["blend_in_logs"])
+            )
+        }
 
     def _known(self, plan: pd.DataFrame) -> np.ndarray:
-        table = build_features(plan, tuple(self.spec["lags"]), tuple(self.spec["windows"]), self.spec["period"], self.spec["rivals"]).frame
+        table = build_features(
+            plan,
+            tuple(self.spec["lags"]),
+            tuple(self.spec["windows"]),
+            self.spec["period"],
+            self.spec["rivals"],
+        ).frame
         ahead = table[table[DATE].isin(self.dates)].sort_values([*SERIES, DATE])
         return ahead[self.spec["known"]].to_numpy(dtype=float).reshape(len(self.series), len(self.dates), -1)
 
@@ -158,8 +182,14 @@ class DemandModel:
 
     def _network(self, member: int, scaled: np.ndarray, rows: np.ndarray) -> Distribution:
         prefix = f"lstm.{member}."
-        weights = {name.removeprefix(prefix): values for name, values in self.arrays.items() if name.startswith(prefix)}
-        return recurrent.decode(weights, weights["state"][:, rows], scaled, self.arrays["level"][rows], self._products[rows])
+        weights = {
+            name.removeprefix(prefix): values
+            for name, values in self.arrays.items()
+            if name.startswith(prefix)
+        }
+        return recurrent.decode(
+            weights, weights["state"][:, rows], scaled, self.arrays["level"][rows], self._products[rows]
+        )
 
     def _calibration(self, name: str) -> Calibration:
         told = self.spec["calibration"][name]
@@ -169,7 +199,9 @@ class DemandModel:
         known = pd.MultiIndex.from_frame(self.series)
         strange = ~pd.MultiIndex.from_frame(prices[SERIES]).isin(known)
         if strange.any():
-            raise DemandError(f"demand: the product must be one of the training. Received: {prices[SERIES][strange].iloc[0].tolist()}.")
+            raise DemandError(
+                f"demand: the product must be one of the training. Received: {prices[SERIES][strange].iloc[0].tolist()}."
+            )
         out = ~prices[DATE].isin(self.dates)
         if out.any():
             span = f"{self.dates[0]:%Y-%m-%d} to {self.dates[-1]:%Y-%m-%d}"
@@ -178,7 +210,9 @@ class DemandModel:
             )
         wrong = ~(np.isfinite(prices[PRICE]) & (prices[PRICE] > 0))
         if wrong.any():
-            raise DemandError(f"demand: the price must be finite and above 0. Received: {prices[PRICE][wrong].iloc[0]}.")
+            raise DemandError(
+                f"demand: the price must be finite and above 0. Received: {prices[PRICE][wrong].iloc[0]}."
+            )
         if prices.duplicated(KEY).any():
             raise DemandError(
                 f"demand: a product has one price a period. Received: {prices[prices.duplicated(KEY)][KEY].iloc[0].tolist()} twice."
@@ -187,4 +221,6 @@ class DemandModel:
 
 def long(forecast: Distribution) -> dict[str, np.ndarray]:
     """Return mean and quantiles as columns, series by series (series * horizon,)."""
-    return {MEAN: forecast.mean.ravel()} | {name: forecast.quantiles[..., k].ravel() for k, name in enumerate(QUANTILES)}
+    return {MEAN: forecast.mean.ravel()} | {
+        name: forecast.quantiles[..., k].ravel() for k, name in enumerate(QUANTILES)
+    }

@@ -40,7 +40,11 @@ class Panel:
 
 
 def panel_of(
-    sales: pd.DataFrame, features: pd.DataFrame, past_names: tuple[str, ...], known_names: tuple[str, ...], statics: list[str]
+    sales: pd.DataFrame,
+    features: pd.DataFrame,
+    past_names: tuple[str, ...],
+    known_names: tuple[str, ...],
+    statics: list[str],
 ) -> Panel:
     """Lay the sales table and its features out as a panel.
 
@@ -64,4 +68,6 @@ def panel_of(
     price = pd.DataFrame(observed[..., 1]).ffill(axis=1).to_numpy()
     both = dense(features, [*past_names, *known_names])
     split = len(past_names)
-    return Panel(series, dates, observed[..., 0], price, both[..., :split], both[..., split:], past_names, known_names)
+    return Panel(
+        series, dates, observed[..., 0], price, both[..., :split], both[..., split:], past_names, known_names
+    )

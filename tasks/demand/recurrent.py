@@ -46,7 +46,9 @@ class Scaling:
     def history(self, panel: Panel) -> np.ndarray:
         """Return what the encoder reads (series, periods, inputs) float32: past features, whether units are there, own known features."""
         there = np.isfinite(panel.units)[..., None].astype(np.float32)
-        return np.concatenate([self.past(panel), there, self.known(panel.known)[..., ~rival_features(panel)]], axis=-1)
+        return np.concatenate(
+            [self.past(panel), there, self.known(panel.known)[..., ~rival_features(panel)]], axis=-1
+        )
 
     def known(self, known: np.ndarray) -> np.ndarray:
         """Return known features (series, periods, features) scaled, 0 where missing, float32."""
@@ -83,7 +85,9 @@ def encode(weights: Weights, history: np.ndarray) -> np.ndarray:
     return state
 
 
-def decode(weights: Weights, state: np.ndarray, known: np.ndarray, level: np.ndarray, products: np.ndarray) -> Distribution:
+def decode(
+    weights: Weights, state: np.ndarray, known: np.ndarray, level: np.ndarray, products: np.ndarray
+) -> Distribution:
     """Return demand at the targets, given their prices and promotions.
 
     Args:

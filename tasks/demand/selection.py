@@ -30,7 +30,12 @@ class Selection:
 
 
 def select(
-    table: FeatureTable, sales: pd.DataFrame, until: pd.Timestamp, redundant_above: float, noise_columns: int, seed: int
+    table: FeatureTable,
+    sales: pd.DataFrame,
+    until: pd.Timestamp,
+    redundant_above: float,
+    noise_columns: int,
+    seed: int,
 ) -> Selection:
     """Drop redundant features, then those that help a forecast no more than noise does.
 
@@ -50,7 +55,9 @@ def select(
     dropped = _redundant(rows[[*table.past, *table.known]], stays, redundant_above)
     left = [name for name in (*table.past, *table.known) if name not in dropped]
     dropped |= _noise(rows, left, stays, noise_columns, rng)
-    past, known = (tuple(name for name in names if name not in dropped) for names in (table.past, table.known))
+    past, known = (
+        tuple(name for name in names if name not in dropped) for names in (table.past, table.known)
+    )
     return Selection(past, known, dropped)
 
 
@@ -58,7 +65,9 @@ def _rows(table: FeatureTable, until: pd.Timestamp, rng: np.random.Generator) ->
     """Return a sample of forecasts: past features at an origin, known features and log units ``AHEAD`` periods later."""
     frame = table.frame[table.frame[KEY[0]] <= until].sort_values([*SERIES, KEY[0]])
     later = frame.groupby(SERIES)[[LOG_UNITS, *table.known]].shift(-AHEAD)
-    rows = frame[list(table.past)].assign(**{name: later[name] for name in table.known}, target=later[LOG_UNITS])
+    rows = frame[list(table.past)].assign(
+        **{name: later[name] for name in table.known}, target=later[LOG_UNITS]
+    )
     rows = rows[rows["target"].notna() & rows[LOG_UNITS].notna()]
     return rows.iloc[rng.permutation(len(rows))[:SAMPLE]].reset_index(drop=True)
 
@@ -67,7 +76,11 @@ def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, s
     """Return features that another one, kept before them, already tells; those that stay are kept first."""
     spread = rows.std().to_numpy()
     names = [str(name) for name in rows.columns]
-    dropped = {name: "never changes" for name, moves in zip(names, spread > 0, strict=True) if not moves and name not in stays}
+    dropped = {
+        name: "never changes"
+        for name, moves in zip(names, spread > 0, strict=True)
+        if not moves and name not in stays
+    }
     correlation = np.abs(rows.corr().to_numpy())
     place = {name: number for number, name in enumerate(names)}
     kept: list[str] = []
@@ -76,11 +89,15 @@ def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, s
         if not twins or name in stays:
             kept.append(name)
         else:
-            dropped[name] = f"redundant: correlation {correlation[place[name], place[twins[0]]]:.3f} with {twins[0]}"
+            dropped[name] = (
+                f"redundant: correlation {correlation[place[name], place[twins[0]]]:.3f} with {twins[0]}"
+            )
     return dropped
 
 
-def _noise(rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns: int, rng: np.random.Generator) -> dict[str, str]:
+def _noise(
+    rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns: int, rng: np.random.Generator
+) -> dict[str, str]:
     """Return features whose permutation harms a forecast of unseen rows no more than that of the best noise column does."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.inspection import permutation_importance
@@ -90,10 +107,14 @@ def _noise(rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns:
     x = rows[names].assign(**{name: rng.standard_normal(len(rows)) for name in noise})
     half = len(rows) // 2
     seed = int(rng.integers(2**31))
-    trees = HistGradientBoostingRegressor(learning_rate=LEARNING_RATE, max_iter=TREES, random_state=seed, early_stopping=False)
+    trees = HistGradientBoostingRegressor(
+        learning_rate=LEARNING_RATE, max_iter=TREES, random_state=seed, early_stopping=False
+    )
     with threadpool_limits(1):  # so little work that threads would mostly wait for each other
         trees.fit(x[:half], rows["target"][:half])
-        judged = permutation_importance(trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed)
+        judged = permutation_importance(
+            trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed
+        )
     importance = dict(zip(x.columns, judged.importances_mean, strict=True))
     bar = max(importance[name] for name in noise)
     return {

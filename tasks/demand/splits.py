@@ -26,7 +26,9 @@ class Fold:
     held_out: bool
 
 
-def rolling_origins(periods: int, horizon: int, gap: int, folds: int, holdout_origins: int) -> tuple[Fold, ...]:
+def rolling_origins(
+    periods: int, horizon: int, gap: int, folds: int, holdout_origins: int
+) -> tuple[Fold, ...]:
     """Return the folds, the last of which ends with the data; targets of two folds never overlap.
 
     Args:
@@ -48,11 +50,17 @@ def rolling_origins(periods: int, horizon: int, gap: int, folds: int, holdout_or
         )
     begins = [first_target + number * horizon for number in range(count)]
     return tuple(
-        Fold(number, begin - gap - 1, slice(begin, begin + horizon), held_out=number >= folds) for number, begin in enumerate(begins)
+        Fold(number, begin - gap - 1, slice(begin, begin + horizon), held_out=number >= folds)
+        for number, begin in enumerate(begins)
     )
 
 
 def before(fold: Fold) -> Fold:
     """Return the fold whose targets end where the given one's past does: for choices that must not see its targets."""
     length = fold.targets.stop - fold.origin - 1
-    return Fold(-1, fold.origin - length, slice(fold.targets.start - length, fold.targets.stop - length), held_out=False)
+    return Fold(
+        -1,
+        fold.origin - length,
+        slice(fold.targets.start - length, fold.targets.stop - length),
+        held_out=False,
+    )

@@ -24,7 +24,11 @@ class Approval:
 
     def tags(self, action: str) -> dict[str, str]:
         """Return the approval as tags of a version: ``promoted_by``, ``promoted_at``, ``promoted_reason``."""
-        return {f"{action}_by": self.by, f"{action}_at": self.at.isoformat(timespec="seconds"), f"{action}_reason": self.reason}
+        return {
+            f"{action}_by": self.by,
+            f"{action}_at": self.at.isoformat(timespec="seconds"),
+            f"{action}_reason": self.reason,
+        }
 
 
 def approval(by: str, reason: str) -> Approval:
@@ -46,7 +50,11 @@ def require_promotable(model: str, version: int, tags: Mapping[str, str] | None)
         Refused: it does not exist, or its verdict is anything else; the message carries the failed gates.
     """
     if tags is None:
-        raise Refused(f"{model} version {version}: there is no such version. `repricer ui` lists those that exist.")
+        raise Refused(
+            f"{model} version {version}: there is no such version. `repricer ui` lists those that exist."
+        )
     verdict = tags.get(VERDICT, "missing")
     if verdict != "PASS":
-        raise Refused(f"{model} version {version}: its verdict is {verdict}, only PASS is promotable. {tags.get('reasons', '')}".rstrip())
+        raise Refused(
+            f"{model} version {version}: its verdict is {verdict}, only PASS is promotable. {tags.get('reasons', '')}".rstrip()
+        )

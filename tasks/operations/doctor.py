@@ -16,7 +16,17 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 
-PACKAGES = ("prefect", "mlflow", "tensorflow-cpu", "keras", "statsmodels", "pandas", "great-expectations", "optuna", "gymnasium")
+PACKAGES = (
+    "prefect",
+    "mlflow",
+    "tensorflow-cpu",
+    "keras",
+    "statsmodels",
+    "pandas",
+    "great-expectations",
+    "optuna",
+    "gymnasium",
+)
 FASTAPI_BELOW = "0.151"  # Prefect 3.8 does not run with a later one
 FREE_DISK_GB = 2.0
 FREE_MEMORY_GB = 4.0

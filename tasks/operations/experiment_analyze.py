@@ -47,7 +47,9 @@ def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
     """Read the file of an experiment and analyse it; the sales of a designed trial are joined to its assignment first."""
     spec = spec_at(spec_file)
     if not data.is_file():
-        raise TrialError(f"{data}: there is no such file. Give the trial's table or its moments with `--data`.")
+        raise TrialError(
+            f"{data}: there is no such file. Give the trial's table or its moments with `--data`."
+        )
     if data.suffix == ".json":
         return analyse_moments(moments_at(data), spec)
     if spec.assignment is not None:
@@ -76,14 +78,18 @@ def sales_at(path: Path, settings: Settings) -> pd.DataFrame:
     twice = frame[frame.duplicated(KEY)]
     if len(twice):
         where = ", ".join(str(twice[name].iloc[0]) for name in (PRODUCT, STORE, DATE))
-        raise TrialError(f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. Keep one of them.")
+        raise TrialError(
+            f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. Keep one of them."
+        )
     return frame
 
 
 def assignment_at(path: Path) -> pd.DataFrame:
     """Read the assignment of a designed trial; keys are text."""
     if not path.is_file():
-        raise TrialError(f"{path}: the assignment that the spec names is not there. Keep it beside the spec, as the design wrote it.")
+        raise TrialError(
+            f"{path}: the assignment that the spec names is not there. Keep it beside the spec, as the design wrote it."
+        )
     table = pd.read_csv(path, dtype={PRODUCT: str, STORE: str, CLUSTER: str}, keep_default_na=False)
     return table.assign(**{DATE: pd.to_datetime(table[DATE]).dt.as_unit("us")}) if DATE in table else table
 
@@ -101,12 +107,18 @@ def table_at(path: Path, spec: Spec) -> pd.DataFrame:
     """Return the columns of a table that the spec needs."""
     parquet = path.suffix in {".parquet", ".pq"}
     with _readable(path, "CSV or Parquet table"):
-        there = pyarrow.parquet.read_schema(path).names if parquet else pd.read_csv(path, nrows=0, encoding="utf-8").columns.tolist()
+        there = (
+            pyarrow.parquet.read_schema(path).names
+            if parquet
+            else pd.read_csv(path, nrows=0, encoding="utf-8").columns.tolist()
+        )
     columns = columns_of(spec, there)
     with _readable(path, "CSV or Parquet table"):
         if parquet:
             return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
-        return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(include_columns=columns)).to_pandas()
+        return pyarrow.csv.read_csv(
+            path, convert_options=pyarrow.csv.ConvertOptions(include_columns=columns)
+        ).to_pandas()
 
 
 @contextmanager
@@ -115,7 +127,9 @@ def _readable(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, pyarrow.ArrowException) as error:
-        raise TrialError(f"{path}: this is no {what}. Received: {error}. Mend the file, or write it anew.") from error
+        raise TrialError(
+            f"{path}: this is no {what}. Received: {error}. Mend the file, or write it anew."
+        ) from error
 
 
 def spec_at(path: Path) -> Spec:

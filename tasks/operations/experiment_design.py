@@ -102,7 +102,10 @@ def design(data: str, asked: Asked, folder: str, settings: Settings) -> dict[str
         "by": "closed form" if scheme.unit == STORES else "simulation on the history",
         **({"block": scheme.block, "burn_in": scheme.burn_in} if scheme.unit == TIME else {}),
         "guardrails": {
-            name: {"margin": margin, "power": holds(values[name], scheme, wanted, length.periods, margin, asked.seed)}
+            name: {
+                "margin": margin,
+                "power": holds(values[name], scheme, wanted, length.periods, margin, asked.seed),
+            }
             for name, margin in asked.guards.items()
         },
         "balance": _balance(table, names),
@@ -127,14 +130,22 @@ def _check(asked: Asked, names: list[str], sales: pd.DataFrame) -> None:
         )
     lacking = [name for name in names if name not in sales or name not in (UNITS, REVENUE, PROFIT)]
     if lacking:
-        raise TrialError(f"design: a metric is units, revenue, or profit where every row has a unit cost. Received: {', '.join(lacking)}.")
+        raise TrialError(
+            f"design: a metric is units, revenue, or profit where every row has a unit cost. Received: {', '.join(lacking)}."
+        )
     if not np.isfinite(asked.effect) or asked.effect == 0 or asked.effect <= -1:
-        raise TrialError(f"design: `--effect` must be a share that is not 0, such as 0.05. Received: {asked.effect}.")
+        raise TrialError(
+            f"design: `--effect` must be a share that is not 0, such as 0.05. Received: {asked.effect}."
+        )
     if not (0 < asked.power < 1 and 0 < asked.alpha < 0.5):
-        raise TrialError(f"design: `--power` lies between 0 and 1, `--alpha` between 0 and 0.5. Received: {asked.power} and {asked.alpha}.")
+        raise TrialError(
+            f"design: `--power` lies between 0 and 1, `--alpha` between 0 and 0.5. Received: {asked.power} and {asked.alpha}."
+        )
     for name, margin in asked.guards.items():
         if not 0 < margin < 1:
-            raise TrialError(f"design: `--guard {name}=...` must be a share between 0 and 1, such as 0.05. Received: {margin}.")
+            raise TrialError(
+                f"design: `--guard {name}=...` must be a share between 0 and 1, such as 0.05. Received: {margin}."
+            )
 
 
 def _period(sales: pd.DataFrame) -> int:
@@ -160,7 +171,9 @@ def _members(sales: pd.DataFrame, asked: Asked) -> tuple[pd.DataFrame, Groups | 
     by = asked.groups or (CATEGORY if CATEGORY in sales and len(sales[CATEGORY].unique()) > 1 else "cross")
     if by == CATEGORY:
         if CATEGORY not in sales or sales[CATEGORY].isna().any():
-            raise TrialError("design: `--groups category` needs a category in every row. Received: rows without. Use `--groups cross`.")
+            raise TrialError(
+                "design: `--groups category` needs a category in every row. Received: rows without. Use `--groups cross`."
+            )
         named = sales.groupby(PRODUCT)[CATEGORY].first()
         members, groups = products.assign(**{CLUSTER: products[PRODUCT].map(named)}), None
     elif by == "cross":
@@ -188,12 +201,16 @@ def _weekly(sales: pd.DataFrame, products: np.ndarray) -> tuple[np.ndarray, np.n
     ]
     shape = tuple(int(key.max()) + 1 for key in keys)
     cell = np.ravel_multi_index(keys, shape)
-    count, units, price = (np.bincount(cell, weights, np.prod(shape)) for weights in (None, sales[UNITS], sales[PRICE]))
+    count, units, price = (
+        np.bincount(cell, weights, np.prod(shape)) for weights in (None, sales[UNITS], sales[PRICE])
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(count > 0, units, np.nan).reshape(shape), (price / count).reshape(shape)
 
 
-def _values(sales: pd.DataFrame, members: pd.DataFrame, names: list[str]) -> tuple[pd.DatetimeIndex, dict[str, np.ndarray]]:
+def _values(
+    sales: pd.DataFrame, members: pd.DataFrame, names: list[str]
+) -> tuple[pd.DatetimeIndex, dict[str, np.ndarray]]:
     """Return the dates, and each metric by member and date; a missing row is no sale, or the member's mean where 0 is written."""
     key = members.columns[0]
     sums = sales.groupby([key, DATE])[names].sum()
@@ -222,13 +239,17 @@ def _scheme(members: pd.DataFrame, asked: Asked, days: int) -> Scheme:
     return scheme
 
 
-def _length(value: np.ndarray, scheme: Scheme, wanted: Wanted, asked: Asked, days: int) -> tuple[Length, list[Length]]:
+def _length(
+    value: np.ndarray, scheme: Scheme, wanted: Wanted, asked: Asked, days: int
+) -> tuple[Length, list[Length]]:
     """Return the length of the trial and those tried; whole pairs of blocks where time is randomised."""
     most = value.shape[1] - wanted.before
     step = 2 * scheme.block if scheme.unit == TIME else 1
     if asked.length is not None:
         if not step <= asked.length <= most or asked.length % step:
-            raise TrialError(f"design: `--length` must be {step} to {most} periods, a multiple of {step}. Received: {asked.length}.")
+            raise TrialError(
+                f"design: `--length` must be {step} to {most} periods, a multiple of {step}. Received: {asked.length}."
+            )
         told = measure(value, scheme, wanted, asked.length, asked.seed)
         return told, [told]
     lengths = sorted({max(1, round(weeks * 7 / days / step)) * step for weeks in WEEKS})
@@ -246,7 +267,11 @@ def _balance(table: pd.DataFrame, names: list[str]) -> dict[str, float]:
 
 
 def _told_groups(members: pd.DataFrame) -> dict[str, list[str]]:
-    return {str(name): part.tolist() for name, part in members.groupby(CLUSTER)[PRODUCT]} if CLUSTER in members else {}
+    return (
+        {str(name): part.tolist() for name, part in members.groupby(CLUSTER)[PRODUCT]}
+        if CLUSTER in members
+        else {}
+    )
 
 
 def _told_links(members: pd.DataFrame, groups: Groups | None) -> dict[str, Any]:
@@ -256,7 +281,10 @@ def _told_links(members: pd.DataFrame, groups: Groups | None) -> dict[str, Any]:
     products = members[PRODUCT].tolist()
     strongest = sorted(groups.links, key=lambda link: -link[2])[:SHOWN]
     visible = groups.visible if np.isfinite(groups.visible) else None
-    return {"links": [[products[i], products[j], value] for i, j, value in strongest], "least_visible_cross_elasticity": visible}
+    return {
+        "links": [[products[i], products[j], value] for i, j, value in strongest],
+        "least_visible_cross_elasticity": visible,
+    }
 
 
 def _written(table: pd.DataFrame, spec: Mapping[str, Any], folder: Path) -> dict[str, str]:

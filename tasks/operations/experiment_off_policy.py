@@ -40,4 +40,6 @@ def _plot(judged: Judged, path: Path) -> None:
     from tasks.trial import figures
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    figures.overlap(judged.decisions.prices, judged.decisions.action, judged.target.mean(axis=0), judged.weight).savefig(path, dpi=120)
+    figures.overlap(
+        judged.decisions.prices, judged.decisions.action, judged.target.mean(axis=0), judged.weight
+    ).savefig(path, dpi=120)

@@ -22,7 +22,12 @@ class Explained(TypedDict):
 
 
 def explain_forecast(
-    settings: Settings, version: int | None, product: str, store: str, price: float | None, figure: Path | None = None
+    settings: Settings,
+    version: int | None,
+    product: str,
+    store: str,
+    price: float | None,
+    figure: Path | None = None,
 ) -> Explained:
     """Explain the forecasts of one product from the end of the model's data.
 
@@ -41,7 +46,9 @@ def explain_forecast(
     outlook = model.outlook()
     asked = outlook[(outlook[PRODUCT] == product) & (outlook[STORE] == store)]
     if asked.empty:
-        raise DemandError(f"demand: version {number} knows no product {product!r} in store {store!r}. Known: {_some(outlook)}.")
+        raise DemandError(
+            f"demand: version {number} knows no product {product!r} in store {store!r}. Known: {_some(outlook)}."
+        )
     explained = model.explain(asked if price is None else asked.assign(**{PRICE: price}))
     if figure is not None:
         from tasks.demand.figures import explanation
@@ -66,7 +73,12 @@ class ExplainedPrice(TypedDict):
 
 
 def explain_price(
-    settings: Settings, version: int | None, product: str, store: str, price: float | None, figure: Path | None = None
+    settings: Settings,
+    version: int | None,
+    product: str,
+    store: str,
+    price: float | None,
+    figure: Path | None = None,
 ) -> ExplainedPrice:
     """Explain the next price of one product.
 
@@ -87,7 +99,9 @@ def explain_price(
     if figure is not None:
         from tasks.pricing.figures import ladder
 
-        ladder(told, policy.rules.objective, f"product {product}, store {store}, pricing_policy version {number}").savefig(figure)
+        ladder(
+            told, policy.rules.objective, f"product {product}, store {store}, pricing_policy version {number}"
+        ).savefig(figure)
     chosen = told.ladder[told.ladder["chosen"]].iloc[0]
     known = told.ladder.astype(object).where(told.ladder.notna(), None)  # without a cost there is no profit
     return ExplainedPrice(
@@ -105,4 +119,6 @@ def explain_price(
 
 def _some(outlook: pd.DataFrame) -> str:
     known = outlook[[PRODUCT, STORE]].drop_duplicates()
-    return ", ".join(f"{row[PRODUCT]} in {row[STORE]}" for _, row in known.head(3).iterrows()) + (", ..." if len(known) > 3 else "")
+    return ", ".join(f"{row[PRODUCT]} in {row[STORE]}" for _, row in known.head(3).iterrows()) + (
+        ", ..." if len(known) > 3 else ""
+    )

@@ -65,7 +65,11 @@ def _pinned(version: int) -> dict[str, int]:
     tags = track.version_tags(HEAD, version)
     require_promotable(HEAD, version, tags)
     assert tags is not None
-    return {"demand": int(tags["demand_version"]), "price_response": int(tags["price_response_version"]), HEAD: version}
+    return {
+        "demand": int(tags["demand_version"]),
+        "price_response": int(tags["price_response_version"]),
+        HEAD: version,
+    }
 
 
 def _move(chosen: dict[str, int], before: dict[str, int | None]) -> None:

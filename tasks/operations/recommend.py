@@ -32,7 +32,9 @@ class Recommended(TypedDict):
 
 
 @task(name="recommend")
-def recommend(settings: Settings, version: int | None, prices: str | None, out: str, seed: int | None = None) -> Recommended:
+def recommend(
+    settings: Settings, version: int | None, prices: str | None, out: str, seed: int | None = None
+) -> Recommended:
     """Write the price list as CSV.
 
     Args:
@@ -51,7 +53,9 @@ def recommend(settings: Settings, version: int | None, prices: str | None, out: 
     told = settings.price.variation
     seed = secrets.randbits(32) if seed is None else seed
     variation = Variation(told.share, told.size, settings.price.decimals)
-    table = price_list(policy, in_force(policy) if prices is None else _prices_at(Path(prices)), variation, seed)
+    table = price_list(
+        policy, in_force(policy) if prices is None else _prices_at(Path(prices)), variation, seed
+    )
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False)
@@ -72,9 +76,13 @@ def _prices_at(path: Path) -> pd.DataFrame:
     table = table_at(path, "--prices")
     missing = [name for name in (PRODUCT, PRICE) if name not in table]
     if missing:
-        raise PolicyError(f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. Missing: {', '.join(missing)}. Rename the columns.")
+        raise PolicyError(
+            f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. Missing: {', '.join(missing)}. Rename the columns."
+        )
     if not pd.api.types.is_numeric_dtype(table[PRICE]):
-        raise PolicyError(f"{path}: `{PRICE}` must be numbers. Received: {table[PRICE].iloc[0]!r} in row 1 or later. Write 12.5, not 12,5.")
+        raise PolicyError(
+            f"{path}: `{PRICE}` must be numbers. Received: {table[PRICE].iloc[0]!r} in row 1 or later. Write 12.5, not 12,5."
+        )
     if STORE not in table:
         table = table.assign(**{STORE: "all"})
     return table[[PRODUCT, STORE, PRICE]].reset_index(drop=True)

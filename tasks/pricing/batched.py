@@ -17,7 +17,9 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
 
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
 
-    def __init__(self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool) -> None:
+    def __init__(
+        self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool
+    ) -> None:
         """Prepare the spaces of so many episodes."""
         self.num_envs, self.features, self.actions = environments, features, actions
         self.decisions, self.discount, self.goes_on = decisions, discount, goes_on

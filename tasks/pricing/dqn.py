@@ -43,7 +43,9 @@ class World(Protocol):
         """Open episodes: states (B, features), and info."""
         ...
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Take a price each: states (B, features), rewards of O(1) (B,), terminated, truncated, info."""
         ...
 
@@ -159,7 +161,11 @@ def n_step_returns(
     """
     periods, start = len(rewards), np.arange(len(rewards))[:, None]
     follows = np.ones(rewards.shape, bool) if explored is None else ~explored
-    r_t, later, on = rewards.astype(float), np.broadcast_to(start + 1, rewards.shape).copy(), np.ones(rewards.shape, bool)
+    r_t, later, on = (
+        rewards.astype(float),
+        np.broadcast_to(start + 1, rewards.shape).copy(),
+        np.ones(rewards.shape, bool),
+    )
     for k in range(1, n):
         on[: periods - k] &= follows[k:]
         on[max(0, periods - k) :] = False
@@ -223,7 +229,9 @@ def train(
             best, losses = max(best, value), []
 
 
-def play_episodes(world: World, network: Dueling, exploration: float, n_step: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def play_episodes(
+    world: World, network: Dueling, exploration: float, n_step: int, rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     """Play every episode to its end and return the transitions as ``Replay`` keeps them, each column (T * B, ...).
 
     Args:
@@ -243,7 +251,13 @@ def play_episodes(world: World, network: Dueling, exploration: float, n_step: in
         states.append(state)
         rewards.append(reward)
         allowed.append(told["allowed"])
-    r_t, discount_t, later = n_step_returns(np.stack(rewards), world.discount, n_step, world.goes_on, np.stack(explored))
-    s, may, each = np.stack(states), np.stack(allowed), np.arange(world.num_envs)  # (T + 1, B, F), (T + 1, B, A), (B,)
+    r_t, discount_t, later = n_step_returns(
+        np.stack(rewards), world.discount, n_step, world.goes_on, np.stack(explored)
+    )
+    s, may, each = (
+        np.stack(states),
+        np.stack(allowed),
+        np.arange(world.num_envs),
+    )  # (T + 1, B, F), (T + 1, B, A), (B,)
     columns = (s[:-1], np.stack(actions), r_t, discount_t, s[later, each], may[later, each])
     return tuple(column.reshape(r_t.size, *column.shape[2:]) for column in columns)

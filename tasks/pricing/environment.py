@@ -24,7 +24,9 @@ class MarketEnv(BatchedEnv):
 
     def __init__(self, products: Products, rules: Rules, environments: int) -> None:
         """Prepare environments over the given products."""
-        super().__init__(environments, len(FEATURES), len(rules.ladder), rules.decisions, rules.discount, False)
+        super().__init__(
+            environments, len(FEATURES), len(rules.ladder), rules.decisions, rules.discount, False
+        )
         self._all, self.rules = products, rules
         self.view: View
         self._luck: Luck
@@ -45,7 +47,9 @@ class MarketEnv(BatchedEnv):
         self._allowed = self.rules.allowed(products)
         return observe(self.view, self.rules), {"allowed": self._allowed}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Sell for a week at the chosen steps of the ladder."""
         self.view, week = step(self.view, np.asarray(actions), self._luck, self.rules)
         over = np.full(self.num_envs, self.view.week == self.rules.decisions)
@@ -61,9 +65,14 @@ class ProductEnv(gymnasium.Env[np.ndarray, int]):
     def __init__(self, products: Products, rules: Rules) -> None:
         """Prepare a season of a product drawn at random."""
         self._many = MarketEnv(products, rules, 1)
-        self.observation_space, self.action_space = self._many.single_observation_space, self._many.single_action_space
+        self.observation_space, self.action_space = (
+            self._many.single_observation_space,
+            self._many.single_action_space,
+        )
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Open a season."""
         super().reset(seed=seed)
         state, told = self._many.reset(seed=seed, options=options)
@@ -72,5 +81,13 @@ class ProductEnv(gymnasium.Env[np.ndarray, int]):
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Sell for a week."""
         may = action == self._many.rules.hold or self._many.rules.moves(self._many.view.products)[0]
-        state, reward, ended, cut, told = self._many.step(np.array([action if may else self._many.rules.hold]))
-        return state[0], float(reward[0]), bool(ended[0]), bool(cut[0]), {name: values[0].copy() for name, values in told.items()}
+        state, reward, ended, cut, told = self._many.step(
+            np.array([action if may else self._many.rules.hold])
+        )
+        return (
+            state[0],
+            float(reward[0]),
+            bool(ended[0]),
+            bool(cut[0]),
+            {name: values[0].copy() for name, values in told.items()},
+        )

@@ -10,14 +10,27 @@ from scipy import special
 
 from expectations.columns import PRICE
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import FEATURES, HIGHEST_ELASTICITY, Products, Rules, View, demand_ratio, observe, opening, pull
+from tasks.pricing.market import (
+    FEATURES,
+    HIGHEST_ELASTICITY,
+    Products,
+    Rules,
+    View,
+    demand_ratio,
+    observe,
+    opening,
+    pull,
+)
 from tasks.pricing.seasons import play
 
 DRAWS = 4000  # elasticities by which expected units are told
 LEVELS = (0.025, 0.975)
 FREE, AT_LOW, AT_HIGH = "none", "lowest step of the ladder", "highest step of the ladder"
 AT_COST = "no step below the cost"
-UNIDENTIFIED, NO_COST = "elasticity not identified: the price holds", "no profit without a cost: the price holds"
+UNIDENTIFIED, NO_COST = (
+    "elasticity not identified: the price holds",
+    "no profit without a cost: the price holds",
+)
 
 
 class Explanation(NamedTuple):
@@ -62,13 +75,23 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
     chosen = int(policy(view, rules)[0])
     sd = max(float(product.standard_error[0]), 1e-6)
     below = special.ndtr((HIGHEST_ELASTICITY - product.elasticity[0]) / sd)
-    drawn = product.elasticity[0] + sd * special.ndtri(np.maximum(np.random.default_rng(seed).random(DRAWS) * below, 1e-300))
+    drawn = product.elasticity[0] + sd * special.ndtri(
+        np.maximum(np.random.default_rng(seed).random(DRAWS) * below, 1e-300)
+    )
     steps = rules.ladder[:, None]
     drawn = np.minimum(drawn, HIGHEST_ELASTICITY)
     units = product.units * demand_ratio(steps, drawn, pull(steps, view.remembered, view.ratio, rules))
     units = np.minimum(units, product.stock + product.arrivals)  # (A, draws)
     price = rules.ladder * product.price
-    table = pd.DataFrame({"step": rules.ladder, PRICE: price, "allowed": allowed, "chosen": np.arange(len(q)) == chosen, "q_value": q})
+    table = pd.DataFrame(
+        {
+            "step": rules.ladder,
+            PRICE: price,
+            "allowed": allowed,
+            "chosen": np.arange(len(q)) == chosen,
+            "q_value": q,
+        }
+    )
     for name, each in (("units", 1.0), ("revenue", price), ("profit", price - product.unit_cost)):
         worth = units * np.broadcast_to(each, len(price))[:, None]
         table[name] = worth.mean(axis=1)
@@ -96,9 +119,13 @@ def mimic(products: Products, rules: Rules, policy: Greedy, seed: int, depth: in
     """
     from sklearn.tree import DecisionTreeClassifier, export_text
 
-    (x, y), (fresh, decided) = (_decisions(products, rules, policy, s) for s in np.random.SeedSequence(seed).generate_state(2))
+    (x, y), (fresh, decided) = (
+        _decisions(products, rules, policy, s) for s in np.random.SeedSequence(seed).generate_state(2)
+    )
     tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=5, random_state=0).fit(x, y)
-    text = export_text(tree, feature_names=list(FEATURES), class_names=[f"{step:g}" for step in rules.ladder[tree.classes_]])
+    text = export_text(
+        tree, feature_names=list(FEATURES), class_names=[f"{step:g}" for step in rules.ladder[tree.classes_]]
+    )
     return Mimic(text, float((tree.predict(fresh) == decided).mean()))
 
 

@@ -14,7 +14,13 @@ from expectations.columns import PRICE
 from tasks.pricing.explain import Explanation
 from tasks.pricing.market import Policy, Products, Rules, opening
 
-COLOURS = {"dqn": "#54a24b", "myopic": "#f58518", "cost_plus": "#b279a2", "hold": "#7f7f7f", "random": "#b0b0b0"}
+COLOURS = {
+    "dqn": "#54a24b",
+    "myopic": "#f58518",
+    "cost_plus": "#b279a2",
+    "hold": "#7f7f7f",
+    "random": "#b0b0b0",
+}
 ELASTICITIES = np.linspace(-3.5, -0.3, 65)
 
 
@@ -33,7 +39,10 @@ def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: s
     top.plot(best["step"], best["value"], "o", ms=9, mfc="none", color="black", label="kept")
     for name, value in baselines.items():
         top.axhline(value, color=COLOURS[name], lw=1.2, ls="--", label=name)
-    top.set(ylabel=f"{objective} per product-week (currency)", title="Learning, judged on seasons of its own; products that may move")
+    top.set(
+        ylabel=f"{objective} per product-week (currency)",
+        title="Learning, judged on seasons of its own; products that may move",
+    )
     top.legend(fontsize=8, ncols=3)
     bottom.plot(records["step"], records["loss"], color="black", lw=1)
     bottom.set(xlabel="environment steps", ylabel="Huber loss")
@@ -53,14 +62,23 @@ def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str) -
     for place, (name, told) in enumerate(reversed(list(policy.items()))):
         error = [[told["value"] - told["low"]], [told["high"] - told["value"]]]
         axis.errorbar(told["value"], place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
-        axis.annotate(f"{told['value']:.2f}", (told["value"], place), textcoords="offset points", xytext=(0, 8), ha="center", fontsize=8)
+        axis.annotate(
+            f"{told['value']:.2f}",
+            (told["value"], place),
+            textcoords="offset points",
+            xytext=(0, 8),
+            ha="center",
+            fontsize=8,
+        )
     axis.set_yticks(range(len(policy)), list(policy)[::-1])
     axis.set(xlabel=f"simulated {objective} per product-week (currency)", ylim=(-0.6, len(policy) - 0.2))
     axis.set_title(f"Policies on seasons unseen in training\n{note}", fontsize=10)
     return figure
 
 
-def policy_map(policy: Policy, products: Products, rules: Rules, remembered: Sequence[float] = (0.9, 1.0, 1.1)) -> Figure:
+def policy_map(
+    policy: Policy, products: Products, rules: Rules, remembered: Sequence[float] = (0.9, 1.0, 1.1)
+) -> Figure:
     """Draw the step that the policy takes, by belief about the elasticity and its uncertainty, for three remembered prices.
 
     Args:
@@ -73,13 +91,25 @@ def policy_map(policy: Policy, products: Products, rules: Rules, remembered: Seq
     errors = np.linspace(0.1, 1.0, 37)
     grid = np.array([(e, s) for s in errors for e in ELASTICITIES])
     many = products.take(np.full(len(grid), middle))
-    many = replace(many, elasticity=grid[:, 0], standard_error=grid[:, 1], identified=np.ones(len(grid), bool))
+    many = replace(
+        many, elasticity=grid[:, 0], standard_error=grid[:, 1], identified=np.ones(len(grid), bool)
+    )
     figure = Figure(figsize=(13, 4), layout="constrained")
     axes = figure.subplots(1, len(remembered), sharey=True)
     for axis, share in zip(axes, remembered, strict=True):
-        view = replace(opening(many), remembered=np.full(len(grid), share), mean=grid[:, 0], variance=grid[:, 1] ** 2)
+        view = replace(
+            opening(many), remembered=np.full(len(grid), share), mean=grid[:, 0], variance=grid[:, 1] ** 2
+        )
         step = rules.ladder[policy(view, rules)].reshape(len(errors), -1)
-        image = axis.pcolormesh(ELASTICITIES, errors, step, cmap="RdBu_r", vmin=rules.ladder[0], vmax=rules.ladder[-1], shading="nearest")
+        image = axis.pcolormesh(
+            ELASTICITIES,
+            errors,
+            step,
+            cmap="RdBu_r",
+            vmin=rules.ladder[0],
+            vmax=rules.ladder[-1],
+            shading="nearest",
+        )
         axis.set(xlabel="believed elasticity", title=f"remembered price {share:.1f} x the price in force")
     axes[0].set_ylabel("uncertainty (standard deviation)")
     figure.colorbar(image, ax=axes, label="price, relative to the price in force")
@@ -98,7 +128,11 @@ def prices(ratios: np.ndarray, rules: Rules) -> Figure:
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axis = figure.subplots()
     axis.bar([f"{step:.2f}" for step in rules.ladder], share, color=COLOURS["dqn"])
-    axis.set(xlabel="price, relative to the price in force", ylabel="share of product-weeks", title="Steps that the policy takes")
+    axis.set(
+        xlabel="price, relative to the price in force",
+        ylabel="share of product-weeks",
+        title="Steps that the policy takes",
+    )
     return figure
 
 
@@ -113,14 +147,28 @@ def ladder(told: Explanation, objective: str, title: str) -> Figure:
     rows, chosen = told.ladder, told.ladder[told.ladder["chosen"]].iloc[0]
     figure = Figure(figsize=(8, 6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True)
-    top.fill_between(rows[PRICE], rows[f"{objective}_low"], rows[f"{objective}_high"], color=COLOURS["dqn"], alpha=0.2, label="95 %")
+    top.fill_between(
+        rows[PRICE],
+        rows[f"{objective}_low"],
+        rows[f"{objective}_high"],
+        color=COLOURS["dqn"],
+        alpha=0.2,
+        label="95 %",
+    )
     top.plot(rows[PRICE], rows[objective], color=COLOURS["dqn"], marker=".", label="expected")
     top.set(ylabel=f"{objective} of the first week (currency)")
-    top.set_title(f"{title}\nelasticity {told.elasticity:.2f} ({told.elasticity_low:.2f} to {told.elasticity_high:.2f})", fontsize=10)
+    top.set_title(
+        f"{title}\nelasticity {told.elasticity:.2f} ({told.elasticity_low:.2f} to {told.elasticity_high:.2f})",
+        fontsize=10,
+    )
     bottom.plot(rows[PRICE], rows["q_value"], color="black", marker=".")
-    bottom.set(xlabel="price (currency/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)")
+    bottom.set(
+        xlabel="price (currency/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)"
+    )
     for axis in (top, bottom):
         axis.axvline(chosen[PRICE], color=COLOURS["myopic"], lw=1.5, label="recommended")
-        axis.axvline(rows[PRICE].iloc[0] / rows["step"].iloc[0], color=COLOURS["hold"], lw=1, ls="--", label="in force")
+        axis.axvline(
+            rows[PRICE].iloc[0] / rows["step"].iloc[0], color=COLOURS["hold"], lw=1, ls="--", label="in force"
+        )
     top.legend(fontsize=8)
     return figure

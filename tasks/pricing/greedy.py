@@ -32,7 +32,9 @@ class Dueling:
         """Refuse weights that are missing or not finite."""
         for name in ["hidden_0.kernel", *(f"{head}.{part}" for head in HEADS for part in ("kernel", "bias"))]:
             if name not in self.weights:
-                raise WeightError(f"policy weights: `{name}` must be there. Received: {sorted(self.weights)}. Train the policy anew.")
+                raise WeightError(
+                    f"policy weights: `{name}` must be there. Received: {sorted(self.weights)}. Train the policy anew."
+                )
         for name, weight in self.weights.items():
             if not np.isfinite(weight).all():
                 raise WeightError(

@@ -22,7 +22,17 @@ from scipy import special
 from tasks.pricing.counts import expected_sales, poisson_quantile
 
 HIGHEST_ELASTICITY = -0.05  # raising a price never raises demand
-FEATURES = ("last_ratio", "remembered", "weeks_left", "elasticity", "elasticity_sd", "surprise", "margin", "noise", "cover")
+FEATURES = (
+    "last_ratio",
+    "remembered",
+    "weeks_left",
+    "elasticity",
+    "elasticity_sd",
+    "surprise",
+    "margin",
+    "noise",
+    "cover",
+)
 SURPRISE_MEMORY = 0.5  # weight of the past in the smoothed surprise, 1/week
 
 
@@ -73,14 +83,18 @@ class Products:
         for name in ("dispersion", "standard_error", "arrivals"):
             self._check(name, getattr(self, name) >= 0, "0 or above")
         if not (self.stock >= 0).all():
-            raise MarketError(f"Products: `stock` must be 0 or above. Received: {self.stock[~(self.stock >= 0)][0]}.")
+            raise MarketError(
+                f"Products: `stock` must be 0 or above. Received: {self.stock[~(self.stock >= 0)][0]}."
+            )
         self._check("elasticity", np.isfinite(self.elasticity), "a number")
 
     def _check(self, name: str, holds: np.ndarray, rule: str) -> None:
         values = getattr(self, name)
         wrong = np.flatnonzero(~(holds & np.isfinite(values)))
         if wrong.size:
-            raise MarketError(f"Products: `{name}` must be finite and {rule}. Received: {values[wrong[0]]} in row {wrong[0]}.")
+            raise MarketError(
+                f"Products: `{name}` must be finite and {rule}. Received: {values[wrong[0]]} in row {wrong[0]}."
+            )
 
     def __len__(self) -> int:
         """Return the number of products."""
@@ -130,7 +144,9 @@ class Rules:
     def __post_init__(self) -> None:
         """Refuse a ladder that does not rise or does not contain the price in force, and an unknown objective."""
         if not (np.diff(self.ladder) > 0).all() or not (self.ladder == 1.0).any():
-            raise MarketError(f"Rules: `ladder` must rise and contain 1, the price in force. Received: {self.ladder.tolist()}.")
+            raise MarketError(
+                f"Rules: `ladder` must rise and contain 1, the price in force. Received: {self.ladder.tolist()}."
+            )
         if self.objective not in ("revenue", "profit"):
             raise MarketError(f"Rules: `objective` must be revenue or profit. Received: {self.objective}.")
 
@@ -170,7 +186,9 @@ class Rules:
         Returns:
             (products, actions), bool.
         """
-        covered = ~(ratio * products.price[:, None] < products.unit_cost[:, None])  # of an unknown cost nothing is below
+        covered = ~(
+            ratio * products.price[:, None] < products.unit_cost[:, None]
+        )  # of an unknown cost nothing is below
         return (self.moves(products)[:, None] & covered) | (ratio == 1.0)
 
 
@@ -290,7 +308,9 @@ def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[Vie
     products = view.products
     ratio = rules.ladder[actions]
     if not rules.may(products, ratio[:, None]).all():
-        raise MarketError("step: an action must be allowed to its product. Received: a move of one that must hold, or a price below cost.")
+        raise MarketError(
+            "step: an action must be allowed to its product. Received: a move of one that must hold, or a price below cost."
+        )
     pulled = pull(ratio, view.remembered, view.ratio, rules)
     mu = products.units * demand_ratio(ratio, luck.elasticity, pulled)
     wanted = mu * luck.frailty[view.week]
@@ -299,10 +319,14 @@ def step(view: View, actions: np.ndarray, luck: Luck, rules: Rules) -> tuple[Vie
     known = np.isfinite(view.stock)
     sales = np.where(known, expected_sales(wanted, view.stock), mu) if known.any() else mu
     advantage = (margin * sales - held * products.units) / (products.price * products.units)
-    return _learnt(view, ratio, pulled, units, rules), Week(ratio * products.price, units, margin * units, advantage)
+    return _learnt(view, ratio, pulled, units, rules), Week(
+        ratio * products.price, units, margin * units, advantage
+    )
 
 
-def _learnt(view: View, ratio: np.ndarray, pulled: np.ndarray | float, units: np.ndarray, rules: Rules) -> View:
+def _learnt(
+    view: View, ratio: np.ndarray, pulled: np.ndarray | float, units: np.ndarray, rules: Rules
+) -> View:
     """Update the belief by one week: the extended Kalman step, demand linearised in e at the mean m of the belief.
 
     With x = ratio - 1, mu = E[units | m], h = d mu / d e = x mu and v = mu + dispersion mu^2 (variance of negative binomial units):
@@ -323,7 +347,11 @@ def _learnt(view: View, ratio: np.ndarray, pulled: np.ndarray | float, units: np
         np.where(units > 0, sold, view.remembered),
         np.minimum(view.mean + gain * (units - mu), HIGHEST_ELASTICITY),
         (1 - gain * h) * view.variance,
-        np.where(sold_out, view.surprise, SURPRISE_MEMORY * view.surprise + (1 - SURPRISE_MEMORY) * (units / mu - 1)),
+        np.where(
+            sold_out,
+            view.surprise,
+            SURPRISE_MEMORY * view.surprise + (1 - SURPRISE_MEMORY) * (units / mu - 1),
+        ),
         view.stock - units + products.arrivals,
     )
 
@@ -339,7 +367,9 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     state[:, 4] = np.sqrt(view.variance)
     state[:, 5] = np.clip(view.surprise, -1, 3)
     state[:, 6] = rules.margin(products, np.ones(1)) / products.price
-    state[:, 7] = np.sqrt(1 / products.units + products.dispersion)  # standard deviation of a week's units relative to their mean
+    state[:, 7] = np.sqrt(
+        1 / products.units + products.dispersion
+    )  # standard deviation of a week's units relative to their mean
     # weeks of stock, over those left
     state[:, 8] = np.minimum(view.stock / products.units / (rules.decisions - view.week + 1), 2.0) - 1
     return state

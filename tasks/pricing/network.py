@@ -20,7 +20,9 @@ def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> ke
     """
     x = states = keras.Input((features,))
     for i, units in enumerate(hidden):
-        x = keras.layers.Dense(units, "relu", kernel_initializer=keras.initializers.HeNormal(seed + i), name=f"hidden_{i}")(x)
+        x = keras.layers.Dense(
+            units, "relu", kernel_initializer=keras.initializers.HeNormal(seed + i), name=f"hidden_{i}"
+        )(x)
     value = keras.layers.Dense(1, kernel_initializer="zeros", name="value")(x)
     advantage = keras.layers.Dense(actions, kernel_initializer="zeros", name="advantage")(x)
     return keras.Model(states, value + advantage - keras.ops.mean(advantage, axis=1, keepdims=True))
@@ -30,7 +32,9 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
     """Return copies of the weights under the names that ``greedy.Greedy`` reads."""
     layers = [layer for layer in network.layers if layer.name.startswith(("hidden_", *HEADS))]
     return {
-        f"{layer.name}.{part}": np.array(w) for layer in layers for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=True)
+        f"{layer.name}.{part}": np.array(w)
+        for layer in layers
+        for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=True)
     }
 
 
@@ -45,7 +49,9 @@ class Learner:
         averaged: its slow average.
     """
 
-    def __init__(self, online: keras.Model, learning_rate: float, gradient_steps: int, target_averaging: float) -> None:
+    def __init__(
+        self, online: keras.Model, learning_rate: float, gradient_steps: int, target_averaging: float
+    ) -> None:
         """Prepare Adam with a learning rate that falls linearly to zero.
 
         Args:
@@ -57,7 +63,9 @@ class Learner:
         self.online = online
         self.averaged = keras.models.clone_model(online)
         self.averaged.set_weights(online.get_weights())
-        falling = keras.optimizers.schedules.PolynomialDecay(learning_rate, gradient_steps, end_learning_rate=0.0)
+        falling = keras.optimizers.schedules.PolynomialDecay(
+            learning_rate, gradient_steps, end_learning_rate=0.0
+        )
         self._adam = keras.optimizers.Adam(falling, global_clipnorm=10.0)
         self._adam.build(online.trainable_variables)
         self._averaging = target_averaging
@@ -73,16 +81,22 @@ class Learner:
         loss, q = self._steps(*(tf.convert_to_tensor(batch) for batch in batches))
         return float(loss), float(q)
 
-    def _learn(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
+    def _learn(
+        self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any
+    ) -> tuple[Any, Any]:
         def step(i: Any, loss: Any, q: Any) -> tuple[Any, Any, Any]:
-            step_loss, step_q = self._gradient_step(s_tm1[i], a_tm1[i], r_t[i], discount_t[i], s_t[i], allowed_t[i])
+            step_loss, step_q = self._gradient_step(
+                s_tm1[i], a_tm1[i], r_t[i], discount_t[i], s_t[i], allowed_t[i]
+            )
             return i + 1, loss + step_loss, q + step_q
 
         steps = tf.shape(a_tm1)[0]
         _, loss, q = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0))
         return loss / tf.cast(steps, tf.float32), q / tf.cast(steps, tf.float32)
 
-    def _gradient_step(self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any) -> tuple[Any, Any]:
+    def _gradient_step(
+        self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any
+    ) -> tuple[Any, Any]:
         """Move Q(s_tm1, a_tm1) towards r_t + discount_t * Q_target(s_t, argmax_a Q(s_t, a)), a allowed."""
         best_t = tf.argmax(tf.where(allowed_t, self.online(s_t), -np.inf), axis=1)  # [B]
         q_t = tf.gather(self.averaged(s_t), best_t, axis=1, batch_dims=1)  # [B]

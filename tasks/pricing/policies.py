@@ -21,7 +21,9 @@ def cost_plus(view: View, rules: Rules) -> np.ndarray:
     Where no cost is known it is taken as the list price less the stated margin: an assumption, not a measurement.
     """
     products = view.products
-    cost = np.where(np.isfinite(products.unit_cost), products.unit_cost, (1 - rules.stated_margin) * products.list_price)
+    cost = np.where(
+        np.isfinite(products.unit_cost), products.unit_cost, (1 - rules.stated_margin) * products.list_price
+    )
     wanted = (1 + rules.markup) * cost / products.price
     return best_allowed(-np.abs(rules.ladder - wanted[:, None]), view, rules)
 
@@ -33,7 +35,9 @@ def myopic(view: View, rules: Rules) -> np.ndarray:
     E[exp(e x)] = exp(m x + P x^2 / 2) with x = ratio - 1.
     """
     ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))  # (B, A)
-    expected = demand_ratio(ladder, view.mean[:, None], pull(ladder, view.remembered[:, None], view.ratio[:, None], rules))
+    expected = demand_ratio(
+        ladder, view.mean[:, None], pull(ladder, view.remembered[:, None], view.ratio[:, None], rules)
+    )
     expected = expected * np.exp(0.5 * view.variance[:, None] * (ladder - 1) ** 2)
     return best_allowed(rules.margin(view.products, ladder) * expected, view, rules)
 
@@ -50,13 +54,17 @@ class Fixed:
 
     def __call__(self, view: View, rules: Rules) -> np.ndarray:
         """Return it for every product environment, draws of all products following each other (B,)."""
-        return best_allowed(np.eye(len(rules.ladder))[np.resize(self.actions, len(view.products))], view, rules)
+        return best_allowed(
+            np.eye(len(rules.ladder))[np.resize(self.actions, len(view.products))], view, rules
+        )
 
 
 def best_fixed(products: Products, rules: Rules, draws: int, seed: int) -> Fixed:
     """Return the step that earns most if it is kept, product by product, over seasons of its own luck."""
     each = [Fixed(np.full(len(products), step)) for step in range(len(rules.ladder))]
-    worth = np.stack([play(products, rules, policy, draws, seed).rewards.mean(axis=(0, 2)) for policy in each])  # (A, products)
+    worth = np.stack(
+        [play(products, rules, policy, draws, seed).rewards.mean(axis=(0, 2)) for policy in each]
+    )  # (A, products)
     return Fixed(np.argmax(np.where(rules.allowed(products).T, worth, -np.inf), axis=0))
 
 

@@ -35,13 +35,21 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
     twice = prices.duplicated(KEY)
     if twice.any():
         first = prices[twice].iloc[0]
-        raise PolicyError(f"price list: one row per product and store. Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one.")
+        raise PolicyError(
+            f"price list: one row per product and store. Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
+        )
     told = policy.recommend(prices)
     reference = prices[PRICE].to_numpy(float)
     cost = prices[KEY].merge(policy.market[[*KEY, UNIT_COST]], on=KEY, how="left")[UNIT_COST].to_numpy(float)
     planned = _rounded(told[PRICE].to_numpy(), cost, variation.decimals)
     low = np.fmax(reference * policy.rules.ladder[0], cost)
-    varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, reference * policy.rules.ladder[-1], np.random.default_rng(seed))
+    varied = vary(
+        prices[KEY].assign(**{PRICE: planned}),
+        variation,
+        low,
+        reference * policy.rules.ladder[-1],
+        np.random.default_rng(seed),
+    )
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
     return varied.assign(**{STEP: told[STEP].to_numpy(), REASON: told[REASON].to_numpy()})
 

@@ -21,7 +21,13 @@ class PolicyError(ValueError):
 
 def products_of(market: pd.DataFrame) -> Products:
     """Return the products of a market table, one row per product and store."""
-    return Products(**{field.name: market[field.name].to_numpy(copy=True) for field in fields(Products) if field.name in market})
+    return Products(
+        **{
+            field.name: market[field.name].to_numpy(copy=True)
+            for field in fields(Products)
+            if field.name in market
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,14 @@ class PolicyModel:
             PolicyError: a price is not finite and above 0.
         """
         price = _checked(asked[PRICE].to_numpy(float))
-        rows = pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(pd.MultiIndex.from_frame(asked[SERIES].astype(str)))
+        rows = pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(
+            pd.MultiIndex.from_frame(asked[SERIES].astype(str))
+        )
         known = rows >= 0
-        ratio, reason = np.ones(len(asked)), np.where(known, "", "the product was not in the training").astype(object)
+        ratio, reason = (
+            np.ones(len(asked)),
+            np.where(known, "", "the product was not in the training").astype(object),
+        )
         if known.any():
             ratio[known], reason[known] = self._decided(rows[known], price[known])
         told = {PRICE: price * ratio, STEP: ratio, REASON: pd.Series(reason, asked.index, dtype="str")}
@@ -73,7 +84,9 @@ class PolicyModel:
         if not len(rows):
             known = [f"{row[PRODUCT]} in {row[STORE]}" for _, row in self.market.head(3).iterrows()]
             told = ", ".join(known) + (", ..." if len(self.market) > len(known) else "")
-            raise PolicyError(f"pricing policy: there is no product {product!r} in store {store!r}. Known: {told}.")
+            raise PolicyError(
+                f"pricing policy: there is no product {product!r} in store {store!r}. Known: {told}."
+            )
         one = products_of(self.market.iloc[rows])
         if price is not None:
             one = replace(one, price=_checked(np.array([price])))
@@ -85,8 +98,12 @@ class PolicyModel:
         products = replace(products, price=price)
         actions = self.policy(opening(products), self.rules)
         free = self.rules.moves(products)
-        unknown = np.where(products.identified.astype(bool), "no profit without a cost", "elasticity not identified")
-        best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
+        unknown = np.where(
+            products.identified.astype(bool), "no profit without a cost", "elasticity not identified"
+        )
+        best = np.where(
+            actions == self.rules.hold, "the price in force is best", "the policy moves the price"
+        )
         return self.rules.ladder[actions], np.where(free, best, unknown)
 
 
@@ -94,5 +111,7 @@ def _checked(price: np.ndarray) -> np.ndarray:
     """Return prices in force, all of them prices."""
     wrong = ~(np.isfinite(price) & (price > 0))
     if wrong.any():
-        raise PolicyError(f"pricing policy: the price in force must be finite and above 0. Received: {price[wrong][0]}.")
+        raise PolicyError(
+            f"pricing policy: the price in force must be finite and above 0. Received: {price[wrong][0]}."
+        )
     return price

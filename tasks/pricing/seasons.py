@@ -27,7 +27,12 @@ def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int
     for _ in range(rules.decisions):
         view, week = step(view, policy(view, rules), luck, rules)
         weeks.append(week)
-    return Played(*(np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1) for name in ("price", "units", "reward")))
+    return Played(
+        *(
+            np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1)
+            for name in ("price", "units", "reward")
+        )
+    )
 
 
 def movable(products: Products, rules: Rules) -> Products:

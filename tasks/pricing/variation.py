@@ -36,12 +36,18 @@ class Variation:
     def __post_init__(self) -> None:
         """Refuse what is no small variation."""
         if not 0 <= self.share <= 0.5:
-            raise VariationError(f"variation: `share` must lie in 0 ... 0.5, planned prices stay the rule. Received: {self.share}.")
+            raise VariationError(
+                f"variation: `share` must lie in 0 ... 0.5, planned prices stay the rule. Received: {self.share}."
+            )
         if not 0 < self.size <= 0.1:
-            raise VariationError(f"variation: `size` must lie above 0 and at or below 0.1. Received: {self.size}.")
+            raise VariationError(
+                f"variation: `size` must lie above 0 and at or below 0.1. Received: {self.size}."
+            )
 
 
-def vary(prices: pd.DataFrame, variation: Variation, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+def vary(
+    prices: pd.DataFrame, variation: Variation, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame:
     """Return the list with some prices moved, up or down with the same probability, and what was drawn.
 
         P(planned) = 1 - share,  P(up) = P(down) = share / 2;  a direction that the guard or the rounding forbids goes to the planned price
@@ -58,12 +64,19 @@ def vary(prices: pd.DataFrame, variation: Variation, low: np.ndarray, high: np.n
     """
     planned = prices[PRICE].to_numpy(float)
     steps = planned[:, None] * np.array([1 - variation.size, 1.0, 1 + variation.size])
-    steps = np.where([True, False, True], steps.round(variation.decimals), planned[:, None])  # (rows, down / planned / up)
+    steps = np.where(
+        [True, False, True], steps.round(variation.decimals), planned[:, None]
+    )  # (rows, down / planned / up)
     may = (steps >= low[:, None]) & (steps <= high[:, None]) & (steps != planned[:, None])
     chance = np.where(may, variation.share / 2, 0.0)
     chance[:, 1] = 1 - chance.sum(axis=1)
     drawn = (rng.random(len(planned))[:, None] >= chance.cumsum(axis=1)[:, :2]).sum(axis=1)
     every = np.arange(len(planned))
     price = steps[every, drawn]
-    told = {PRICE: price, PLANNED: planned, PROPENSITY: chance[every, drawn], RANDOMISED: np.log(price / planned)}
+    told = {
+        PRICE: price,
+        PLANNED: planned,
+        PROPENSITY: chance[every, drawn],
+        RANDOMISED: np.log(price / planned),
+    }
     return prices.assign(**told)

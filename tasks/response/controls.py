@@ -9,7 +9,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, COMPETITOR_PRICE, PRICE, PRODUCT, RANDOMISED, SERIES, STORE, UNIT_COST, UNITS, promotions
+from expectations.columns import (
+    CATEGORY,
+    COMPETITOR_PRICE,
+    PRICE,
+    PRODUCT,
+    RANDOMISED,
+    SERIES,
+    STORE,
+    UNIT_COST,
+    UNITS,
+    promotions,
+)
 from tasks.response.slopes import Panel
 from tasks.response.weeks import WEEK
 
@@ -34,7 +45,9 @@ def panels(weeks: pd.DataFrame, memory: float | None) -> list[tuple[pd.DataFrame
     last = told[PRICE].groupby(keys).shift(1).fillna(told[PRICE])
     told[LAST] = np.log(last)
     if memory is not None:
-        remembered = last.groupby(keys).transform(lambda price: price.ewm(alpha=1 - memory, adjust=False).mean())
+        remembered = last.groupby(keys).transform(
+            lambda price: price.ewm(alpha=1 - memory, adjust=False).mean()
+        )
         told[REMEMBERED] = np.log(remembered / told[PRICE])
     told = told[told[UNITS] > 0].reset_index(drop=True)
     told["log_units"] = np.log(told[UNITS])
@@ -44,7 +57,9 @@ def panels(weeks: pd.DataFrame, memory: float | None) -> list[tuple[pd.DataFrame
     controls = [*promotions(weeks.columns), *seasons]
     if COMPETITOR_PRICE in told:
         rival = np.log(told[COMPETITOR_PRICE])
-        told[COMPETITOR] = rival.fillna(rival.groupby([told[name] for name in SERIES]).transform("mean")).fillna(0.0)
+        told[COMPETITOR] = rival.fillna(
+            rival.groupby([told[name] for name in SERIES]).transform("mean")
+        ).fillna(0.0)
         controls.append(COMPETITOR)
     for name in ("log_price", "log_units"):
         told[f"own_{name}"] = told[name] - told.groupby(SERIES)[name].transform("mean")
@@ -64,7 +79,14 @@ def panel_of(own: pd.DataFrame, controls: list[str]) -> Panel:
         cost = own[UNIT_COST].to_numpy(float)
         instrument = np.log(cost, out=instrument, where=cost > 0)
     series, week = pd.factorize(own[STORE])[0], own["number"].to_numpy()
-    return Panel(own["log_units"].to_numpy(), own["log_price"].to_numpy(), own[controls].to_numpy(float), series, week, instrument)
+    return Panel(
+        own["log_units"].to_numpy(),
+        own["log_price"].to_numpy(),
+        own[controls].to_numpy(float),
+        series,
+        week,
+        instrument,
+    )
 
 
 def _season(number: np.ndarray) -> np.ndarray:
@@ -89,7 +111,9 @@ def _others(told: pd.DataFrame, name: str, by: list[str]) -> pd.Series:
     return ((groups.transform("sum") - told[name]) / count).where(count > 0, 0.0)
 
 
-def _with_rivals(own: pd.DataFrame, told: pd.DataFrame, controls: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def _with_rivals(
+    own: pd.DataFrame, told: pd.DataFrame, controls: list[str]
+) -> tuple[pd.DataFrame, list[str]]:
     """Add the rivals' log prices: each by its name where they are few, their mean where they are many."""
     siblings = (told[CATEGORY] == own[CATEGORY].iloc[0]) & (told[PRODUCT] != own[PRODUCT].iloc[0])
     names = sorted(told.loc[siblings, PRODUCT].unique())
@@ -100,7 +124,9 @@ def _with_rivals(own: pd.DataFrame, told: pd.DataFrame, controls: list[str]) -> 
         mean = shelf.groupby([STORE, WEEK])["own_log_price"].mean().rename("rivals")
         joined = own.merge(mean, left_on=[STORE, WEEK], right_index=True, how="left")
         return joined.fillna({"rivals": 0.0}), [*controls, "rivals"]
-    wide = shelf.pivot_table(index=[STORE, WEEK], columns=PRODUCT, values="own_log_price").reindex(columns=names)
+    wide = shelf.pivot_table(index=[STORE, WEEK], columns=PRODUCT, values="own_log_price").reindex(
+        columns=names
+    )
     wide.columns = pd.Index([f"rival {name}" for name in names])
     joined = own.merge(wide, left_on=[STORE, WEEK], right_index=True, how="left")
     kept = [name for name in wide.columns if joined[name].notna().mean() > 0.5]

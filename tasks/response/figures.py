@@ -29,7 +29,11 @@ def elasticities(table: pd.DataFrame) -> Figure:
         inside = rows[rows[RAW].between(-8, 4)]
         right.plot(inside[RAW], inside[ELASTICITY], ".", color=colour, ms=5)
     left.axhline(0, color="black", lw=0.8)
-    left.set(xlabel="products, the most elastic first", ylabel="own-price elasticity", title="Own-price elasticities with intervals")
+    left.set(
+        xlabel="products, the most elastic first",
+        ylabel="own-price elasticity",
+        title="Own-price elasticities with intervals",
+    )
     left.legend(fontsize=8)
     right.plot([-8, 4], [-8, 4], color="black", lw=0.8, ls="--", label="not pulled at all")
     hidden = int((~table[RAW].between(-8, 4)).sum())
@@ -47,7 +51,9 @@ def by_category(table: pd.DataFrame) -> Figure:
     axis = figure.subplots()
     place = {name: k for k, name in enumerate(order.index[::-1])}
     axis.plot(own[ELASTICITY], own[CATEGORY].map(place), "o", color=MOVES, ms=4, alpha=0.7)
-    axis.plot(order.to_numpy(), [place[name] for name in order.index], "|", color="black", ms=10, label="median")
+    axis.plot(
+        order.to_numpy(), [place[name] for name in order.index], "|", color="black", ms=10, label="median"
+    )
     axis.set_yticks(np.arange(len(order)), [str(name).title() for name in order.index[::-1]], fontsize=7)
     axis.axvline(0, color="black", lw=0.8)
     axis.set(xlabel="own-price elasticity", title="Identified elasticities by category")

@@ -13,12 +13,32 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from expectations.columns import CATEGORY, ELASTICITY, HIGH, IDENTIFIED, LOW, PRODUCT, REASON, UNITS, promotions
+from expectations.columns import (
+    CATEGORY,
+    ELASTICITY,
+    HIGH,
+    IDENTIFIED,
+    LOW,
+    PRODUCT,
+    REASON,
+    UNITS,
+    promotions,
+)
 from tasks.response.controls import panels
 from tasks.response.pooling import pool, shrunk
 from tasks.response.product import NAMES, Found, found
 from tasks.response.slopes import Estimate
-from tasks.response.weeks import DISPERSION, ERROR, FREEDOM, RAW, RAW_ERROR, Effect, ResponseError, Rules, weekly
+from tasks.response.weeks import (
+    DISPERSION,
+    ERROR,
+    FREEDOM,
+    RAW,
+    RAW_ERROR,
+    Effect,
+    ResponseError,
+    Rules,
+    weekly,
+)
 
 log = logging.getLogger("repricer")
 
@@ -26,7 +46,9 @@ PRODUCTS_A_LINE = 100  # products between two lines of progress
 SILENT = 0.1  # most weeks without a sale: they have no log, and without them a product looks less elastic (share of weeks)
 STRONG = 10.0  # least first-stage F (Staiger and Stock 1997)
 CONFOUNDED = 3.0  # standard errors between the methods from which the instrument is believed; and of price following demand
-MAX_CHANGE = 1.5  # most that an elasticity may change between the halves of the time, unless its errors explain it
+MAX_CHANGE = (
+    1.5  # most that an elasticity may change between the halves of the time, unless its errors explain it
+)
 DISAGREES = 1.0  # most that double machine learning may differ, unless its errors explain it
 REMEDY = "Bring a unit cost, or publish a small randomised price variation."
 UNEXPLAINED = (
@@ -58,7 +80,9 @@ class PanelResponse:
     reaction: Effect
 
 
-def panel_response(sales: pd.DataFrame, period: str, rules: Rules, memory: float | None = None) -> PanelResponse:
+def panel_response(
+    sales: pd.DataFrame, period: str, rules: Rules, memory: float | None = None
+) -> PanelResponse:
     """Return own and cross elasticities with intervals, from any table of the vocabulary: without stores, promotions or costs if need be.
 
     Args:
@@ -78,16 +102,21 @@ def panel_response(sales: pd.DataFrame, period: str, rules: Rules, memory: float
         if len(every) % PRODUCTS_A_LINE == 0:
             log.info("price response: %d products", len(every))
     if not any(np.isfinite(one.own[0].error) for one in every):
-        raise ResponseError(f"price response: a product must sell at several prices. Received: {len(every)} products, none does.")
+        raise ResponseError(
+            f"price response: a product must sell at several prices. Received: {len(every)} products, none does."
+        )
     instrumented, flags = _choice(every, bool(promotions(weeks.columns)))
     remembered, cross, reaction = (
-        _shared([getattr(one, name) for one in every], rules.confidence) for name in ("remembered", "cross", "reaction")
+        _shared([getattr(one, name) for one in every], rules.confidence)
+        for name in ("remembered", "cross", "reaction")
     )
     if instrumented:  # a remembered price has no instrument of its own
         remembered = NO_EFFECT
     table = _table(every, int(instrumented), remembered["estimate"], rules)
     table["silent"] = table[PRODUCT].map((weeks[UNITS] == 0).groupby(weeks[PRODUCT]).mean())
-    table[REASON] = [_reason(row, one, rules, flags) for (_, row), one in zip(table.iterrows(), every, strict=True)]
+    table[REASON] = [
+        _reason(row, one, rules, flags) for (_, row), one in zip(table.iterrows(), every, strict=True)
+    ]
     table[IDENTIFIED] = table[REASON] == ""
     promotable = not flags and bool(table[IDENTIFIED].any())
     return PanelResponse(table.astype({REASON: "str"}), flags, promotable, remembered, cross, reaction)
@@ -106,7 +135,9 @@ def _choice(every: list[Found], explained: bool) -> tuple[bool, list[str]]:
     usable = len(strong) >= 0.5 * len(told)
     if usable and _lasting(strong, len(told)):
         gap = np.array([one.own[1].slope - one.own[0].slope for one in strong])
-        variance = np.array([max(one.own[1].error ** 2 - one.own[0].error ** 2, one.own[1].error ** 2 / 4) for one in strong])
+        variance = np.array(
+            [max(one.own[1].error ** 2 - one.own[0].error ** 2, one.own[1].error ** 2 / 4) for one in strong]
+        )
         mean, error = float(np.average(gap, weights=1 / variance)), float(1 / np.sqrt((1 / variance).sum()))
         if abs(mean) > CONFOUNDED * error:
             return True, []
@@ -115,7 +146,9 @@ def _choice(every: list[Found], explained: bool) -> tuple[bool, list[str]]:
     covariance, variance_ = (sum(values) for values in zip(*(one.following for one in told), strict=True))
     score = covariance / np.sqrt(variance_) if variance_ > 0 else 0.0
     if score > CONFOUNDED and not usable:
-        return False, [f"price follows demand: it carries last week's surprise ({score:.1f} standard errors). {REMEDY}"]
+        return False, [
+            f"price follows demand: it carries last week's surprise ({score:.1f} standard errors). {REMEDY}"
+        ]
     return False, []
 
 
@@ -125,7 +158,11 @@ def _lasting(strong: list[Found], products: int) -> bool:
     turned = np.array([first.slope - second.slope for first, second in halves])
     errors = np.array([np.hypot(first.error, second.error) for first, second in halves])
     lasting = sum(min(half.first_stage_f for half in both) >= STRONG / 2 for both in halves) >= 0.5 * products
-    return lasting and float(np.mean((turned / errors) ** 2)) < CONFOUNDED and float(np.median(np.abs(turned))) < MAX_CHANGE
+    return (
+        lasting
+        and float(np.mean((turned / errors) ** 2)) < CONFOUNDED
+        and float(np.median(np.abs(turned))) < MAX_CHANGE
+    )
 
 
 def _shared(estimates: Sequence[Estimate], confidence: float) -> Effect:
@@ -160,7 +197,9 @@ def _table(every: list[Found], method: int, remembered: float, rules: Rules) -> 
             FREEDOM: [told.freedom for told in own],
             "method": [NAMES[method] if np.isfinite(told.error) else "pooled" for told in own],
             "first_stage_f": [one.own[1].first_stage_f for one in every],
-            "half_error": [float(np.hypot(one.halves[0][method].error, one.halves[1][method].error)) for one in every],
+            "half_error": [
+                float(np.hypot(one.halves[0][method].error, one.halves[1][method].error)) for one in every
+            ],
             "double_ml": [one.check.slope for one in every],
             DISPERSION: [one.dispersion for one in every],
             "rivals": [one.rivals for one in every],
@@ -170,12 +209,20 @@ def _table(every: list[Found], method: int, remembered: float, rules: Rules) -> 
     table = pd.concat([raw, shrunk(raw)], axis=1)
     for half, name in enumerate(("first_half", "second_half")):
         each = [one.halves[half][method] for one in every]
-        part = pd.DataFrame({CATEGORY: raw[CATEGORY], RAW: [one.slope for one in each], RAW_ERROR: [one.error for one in each]})
+        part = pd.DataFrame(
+            {
+                CATEGORY: raw[CATEGORY],
+                RAW: [one.slope for one in each],
+                RAW_ERROR: [one.error for one in each],
+            }
+        )
         part[FREEDOM] = [one.freedom for one in each]
         table[name] = shrunk(part)[ELASTICITY] if np.isfinite(part[RAW_ERROR]).any() else np.nan
     known = table.groupby(CATEGORY)[DISPERSION].transform("median")
     table[DISPERSION] = table[DISPERSION].fillna(known).fillna(table[DISPERSION].median())
-    return table.assign(**{LOW: table[ELASTICITY] - rules.z * table[ERROR], HIGH: table[ELASTICITY] + rules.z * table[ERROR]})
+    return table.assign(
+        **{LOW: table[ELASTICITY] - rules.z * table[ERROR], HIGH: table[ELASTICITY] + rules.z * table[ERROR]}
+    )
 
 
 def _reason(row: pd.Series, one: Found, rules: Rules, flags: list[str]) -> str:

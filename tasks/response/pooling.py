@@ -78,7 +78,9 @@ def moderated(errors: np.ndarray, freedom: np.ndarray) -> np.ndarray:
     free = freedom[known]
     log = np.log(errors[known] ** 2) - special.digamma(free / 2) + np.log(free / 2)
     excess = float(log.var(ddof=1) - special.polygamma(1, free / 2).mean())
-    prior = 2 * optimize.brentq(lambda d: special.polygamma(1, d) - excess, 1e-4, 1e4) if excess > 1e-4 else 1e4
+    prior = (
+        2 * optimize.brentq(lambda d: special.polygamma(1, d) - excess, 1e-4, 1e4) if excess > 1e-4 else 1e4
+    )
     common = np.exp(log.mean() + special.digamma(prior / 2) - np.log(prior / 2))
     both = prior + free
     wider = stats.t.ppf(0.975, both) / stats.norm.ppf(0.975)
@@ -104,12 +106,19 @@ def shrunk(raw: pd.DataFrame) -> pd.DataFrame:
     scatter = max(float(raw[RAW][known].var(ddof=0)), float(np.min(error[known] ** 2)))
     grid = scatter * np.geomspace(LEAST, MOST, GRID)
     each = [_given(between, raw[RAW].to_numpy(float), error, category, len(names)) for between in grid]
-    likely = np.array([one.log_likelihood for one in each]) + np.log(grid)  # uniform in A, of which the grid takes logs
+    likely = np.array([one.log_likelihood for one in each]) + np.log(
+        grid
+    )  # uniform in A, of which the grid takes logs
     weight = np.exp(likely - likely.max())
     weight /= weight.sum()
-    means, variances = np.stack([one.mean for one in each]), np.stack([one.variance for one in each])  # (GRID, products)
+    means, variances = (
+        np.stack([one.mean for one in each]),
+        np.stack([one.variance for one in each]),
+    )  # (GRID, products)
     mean = weight @ means
-    return pd.DataFrame({ELASTICITY: mean, ERROR: np.sqrt(weight @ (variances + (means - mean) ** 2))}, index=raw.index)
+    return pd.DataFrame(
+        {ELASTICITY: mean, ERROR: np.sqrt(weight @ (variances + (means - mean) ** 2))}, index=raw.index
+    )
 
 
 class _Given(NamedTuple):
@@ -120,7 +129,9 @@ class _Given(NamedTuple):
     log_likelihood: float
 
 
-def _given(between: float, value: np.ndarray, error: np.ndarray, category: np.ndarray, categories: int) -> _Given:
+def _given(
+    between: float, value: np.ndarray, error: np.ndarray, category: np.ndarray, categories: int
+) -> _Given:
     """Return the posterior where products differ by ``between`` (variance) within their category."""
     known = np.isfinite(error)
     weight = 1 / (error[known] ** 2 + between)
@@ -140,10 +151,16 @@ def _given(between: float, value: np.ndarray, error: np.ndarray, category: np.nd
     gap = np.where(known, value, 0.0) - np.where(known, centre[category], 0.0)
     variance = (1 - own) * between + (1 - own) ** 2 * centre_variance[category]
 
-    within = value[known] - np.bincount(category[known], weight * value[known], categories)[category[known]] / precision[category[known]]
+    within = (
+        value[known]
+        - np.bincount(category[known], weight * value[known], categories)[category[known]]
+        / precision[category[known]]
+    )
     spread = shop.between + 1 / precision[there]
     log_likelihood = 0.5 * (np.log(weight).sum() - weight @ within**2 - np.log(precision[there]).sum())
-    log_likelihood -= 0.5 * (np.log(spread).sum() + np.log((1 / spread).sum()) + ((mean - shop.mean) ** 2 / spread).sum())
+    log_likelihood -= 0.5 * (
+        np.log(spread).sum() + np.log((1 / spread).sum()) + ((mean - shop.mean) ** 2 / spread).sum()
+    )
     return _Given(centre[category] + own * gap, variance, float(log_likelihood))
 
 

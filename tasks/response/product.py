@@ -58,7 +58,10 @@ class Found:
     prices: int
     variation: float
     own: tuple[Estimate, Estimate] = (NOTHING, NOTHING)
-    halves: tuple[tuple[Estimate, Estimate], tuple[Estimate, Estimate]] = ((NOTHING, NOTHING), (NOTHING, NOTHING))
+    halves: tuple[tuple[Estimate, Estimate], tuple[Estimate, Estimate]] = (
+        (NOTHING, NOTHING),
+        (NOTHING, NOTHING),
+    )
     check: Estimate = NOTHING
     bends: bool = False
     following: tuple[float, float] = (0.0, 0.0)

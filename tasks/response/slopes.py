@@ -65,7 +65,11 @@ def within(values: np.ndarray, series: np.ndarray) -> np.ndarray:
         return np.asarray(values - values.mean(axis=0))
     columns = values if values.ndim == 2 else values[:, None]
     count = np.maximum(np.bincount(series), 1)
-    means = np.stack([np.bincount(series, column) / count for column in columns.T], axis=1) if columns.size else columns
+    means = (
+        np.stack([np.bincount(series, column) / count for column in columns.T], axis=1)
+        if columns.size
+        else columns
+    )
     return np.asarray((columns - means[series]).reshape(values.shape))
 
 
@@ -153,7 +157,11 @@ def beside(panel: Panel, column: np.ndarray, outcome: np.ndarray) -> Estimate:
     """
     wider = panel._replace(controls=np.column_stack([panel.controls, panel.price]), price=column)
     rest = left(column, wider)
-    return NOTHING if _lost(rest, wider) else _estimate(_slope(left(outcome, wider), rest), outcome, column, column, wider)
+    return (
+        NOTHING
+        if _lost(rest, wider)
+        else _estimate(_slope(left(outcome, wider), rest), outcome, column, column, wider)
+    )
 
 
 def leaning(panel: Panel, column: np.ndarray) -> float:
@@ -165,7 +173,9 @@ def overdispersion(panel: Panel, slope: float) -> float:
     """Return the variance of demand beyond Poisson's, relative to its squared mean: Var[units] = mean + dispersion mean^2."""
     units, rest = np.exp(panel.units), left(panel.units - slope * panel.price, panel)
     mean = np.exp(panel.units - rest)
-    mean *= (np.bincount(panel.series, units) / np.maximum(np.bincount(panel.series, mean), 1e-12))[panel.series]
+    mean *= (np.bincount(panel.series, units) / np.maximum(np.bincount(panel.series, mean), 1e-12))[
+        panel.series
+    ]
     spare = len(units) / max(1, len(units) - panel.controls.shape[1] - len(np.unique(panel.series)) - 1)
     return max(0.0, float((((units - mean) ** 2) * spare - mean).sum() / (mean**2).sum()))
 
@@ -191,7 +201,9 @@ def _slope(y: np.ndarray, x: np.ndarray) -> float:
 
 def _estimate(slope: float, y: np.ndarray, x: np.ndarray, instrument: np.ndarray, panel: Panel) -> Estimate:
     """Return a slope of y on x with its jackknife error."""
-    return Estimate(slope, float(np.sqrt(_covariance(y, x, instrument, panel)[0, 0])), int(_blocks(panel.week).max()))
+    return Estimate(
+        slope, float(np.sqrt(_covariance(y, x, instrument, panel)[0, 0])), int(_blocks(panel.week).max())
+    )
 
 
 def _covariance(y: np.ndarray, x: np.ndarray, instruments: np.ndarray, panel: Panel) -> np.ndarray:
@@ -217,7 +229,9 @@ def _covariance(y: np.ndarray, x: np.ndarray, instruments: np.ndarray, panel: Pa
     parts = np.stack([part[:, w].T @ part[:, v] for part in np.split(columns[order], ends)])  # (G, w, v)
     rest = parts.sum(axis=0) - parts  # without each block
     gram = rest[..., :-1] + LITTLE * len(y) * np.eye(len(w))
-    without = np.linalg.solve(gram, rest[..., -1:])[:, :slopes, 0] * scale[2 * slopes] / scale[:slopes]  # (G, slopes)
+    without = (
+        np.linalg.solve(gram, rest[..., -1:])[:, :slopes, 0] * scale[2 * slopes] / scale[:slopes]
+    )  # (G, slopes)
     apart = without - without.mean(axis=0)
     return np.asarray((1 - 1 / len(parts)) * apart.T @ apart)
 

@@ -8,7 +8,18 @@ import pandas as pd
 from scipy import stats
 from typing_extensions import TypedDict
 
-from expectations.columns import CATEGORY, COMPETITOR_PRICE, DATE, PRICE, RANDOMISED, SERIES, STOCK, UNIT_COST, UNITS, promotions
+from expectations.columns import (
+    CATEGORY,
+    COMPETITOR_PRICE,
+    DATE,
+    PRICE,
+    RANDOMISED,
+    SERIES,
+    STOCK,
+    UNIT_COST,
+    UNITS,
+    promotions,
+)
 
 WEEK = "week"  # first day of the week
 RAW, RAW_ERROR, ERROR, FREEDOM = "raw_elasticity", "raw_error", "standard_error", "freedom"
@@ -71,9 +82,26 @@ def weekly(sales: pd.DataFrame, period: str) -> pd.DataFrame:
         end=dates.transform("max"),
         empty=(table[STOCK] == 0) if STOCK in table else False,
     )
-    how = {CATEGORY: "first", UNITS: "sum", "amount": "sum", PRICE: "mean", "begin": "first", "end": "first", "empty": "any"}
-    kept = [*promotions(table.columns), *(name for name in (UNIT_COST, COMPETITOR_PRICE, RANDOMISED) if name in table)]
+    how = {
+        CATEGORY: "first",
+        UNITS: "sum",
+        "amount": "sum",
+        PRICE: "mean",
+        "begin": "first",
+        "end": "first",
+        "empty": "any",
+    }
+    kept = [
+        *promotions(table.columns),
+        *(name for name in (UNIT_COST, COMPETITOR_PRICE, RANDOMISED) if name in table),
+    ]
     weeks = table.groupby([*SERIES, WEEK], as_index=False).agg(how | dict.fromkeys(kept, "mean"))
     weeks[PRICE] = (weeks["amount"] / weeks[UNITS]).where(weeks[UNITS] > 0, weeks[PRICE])
-    whole = (weeks["begin"] <= weeks[WEEK]) & (weeks[WEEK] + pd.Timedelta(days=6 * (period == "D")) <= weeks["end"])
-    return weeks[whole & ~weeks["empty"]].drop(columns=["amount", "begin", "end", "empty"]).reset_index(drop=True)
+    whole = (weeks["begin"] <= weeks[WEEK]) & (
+        weeks[WEEK] + pd.Timedelta(days=6 * (period == "D")) <= weeks["end"]
+    )
+    return (
+        weeks[whole & ~weeks["empty"]]
+        .drop(columns=["amount", "begin", "end", "empty"])
+        .reset_index(drop=True)
+    )

@@ -59,7 +59,9 @@ def code_hash() -> str:
 
 def code_version() -> str:
     """Return the commit of the checkout, or the start of the code's hash where there is none."""
-    told = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
     return told.stdout.strip() or f"sha256:{code_hash()[:16]}"
 
 

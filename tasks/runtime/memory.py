@@ -22,7 +22,9 @@ class PeakMemory:
     def sample(self) -> float:
         """Look once and return the peak so far (MB)."""
         this = psutil.Process()
-        self.megabytes = max(self.megabytes, sum(map(_resident, [this, *this.children(recursive=True)])) / MEGABYTE)
+        self.megabytes = max(
+            self.megabytes, sum(map(_resident, [this, *this.children(recursive=True)])) / MEGABYTE
+        )
         return self.megabytes
 
 

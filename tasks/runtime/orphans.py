@@ -25,7 +25,11 @@ def end_orphans(settings: Settings) -> int:
         return 0
     running = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
     with get_client(sync_client=True) as client:
-        left = [run for run in client.read_flow_runs(flow_run_filter=running) if str(run.id) != flow_run.id and _is_on(run, settings)]
+        left = [
+            run
+            for run in client.read_flow_runs(flow_run_filter=running)
+            if str(run.id) != flow_run.id and _is_on(run, settings)
+        ]
         for run in left:
             client.set_flow_run_state(run.id, Crashed(message="its process is dead"), force=True)
     return len(left)

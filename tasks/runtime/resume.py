@@ -98,11 +98,19 @@ def _unfinished(settings: Settings) -> Attempt | None:
 
 def _new(settings: Settings) -> Attempt:
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
-    tags = {"profile": settings.profile, "code_version": code_version(), "settings_hash": settings_hash(settings), "attempt": name}
+    tags = {
+        "profile": settings.profile,
+        "code_version": code_version(),
+        "settings_hash": settings_hash(settings),
+        "attempt": name,
+    }
     attempt = Attempt(id=name, folder=str(_attempts(settings) / name), run_id=track.start_run(settings, tags))
     _write(attempt, settings, finished=False)
     return attempt
 
 
 def _write(attempt: Attempt, settings: Settings, *, finished: bool) -> None:
-    save_json({"attempt": attempt.model_dump(), "key": _key(settings), "finished": finished}, attempt.path("attempt.json"))
+    save_json(
+        {"attempt": attempt.model_dump(), "key": _key(settings), "finished": finished},
+        attempt.path("attempt.json"),
+    )

@@ -32,10 +32,14 @@ def table_at(path: Path, option: str) -> pd.DataFrame:
         else:
             table = pd.read_csv(path, dtype={PRODUCT: str, STORE: str}, encoding="utf-8-sig")
     except (ValueError, pyarrow.ArrowException) as error:
-        raise TableError(f"{path}: this is no CSV or Parquet table. Received: {error}. Write it anew for `{option}`.") from error
+        raise TableError(
+            f"{path}: this is no CSV or Parquet table. Received: {error}. Write it anew for `{option}`."
+        ) from error
     ids = [name for name in (PRODUCT, STORE) if name in table]
     for name in ids:
         if table[name].isna().any():
             row = int(table[name].isna().argmax()) + 1
-            raise TableError(f"{path}: `{name}` must be known in every row. Received: nothing in row {row}. Fill it, or take the row out.")
+            raise TableError(
+                f"{path}: `{name}` must be known in every row. Received: nothing in row {row}. Fill it, or take the row out."
+            )
     return table.astype(dict.fromkeys(ids, "str"))

@@ -29,7 +29,9 @@ log = logging.getLogger("repricer")
 MODELS = ("demand", "price_response", "pricing_policy")
 SERVED = {name: f"{name.split('_')[-1]}.py" for name in MODELS}
 SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # the UI opens on runs, not on chat traces
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development"
+}  # the UI opens on runs, not on chat traces
 BATCH = 1000  # metrics that one call of MLflow takes
 
 
@@ -57,7 +59,9 @@ def open_store(settings: Settings) -> MlflowClient:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if client.get_experiment_by_name(settings.track.experiment) is None:
             location = None if settings.track.uri else (folder / "mlartifacts").as_uri()
-            client.create_experiment(settings.track.experiment, artifact_location=location, tags=EXPERIMENT_TAGS)
+            client.create_experiment(
+                settings.track.experiment, artifact_location=location, tags=EXPERIMENT_TAGS
+            )
     return client
 
 
@@ -66,7 +70,11 @@ def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
     client = open_store(settings)
     experiment = client.get_experiment_by_name(settings.track.experiment)
     assert experiment is not None
-    run = client.create_run(experiment.experiment_id, run_name=f"{settings.profile}-{time.strftime('%Y%m%d-%H%M%S')}", tags=dict(tags))
+    run = client.create_run(
+        experiment.experiment_id,
+        run_name=f"{settings.profile}-{time.strftime('%Y%m%d-%H%M%S')}",
+        tags=dict(tags),
+    )
     _log_params(client, run.info.run_id, settings.flat())
     return str(run.info.run_id)
 
@@ -153,23 +161,31 @@ class StageRun:
         from mlflow.entities import DatasetInput, InputTag
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a path could be read as a source in two ways; both are that path
+            warnings.simplefilter(
+                "ignore"
+            )  # that a path could be read as a source in two ways; both are that path
             dataset = from_pandas(frame, source=artifact["path"], name=name, digest=artifact["sha256"][:8])
         tags = [InputTag("mlflow.data.context", "training"), InputTag("sha256", artifact["sha256"])]
         given = DatasetInput(dataset._to_mlflow_entity(), tags)
         for run_id in {self.id, self._retraining}:
             self._client.log_inputs(run_id, [given])
 
-    def trial(self, study: str, number: int, params: Mapping[str, Any], metrics: Mapping[str, float], state: str) -> None:
+    def trial(
+        self, study: str, number: int, params: Mapping[str, Any], metrics: Mapping[str, float], state: str
+    ) -> None:
         """Log one Optuna trial as a run below this one, once."""
         if _child(self._client, self._run, f"{study}-{number}") is not None:
             return
-        run = _create(self._client, self._run, f"{study}-{number}", self._retraining, {"study": study, "state": state})
+        run = _create(
+            self._client, self._run, f"{study}-{number}", self._retraining, {"study": study, "state": state}
+        )
         _log_params(self._client, run.info.run_id, params)
         _log_metrics(self._client, run.info.run_id, metrics)
         self._client.set_terminated(run.info.run_id, status="FINISHED" if state == "COMPLETE" else "KILLED")
 
-    def model(self, name: str, files: Mapping[str, Artifact], example: pd.DataFrame, tags: Mapping[str, str]) -> int:
+    def model(
+        self, name: str, files: Mapping[str, Artifact], example: pd.DataFrame, tags: Mapping[str, str]
+    ) -> int:
         """Register a model from its code and its files, with signature and input example, and return the version.
 
         Raises:
@@ -187,10 +203,14 @@ class StageRun:
             )
         answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
         if info.signature is None or len(answer) != len(example):
-            raise ModelError(f"{name}: loaded back from {info.model_uri} it does not answer its input example; see the log above.")
+            raise ModelError(
+                f"{name}: loaded back from {info.model_uri} it does not answer its input example; see the log above."
+            )
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name)
-        version = self._client.create_model_version(name, info.model_uri, self.id, dict(tags), model_id=info.model_id)
+        version = self._client.create_model_version(
+            name, info.model_uri, self.id, dict(tags), model_id=info.model_id
+        )
         return int(version.version)
 
 
@@ -223,7 +243,9 @@ def stage_seconds(attempt: Attempt) -> dict[str, float]:
     """Return the seconds that each stage of an attempt took, over all its restarts."""
     client = _client()
     children = _children(client, client.get_run(attempt.run_id))
-    stages = [c for c in reversed(children) if "seconds" in c.data.metrics and "stage" in c.data.tags]  # the newest comes first
+    stages = [
+        c for c in reversed(children) if "seconds" in c.data.metrics and "stage" in c.data.tags
+    ]  # the newest comes first
     return {c.data.tags["stage"]: c.data.metrics["seconds"] for c in stages}
 
 
@@ -249,7 +271,9 @@ def load_model(settings: Settings, name: str, alias: str) -> Any:
 
     open_store(settings)
     if version_at(name, alias) is None:
-        raise ModelError(f"{name}: there is no {alias} in {settings.data_folder}. Retrain, or promote a version, or name the profile.")
+        raise ModelError(
+            f"{name}: there is no {alias} in {settings.data_folder}. Retrain, or promote a version, or name the profile."
+        )
     return mlflow.pyfunc.load_model(f"models:/{name}@{alias}")
 
 
@@ -293,7 +317,9 @@ def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any
     number = version or version_at(name, CHAMPION) or version_at(name, CANDIDATE)
     if number is None or version_tags(name, number) is None:
         told = "none is champion or candidate" if number is None else f"there is no version {number}"
-        raise ModelError(f"{name}: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first.")
+        raise ModelError(
+            f"{name}: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first."
+        )
     return number, load_version(name, number)
 
 
@@ -314,7 +340,11 @@ def _open_runs(client: MlflowClient, experiment_id: str) -> list[Run]:
 
 
 def _children(client: MlflowClient, parent: Run) -> list[Run]:
-    return list(client.search_runs([parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'", max_results=5000))
+    return list(
+        client.search_runs(
+            [parent.info.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'", max_results=5000
+        )
+    )
 
 
 def _child(client: MlflowClient, parent: Run, name: str) -> Run | None:

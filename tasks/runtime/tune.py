@@ -108,14 +108,29 @@ def tune(
         if number >= trials:
             break
         # A sampler that starts from the same seed again would repeat its draws.
-        study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), n_startup_trials=max(3, trials // 3))
-        study.optimize(lambda trial: _score(trial, space, objective), n_trials=1, catch=(*failures, ArithmeticError))
+        study.sampler = optuna.samplers.TPESampler(
+            seed=seed + len(study.trials), n_startup_trials=max(3, trials // 3)
+        )
+        study.optimize(
+            lambda trial: _score(trial, space, objective), n_trials=1, catch=(*failures, ArithmeticError)
+        )
         last = study.trials[-1]
-        log.info("%s trial %d of %d: %s, %s", name, _ended(study), trials, _shown(last.value), last.state.name.lower())
+        log.info(
+            "%s trial %d of %d: %s, %s",
+            name,
+            _ended(study),
+            trials,
+            _shown(last.value),
+            last.state.name.lower(),
+        )
     told = tuple(Trial(t.number, dict(t.params), _last(t), t.state.name) for t in study.trials)
     if not any(trial.state == "COMPLETE" for trial in told):
-        counts = ", ".join(f"{count} {state}" for state, count in Counter(trial.state for trial in told).items())
-        raise TuningError(f"{name}: no trial of the search was completed ({counts}). Look at the trials' errors in the log above.")
+        counts = ", ".join(
+            f"{count} {state}" for state, count in Counter(trial.state for trial in told).items()
+        )
+        raise TuningError(
+            f"{name}: no trial of the search was completed ({counts}). Look at the trials' errors in the log above."
+        )
     return Search(dict(study.best_params), float(study.best_value), told)
 
 
@@ -128,7 +143,9 @@ def _study(name: str, journal: Path) -> optuna.Study:
     pruner = optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=1)
     study = optuna.create_study(study_name=name, storage=storage, pruner=pruner, load_if_exists=True)
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # its process is dead: one search has one process
+        study.tell(
+            trial.number, state=optuna.trial.TrialState.FAIL
+        )  # its process is dead: one search has one process
     return study
 
 
@@ -136,7 +153,9 @@ def _score(trial: optuna.Trial, space: Space, objective: Objective) -> float:
     import optuna
 
     score = math.nan
-    for step, score in enumerate(objective({name: _suggested(trial, name, kind) for name, kind in space.items()})):
+    for step, score in enumerate(
+        objective({name: _suggested(trial, name, kind) for name, kind in space.items()})
+    ):
         if not math.isfinite(score):
             raise ArithmeticError(f"the score is {score}")  # Optuna would call an infinite one complete
         trial.report(score, step)

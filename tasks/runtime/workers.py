@@ -33,7 +33,9 @@ class Workers:
         """Use the processes of a pool, one a core."""
         self._pool, self.cores = pool, cores
 
-    def over_rows(self, what: str, function: Callable[..., Result], rows: tuple[np.ndarray, ...], *fixed: object) -> list[Result]:
+    def over_rows(
+        self, what: str, function: Callable[..., Result], rows: tuple[np.ndarray, ...], *fixed: object
+    ) -> list[Result]:
         """Return ``function(*chunks, *fixed)`` for chunks of the rows, in their order, and say how far it is.
 
         Args:
@@ -53,7 +55,9 @@ class Workers:
             log.debug("%s: %d of %d series", what, min(total, (number + 1) * CHUNK), total)
         return results
 
-    def each(self, what: str, function: Callable[..., Result], first: Sequence[object], *fixed: object) -> list[Result]:
+    def each(
+        self, what: str, function: Callable[..., Result], first: Sequence[object], *fixed: object
+    ) -> list[Result]:
         """Return ``function(one, *fixed)`` for each of the first arguments, in their order, and say how far it is."""
         if len(first) == 1:
             return [_here(function, first[0], *fixed)]

@@ -26,7 +26,9 @@ class Demand(PythonModel):
         spec = json.loads(Path(context.artifacts["demand_spec"]).read_text(encoding="utf-8"))
         self._model = DemandModel(spec, arrays, pd.read_parquet(context.artifacts["demand_history"]))
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return mean and quantiles, row by row."""
         return self._model.predict(model_input)
 

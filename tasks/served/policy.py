@@ -31,7 +31,9 @@ class PricingPolicy(PythonModel):
         rules = Rules(**{**told, "ladder": np.asarray(told["ladder"])})
         self.policy = PolicyModel(pd.read_parquet(context.artifacts["policy_market"]), rules, Greedy(weights))
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return the recommended price, its step of the ladder and the reason, row by row."""
         return self.policy.recommend(model_input)
 

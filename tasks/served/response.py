@@ -20,7 +20,9 @@ class PriceResponse(PythonModel):
         """Read the table."""
         self._table = pd.read_parquet(context.artifacts["response_table"]).set_index(PRODUCT)[ANSWER]
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return the answer row by row; a product that was not trained on is not identified."""
         told = self._table.reindex(model_input[PRODUCT].astype(str)).reset_index(drop=True)
         unknown = told[IDENTIFIED].isna()

@@ -27,7 +27,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from expectations.columns import ALL_STORES, CATEGORY, DATE, DEPARTMENT, KEY, LIST_PRICE, NAME, PRICE, PRODUCT, SERIES, STORE, UNITS
+from expectations.columns import (
+    ALL_STORES,
+    CATEGORY,
+    DATE,
+    DEPARTMENT,
+    KEY,
+    LIST_PRICE,
+    NAME,
+    PRICE,
+    PRODUCT,
+    SERIES,
+    STORE,
+    UNITS,
+)
 
 log = logging.getLogger("repricer")
 
@@ -63,9 +76,23 @@ def read(period: str, by_store: bool, products: int) -> pd.DataFrame:
 
 def _lines(period: str, by_store: bool) -> pd.DataFrame:
     """Return the countable lines with local date, units and amounts; households stay behind."""
-    names = ["store_id", "product_id", "quantity", "sales_value", "retail_disc", "coupon_match_disc", "transaction_timestamp"]
+    names = [
+        "store_id",
+        "product_id",
+        "quantity",
+        "sales_value",
+        "retail_disc",
+        "coupon_match_disc",
+        "transaction_timestamp",
+    ]
     lines = pq.read_table(_path("transactions"), columns=names).to_pandas()
-    day = lines["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert(ZONE).dt.tz_localize(None).dt.normalize()
+    day = (
+        lines["transaction_timestamp"]
+        .dt.tz_localize("UTC")
+        .dt.tz_convert(ZONE)
+        .dt.tz_localize(None)
+        .dt.normalize()
+    )
     lines[DATE] = day.astype("datetime64[us]")
     everything = len(lines)
     lines = lines[(lines["quantity"] > 0) & (lines["sales_value"] > 0)]
@@ -89,13 +116,19 @@ def _lines(period: str, by_store: bool) -> pd.DataFrame:
 
 
 def _not_goods() -> pd.Series:
-    products = pq.read_table(_path("products"), columns=["product_id", "department", "product_category"]).to_pandas()
+    products = pq.read_table(
+        _path("products"), columns=["product_id", "department", "product_category"]
+    ).to_pandas()
     out = products["department"].isin(NOT_GOODS) | products["product_category"].isin(NOT_GOODS_CATEGORIES)
     return products.loc[out, "product_id"]
 
 
 def _weighed(lines: pd.DataFrame) -> pd.Index:
-    each = lines.assign(unit_shelf=lines["shelf"] / lines[UNITS]).groupby([PRODUCT, STORE, DATE])["unit_shelf"].agg(["size", "min", "max"])
+    each = (
+        lines.assign(unit_shelf=lines["shelf"] / lines[UNITS])
+        .groupby([PRODUCT, STORE, DATE])["unit_shelf"]
+        .agg(["size", "min", "max"])
+    )
     comparable = each[each["size"] > 1]
     differ = (comparable["max"] > SAME_PRICE * comparable["min"]).groupby(PRODUCT).mean()
     return differ.index[differ > WEIGHED_ABOVE]
@@ -110,7 +143,10 @@ def _with_quiet_periods(sums: pd.DataFrame, period: str) -> pd.DataFrame:
     """Add the periods without a sale between the first and the last of each series, and turn a week's amounts into its prices."""
     span = sums.groupby(SERIES)[DATE].agg(["min", "max"]).reset_index()
     step = "D" if period == "D" else "W-MON"
-    dates = [pd.date_range(first, last, freq=step, unit="us") for first, last in zip(span["min"], span["max"], strict=True)]
+    dates = [
+        pd.date_range(first, last, freq=step, unit="us")
+        for first, last in zip(span["min"], span["max"], strict=True)
+    ]
     span[DATE] = pd.Series(dates, dtype=object)
     grid = span[[*SERIES, DATE]].explode(DATE).astype({DATE: "datetime64[us]"})
     sales = grid.merge(sums, on=KEY, how="left").sort_values([*SERIES, DATE], ignore_index=True)
@@ -131,7 +167,9 @@ def _statics(kept: list[int]) -> pd.DataFrame:
             PRODUCT: table["product_id"],
             CATEGORY: table["product_category"].fillna("unknown").astype(str),
             DEPARTMENT: table["department"].fillna("unknown").astype(str),
-            NAME: (table["product_type"].fillna("") + " " + table["package_size"].fillna("")).str.strip().astype(str),
+            NAME: (table["product_type"].fillna("") + " " + table["package_size"].fillna(""))
+            .str.strip()
+            .astype(str),
         }
     )
 
@@ -148,11 +186,17 @@ def _shown(kept: list[int], by_store: bool) -> pd.DataFrame:
             PRODUCT: table["product_id"].to_pandas(),
             STORE: table["store_id"].to_pandas(),
             "week": table["week"].to_pandas(),
-            "promotion_display": pc.not_equal(table["display_location"].cast("string"), NONE_SHOWN).to_pandas().astype(float),
-            "promotion_mailer": pc.not_equal(table["mailer_location"].cast("string"), NONE_SHOWN).to_pandas().astype(float),
+            "promotion_display": pc.not_equal(table["display_location"].cast("string"), NONE_SHOWN)
+            .to_pandas()
+            .astype(float),
+            "promotion_mailer": pc.not_equal(table["mailer_location"].cast("string"), NONE_SHOWN)
+            .to_pandas()
+            .astype(float),
         }
     )
-    each = shown.groupby([PRODUCT, STORE, "week"], as_index=False)[["promotion_display", "promotion_mailer"]].max()
+    each = shown.groupby([PRODUCT, STORE, "week"], as_index=False)[
+        ["promotion_display", "promotion_mailer"]
+    ].max()
     if by_store:
         return each
     # The promotions name only stores that carry the product that year: they are the whole that a share is of.
@@ -164,7 +208,9 @@ def _shown(kept: list[int], by_store: bool) -> pd.DataFrame:
 
 def _with_promotions(sales: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     week = (sales[DATE] - FIRST_MONDAY).dt.days // 7 + 1
-    joined = sales.assign(week=week).merge(shown, on=[PRODUCT, STORE, "week"], how="left").drop(columns="week")
+    joined = (
+        sales.assign(week=week).merge(shown, on=[PRODUCT, STORE, "week"], how="left").drop(columns="week")
+    )
     return joined.fillna({"promotion_display": 0.0, "promotion_mailer": 0.0})
 
 

@@ -45,12 +45,34 @@ def read(path: Path, columns: Mapping[str, str], time_zone: str | None) -> Lines
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
-        raise refusal("(all)", str(path), "not found", "source.path is a file or a folder", "check the path given with --data")
+        raise refusal(
+            "(all)",
+            str(path),
+            "not found",
+            "source.path is a file or a folder",
+            "check the path given with --data",
+        )
     if path.is_file() and path.suffix.lower() not in SUFFIXES:
-        raise refusal("(all)", path.name, f"ends in {path.suffix!r}", "a source is .csv or .parquet", "convert or rename the file")
-    files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")) if path.is_dir() else [path]
+        raise refusal(
+            "(all)",
+            path.name,
+            f"ends in {path.suffix!r}",
+            "a source is .csv or .parquet",
+            "convert or rename the file",
+        )
+    files = (
+        sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+        if path.is_dir()
+        else [path]
+    )
     if not files:
-        raise refusal("(all)", str(path), "no .csv and no .parquet file", "the folder holds the sales", "check the path given with --data")
+        raise refusal(
+            "(all)",
+            str(path),
+            "no .csv and no .parquet file",
+            "the folder holds the sales",
+            "check the path given with --data",
+        )
     return files
 
 
@@ -68,7 +90,9 @@ def _csv(file: Path, name: str) -> pd.DataFrame:
             file,
             read_options=pc.ReadOptions(use_threads=False),  # threads lose the row numbers
             parse_options=pc.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-            convert_options=pc.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+            convert_options=pc.ConvertOptions(
+                column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+            ),
         )
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
@@ -86,17 +110,33 @@ def _header(file: Path, name: str) -> list[str]:
     except UnicodeDecodeError as error:
         raise _unreadable(name, str(error), "a .csv file is UTF-8 text with commas") from None
     if not header:
-        raise refusal("(all)", name, "the file is empty", "the source has a header and rows", "check the export")
+        raise refusal(
+            "(all)", name, "the file is empty", "the source has a header and rows", "check the export"
+        )
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
-        raise refusal(", ".join(twice), name, "named twice in the header", "every column has a name of its own", "rename one of them")
+        raise refusal(
+            ", ".join(twice),
+            name,
+            "named twice in the header",
+            "every column has a name of its own",
+            "rename one of them",
+        )
     return header
 
 
 def _ragged(rows: list[pc.InvalidRow], name: str) -> Breach:
-    cells = tuple((f"{name}, row {row.number - 1}", f"{row.actual_columns} cells: {row.text!r}") for row in rows[:5])
+    cells = tuple(
+        (f"{name}, row {row.number - 1}", f"{row.actual_columns} cells: {row.text!r}") for row in rows[:5]
+    )
     rule = f"every row has as many cells as the header: {rows[0].expected_columns}"
-    return Breach("(all)", rule, "put cells that hold a comma in quotes, and write decimals with a point", cells, len(rows))
+    return Breach(
+        "(all)",
+        rule,
+        "put cells that hold a comma in quotes, and write decimals with a point",
+        cells,
+        len(rows),
+    )
 
 
 def _parquet(file: Path, name: str) -> pd.DataFrame:

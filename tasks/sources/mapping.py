@@ -11,7 +11,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
-from expectations.columns import ALL_STORES, DATE, KEY, NUMERIC, PRICE, REQUIRED, ROW, STORE, TEXT, UNITS, promotions
+from expectations.columns import (
+    ALL_STORES,
+    DATE,
+    KEY,
+    NUMERIC,
+    PRICE,
+    REQUIRED,
+    ROW,
+    STORE,
+    TEXT,
+    UNITS,
+    promotions,
+)
 from expectations.pregate import CURRENCY, FILE, NUMBER_RULE, Breach, broken, refusal
 
 log = logging.getLogger("repricer")
@@ -55,7 +67,10 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
         time_zone: IANA zone in which time stamps become local dates; none: a time of day is refused.
     """
     named = _named(raw, columns)
-    frame = pd.DataFrame({FILE: pd.Series(file, index=raw.index, dtype="str"), ROW: np.arange(1, len(raw) + 1)}, index=raw.index)
+    frame = pd.DataFrame(
+        {FILE: pd.Series(file, index=raw.index, dtype="str"), ROW: np.arange(1, len(raw) + 1)},
+        index=raw.index,
+    )
     breaches = _missing(named, raw, file, columns)
     stamped = False
     for name, values in named.items():
@@ -71,7 +86,14 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
     if stamped:
         frame[COPY] = _fingerprint(raw, frame[DATE], named[DATE], time_zone)
     used = {columns.get(name, name) for name in named}
-    return Lines(frame, tuple(breaches), stamped, len(raw), 0, tuple(str(name) for name in raw.columns if name not in used))
+    return Lines(
+        frame,
+        tuple(breaches),
+        stamped,
+        len(raw),
+        0,
+        tuple(str(name) for name in raw.columns if name not in used),
+    )
 
 
 def joined(parts: Sequence[Lines]) -> Lines:
@@ -112,7 +134,9 @@ def _named(raw: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series
     return {name: raw[source] for name, source in wanted.items() if source in raw.columns}
 
 
-def _missing(named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]) -> list[Breach]:
+def _missing(
+    named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]
+) -> list[Breach]:
     found = [str(name) for name in raw.columns]
     breaches = []
     for name in [n for n in dict.fromkeys([*REQUIRED, *columns]) if n not in named]:
@@ -154,11 +178,15 @@ def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Seri
     refused = ~(empty | text.str.fullmatch(NUMBER))
     remedy = "write digits with a point for decimals, no sign of a currency and nothing between thousands"
     breaches = broken(frame, refused, name, NUMBER_RULE, remedy, text)
-    plain = text.mask(refused | empty, "nan").to_numpy(dtype=object).astype(float)  # as Python reads it, to the last bit
+    plain = (
+        text.mask(refused | empty, "nan").to_numpy(dtype=object).astype(float)
+    )  # as Python reads it, to the last bit
     return pd.Series(plain, index=values.index), breaches
 
 
-def _dates(values: pd.Series, frame: pd.DataFrame, time_zone: str | None) -> tuple[pd.Series, bool, list[Breach]]:
+def _dates(
+    values: pd.Series, frame: pd.DataFrame, time_zone: str | None
+) -> tuple[pd.Series, bool, list[Breach]]:
     """Return local dates, whether the source has times of day, and what was refused."""
     text, _ = _texts(_isoformat(values))
     day, naive, zoned = (text.str.fullmatch(pattern) for pattern in (DAY, STAMP, ZONED))
@@ -168,7 +196,9 @@ def _dates(values: pd.Series, frame: pd.DataFrame, time_zone: str | None) -> tup
     zone = _zone(time_zone)
     local = _parsed(text[zoned], utc=True).dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     dates[zoned] = local
-    breaches = broken(frame, dates.isna(), DATE, "an ISO date such as 2026-03-29", "write year-month-day", text)
+    breaches = broken(
+        frame, dates.isna(), DATE, "an ISO date such as 2026-03-29", "write year-month-day", text
+    )
     if zone is None:
         remedy = "declare the zone of the shop with --set source.time_zone=Europe/Berlin"
         rule = "a time of day belongs to a declared zone, for its local date depends on it"
@@ -193,7 +223,9 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):
         pass
-    raise refusal(DATE, "source.time_zone", repr(name), "the zone is an IANA name", "write a name such as Europe/Berlin")
+    raise refusal(
+        DATE, "source.time_zone", repr(name), "the zone is an IANA name", "write a name such as Europe/Berlin"
+    )
 
 
 def _fingerprint(raw: pd.DataFrame, dates: pd.Series, stamps: pd.Series, time_zone: str | None) -> pd.Series:
@@ -204,6 +236,10 @@ def _fingerprint(raw: pd.DataFrame, dates: pd.Series, stamps: pd.Series, time_zo
     content = pd.util.hash_pandas_object(raw.astype(str), index=False)
     naive = ~_texts(_isoformat(stamps))[0].str.fullmatch(ZONED)
     local = _parsed(_texts(_isoformat(stamps))[0].where(naive))
-    twice = local.dt.tz_localize(_zone(time_zone) or "UTC", ambiguous="NaT", nonexistent="shift_forward").isna() & dates.notna() & naive
+    twice = (
+        local.dt.tz_localize(_zone(time_zone) or "UTC", ambiguous="NaT", nonexistent="shift_forward").isna()
+        & dates.notna()
+        & naive
+    )
     nth = content.groupby(content).cumcount().where(twice, 0)
     return pd.util.hash_pandas_object(pd.DataFrame({"content": content, "nth": nth}), index=False)

@@ -14,8 +14,13 @@ from tasks.sources.mapping import Lines, joined, lines_of
 
 AT_ONCE = 50_000  # rows fetched together
 NAME = "query"  # what messages call the source
-READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}  # elsewhere a rollback must do
-LOST = re.compile(r"connect|time.?out|refused|unavailable|locked|unable to open|closed|too many", re.IGNORECASE)
+READ_ONLY = {
+    "sqlite": "PRAGMA query_only = ON",
+    "postgresql": "SET TRANSACTION READ ONLY",
+}  # elsewhere a rollback must do
+LOST = re.compile(
+    r"connect|time.?out|refused|unavailable|locked|unable to open|closed|too many", re.IGNORECASE
+)
 
 
 class UnreachableError(ConnectionError):
@@ -38,9 +43,13 @@ def read(url_variable: str, query: str | None, columns: Mapping[str, str], time_
     url = os.environ.get(url_variable)
     if not url:
         rule = f"the environment variable {url_variable} holds the SQLAlchemy URL of the source"
-        raise refusal("(all)", "source.url_variable", f"{url_variable} is not set", rule, "export it, or name another")
+        raise refusal(
+            "(all)", "source.url_variable", f"{url_variable} is not set", rule, "export it, or name another"
+        )
     if not query or not re.match(r"\s*(SELECT|WITH)\b", query, re.IGNORECASE):
-        raise refusal("(all)", "source.query", repr(query), "the query is one SELECT", "write SELECT ... FROM ...")
+        raise refusal(
+            "(all)", "source.query", repr(query), "the query is one SELECT", "write SELECT ... FROM ..."
+        )
     return joined([lines_of(_rows(url, url_variable, query), NAME, columns, time_zone)])
 
 
@@ -59,7 +68,11 @@ def _rows(url: str, url_variable: str, query: str) -> pd.DataFrame:
     if engine is None:
         rule = "the variable holds a SQLAlchemy URL of an installed driver"
         raise refusal(
-            "(all)", "source.url_variable", f"{url_variable} cannot be used", rule, "dialect+driver://user:password@host/database"
+            "(all)",
+            "source.url_variable",
+            f"{url_variable} cannot be used",
+            rule,
+            "dialect+driver://user:password@host/database",
         )
     try:
         with engine.connect() as connection:
@@ -67,7 +80,11 @@ def _rows(url: str, url_variable: str, query: str) -> pd.DataFrame:
                 connection.exec_driver_sql(READ_ONLY[engine.dialect.name])
             answer = connection.execution_options(stream_results=True).exec_driver_sql(query)
             names = list(answer.keys())
-            return pd.DataFrame([tuple(row) for part in answer.partitions(AT_ONCE) for row in part], columns=names, dtype=object)
+            return pd.DataFrame(
+                [tuple(row) for part in answer.partitions(AT_ONCE) for row in part],
+                columns=names,
+                dtype=object,
+            )
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None)  # what the driver said, if it was the driver
         lost = LOST.search(str(cause or ""))
@@ -76,7 +93,9 @@ def _rows(url: str, url_variable: str, query: str) -> pd.DataFrame:
         engine.dispose()
     if lost:
         raise UnreachableError(f"the database of {url_variable} does not answer: {said}")
-    raise refusal("(all)", "source.query", said, "the database runs the query", "try it in the database's own shell")
+    raise refusal(
+        "(all)", "source.query", said, "the database runs the query", "try it in the database's own shell"
+    )
 
 
 def _secrets(url: str) -> list[str]:
@@ -84,7 +103,9 @@ def _secrets(url: str) -> list[str]:
     login = url.partition("://")[2].rpartition("@")[0]
     password = login.partition(":")[2]
     options = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) > 3]
-    return sorted({text for text in (url, login, password, unquote(password), *options) if text}, key=len, reverse=True)
+    return sorted(
+        {text for text in (url, login, password, unquote(password), *options) if text}, key=len, reverse=True
+    )
 
 
 def _without(secrets: list[str], text: str) -> str:

@@ -79,7 +79,12 @@ class Tried(TypedDict):
 
 @resumable(name="evaluate")
 def evaluate(
-    attempt: Attempt, settings: Settings, sales: Artifact, forecasted: Forecasted, responded: Responded, priced: Priced
+    attempt: Attempt,
+    settings: Settings,
+    sales: Artifact,
+    forecasted: Forecasted,
+    responded: Responded,
+    priced: Priced,
 ) -> Evaluated:
     """Randomise categories between policy and price in force, estimate the lift, and pass or fail the candidate."""
     from tasks.runtime.track import stage_run
@@ -112,7 +117,10 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
     clusters, names = pd.factorize(table[CATEGORY])
     treated = assign(told.markets, clusters, told.treated_share, seed_of(settings.seed, "trial.assignment"))
     seed = seed_of(settings.seed, "trial.market")
-    own, held = (play(products, rules, each, told.markets, seed).rewards.sum(axis=2) for each in (policy, policies.hold))
+    own, held = (
+        play(products, rules, each, told.markets, seed).rewards.sum(axis=2)
+        for each in (policy, policies.hold)
+    )
     outcome = np.where(treated, own, held)  # (markets, products)
     before = rules.decisions * products.units * rules.margin(products, np.ones(len(products)))
     arms = arms_of(outcome, before, treated, clusters)
@@ -133,7 +141,12 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
         aa_found=float((same < 1 - told.confidence).mean()),
         aa_trials=SAME,
     )
-    return Tried(trial=trial, lift=found, by_cluster=_by_cluster(outcome, treated, clusters, list(names), before), same=same)
+    return Tried(
+        trial=trial,
+        lift=found,
+        by_cluster=_by_cluster(outcome, treated, clusters, list(names), before),
+        same=same,
+    )
 
 
 def _judged(settings: Settings, priced: Priced, sales: Artifact) -> Judged | None:
@@ -141,12 +154,21 @@ def _judged(settings: Settings, priced: Priced, sales: Artifact) -> Judged | Non
     decisions = decisions_of(load_table(sales))
     if decisions is None:
         return None
-    rules, policy = rules_at(priced["model_files"]["policy_rules"]), policy_at(priced["model_files"]["policy_weights"])
+    rules, policy = (
+        rules_at(priced["model_files"]["policy_rules"]),
+        policy_at(priced["model_files"]["policy_weights"]),
+    )
     model = PolicyModel(load_table(priced["market"]), rules, policy)
-    return judge(decisions, partial(answers, lambda asked: model.recommend(asked)[STEP]), seed_of(settings.seed, "off_policy"))
+    return judge(
+        decisions,
+        partial(answers, lambda asked: model.recommend(asked)[STEP]),
+        seed_of(settings.seed, "off_policy"),
+    )
 
 
-def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, names: list[str], before: np.ndarray) -> dict[str, float]:
+def _by_cluster(
+    outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, names: list[str], before: np.ndarray
+) -> dict[str, float]:
     """Return the relative difference of the arms' means in the clusters that earn most and have both arms."""
     size = np.bincount(clusters, before)
     told = {}
@@ -158,20 +180,52 @@ def _by_cluster(outcome: np.ndarray, treated: np.ndarray, clusters: np.ndarray, 
     return told
 
 
-def _gates(settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced, trial: Trial) -> list[Gate]:
+def _gates(
+    settings: Settings, forecasted: Forecasted, responded: Responded, priced: Priced, trial: Trial
+) -> list[Gate]:
     told, scores = settings.evaluate, forecasted["scores"]
     ratio = scores["blend"]["wape"] / scores["seasonal_naive"]["wape"]
     share = responded["identified"] / max(1, responded["identified"] + responded["not_identified"])
     spread = float(load_table(forecasted["outlook"])[MEAN].std())
     return [
-        rule.below("forecast", "WAPE of the blend over that of seasonal naive, held out,", ratio, told.max_wape_ratio),
+        rule.below(
+            "forecast", "WAPE of the blend over that of seasonal naive, held out,", ratio, told.max_wape_ratio
+        ),
         rule.above("forecast_varies", "the standard deviation of the outlook", spread, 0.0),
-        rule.above("response_identified", "the share of identified products", share, told.min_identified, inclusive=True),
-        rule.below("response_sign", "the median elasticity", responded["median_elasticity"], told.max_median_elasticity),
-        rule.below("response_width", "the median width of its interval", responded["median_width"], told.max_median_width),
-        rule.above("weights_finite", "the share of finite numbers in the models", _finite(forecasted, priced), 1.0, inclusive=True),
+        rule.above(
+            "response_identified",
+            "the share of identified products",
+            share,
+            told.min_identified,
+            inclusive=True,
+        ),
+        rule.below(
+            "response_sign",
+            "the median elasticity",
+            responded["median_elasticity"],
+            told.max_median_elasticity,
+        ),
+        rule.below(
+            "response_width",
+            "the median width of its interval",
+            responded["median_width"],
+            told.max_median_width,
+        ),
+        rule.above(
+            "weights_finite",
+            "the share of finite numbers in the models",
+            _finite(forecasted, priced),
+            1.0,
+            inclusive=True,
+        ),
         *policy_gates(priced["gains"], priced["distinct_prices"], told),
-        rule.above("trial_ratio", "the p-value of the trial's sample ratio", trial["srm_p"], told.srm_alarm, inclusive=True),
+        rule.above(
+            "trial_ratio",
+            "the p-value of the trial's sample ratio",
+            trial["srm_p"],
+            told.srm_alarm,
+            inclusive=True,
+        ),
         rule.above("trial_lift", "the lower end of the trial's lift", trial["low"], told.min_lift),
     ]
 
@@ -180,10 +234,31 @@ def policy_gates(gains: Mapping[str, Interval], distinct_prices: int, told: Eval
     """Return what a policy must show against hold, the best fixed steps and the myopic price, on the same luck."""
     low = {name: gain["low"] for name, gain in gains.items()}
     return [
-        rule.above("policy_over_hold", "the lower end of the policy's gain over holding", low["over_hold"], told.min_lift),
-        rule.above("policy_over_best_fixed", "the lower end of its gain over the best fixed steps", low["over_best_fixed"], told.min_lift),
-        rule.above("policy_over_myopic", "the lower end of the policy's gain over the myopic one", low["over_myopic"], told.min_lift),
-        rule.above("policy_varies", "the number of steps in use", distinct_prices, told.min_distinct_prices, inclusive=True),
+        rule.above(
+            "policy_over_hold",
+            "the lower end of the policy's gain over holding",
+            low["over_hold"],
+            told.min_lift,
+        ),
+        rule.above(
+            "policy_over_best_fixed",
+            "the lower end of its gain over the best fixed steps",
+            low["over_best_fixed"],
+            told.min_lift,
+        ),
+        rule.above(
+            "policy_over_myopic",
+            "the lower end of the policy's gain over the myopic one",
+            low["over_myopic"],
+            told.min_lift,
+        ),
+        rule.above(
+            "policy_varies",
+            "the number of steps in use",
+            distinct_prices,
+            told.min_distinct_prices,
+            inclusive=True,
+        ),
     ]
 
 
@@ -196,11 +271,19 @@ def _finite(forecasted: Forecasted, priced: Priced) -> float:
 def _notes(forecasted: Forecasted) -> list[str]:
     """Return plainly where the blend is not the best forecast of the held-out periods."""
     wape = {name: row["wape"] for name, row in forecasted["scores"].items()}
-    better = [f"{name} ({value:.4f})" for name, value in wape.items() if name != "blend" and value < wape["blend"]]
-    return [f"note: held out, the blend (WAPE {wape['blend']:.4f}) is worse than {', '.join(better)}"] if better else []
+    better = [
+        f"{name} ({value:.4f})" for name, value in wape.items() if name != "blend" and value < wape["blend"]
+    ]
+    return (
+        [f"note: held out, the blend (WAPE {wape['blend']:.4f}) is worse than {', '.join(better)}"]
+        if better
+        else []
+    )
 
 
-def _track(run: StageRun, priced: Priced, tried: Tried, judged: Judged | None, every: list[Gate], verdict: str) -> None:
+def _track(
+    run: StageRun, priced: Priced, tried: Tried, judged: Judged | None, every: list[Gate], verdict: str
+) -> None:
     from tasks.trial import figures
 
     trial = tried["trial"]
@@ -208,11 +291,16 @@ def _track(run: StageRun, priced: Priced, tried: Tried, judged: Judged | None, e
     run.metrics({name: float(value) for name, value in trial.items() if value is not None})  # type: ignore[arg-type]
     run.metrics({f"gate.{gate.name}": float(gate.passed) for gate in every})
     if trial["lift"] is not None:
-        run.figure(figures.trial_lift(tried["lift"], tried["by_cluster"], priced["objective"], trial["markets"]), "trial_lift.png")
+        run.figure(
+            figures.trial_lift(tried["lift"], tried["by_cluster"], priced["objective"], trial["markets"]),
+            "trial_lift.png",
+        )
     run.figure(figures.same_against_same(tried["same"], trial["aa_found"]), "trial_aa.png")
     if judged is not None:
         run.metrics(estimates_of(judged.told))
-        overlap = figures.overlap(judged.decisions.prices, judged.decisions.action, judged.target.mean(axis=0), judged.weight)
+        overlap = figures.overlap(
+            judged.decisions.prices, judged.decisions.action, judged.target.mean(axis=0), judged.weight
+        )
         run.figure(overlap, "off_policy_overlap.png")
         log.info(headline(judged.told))
     run.figure(figures.gates(every, verdict), "gates.png")

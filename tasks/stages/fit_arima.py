@@ -28,7 +28,11 @@ from tasks.stages.prepare import Prepared
 log = logging.getLogger("repricer")
 
 # what the stores of a product tell together; one series alone has too few promotions to tell how they meet a price
-SHARED: Space = {"product_shrinkage": Real(100.0, 30_000.0), "shock": Real(0.01, 3.0), "promoted_price": Choice((False, True))}
+SHARED: Space = {
+    "product_shrinkage": Real(100.0, 30_000.0),
+    "shock": Real(0.01, 3.0),
+    "promoted_price": Choice((False, True)),
+}
 
 
 @resumable(name="fit_arima")
@@ -42,20 +46,32 @@ def fit_arima(attempt: Attempt, settings: Settings, prepared: Prepared) -> Membe
         search = search_order(journal, settings, history.panel, [before(history.folds[0])], pool)
         steps = list(filter_through(history.panel, history.origins, arima.Order(**search.params), pool))
         names = [" / ".join(row) for row in history.panel.series[SERIES].itertuples(index=False)]
-        dropped = {name: reason for name, reason in zip(names, steps[-1].fitted.reasons, strict=True) if reason}
+        dropped = {
+            name: reason for name, reason in zip(names, steps[-1].fitted.reasons, strict=True) if reason
+        }
         for trial in search.trials:
-            run.trial("arima", trial.number, trial.params, {} if trial.score is None else {"wape": trial.score}, trial.state)
+            run.trial(
+                "arima",
+                trial.number,
+                trial.params,
+                {} if trial.score is None else {"wape": trial.score},
+                trial.state,
+            )
         run.params({f"arima.{name}": value for name, value in search.params.items()})
         run.metrics({"arima.dropped": len(dropped), "arima.validation_wape": search.score})
         return Member(
             forecasts=save_forecasts([step.demand for step in steps], attempt, "arima"),
-            served=save_arrays(_served(history.panel, steps[-1], history.now), attempt.path("forecast", "arima.npz")),
+            served=save_arrays(
+                _served(history.panel, steps[-1], history.now), attempt.path("forecast", "arima.npz")
+            ),
             params=search.params,
             dropped=dropped,
         )
 
 
-def search_order(journal: Path, settings: Settings, panel: Panel, folds: Sequence[Fold], pool: Workers) -> Search:
+def search_order(
+    journal: Path, settings: Settings, panel: Panel, folds: Sequence[Fold], pool: Workers
+) -> Search:
     """Search on some folds and a sample of the series; without trials, take the settings as they are, without a score."""
     told = settings.forecast.arima
     seed = seed_of(settings.seed, "forecast.arima")
@@ -69,7 +85,13 @@ def search_order(journal: Path, settings: Settings, panel: Panel, folds: Sequenc
             slopes = arima.regress(panel, fold.origin, order)
             errors = arima.residuals(panel, slopes, fold.origin)[sample]
             ahead = _ahead(pool, errors, order, _fit(pool, errors, order).parameters, fold)
-            found.append(score_of(settings, panel.units[sample][:, fold.targets], _demand(panel, slopes, ahead, fold, sample)))
+            found.append(
+                score_of(
+                    settings,
+                    panel.units[sample][:, fold.targets],
+                    _demand(panel, slopes, ahead, fold, sample),
+                )
+            )
             yield float(np.mean(found))
 
     space: Space = {
@@ -97,7 +119,9 @@ class Filtered:
     fitted: arima.Fitted
 
 
-def filter_through(panel: Panel, folds: Sequence[Fold], order: arima.Order, pool: Workers) -> Iterator[Filtered]:
+def filter_through(
+    panel: Panel, folds: Sequence[Fold], order: arima.Order, pool: Workers
+) -> Iterator[Filtered]:
     """Fit at the first origin; then learn new slopes and filter the errors on from origin to origin."""
     fitted, everything = None, np.arange(panel.shape[0])
     for number, fold in enumerate(folds, start=1):
@@ -131,17 +155,27 @@ def score_of(settings: Settings, units: np.ndarray, forecast: Distribution) -> f
 
 def _fit(pool: Workers, errors: np.ndarray, order: arima.Order) -> arima.Fitted:
     parts = pool.over_rows("arima fits", arima.fit_errors, (errors,), order)
-    return arima.Fitted(np.concatenate([part.parameters for part in parts]), [reason for part in parts for reason in part.reasons])
+    return arima.Fitted(
+        np.concatenate([part.parameters for part in parts]),
+        [reason for part in parts for reason in part.reasons],
+    )
 
 
-def _ahead(pool: Workers, errors: np.ndarray, order: arima.Order, parameters: np.ndarray, fold: Fold) -> arima.Errors:
+def _ahead(
+    pool: Workers, errors: np.ndarray, order: arima.Order, parameters: np.ndarray, fold: Fold
+) -> arima.Errors:
     """Return the forecast errors of the regression at the targets (series, horizon)."""
     steps, gap = fold.targets.stop - 1 - fold.origin, fold.targets.start - 1 - fold.origin
     parts = pool.over_rows("arima forecasts", arima.forecast_errors, (errors, parameters), order, steps)
-    return arima.Errors(np.concatenate([p.mean for p in parts])[:, gap:], np.concatenate([p.deviation for p in parts])[:, gap:])
+    return arima.Errors(
+        np.concatenate([p.mean for p in parts])[:, gap:],
+        np.concatenate([p.deviation for p in parts])[:, gap:],
+    )
 
 
-def _demand(panel: Panel, slopes: arima.Slopes, ahead: arima.Errors, fold: Fold, rows: np.ndarray) -> Distribution:
+def _demand(
+    panel: Panel, slopes: arima.Slopes, ahead: arima.Errors, fold: Fold, rows: np.ndarray
+) -> Distribution:
     chosen = arima.Slopes(slopes.centre[rows], slopes.slope[rows])
     level = arima.explained(chosen, panel.known[rows][:, fold.targets]) + ahead.mean
     return arima.distribution(level, ahead.deviation, arima.largest_units(panel, fold.origin)[rows])

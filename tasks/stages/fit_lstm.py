@@ -34,10 +34,18 @@ def fit_lstm(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member
 
     with stage_run(attempt, "forecast") as run, workers() as pool:
         history = history_of(settings, prepared)
-        search = search_network(attempt.path("forecast", "lstm.journal"), settings, history.panel, [before(history.folds[0])])
+        search = search_network(
+            attempt.path("forecast", "lstm.journal"), settings, history.panel, [before(history.folds[0])]
+        )
         members = train_members(pool, settings, history.panel, history.origins, search.params)
         for trial in search.trials:
-            run.trial("lstm", trial.number, trial.params, {} if trial.score is None else {"wape": trial.score}, trial.state)
+            run.trial(
+                "lstm",
+                trial.number,
+                trial.params,
+                {} if trial.score is None else {"wape": trial.score},
+                trial.state,
+            )
         run.params({f"lstm.{name}": value for name, value in search.params.items()})
         run.metrics({"lstm.validation_wape": search.score})
         run.curve("lstm.loss", np.mean([member.losses for member in members], axis=0).tolist())
@@ -57,10 +65,15 @@ def search_network(journal: Path, settings: Settings, panel: Panel, folds: Seque
     seed = seed_of(settings.seed, "forecast.lstm.search")
 
     def objective(params: Params) -> Iterator[float]:
-        trainer, plan = Trainer(panel, folds[0], shape_of(settings, params), settings.forecast.gap, seed), plan_of(settings, params)
+        trainer, plan = (
+            Trainer(panel, folds[0], shape_of(settings, params), settings.forecast.gap, seed),
+            plan_of(settings, params),
+        )
         found: list[float] = []
         for number, fold in enumerate(folds):
-            for _ in trainer.train(fold, warm(plan) if number else replace(plan, epochs=told.trial_epochs), seed + number):
+            for _ in trainer.train(
+                fold, warm(plan) if number else replace(plan, epochs=told.trial_epochs), seed + number
+            ):
                 latest = score_of(settings, panel.units[:, fold.targets], trainer.forecast(fold))
                 yield float(np.mean([*found, latest]))
             found.append(latest)
@@ -82,7 +95,15 @@ def shape_of(settings: Settings, params: Params) -> Shape:
     from tasks.demand.lstm import Shape
 
     told = settings.forecast.lstm
-    return Shape(told.cell, params["units"], told.window, params["embedding"], params["dropout"], told.rival_dropout, told.errors)
+    return Shape(
+        told.cell,
+        params["units"],
+        told.window,
+        params["embedding"],
+        params["dropout"],
+        told.rival_dropout,
+        told.errors,
+    )
 
 
 def plan_of(settings: Settings, params: Params) -> Plan:
@@ -90,19 +111,29 @@ def plan_of(settings: Settings, params: Params) -> Plan:
     from tasks.demand.lstm import Plan
 
     told = settings.forecast.lstm
-    return Plan(params["learning_rate"], told.weight_decay, told.averaging, told.batch, told.steps, told.epochs)
+    return Plan(
+        params["learning_rate"], told.weight_decay, told.averaging, told.batch, told.steps, told.epochs
+    )
 
 
-def train_members(pool: Workers, settings: Settings, panel: Panel, folds: Sequence[Fold], params: Params) -> list[Trained]:
+def train_members(
+    pool: Workers, settings: Settings, panel: Panel, folds: Sequence[Fold], params: Params
+) -> list[Trained]:
     """Train the members, a process each, from the first to the last of the folds."""
     told, root = settings.forecast, seed_of(settings.seed, "forecast.lstm")
     seeds = [root + 1000 * member for member in range(told.lstm.members)]
     plan = plan_of(settings, params)
-    return pool.each("lstm members", train_through, seeds, panel, folds, shape_of(settings, params), plan, told.gap)
+    return pool.each(
+        "lstm members", train_through, seeds, panel, folds, shape_of(settings, params), plan, told.gap
+    )
 
 
 def _served(history: History, members: list[Trained]) -> dict[str, np.ndarray]:
     """Return weights, states and scaling at the last origin, as ``tasks.demand.model`` reads them."""
     scaling = scaling_of(history.panel, history.folds[0].origin)
     told = {"level": scaling.level, "known_mean": scaling.known_mean, "known_spread": scaling.known_spread}
-    return told | {f"lstm.{i}.{name}": values for i, member in enumerate(members) for name, values in member.served.items()}
+    return told | {
+        f"lstm.{i}.{name}": values
+        for i, member in enumerate(members)
+        for name, values in member.served.items()
+    }

@@ -68,26 +68,44 @@ def history_of(settings: Settings, prepared: Prepared) -> History:
     ahead = forecast.gap + forecast.horizon
     demand = expected_demand(sales, settings.source.period, first_origin(sales, settings))
     plan = planned(demand, ahead, settings.source.period)
-    future = build_features(plan, features.lags, features.windows, settings.source.period, features.rivals).frame
-    table = pd.concat([load_table(prepared["features"]), future[future[DATE] > sales[DATE].max()]], ignore_index=True)
+    future = build_features(
+        plan, features.lags, features.windows, settings.source.period, features.rivals
+    ).frame
+    table = pd.concat(
+        [load_table(prepared["features"]), future[future[DATE] > sales[DATE].max()]], ignore_index=True
+    )
     panel = panel_of(demand, table, tuple(chosen["past"]), tuple(chosen["known"]), [CATEGORY])
     periods = panel.shape[1] - ahead
     folds = rolling_origins(periods, forecast.horizon, forecast.gap, forecast.folds, forecast.holdout_origins)
-    return History(sales, panel, folds, Fold(len(folds), periods - 1, slice(periods + forecast.gap, periods + ahead), held_out=True))
+    return History(
+        sales,
+        panel,
+        folds,
+        Fold(len(folds), periods - 1, slice(periods + forecast.gap, periods + ahead), held_out=True),
+    )
 
 
 def joined(forecasts: list[Distribution]) -> Distribution:
     """Put forecasts from several origins beside each other (series, origins * horizon)."""
-    return Distribution(np.concatenate([f.mean for f in forecasts], axis=1), np.concatenate([f.quantiles for f in forecasts], axis=1))
+    return Distribution(
+        np.concatenate([f.mean for f in forecasts], axis=1),
+        np.concatenate([f.quantiles for f in forecasts], axis=1),
+    )
 
 
 def save_forecasts(forecasts: list[Distribution], attempt: Attempt, name: str) -> Artifact:
     """Write forecasts from every origin: mean (origins, series, horizon), quantiles (origins, series, horizon, level)."""
-    arrays = {"mean": np.stack([f.mean for f in forecasts]), "quantiles": np.stack([f.quantiles for f in forecasts])}
+    arrays = {
+        "mean": np.stack([f.mean for f in forecasts]),
+        "quantiles": np.stack([f.quantiles for f in forecasts]),
+    }
     return save_arrays(arrays, attempt.path("forecast", f"{name}_forecasts.npz"))
 
 
 def load_forecasts(artifact: Artifact) -> list[Distribution]:
     """Read what ``save_forecasts`` wrote."""
     arrays = load_arrays(artifact)
-    return [Distribution(mean, quantiles) for mean, quantiles in zip(arrays["mean"], arrays["quantiles"], strict=True)]
+    return [
+        Distribution(mean, quantiles)
+        for mean, quantiles in zip(arrays["mean"], arrays["quantiles"], strict=True)
+    ]

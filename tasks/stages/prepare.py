@@ -89,12 +89,21 @@ def read(settings: Settings) -> Lines:
     source = settings.source
     if source.kind == "file":
         if not source.path:
-            raise refusal("(all)", "source.path", "none", "source.kind=file has a path", "name a file or folder with --data")
+            raise refusal(
+                "(all)",
+                "source.path",
+                "none",
+                "source.kind=file has a path",
+                "name a file or folder with --data",
+            )
         return files.read(Path(source.path), source.columns, source.time_zone)
     if source.kind == "sql":
         return sql.read(source.url_variable, source.query, source.columns, source.time_zone)
     sales = completejourney.read(source.period, source.by_store, source.products)
-    sales[FILE], sales[ROW] = pd.Series(source.kind, index=sales.index, dtype="str"), np.arange(1, len(sales) + 1)
+    sales[FILE], sales[ROW] = (
+        pd.Series(source.kind, index=sales.index, dtype="str"),
+        np.arange(1, len(sales) + 1),
+    )
     return Lines(sales, (), stamped=False, rows=len(sales), repeated=0, ignored=())
 
 
@@ -142,7 +151,9 @@ def table_hash(table: pd.DataFrame) -> str:
             digest.update(values.astype("datetime64[us]").to_numpy().astype("<i8").tobytes())
         elif pd.api.types.is_numeric_dtype(values):
             numbers = values.to_numpy(dtype="<f8")
-            digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes())  # one of the many bit patterns of nan
+            digest.update(
+                np.where(np.isnan(numbers), np.nan, numbers).tobytes()
+            )  # one of the many bit patterns of nan
         else:
             digest.update(json.dumps(values.astype(object).where(values.notna(), None).tolist()).encode())
     return digest.hexdigest()
@@ -154,7 +165,9 @@ def most_sold(sales: pd.DataFrame, products: int) -> pd.DataFrame:
     kept = periods.sort_values(["periods", PRODUCT], ascending=[False, True])[PRODUCT].head(products)
     if kept.empty:
         rule = "some product is sold in some period"
-        raise refusal(UNITS, "the accepted rows", "no unit sold", rule, "check which column is mapped to units")
+        raise refusal(
+            UNITS, "the accepted rows", "no unit sold", rule, "check which column is mapped to units"
+        )
     return sales[sales[PRODUCT].isin(kept)].reset_index(drop=True)
 
 
@@ -186,7 +199,9 @@ def first_origin(sales: pd.DataFrame, settings: Settings) -> pd.Timestamp:
 
 def _limits(settings: Settings) -> Limits:
     told = settings.prepare
-    return Limits(settings.source.period, told.future_hours, told.level_shift, told.spike, told.quarantine_share)
+    return Limits(
+        settings.source.period, told.future_hours, told.level_shift, told.spike, told.quarantine_share
+    )
 
 
 def _saved(
@@ -220,7 +235,11 @@ def _saved(
         kept={name: table.descriptions[name] for name in used},
         dropped=selection.dropped,
     )
-    chosen = {"past": list(selection.past), "known": list(selection.known), "dropped": dict(selection.dropped)}
+    chosen = {
+        "past": list(selection.past),
+        "known": list(selection.known),
+        "dropped": dict(selection.dropped),
+    }
     return Prepared(
         sales=save_table(sales, attempt.path("prepare", "sales.parquet")),
         quarantine=save_table(accepted.set_aside, attempt.path("prepare", "quarantine.parquet")),
@@ -239,7 +258,9 @@ def _source_name(settings: Settings) -> str:
     return Path(source.path).name if source.kind == "file" and source.path else source.kind
 
 
-def _track(run: StageRun, settings: Settings, prepared: Prepared, sales: pd.DataFrame, selection: Selection) -> None:
+def _track(
+    run: StageRun, settings: Settings, prepared: Prepared, sales: pd.DataFrame, selection: Selection
+) -> None:
     from tasks.demand.censoring import sold_out
 
     run.params({"source": _source_name(settings), "features": ", ".join([*selection.past, *selection.known])})

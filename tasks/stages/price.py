@@ -30,7 +30,15 @@ from tasks.pricing.greedy import Greedy
 from tasks.pricing.market import Policy, Products, Rules
 from tasks.pricing.recommend import products_of
 from tasks.pricing.seasons import Played, movable, play
-from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays, save_json, save_table
+from tasks.runtime.artifacts import (
+    Artifact,
+    load_arrays,
+    load_json,
+    load_table,
+    save_arrays,
+    save_json,
+    save_table,
+)
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
@@ -64,12 +72,16 @@ class Priced(TypedDict):
 
 
 @resumable(name="price")
-def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded) -> Priced:
+def price(
+    attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded
+) -> Priced:
     """Train a Double DQN in the fitted market and compare it with the baselines on luck that it never met."""
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "price") as run:
-        table = market_of(load_table(sales), load_table(outlook), load_table(responded["elasticities"]), settings)
+        table = market_of(
+            load_table(sales), load_table(outlook), load_table(responded["elasticities"]), settings
+        )
         objective = _objective(table, settings)
         rules = rules_of(settings, responded, objective)
         products = products_of(table)
@@ -81,16 +93,26 @@ def price(attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifa
     return priced
 
 
-def market_of(sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def market_of(
+    sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataFrame, settings: Settings
+) -> pd.DataFrame:
     """Return one row per product and store that is still sold: price in force, cost, expected units and how they answer price.
 
     A cost that is unknown, older than the weeks of ``price.active_weeks``, or not below the price counts as none.
     """
-    recent = sales[sales[DATE] > sales[DATE].max() - pd.Timedelta(weeks=settings.price.active_weeks)].sort_values(DATE)
+    recent = sales[
+        sales[DATE] > sales[DATE].max() - pd.Timedelta(weeks=settings.price.active_weeks)
+    ].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
     optional = {name: "last" for name in (LIST_PRICE, UNIT_COST) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
-    weekly = outlook.groupby(SERIES)[MEAN].mean().mul(DAYS_A_WEEK / PERIOD_DAYS[settings.source.period]).rename(UNITS).reset_index()
+    weekly = (
+        outlook.groupby(SERIES)[MEAN]
+        .mean()
+        .mul(DAYS_A_WEEK / PERIOD_DAYS[settings.source.period])
+        .rename(UNITS)
+        .reset_index()
+    )
     response = elasticities[[PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]]
     table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(response, on=PRODUCT)
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
@@ -102,7 +124,12 @@ def market_of(sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataF
         table["stock"] = table["stock"].fillna(np.inf)
         table["arrivals"] = table["arrivals"].fillna(0.0)
     gone = sales[SERIES].drop_duplicates().shape[0] - len(table)
-    log.info("market: %d products in stores, %d of them identified; %d no longer sold", len(table), table[IDENTIFIED].sum(), gone)
+    log.info(
+        "market: %d products in stores, %d of them identified; %d no longer sold",
+        len(table),
+        table[IDENTIFIED].sum(),
+        gone,
+    )
     return table.sort_values(SERIES, ignore_index=True)
 
 
@@ -119,9 +146,13 @@ def rules_of(settings: Settings, responded: Responded, objective: str) -> Rules:
     """Return the rules of the market; the ladder always holds the price in force."""
     told = settings.price
     ladder = np.union1d(np.linspace(told.ladder_low, told.ladder_high, told.ladder_steps).round(6), [1.0])
-    reference, cross, reaction = (responded[name]["estimate"] for name in ("reference_effect", "rival_cross", "rival_reaction"))  # type: ignore[literal-required]
+    reference, cross, reaction = (
+        responded[name]["estimate"] for name in ("reference_effect", "rival_cross", "rival_reaction")
+    )  # type: ignore[literal-required]
     memory, assumed = told.reference_memory, (told.markup, told.stated_margin)
-    return Rules(ladder, told.decisions, told.discount, memory, reference, objective, *assumed, cross, reaction)
+    return Rules(
+        ladder, told.decisions, told.discount, memory, reference, objective, *assumed, cross, reaction
+    )
 
 
 def rules_at(artifact: Artifact) -> Rules:
@@ -139,7 +170,9 @@ def interval(values: np.ndarray, confidence: float) -> Interval:
     """Return the mean of independent draws with its t-interval."""
     from scipy import stats
 
-    half = float(stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    half = float(
+        stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    )
     mean = float(values.mean())
     return Interval(value=mean, low=mean - half, high=mean + half)
 
@@ -171,7 +204,9 @@ def _objective(table: pd.DataFrame, settings: Settings) -> str:
     return "profit" if table[UNIT_COST].notna().mean() >= settings.price.cost_share else "revenue"
 
 
-def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+def _trained(
+    products: Products, rules: Rules, settings: Settings
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Return the best weights and the record of the training."""
     from tasks.pricing import dqn
     from tasks.pricing.environment import MarketEnv
@@ -183,10 +218,18 @@ def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict
         return float(play(moving, rules, Greedy(weights), plan.evaluation_draws, luck).rewards.mean())
 
     rows, best = [], None
-    for record in dqn.train(MarketEnv(moving, rules, plan.environments), judge, plan, seed_of(settings.seed, "price.train")):
+    for record in dqn.train(
+        MarketEnv(moving, rules, plan.environments), judge, plan, seed_of(settings.seed, "price.train")
+    ):
         best = record if record.best or best is None else best
         rows.append({name: value for name, value in asdict(record).items() if name != "weights"})
-        log.info("dqn: %d steps, loss %.4f, value %.4f%s", record.step, record.loss, record.value, ", best" if record.best else "")
+        log.info(
+            "dqn: %d steps, loss %.4f, value %.4f%s",
+            record.step,
+            record.loss,
+            record.value,
+            ", best" if record.best else "",
+        )
     assert best is not None
     return best.weights, pd.DataFrame(rows)
 
@@ -194,9 +237,15 @@ def _trained(products: Products, rules: Rules, settings: Settings) -> tuple[dict
 def _played(products: Products, rules: Rules, policy: Greedy, settings: Settings) -> dict[str, Played]:
     """Play every policy on the same luck, none of which was met in training."""
     random = policies.Random(np.random.default_rng(seed_of(settings.seed, "price.random")))
-    plain: dict[str, Policy] = {"hold": policies.hold, "cost_plus": policies.cost_plus, "myopic": policies.myopic}
+    plain: dict[str, Policy] = {
+        "hold": policies.hold,
+        "cost_plus": policies.cost_plus,
+        "myopic": policies.myopic,
+    }
     every: dict[str, Policy] = {"dqn": policy, **plain, "random": random}
-    every["best_fixed"] = policies.best_fixed(products, rules, settings.price.seasons, seed_of(settings.seed, "price.fix"))
+    every["best_fixed"] = policies.best_fixed(
+        products, rules, settings.price.seasons, seed_of(settings.seed, "price.fix")
+    )
     seed = seed_of(settings.seed, "price.judge")
     return {name: play(products, rules, each, settings.price.seasons, seed) for name, each in every.items()}
 
@@ -216,18 +265,26 @@ def _saved(
         market=market,
         objective=rules.objective,
         learning=save_table(records, attempt.path("price", "learning.parquet")),
-        policy={name: interval(p.rewards.mean(axis=(1, 2)), confidence) for name, p in played.items() if name != "best_fixed"},
+        policy={
+            name: interval(p.rewards.mean(axis=(1, 2)), confidence)
+            for name, p in played.items()
+            if name != "best_fixed"
+        },
         gains=gains_of(played["dqn"], played, confidence),
         distinct_prices=distinct_prices(played["dqn"], table[PRICE].to_numpy(), rules),
         model_files={
             "policy_market": market,
-            "policy_rules": save_json({**asdict(rules), "ladder": rules.ladder.tolist()}, attempt.path("price", "policy_rules.json")),
+            "policy_rules": save_json(
+                {**asdict(rules), "ladder": rules.ladder.tolist()}, attempt.path("price", "policy_rules.json")
+            ),
             "policy_weights": save_arrays(weights, attempt.path("price", "policy_weights.npz")),
         },
     )
 
 
-def _explained(attempt: Attempt, run: StageRun, settings: Settings, products: Products, rules: Rules, policy: Greedy) -> None:
+def _explained(
+    attempt: Attempt, run: StageRun, settings: Settings, products: Products, rules: Rules, policy: Greedy
+) -> None:
     """Keep a small tree that decides as the policy does, with the share of decisions in which it does."""
     from tasks.pricing.explain import mimic
 
@@ -250,17 +307,34 @@ def _track(
 
     moving = np.flatnonzero(rules.moves(products))
     shown = moving if moving.size else np.arange(len(products))
-    baselines = {name: float(played[name].rewards[:, shown].mean()) for name in ("myopic", "hold", "cost_plus", "random")}
+    baselines = {
+        name: float(played[name].rewards[:, shown].mean())
+        for name in ("myopic", "hold", "cost_plus", "random")
+    }
     note = "revenue: no cost is known" if rules.objective == "revenue" else "profit: price less unit cost"
-    assumed = f"; cost-plus assumes a margin of {settings.price.stated_margin:.0%}" if np.isnan(products.unit_cost).any() else ""
+    assumed = (
+        f"; cost-plus assumes a margin of {settings.price.stated_margin:.0%}"
+        if np.isnan(products.unit_cost).any()
+        else ""
+    )
     run.params({"objective": rules.objective, "products_moving": moving.size})
     run.metrics({f"value.{name}": told["value"] for name, told in priced["policy"].items()})
-    run.metrics({f"gain.{name}": told["value"] for name, told in priced["gains"].items()} | {"distinct_prices": priced["distinct_prices"]})
+    run.metrics(
+        {f"gain.{name}": told["value"] for name, told in priced["gains"].items()}
+        | {"distinct_prices": priced["distinct_prices"]}
+    )
     for name in ("loss", "mean_q", "value"):
         run.curve(f"dqn.{name}", records[name].tolist())
     run.figure(figures.learning(records, baselines, rules.objective), "policy_learning.png")
     run.figure(figures.values(priced["policy"], rules.objective, note + assumed), "policy_values.png")
     run.figure(figures.policy_map(policy, movable(products, rules), rules), "policy_map.png")
-    run.figure(figures.prices(played["dqn"].prices[:, shown] / products.price[shown, None], rules), "policy_prices.png")
+    run.figure(
+        figures.prices(played["dqn"].prices[:, shown] / products.price[shown, None], rules),
+        "policy_prices.png",
+    )
     for name, told in priced["gains"].items():
-        log.info("policy: %s %+.3f %% (%+.3f to %+.3f)", name.replace("_", " "), *(100 * told[k] for k in ("value", "low", "high")))  # type: ignore[literal-required]
+        log.info(
+            "policy: %s %+.3f %% (%+.3f to %+.3f)",
+            name.replace("_", " "),
+            *(100 * told[k] for k in ("value", "low", "high")),
+        )  # type: ignore[literal-required]

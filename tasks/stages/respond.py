@@ -42,11 +42,19 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
 
     with stage_run(attempt, "respond") as run:
         rules = Rules(**settings.respond.model_dump())
-        response = panel_response(load_table(sales), settings.source.period, rules, settings.price.reference_memory)
+        response = panel_response(
+            load_table(sales), settings.source.period, rules, settings.price.reference_memory
+        )
         table = response.table
         own = table[table[IDENTIFIED]]
-        artifact = save_table(table.drop(columns=["rivals", "stores"]), attempt.path("respond", "elasticities.parquet"))
-        shared = {"reference_effect": response.remembered, "rival_cross": response.cross, "rival_reaction": response.reaction}
+        artifact = save_table(
+            table.drop(columns=["rivals", "stores"]), attempt.path("respond", "elasticities.parquet")
+        )
+        shared = {
+            "reference_effect": response.remembered,
+            "rival_cross": response.cross,
+            "rival_reaction": response.reaction,
+        }
         spec = {**shared, "confidence": settings.respond.confidence, "flags": response.flags}
         responded = Responded(
             elasticities=artifact,
@@ -71,14 +79,22 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
 def _track(run: StageRun, table: pd.DataFrame, responded: Responded) -> None:
     from tasks.response import figures as response_figures
 
-    told = {name: responded[name] for name in ("identified", "not_identified", "median_elasticity", "median_width")}  # type: ignore[literal-required]
+    told = {
+        name: responded[name]
+        for name in ("identified", "not_identified", "median_elasticity", "median_width")
+    }  # type: ignore[literal-required]
     run.metrics(
         {
             **{name: value for name, value in told.items() if value is not None},
-            **{name: responded[name]["estimate"] for name in ("reference_effect", "rival_cross", "rival_reaction")},  # type: ignore[literal-required]
+            **{
+                name: responded[name]["estimate"]
+                for name in ("reference_effect", "rival_cross", "rival_reaction")
+            },  # type: ignore[literal-required]
         }
     )
     run.file(responded["elasticities"])
     run.figure(response_figures.elasticities(table), "elasticities.png")
     run.figure(response_figures.by_category(table), "elasticities_by_category.png")
-    log.info("price response: %d products identified, %d not", responded["identified"], responded["not_identified"])
+    log.info(
+        "price response: %d products identified, %d not", responded["identified"], responded["not_identified"]
+    )

@@ -54,7 +54,9 @@ def summarise(
         run_id=attempt.run_id,
         data={"hash": stages["prepare"]["data_hash"], **{key: stages["prepare"][key] for key in _ROWS}},
         forecast={key: stages["forecast"][key] for key in ("scores", "lambda")},
-        response={key: stages["respond"][key] for key in ("identified", "not_identified", "median_elasticity")},
+        response={
+            key: stages["respond"][key] for key in ("identified", "not_identified", "median_elasticity")
+        },
         policy=stages["price"]["policy"],
         objective=stages["price"]["objective"],
         trial=stages["evaluate"]["trial"],
@@ -66,7 +68,11 @@ def summarise(
         peak_memory_mb=peak_memory_mb,
     )
     track.log_headlines(attempt, _headlines(summary))
-    track.note(attempt, as_markdown(summary, settings), {"verdict": summary["verdict"], "data_hash": summary["data"]["hash"]})
+    track.note(
+        attempt,
+        as_markdown(summary, settings),
+        {"verdict": summary["verdict"], "data_hash": summary["data"]["hash"]},
+    )
     save_json(summary, attempt.path("summary.json"))
     return summary
 
@@ -84,7 +90,10 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
         "",
         f"| Held-out forecast | {' | '.join(SCORES)} |",
         f"|---|{'---|' * len(SCORES)}",
-        *[f"| {model} | {' | '.join(_number(scores[model].get(s)) for s in SCORES)} |" for model in MODEL_ORDER],
+        *[
+            f"| {model} | {' | '.join(_number(scores[model].get(s)) for s in SCORES)} |"
+            for model in MODEL_ORDER
+        ],
         "",
         f"Weight of ARIMA in the blend: {summary['forecast']['lambda']:.2f}.",
         "",
@@ -92,7 +101,10 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
         "",
         f"| Policy, {summary['objective']} per product-week in simulation | value | low | high |",
         "|---|---|---|---|",
-        *[f"| {name} | {' | '.join(_number(summary['policy'][name][k]) for k in ('value', 'low', 'high'))} |" for name in POLICY_ORDER],
+        *[
+            f"| {name} | {' | '.join(_number(summary['policy'][name][k]) for k in ('value', 'low', 'high'))} |"
+            for name in POLICY_ORDER
+        ],
         "",
         _trial_line(trial),
         *(["", headline(summary["off_policy"])] if summary["off_policy"] else []),
@@ -119,14 +131,27 @@ _ROWS = ("rows_in", "rows_accepted", "rows_quarantined")
 
 
 def _headlines(summary: Summary) -> dict[str, float]:
-    scores = {f"forecast.{model}.{name}": value for model, row in summary["forecast"]["scores"].items() for name, value in row.items()}
+    scores = {
+        f"forecast.{model}.{name}": value
+        for model, row in summary["forecast"]["scores"].items()
+        for name, value in row.items()
+    }
     policy = {f"policy.{name}.value": row["value"] for name, row in summary["policy"].items()}
     trial = {f"trial.{name}": summary["trial"][name] for name in ("lift", "low", "high", "srm_p", "aa_found")}
     response = {f"response.{name}": value for name, value in summary["response"].items()}
     data = {f"data.{name}": float(summary["data"][name]) for name in _ROWS}
     run = {"seconds.total": summary["seconds"]["total"], "peak_memory_mb": summary["peak_memory_mb"]}
     logged = estimates_of(summary["off_policy"] or {})
-    every = {**scores, "forecast.lambda": summary["forecast"]["lambda"], **response, **policy, **trial, **logged, **data, **run}
+    every = {
+        **scores,
+        "forecast.lambda": summary["forecast"]["lambda"],
+        **response,
+        **policy,
+        **trial,
+        **logged,
+        **data,
+        **run,
+    }
     return {name: value for name, value in every.items() if value is not None}
 
 

@@ -120,12 +120,20 @@ def treated_arm(arms: list[str], spec: Spec) -> str:
     if spec.treated is not None and str(spec.treated) in others:
         return str(spec.treated)
     if spec.treated is not None or len(others) != 1:
-        raise TrialError(f"spec: `treated` must name one arm beside control. Received: {spec.treated}, of {', '.join(others)}.")
+        raise TrialError(
+            f"spec: `treated` must name one arm beside control. Received: {spec.treated}, of {', '.join(others)}."
+        )
     return others[0]
 
 
 def conclude(
-    arms: Mapping[str, tuple[Arm, Arm]], spec: Spec, what: str, treated: str, split: Split, looks: list[Look], last: str | None = None
+    arms: Mapping[str, tuple[Arm, Arm]],
+    spec: Spec,
+    what: str,
+    treated: str,
+    split: Split,
+    looks: list[Look],
+    last: str | None = None,
 ) -> Analysis:
     """Return the analysis of arms that are already summed; without results while the sample ratio alarms."""
     if split.alarm:
@@ -137,17 +145,35 @@ def conclude(
         )
         return Analysis(spec, what, treated, split, {}, {}, [], None, None, [reason])
     levels = levels_of(spec, what, sum(split.counts.values()))
-    reads = {name: _read(name, spec.metrics[name], pair, levels, (spec.control, treated)) for name, pair in arms.items()}
+    reads = {
+        name: _read(name, spec.metrics[name], pair, levels, (spec.control, treated))
+        for name, pair in arms.items()
+    }
     adjusted = _adjusted(reads, spec)
     reads = {name: Read(**{**vars(read), "adjusted_p": adjusted.get(name)}) for name, read in reads.items()}
     best, scale = {}, {}
     for name, read in reads.items():
         sharp = _sharpest(read.effects)
         best[name] = sharp
-        scale[name] = 1.0 if sharp in (read.effects["relative"], read.effects.get("cuped_relative")) else abs(read.arms[spec.control])
+        scale[name] = (
+            1.0
+            if sharp in (read.effects["relative"], read.effects.get("cuped_relative"))
+            else abs(read.arms[spec.control])
+        )
     units = split.counts[spec.control] + split.counts[treated]
     verdict, reasons = decide(spec, best, scale, adjusted, units, last)
-    return Analysis(spec, what, treated, split, balance_of(arms, spec), reads, looks, _group(spec, best[spec.primary]), verdict, reasons)
+    return Analysis(
+        spec,
+        what,
+        treated,
+        split,
+        balance_of(arms, spec),
+        reads,
+        looks,
+        _group(spec, best[spec.primary]),
+        verdict,
+        reasons,
+    )
 
 
 def levels_of(spec: Spec, what: str, units: int) -> Levels:
@@ -179,11 +205,17 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
     """Return the analysis as plain names and numbers."""
     return {
         "srm": asdict(analysis.split),
-        "design": {"randomised": analysis.what, "control": analysis.spec.control, "treated": analysis.treated},
+        "design": {
+            "randomised": analysis.what,
+            "control": analysis.spec.control,
+            "treated": analysis.treated,
+        },
         "balance": analysis.balance,
         "metrics": {name: _plain(read) for name, read in analysis.metrics.items()},
         "primary": analysis.spec.primary,
-        "looks": [{"period": look.period, "units": look.units, **asdict(look.effect)} for look in analysis.looks],
+        "looks": [
+            {"period": look.period, "units": look.units, **asdict(look.effect)} for look in analysis.looks
+        ],
         "group_sequential": analysis.group_sequential,
         "verdict": analysis.verdict,
         "reasons": analysis.reasons,
@@ -203,27 +235,49 @@ def shown(analysis: Analysis) -> Analysis:
 
 def _plain(read: Read) -> dict[str, Any]:
     effects = {name: asdict(effect) if effect else None for name, effect in read.effects.items()}
-    rest = {"kind": read.kind, "arms": read.arms, "theta": read.theta, "variance_reduction": read.variance_reduction}
+    rest = {
+        "kind": read.kind,
+        "arms": read.arms,
+        "theta": read.theta,
+        "variance_reduction": read.variance_reduction,
+    }
     return {**effects, **rest, "adjusted_p": read.adjusted_p}
 
 
 def _read(name: str, metric: Metric, pair: tuple[Arm, Arm], levels: Levels, names: tuple[str, str]) -> Read:
     try:
         plain = estimates(*pair, adjusted=False)
-        effects: dict[str, Effect | None] = {"absolute": absolute(*plain, levels), "relative": relative(*plain, levels)}
+        effects: dict[str, Effect | None] = {
+            "absolute": absolute(*plain, levels),
+            "relative": relative(*plain, levels),
+        }
     except TrialError as error:
         raise TrialError(f"metric {name}: {error}") from error
     theta = reduction = None
     if metric.covariate is not None:
         sharp = estimates(*pair, adjusted=True)
         effects |= {"cuped_absolute": absolute(*sharp, levels), "cuped_relative": relative(*sharp, levels)}
-        theta, reduction = theta_of(list(pair)), 1 - sum(e.variance for e in sharp) / sum(e.variance for e in plain)
-    return Read(metric.kind, effects, {name: e.value for name, e in zip(names, plain, strict=True)}, theta, reduction, None)
+        theta, reduction = (
+            theta_of(list(pair)),
+            1 - sum(e.variance for e in sharp) / sum(e.variance for e in plain),
+        )
+    return Read(
+        metric.kind,
+        effects,
+        {name: e.value for name, e in zip(names, plain, strict=True)},
+        theta,
+        reduction,
+        None,
+    )
 
 
 def _sharpest(effects: Mapping[str, Effect | None]) -> Effect:
     """Return the effect that decides: relative before absolute, with CUPED where there is a covariate."""
-    found = next(effects[name] for name in ("cuped_relative", "relative", "cuped_absolute", "absolute") if effects.get(name) is not None)
+    found = next(
+        effects[name]
+        for name in ("cuped_relative", "relative", "cuped_absolute", "absolute")
+        if effects.get(name) is not None
+    )
     assert found is not None
     return found
 

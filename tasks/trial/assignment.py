@@ -28,7 +28,12 @@ def measured(sales: pd.DataFrame) -> pd.DataFrame:
 
 
 def assigned(
-    members: pd.DataFrame, before: Mapping[str, np.ndarray], scheme: Scheme, dates: pd.DatetimeIndex, primary: str, seed: int
+    members: pd.DataFrame,
+    before: Mapping[str, np.ndarray],
+    scheme: Scheme,
+    dates: pd.DatetimeIndex,
+    primary: str,
+    seed: int,
 ) -> pd.DataFrame:
     """Return the assignment: a row per member, or per member and date where time blocks switch.
 
@@ -64,11 +69,15 @@ def checked(assignment: pd.DataFrame) -> pd.DataFrame:
     """
     keys = keys_of(assignment)
     if not keys or ARM not in assignment:
-        raise TrialError(f"assignment: `{ARM}` and one of {', '.join(KEYS)} must be there. Received: {', '.join(assignment.columns)}.")
+        raise TrialError(
+            f"assignment: `{ARM}` and one of {', '.join(KEYS)} must be there. Received: {', '.join(assignment.columns)}."
+        )
     twice = assignment[assignment.duplicated(keys)]
     if len(twice):
         where = ", ".join(f"{key} {twice[key].iloc[0]}" for key in keys)
-        raise TrialError(f"assignment: an item has one price at one time and place. Received: two rows for {where}. Keep one of them.")
+        raise TrialError(
+            f"assignment: an item has one price at one time and place. Received: two rows for {where}. Keep one of them."
+        )
     return assignment
 
 
@@ -78,7 +87,12 @@ def keys_of(assignment: pd.DataFrame) -> list[str]:
 
 
 def spec_of(
-    scheme: Scheme, metrics: Sequence[str], guards: Mapping[str, float], alpha: float, dates: pd.DatetimeIndex, member: str
+    scheme: Scheme,
+    metrics: Sequence[str],
+    guards: Mapping[str, float],
+    alpha: float,
+    dates: pd.DatetimeIndex,
+    member: str,
 ) -> dict[str, object]:
     """Return the specification that analyses the trial as it was designed, as YAML holds it.
 
@@ -104,7 +118,8 @@ def spec_of(
         "ends": str(dates[-1].date()),
         "planned": scheme.units * blocks,
         "metrics": {
-            name: {"kind": "mean", "value": name, "covariate": f"{name}{BEFORE}"} | ({"margin": guards[name]} if name in guards else {})
+            name: {"kind": "mean", "value": name, "covariate": f"{name}{BEFORE}"}
+            | ({"margin": guards[name]} if name in guards else {})
             for name in metrics
         },
     }
@@ -123,7 +138,9 @@ def joined(sales: pd.DataFrame, assignment: pd.DataFrame, spec: Spec) -> pd.Data
         TrialError: no row belongs to the trial, or a period of it is missing.
     """
     keys = keys_of(checked(assignment))
-    inside = sales[(sales[DATE] >= pd.Timestamp(str(spec.starts))) & (sales[DATE] <= pd.Timestamp(str(spec.ends)))]
+    inside = sales[
+        (sales[DATE] >= pd.Timestamp(str(spec.starts))) & (sales[DATE] <= pd.Timestamp(str(spec.ends)))
+    ]
     known = [key for key in keys if key != DATE]
     inside = measured(inside.merge(assignment[known].drop_duplicates(), on=known))
     if inside.empty:
@@ -139,7 +156,11 @@ def joined(sales: pd.DataFrame, assignment: pd.DataFrame, spec: Spec) -> pd.Data
             f"data: metric {lacking[0]} cannot be told from the sales. Received: {', '.join(sales.columns)}. Bring `{UNIT_COST}`."
         )
     sums = inside.groupby([*known, DATE], as_index=False)[values].sum()
-    grid = assignment[assignment[DATE].isin(dates)] if DATE in keys else assignment.merge(pd.DataFrame({DATE: dates}), how="cross")
+    grid = (
+        assignment[assignment[DATE].isin(dates)]
+        if DATE in keys
+        else assignment.merge(pd.DataFrame({DATE: dates}), how="cross")
+    )
     table = grid.merge(sums, on=[*known, DATE], how="left")
     return table.fillna(dict.fromkeys(values, 0.0)) if spec.events else table.dropna(subset=values)
 

@@ -13,12 +13,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, PROPENSITY, RANDOMISED, REFERENCE_PRICE, STORE, UNIT_COST, UNITS
+from expectations.columns import (
+    PRICE,
+    PRODUCT,
+    PROPENSITY,
+    RANDOMISED,
+    REFERENCE_PRICE,
+    STORE,
+    UNIT_COST,
+    UNITS,
+)
 from tasks.trial.errors import OutsideSupport, TrialError
 from tasks.trial.periods import listed
 
 REWARD, EPISODE, STEP, RATIO, PROBABILITY = "reward", "episode", "step", "ratio", "probability"
-OUTCOMES = (PRICE, RATIO, PROPENSITY, REWARD, UNITS, UNIT_COST, RANDOMISED, "planned_price", EPISODE, "decision")
+OUTCOMES = (
+    PRICE,
+    RATIO,
+    PROPENSITY,
+    REWARD,
+    UNITS,
+    UNIT_COST,
+    RANDOMISED,
+    "planned_price",
+    EPISODE,
+    "decision",
+)
 TEXT = (PRODUCT, STORE)
 SAME_STEP = 0.005  # largest difference of relative prices that count as the same
 
@@ -76,7 +96,11 @@ def read_log(frame: pd.DataFrame, policy: pd.DataFrame) -> DecisionLog:
     wanted = _levels(policy, what)
     taken = _steps(frame, wanted) if what == RATIO else _rounded(frame[PRICE])
     levels = np.union1d(taken, wanted)
-    names = [str(name) for name in frame.columns if name not in (*OUTCOMES, *TEXT, STEP) and pd.api.types.is_numeric_dtype(frame[name])]
+    names = [
+        str(name)
+        for name in frame.columns
+        if name not in (*OUTCOMES, *TEXT, STEP) and pd.api.types.is_numeric_dtype(frame[name])
+    ]
     return DecisionLog(
         frame,
         what,
@@ -98,7 +122,9 @@ def chances(policy: pd.DataFrame, rows: pd.DataFrame, levels: np.ndarray, what: 
         TrialError: the policy says nothing about a row, or its probabilities do not add up to 1.
         OutsideSupport: it wants a level that is none of those.
     """
-    told = policy.assign(**{PROBABILITY: policy.get(PROBABILITY, 1.0), "level": _levels(policy, what, rising=False)})
+    told = policy.assign(
+        **{PROBABILITY: policy.get(PROBABILITY, 1.0), "level": _levels(policy, what, rising=False)}
+    )
     keys = [name for name in policy.columns if name in rows and name not in (PRICE, RATIO, PROBABILITY)]
     asked = rows[keys].assign(row=np.arange(len(rows)))
     told = told[[*keys, "level", PROBABILITY]]
@@ -161,13 +187,22 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
             f"{PROPENSITY}, and {REWARD} or {UNITS}; without the probability of the price that was drawn nothing can be told."
         )
     for name in frame.columns:
-        if pd.api.types.is_numeric_dtype(frame[name]) and not np.isfinite(frame[name].to_numpy(float, na_value=np.nan)).all():
+        if (
+            pd.api.types.is_numeric_dtype(frame[name])
+            and not np.isfinite(frame[name].to_numpy(float, na_value=np.nan)).all()
+        ):
             bad = int(np.flatnonzero(~np.isfinite(frame[name].to_numpy(float, na_value=np.nan)))[0])
-            raise TrialError(f"log: `{name}` must be finite in every row. Received: {frame[name].iloc[bad]} in row {bad + 1}.")
+            raise TrialError(
+                f"log: `{name}` must be finite in every row. Received: {frame[name].iloc[bad]} in row {bad + 1}."
+            )
     texts = [name for name in (PRICE, PROPENSITY, REWARD) if not pd.api.types.is_numeric_dtype(frame[name])]
     if texts:
-        raise TrialError(f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. Write 12.5, not 12,50.")
-    unknown = [str(name) for name in (PRICE, REFERENCE_PRICE) if name in frame and not (frame[name] > 0).all()]
+        raise TrialError(
+            f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. Write 12.5, not 12,50."
+        )
+    unknown = [
+        str(name) for name in (PRICE, REFERENCE_PRICE) if name in frame and not (frame[name] > 0).all()
+    ]
     if unknown:
         raise TrialError(f"log: {listed(unknown)} must be above 0. Received: {frame[unknown[0]].min()}.")
     return frame

@@ -97,7 +97,11 @@ class Levels:
 
 
 def arm_of(
-    y: np.ndarray, d: np.ndarray | None = None, x: np.ndarray | None = None, m: np.ndarray | None = None, grouped: bool = False
+    y: np.ndarray,
+    d: np.ndarray | None = None,
+    x: np.ndarray | None = None,
+    m: np.ndarray | None = None,
+    grouped: bool = False,
 ) -> Arm:
     """Return an arm from its units.
 
@@ -109,7 +113,9 @@ def arm_of(
         grouped: whether the units are clusters or blocks.
     """
     one, zero = np.ones(len(y)), np.zeros(len(y))
-    rows = np.stack([y, one if d is None else d, zero if x is None else x, one if m is None else m], axis=1).astype(float)
+    rows = np.stack(
+        [y, one if d is None else d, zero if x is None else x, one if m is None else m], axis=1
+    ).astype(float)
     count = max(len(y), 1)
     return Arm(len(y), rows.sum(axis=0) / count, rows.T @ rows / count, rows if grouped else None)
 
@@ -132,9 +138,13 @@ def estimates(control: Arm, treated: Arm, adjusted: bool) -> tuple[Estimate, Est
     """
     arms = [control, treated]
     if min(arm.n for arm in arms) < 2:
-        raise TrialError(f"both arms need two units of randomisation. Received: {[arm.n for arm in arms]}. Randomise more of them.")
+        raise TrialError(
+            f"both arms need two units of randomisation. Received: {[arm.n for arm in arms]}. Randomise more of them."
+        )
     if min(arm.mean[D] for arm in arms) <= 0:
-        raise TrialError("the denominator of a ratio must add up to more than 0 in both arms. Received: 0. Leave the metric out.")
+        raise TrialError(
+            "the denominator of a ratio must add up to more than 0 in both arms. Received: 0. Leave the metric out."
+        )
     theta = theta_of(arms) if adjusted else 0.0
     overall = sum(arm.n * arm.mean[X] for arm in arms) / sum(arm.n * arm.mean[M] for arm in arms)
     first, second = (_estimate(arm, theta, overall) for arm in arms)
@@ -143,7 +153,9 @@ def estimates(control: Arm, treated: Arm, adjusted: bool) -> tuple[Estimate, Est
 
 def absolute(control: Estimate, treated: Estimate, levels: Levels) -> Effect:
     """Return treated less control, in the unit of the metric."""
-    return _effect(treated.value - control.value, (control.variance, treated.variance), control, treated, levels)
+    return _effect(
+        treated.value - control.value, (control.variance, treated.variance), control, treated, levels
+    )
 
 
 def relative(control: Estimate, treated: Estimate, levels: Levels) -> Effect | None:
@@ -159,11 +171,18 @@ def relative(control: Estimate, treated: Estimate, levels: Levels) -> Effect | N
     return _effect((treated.value - control.value) / a, parts, control, treated, levels)
 
 
-def _effect(difference: float, parts: tuple[float, float], control: Estimate, treated: Estimate, levels: Levels) -> Effect:
+def _effect(
+    difference: float, parts: tuple[float, float], control: Estimate, treated: Estimate, levels: Levels
+) -> Effect:
     variance = sum(parts)
     if not variance > 0:
-        raise TrialError("the metric must vary in an arm. Received: the same value everywhere. Check the column.")
-    plain = control.variance, treated.variance  # Welch's degrees of freedom are those of the absolute difference
+        raise TrialError(
+            "the metric must vary in an arm. Received: the same value everywhere. Check the column."
+        )
+    plain = (
+        control.variance,
+        treated.variance,
+    )  # Welch's degrees of freedom are those of the absolute difference
     df = sum(plain) ** 2 / (plain[0] ** 2 / control.df + plain[1] ** 2 / treated.df)
     n, se = control.n + treated.n, float(np.sqrt(variance))
     half = float(special.stdtrit(df, 1 - levels.alpha / 2)) * se

@@ -29,7 +29,9 @@ LEAST_STEP_ROWS = 10  # log rows of a price in a step that the policy wants ther
 Chances = Callable[[pd.DataFrame], np.ndarray]
 
 
-def evaluate_episodes(log: DecisionLog, chances: Chances, seed: int, alpha: float = 0.05) -> tuple[dict[str, Value], Support, list[str]]:
+def evaluate_episodes(
+    log: DecisionLog, chances: Chances, seed: int, alpha: float = 0.05
+) -> tuple[dict[str, Value], Support, list[str]]:
     """Return ``fqe`` and ``fitted_demand`` per episode, how the log covers the policy, and what could not be computed.
 
     Args:
@@ -54,7 +56,9 @@ def evaluate_episodes(log: DecisionLog, chances: Chances, seed: int, alpha: floa
     if reason:
         return told, support, [f"fitted_demand: {reason}"]
     few = draws[: BOOTSTRAPS // 2]
-    told["fitted_demand"] = _value([seasons(log, fit(log, draw[log.episode]), chances, draw, seed) for draw in few], alpha)
+    told["fitted_demand"] = _value(
+        [seasons(log, fit(log, draw[log.episode]), chances, draw, seed) for draw in few], alpha
+    )
     return told, support, []
 
 
@@ -69,7 +73,8 @@ def _check_steps(log: DecisionLog, target: np.ndarray) -> None:
             lacking.setdefault(int(a), []).append(t)
     if lacking:
         told = "; ".join(
-            f"{log.prices[a]} in steps {', '.join(map(str, steps[:5]))}{'...' if len(steps) > 5 else ''}" for a, steps in lacking.items()
+            f"{log.prices[a]} in steps {', '.join(map(str, steps[:5]))}{'...' if len(steps) > 5 else ''}"
+            for a, steps in lacking.items()
         )
         raise OutsideSupport(
             f"off-policy: the policy wants prices where the log lacks them: {told}; {LEAST_STEP_ROWS} rows are needed of each in a step. "
@@ -85,14 +90,23 @@ def _fitted_q(log: DecisionLog, basis: np.ndarray, target: np.ndarray, draw: np.
     following = np.zeros(len(weight))  # value of the next row of the same episode, 0 after the last
     for t in range(int(log.step.max()), -1, -1):
         here = np.flatnonzero(log.step == t)
-        q = _slopes_of(basis[here], log.action[here], log.reward[here] + following[here], weight[here], len(log.levels), target[here])
+        q = _slopes_of(
+            basis[here],
+            log.action[here],
+            log.reward[here] + following[here],
+            weight[here],
+            len(log.levels),
+            target[here],
+        )
         value = (target[here] * q).sum(axis=1)
         if t > 0:
             following[here - 1] = value  # rows are sorted by episode and step
     return float(np.average(value, weights=weight[here]))
 
 
-def _slopes_of(x: np.ndarray, action: np.ndarray, y: np.ndarray, weight: np.ndarray, levels: int, target: np.ndarray) -> np.ndarray:
+def _slopes_of(
+    x: np.ndarray, action: np.ndarray, y: np.ndarray, weight: np.ndarray, levels: int, target: np.ndarray
+) -> np.ndarray:
     """Return the fitted answer of every level in every row, where the policy wants it (rows, levels)."""
     q = np.zeros((len(x), levels))
     for a in np.flatnonzero(target.sum(axis=0) > 0):

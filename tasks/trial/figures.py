@@ -26,10 +26,20 @@ def trial_lift(lift: Effect, by_cluster: dict[str, float], objective: str, marke
     axis = figure.subplots()
     names = ["ALL", *by_cluster]
     place = np.arange(len(names))[::-1]
-    axis.errorbar(100 * lift.difference, place[0], xerr=100 * (lift.high - lift.difference), fmt="o", color=GREEN, capsize=5, ms=8)
+    axis.errorbar(
+        100 * lift.difference,
+        place[0],
+        xerr=100 * (lift.high - lift.difference),
+        fmt="o",
+        color=GREEN,
+        capsize=5,
+        ms=8,
+    )
     axis.plot([100 * value for value in by_cluster.values()], place[1:], "o", color=GREY, ms=4)
     axis.axvline(0, color="black", lw=0.8)
-    axis.set_yticks(place, [name.title() if name != "ALL" else "all categories" for name in names], fontsize=8)
+    axis.set_yticks(
+        place, [name.title() if name != "ALL" else "all categories" for name in names], fontsize=8
+    )
     axis.set(xlabel=f"lift of {objective} over the price in force (%)")
     axis.set_title(
         f"Simulated trial, {markets} market draws, randomised by category: {100 * lift.difference:+.1f} % "
@@ -51,7 +61,9 @@ def same_against_same(p: np.ndarray, found: float) -> Figure:
     axis.plot([0, 1], [0, 1], color="black", lw=0.8)
     axis.plot(np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=GREEN)
     axis.set(xlabel="p-value", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
-    axis.set_title(f"The price in force against itself, {len(p)} trials:\nan effect is found in {found:.1%}", fontsize=10)
+    axis.set_title(
+        f"The price in force against itself, {len(p)} trials:\nan effect is found in {found:.1%}", fontsize=10
+    )
     return figure
 
 
@@ -76,7 +88,9 @@ def overlap(prices: Sequence[str], action: np.ndarray, wanted: np.ndarray, weigh
     right.set_yscale("log")
     effective = weight.sum() ** 2 / max((weight**2).sum(), 1e-300)
     right.set(
-        xlabel="weight of a row", ylabel="rows", title=f"Effective sample {effective:,.0f} of {len(weight):,}, largest {weight.max():.3g}"
+        xlabel="weight of a row",
+        ylabel="rows",
+        title=f"Effective sample {effective:,.0f} of {len(weight):,}, largest {weight.max():.3g}",
     )
     return figure
 
@@ -87,7 +101,9 @@ def gates(every: Sequence[Gate], verdict: str) -> Figure:
     axis = figure.subplots()
     for place, gate in enumerate(reversed(every)):
         axis.plot(0, place, "o", ms=13, color=GREEN if gate.passed else RED)
-        axis.annotate(gate.sentence, (0, place), xytext=(16, 0), textcoords="offset points", va="center", fontsize=9)
+        axis.annotate(
+            gate.sentence, (0, place), xytext=(16, 0), textcoords="offset points", va="center", fontsize=9
+        )
     axis.set(xlim=(-0.05, 1), ylim=(-0.7, len(every) - 0.3), title=f"Gates: {verdict}")
     axis.axis("off")
     return figure

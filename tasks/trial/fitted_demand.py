@@ -49,7 +49,9 @@ def unfit(log: DecisionLog) -> str:
     if not np.allclose(log.reward, frame[UNITS] * (frame[PRICE] - cost), rtol=TOLERANCE, atol=1e-6):
         return "the reward is not units times price less unit cost"
     pairs = _pairs(log)
-    if STOCK in frame and not _follows(frame[STOCK].to_numpy(float), (frame[STOCK] - frame[UNITS]).to_numpy(float), pairs):
+    if STOCK in frame and not _follows(
+        frame[STOCK].to_numpy(float), (frame[STOCK] - frame[UNITS]).to_numpy(float), pairs
+    ):
         return "stock changes by more than what is sold"
     if REFERENCE_PRICE in frame and _memory(frame, pairs) is None:
         return f"`{REFERENCE_PRICE}` does not move by a fixed share towards the price"
@@ -68,7 +70,13 @@ def fit(log: DecisionLog, weight: np.ndarray) -> Demand:
     names = [*_plain(log), *([REFERENCE_PRICE] if REFERENCE_PRICE in log.frame else [])]
     assert log.step is not None
     told = np.column_stack([log.step, log.frame[names].to_numpy(float)])
-    demand = Demand(np.empty(0), _memory(log.frame, _pairs(log)), names, told.mean(axis=0), np.maximum(told.std(axis=0), 1e-9))
+    demand = Demand(
+        np.empty(0),
+        _memory(log.frame, _pairs(log)),
+        names,
+        told.mean(axis=0),
+        np.maximum(told.std(axis=0), 1e-9),
+    )
     x = _columns(demand, told, np.eye(len(log.levels))[log.action])
     units = log.frame[UNITS].to_numpy(float)
     stock = log.frame[STOCK].to_numpy(float) if STOCK in log.frame else np.full(len(units), np.inf)
@@ -85,7 +93,13 @@ def fit(log: DecisionLog, weight: np.ndarray) -> Demand:
     return Demand(beta, demand.memory, names, demand.centre, demand.scale)
 
 
-def seasons(log: DecisionLog, demand: Demand, chances: Callable[[pd.DataFrame], np.ndarray], draw: np.ndarray, seed: int) -> float:
+def seasons(
+    log: DecisionLog,
+    demand: Demand,
+    chances: Callable[[pd.DataFrame], np.ndarray],
+    draw: np.ndarray,
+    seed: int,
+) -> float:
     """Return the mean reward of episodes that start as the logged ones and are priced by another policy.
 
     Args:
@@ -103,7 +117,9 @@ def seasons(log: DecisionLog, demand: Demand, chances: Callable[[pd.DataFrame], 
     labels = np.sort(log.frame[STEP].unique())
     total = np.zeros(len(state))
     for t in range(int(log.step.max()) + 1):
-        moving = {name: values for name, values in ((STOCK, stock), (REFERENCE_PRICE, reference)) if name in state}
+        moving = {
+            name: values for name, values in ((STOCK, stock), (REFERENCE_PRICE, reference)) if name in state
+        }
         state = state.assign(**{STEP: labels[t], **moving})
         target = chances(state)
         action = (rng.random(len(state))[:, None] > target.cumsum(axis=1)[:, :-1]).sum(axis=1)

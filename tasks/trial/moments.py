@@ -26,7 +26,10 @@ def analyse_moments(told: Told, spec: Spec) -> Analysis:
     arms = _arms(told, spec)
     treated = treated_arm(list(arms), spec)
     split = split_of(arms, spec)
-    pairs = {name: (_arm(told, metric, spec.control, name), _arm(told, metric, treated, name)) for name, metric in spec.metrics.items()}
+    pairs = {
+        name: (_arm(told, metric, spec.control, name), _arm(told, metric, treated, name))
+        for name, metric in spec.metrics.items()
+    }
     return conclude(pairs, spec, "unit", treated, split, [])
 
 
@@ -37,18 +40,28 @@ def _arms(told: Told, spec: Spec) -> dict[str, int]:
         for arm, moments in _column(told, metric.top, name).items():
             n = int(moments["n"])
             if n < 1:
-                raise TrialError(f"data: arm {arm} is empty. Received: n = {n} of `{metric.top}`. Check the assignment that was used.")
+                raise TrialError(
+                    f"data: arm {arm} is empty. Received: n = {n} of `{metric.top}`. Check the assignment that was used."
+                )
             if counts.setdefault(str(arm), n) != n:
-                raise TrialError(f"data: arm {arm} must have one number of units. Received: {counts[str(arm)]} and {n} of `{metric.top}`.")
+                raise TrialError(
+                    f"data: arm {arm} must have one number of units. Received: {counts[str(arm)]} and {n} of `{metric.top}`."
+                )
     planned = [str(name) for name in spec.shares] if spec.shares else []
     if len(counts) < 2 or spec.control not in counts or set(planned) - set(counts):
-        raise TrialError(f"data: an experiment needs two arms, control `{spec.control}` among them. Received: {', '.join(counts)}.")
+        raise TrialError(
+            f"data: an experiment needs two arms, control `{spec.control}` among them. Received: {', '.join(counts)}."
+        )
     return counts
 
 
 def _column(told: Told, column: str, metric: str) -> Mapping[str, Any]:
-    if column not in told or not all(isinstance(m, Mapping) and "n" in m and "sum" in m for m in told[column].values()):
-        raise TrialError(f"data: metric {metric} needs n, sum and sum_squares of `{column}` per arm. Received: {', '.join(told)}.")
+    if column not in told or not all(
+        isinstance(m, Mapping) and "n" in m and "sum" in m for m in told[column].values()
+    ):
+        raise TrialError(
+            f"data: metric {metric} needs n, sum and sum_squares of `{column}` per arm. Received: {', '.join(told)}."
+        )
     return told[column]
 
 
@@ -64,10 +77,14 @@ def _arm(told: Told, metric: Metric, arm: str, name: str) -> Arm:
     told_arm = Arm(n, mean, second)
     if metric.kind == "proportion":
         if not 0 <= mean[0] <= 1:
-            raise TrialError(f"data: metric {name}: a proportion must lie between 0 and 1. Received: {mean[0]:.4g} in arm {arm}.")
+            raise TrialError(
+                f"data: metric {name}: a proportion must lie between 0 and 1. Received: {mean[0]:.4g} in arm {arm}."
+            )
         return binomial(told_arm)
     if metric.cannot_be_negative() and mean[0] < 0:
-        raise TrialError(f"data: metric {name}: `{metric.top}` cannot be negative. Received: a sum of {n * mean[0]:.4g} in arm {arm}.")
+        raise TrialError(
+            f"data: metric {name}: `{metric.top}` cannot be negative. Received: a sum of {n * mean[0]:.4g} in arm {arm}."
+        )
     return told_arm
 
 
@@ -77,24 +94,35 @@ def _sum(told: Told, column: str | None, arm: str, metric: str, place: int) -> f
     return float(_column(told, column, metric)[arm]["sum"])
 
 
-def _product(told: Told, one: tuple[str | None, int], two: tuple[str | None, int], arm: str, metric: str) -> float:
+def _product(
+    told: Told, one: tuple[str | None, int], two: tuple[str | None, int], arm: str, metric: str
+) -> float:
     """Return the sum of the products of two columns; a missing one is 1, or 0 for a covariate."""
     if one[0] is None or two[0] is None:
         absent, other = (one, two) if one[0] is None else (two, one)
-        return 0.0 if 2 in (absent[1], other[1] if other[0] is None else -1) else _sum(told, other[0], arm, metric, other[1])
+        return (
+            0.0
+            if 2 in (absent[1], other[1] if other[0] is None else -1)
+            else _sum(told, other[0], arm, metric, other[1])
+        )
     if one[0] == two[0]:
         moments = _column(told, one[0], metric)[arm]
         return float(moments.get("sum_squares", moments["sum"]))
     for key, value in told.items():
         if _names(key, one[0], two[0]):
             return float(value[arm])
-    raise TrialError(f"data: metric {metric} needs the sum of products `{one[0]}_{two[0]}` per arm. Received: {', '.join(told)}.")
+    raise TrialError(
+        f"data: metric {metric} needs the sum of products `{one[0]}_{two[0]}` per arm. Received: {', '.join(told)}."
+    )
 
 
 def _names(key: str, one: str, two: str) -> bool:
     """Return whether a key names a pair of columns, whole or by their first letters, in any order."""
     parts = [(key[:i], key[i + 1 :]) for i, letter in enumerate(key) if letter == "_"]
-    return any(a and b and ((one.startswith(a) and two.startswith(b)) or (two.startswith(a) and one.startswith(b))) for a, b in parts)
+    return any(
+        a and b and ((one.startswith(a) and two.startswith(b)) or (two.startswith(a) and one.startswith(b)))
+        for a, b in parts
+    )
 
 
 def _n(told: Told, arm: str) -> int:

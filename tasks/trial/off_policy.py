@@ -72,7 +72,9 @@ def evaluate(
     return {name: _value(values, alpha) for name, values in terms.items()}, support
 
 
-def price_support(action: np.ndarray, propensity: np.ndarray, target: np.ndarray, prices: list[str]) -> Support:
+def price_support(
+    action: np.ndarray, propensity: np.ndarray, target: np.ndarray, prices: list[str]
+) -> Support:
     """Return how well the log covers the policy, decision by decision.
 
     Args:
@@ -89,7 +91,10 @@ def price_support(action: np.ndarray, propensity: np.ndarray, target: np.ndarray
         )
     w = target[np.arange(len(action)), action] / propensity
     rows = np.bincount(action, minlength=len(prices))
-    lacking = [f"{prices[a]} ({rows[a]} rows)" for a in np.flatnonzero((target.mean(axis=0) > 0) & (rows < LEAST_ROWS))]
+    lacking = [
+        f"{prices[a]} ({rows[a]} rows)"
+        for a in np.flatnonzero((target.mean(axis=0) > 0) & (rows < LEAST_ROWS))
+    ]
     if lacking:
         raise OutsideSupport(
             f"off-policy: the policy uses prices that the log lacks: {listed(lacking, SHOWN)}; {LEAST_ROWS} rows are needed of each. "
@@ -97,11 +102,17 @@ def price_support(action: np.ndarray, propensity: np.ndarray, target: np.ndarray
         )
     taken = w > 0
     if not taken.any():
-        raise OutsideSupport("off-policy: the log never took a price that the policy wants where it wants it. Log its prices first.")
-    support = Support(float(w.sum() ** 2 / (w**2).sum()), float(w.max()), float(propensity[taken].min()), float(w.mean()))
+        raise OutsideSupport(
+            "off-policy: the log never took a price that the policy wants where it wants it. Log its prices first."
+        )
+    support = Support(
+        float(w.sum() ** 2 / (w**2).sum()), float(w.max()), float(propensity[taken].min()), float(w.mean())
+    )
     if support.effective_sample < LEAST_EFFECTIVE or w.mean() + 4 * w.std() / np.sqrt(len(w)) < LEAST_WEIGHT:
         mass = [target[:, a].mean() - (w * (action == a)).mean() for a in range(len(prices))]
-        worst = [prices[a] for a in np.argsort(mass)[::-1] if mass[a] > 0.02] or [prices[int(np.argmax(mass))]]
+        worst = [prices[a] for a in np.argsort(mass)[::-1] if mass[a] > 0.02] or [
+            prices[int(np.argmax(mass))]
+        ]
         raise OutsideSupport(
             f"off-policy: the log covers {support.mean_weight:.0%} of the policy "
             f"(effective sample {support.effective_sample:.0f} of {len(w):,}, "
@@ -114,7 +125,9 @@ def price_support(action: np.ndarray, propensity: np.ndarray, target: np.ndarray
 def _fitted(context: np.ndarray, action: np.ndarray, reward: np.ndarray, prices: int) -> np.ndarray:
     """Return each price's expected reward in each row, by a quadratic ridge per price fitted on the other fold (rows, prices)."""
     context = (context - context.mean(axis=0)) / np.maximum(context.std(axis=0), 1e-12)
-    pairs = [context[:, i] * context[:, j] for i in range(context.shape[1]) for j in range(i, context.shape[1])]
+    pairs = [
+        context[:, i] * context[:, j] for i in range(context.shape[1]) for j in range(i, context.shape[1])
+    ]
     x = np.column_stack([np.ones(len(action)), context, *pairs])
     fold, q = np.arange(len(action)) % FOLDS, np.zeros((len(action), prices))
     for mine in range(FOLDS):

@@ -40,8 +40,14 @@ def render(analysis: Analysis) -> str:
     if analysis.looks:
         parts += [f"<h2>Lift of {escape(analysis.spec.primary)} over time</h2>", _chart(analysis.looks)]
     if analysis.balance:
-        rows = [[name, "", *(f"{told[key]:.4g}" for key in ("difference", "standardised", "p"))] for name, told in analysis.balance.items()]
-        parts += ["<h2>Balance before the trial</h2>", _table(["covariate", "", "difference", "in standard deviations", "p"], rows)]
+        rows = [
+            [name, "", *(f"{told[key]:.4g}" for key in ("difference", "standardised", "p"))]
+            for name, told in analysis.balance.items()
+        ]
+        parts += [
+            "<h2>Balance before the trial</h2>",
+            _table(["covariate", "", "difference", "in standard deviations", "p"], rows),
+        ]
     head = f'<meta charset="utf-8"><title>Price experiment</title><style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{chr(10).join(parts)}\n</body></html>\n'
 
@@ -61,12 +67,20 @@ def _cells(effect: Effect, share: bool) -> list[str]:
         return f"{100 * value:+.2f} %" if share else f"{value:+.4g}"
 
     one, every = ((effect.low, effect.high), (effect.sequential_low, effect.sequential_high))
-    return [text(effect.difference), *(f"{text(low)} to {text(high)}" for low, high in (one, every)), f"{effect.p:.3g}"]
+    return [
+        text(effect.difference),
+        *(f"{text(low)} to {text(high)}" for low, high in (one, every)),
+        f"{effect.p:.3g}",
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [("th", head), *(("td", row) for row in rows)]
-    return "<table>" + "".join("<tr>" + "".join(f"<{t}>{escape(c)}</{t}>" for c in row) + "</tr>" for t, row in lines) + "</table>"
+    return (
+        "<table>"
+        + "".join("<tr>" + "".join(f"<{t}>{escape(c)}</{t}>" for c in row) + "</tr>" for t, row in lines)
+        + "</table>"
+    )
 
 
 def _chart(looks: Sequence[Look]) -> str:
@@ -85,7 +99,8 @@ def _chart(looks: Sequence[Look]) -> str:
 
     line = " ".join(f"{LEFT + i * step:.1f},{y(look.effect.difference):.1f}" for i, look in enumerate(looks))
     ticks = "".join(
-        f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v:+.3g}</text>' for v in (-reach, -reach / 2, 0, reach / 2, reach)
+        f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v:+.3g}</text>'
+        for v in (-reach, -reach / 2, 0, reach / 2, reach)
     )
     names = "".join(
         f'<text x="{LEFT + i * step:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(looks[i].period)}</text>'

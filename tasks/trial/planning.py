@@ -40,7 +40,9 @@ class Length(NamedTuple):
     least_effect: float
 
 
-def plan(value: np.ndarray, scheme: Scheme, wanted: Wanted, lengths: Sequence[int], seed: int) -> tuple[Length, list[Length]]:
+def plan(
+    value: np.ndarray, scheme: Scheme, wanted: Wanted, lengths: Sequence[int], seed: int
+) -> tuple[Length, list[Length]]:
     """Return the shortest length that finds the effect as often as wanted, and all that were tried on the way.
 
     Args:
@@ -74,13 +76,20 @@ def plan(value: np.ndarray, scheme: Scheme, wanted: Wanted, lengths: Sequence[in
     )
 
 
-def measure(value: np.ndarray, scheme: Scheme, wanted: Wanted, periods: int, seed: int, draws: int | None = None) -> Length:
+def measure(
+    value: np.ndarray, scheme: Scheme, wanted: Wanted, periods: int, seed: int, draws: int | None = None
+) -> Length:
     """Return what a trial of one length finds, by the closed form for stores and by simulation else."""
     if scheme.unit == STORES:
         return _closed(value, scheme, wanted, periods)
     levels = Levels(wanted.alpha, float(scheme.units))
-    told = [_read(arms, levels) for arms in trials(value, scheme, wanted, periods, wanted.effect, draws or DRAWS, seed)]
-    found = float(np.mean([effect.p < wanted.alpha and effect.difference * wanted.effect > 0 for effect in told]))
+    told = [
+        _read(arms, levels)
+        for arms in trials(value, scheme, wanted, periods, wanted.effect, draws or DRAWS, seed)
+    ]
+    found = float(
+        np.mean([effect.p < wanted.alpha and effect.difference * wanted.effect > 0 for effect in told])
+    )
     return Length(periods, found, _least(told, wanted))
 
 
@@ -92,7 +101,9 @@ def _least(told: Sequence[Effect], wanted: Wanted) -> float:
     se = np.array([effect.se for effect in told]) / (1 + wanted.effect)
     bar = special.stdtrit(np.array([effect.df for effect in told]), 1 - wanted.alpha / 2)
     far = float(((bar + stats.norm.isf(1e-6)) * se).max())
-    share = float(optimize.brentq(lambda share: stats.norm.cdf(share / se - bar).mean() - wanted.power, 0.0, far))
+    share = float(
+        optimize.brentq(lambda share: stats.norm.cdf(share / se - bar).mean() - wanted.power, 0.0, far)
+    )
     return share / (1 - share) if share < 1 else np.inf
 
 
@@ -115,8 +126,13 @@ def trials(
         yield (_blocks if scheme.unit == TIME else _units)(window, before, scheme, effect, rng)
 
 
-def _units(window: np.ndarray, before: np.ndarray, scheme: Scheme, effect: float, rng: np.random.Generator) -> tuple[Arm, Arm]:
-    y, x, m = (np.bincount(scheme.owner, part).astype(float) for part in (window.sum(axis=1), before, np.ones(len(before))))
+def _units(
+    window: np.ndarray, before: np.ndarray, scheme: Scheme, effect: float, rng: np.random.Generator
+) -> tuple[Arm, Arm]:
+    y, x, m = (
+        np.bincount(scheme.owner, part).astype(float)
+        for part in (window.sum(axis=1), before, np.ones(len(before)))
+    )
     treated = stratified(x, scheme.share, rng)
     y = y * (1 + effect * treated)
     grouped = scheme.unit != STORES
@@ -125,10 +141,14 @@ def _units(window: np.ndarray, before: np.ndarray, scheme: Scheme, effect: float
     )
 
 
-def _blocks(window: np.ndarray, before: np.ndarray, scheme: Scheme, effect: float, rng: np.random.Generator) -> tuple[Arm, Arm]:
+def _blocks(
+    window: np.ndarray, before: np.ndarray, scheme: Scheme, effect: float, rng: np.random.Generator
+) -> tuple[Arm, Arm]:
     """Return the arms of places that switch: a unit is one block of one place, without its burn-in."""
     blocks = window.shape[1] // scheme.block
-    kept = window[:, : blocks * scheme.block].reshape(len(window), blocks, scheme.block)[:, :, scheme.burn_in :]
+    kept = window[:, : blocks * scheme.block].reshape(len(window), blocks, scheme.block)[
+        :, :, scheme.burn_in :
+    ]
     treated = switched(scheme.units, blocks, scheme.share, rng)
     y, x, m = np.zeros(treated.shape), np.zeros(scheme.units), np.zeros(scheme.units)
     np.add.at(y, scheme.owner, kept.sum(axis=2))
@@ -151,11 +171,19 @@ def _closed(value: np.ndarray, scheme: Scheme, wanted: Wanted, periods: int) -> 
     """Return what the closed form finds, at the mean residual variation of windows of the past."""
     treated = round(scheme.units * scheme.share)
     if min(treated, scheme.units - treated) < 2:
-        raise TrialError(f"design: both arms need two stores. Received: {scheme.units} stores. Randomise groups or time blocks.")
+        raise TrialError(
+            f"design: both arms need two stores. Received: {scheme.units} stores. Randomise groups or time blocks."
+        )
     per_arm = 2 / (1 / treated + 1 / (scheme.units - treated))
     firsts = np.linspace(wanted.before, value.shape[1] - periods, WINDOWS).astype(int)
-    variation = float(np.sqrt(np.mean([_variation(value, first, periods, wanted.before) ** 2 for first in np.unique(firsts)])))
-    reach = (stats.norm.isf(wanted.alpha / 2) + stats.norm.ppf(wanted.power)) * variation * np.sqrt(2 / per_arm)
+    variation = float(
+        np.sqrt(
+            np.mean([_variation(value, first, periods, wanted.before) ** 2 for first in np.unique(firsts)])
+        )
+    )
+    reach = (
+        (stats.norm.isf(wanted.alpha / 2) + stats.norm.ppf(wanted.power)) * variation * np.sqrt(2 / per_arm)
+    )
     return Length(periods, power_of_mean(per_arm, variation, wanted.effect, wanted.alpha), float(reach))
 
 

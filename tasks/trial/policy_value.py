@@ -35,7 +35,9 @@ class Judged:
     @property
     def weight(self) -> np.ndarray:
         """Return the policy's probability of what was done over the logged one (rows,)."""
-        return np.asarray(self.target[np.arange(len(self.target)), self.decisions.action] / self.decisions.propensity)
+        return np.asarray(
+            self.target[np.arange(len(self.target)), self.decisions.action] / self.decisions.propensity
+        )
 
 
 def judge(frame: pd.DataFrame, policy_of: Rows, seed: int) -> Judged:
@@ -52,12 +54,17 @@ def judge(frame: pd.DataFrame, policy_of: Rows, seed: int) -> Judged:
         return chances(policy_of(rows), rows, decisions.levels, decisions.what)
 
     target = target_of(decisions.frame)
-    told: dict[str, Any] = {"per": "decision" if decisions.episode is None else "episode", "prices": _prices(decisions, target)}
+    told: dict[str, Any] = {
+        "per": "decision" if decisions.episode is None else "episode",
+        "prices": _prices(decisions, target),
+    }
     try:
         estimates, support, notes = _evaluated(decisions, target, target_of, seed)
     except OutsideSupport as error:
         return Judged(decisions, target, {**told, "refused": str(error)})
-    logged = decisions.reward if decisions.episode is None else np.bincount(decisions.episode, decisions.reward)
+    logged = (
+        decisions.reward if decisions.episode is None else np.bincount(decisions.episode, decisions.reward)
+    )
     told |= {
         "rows": len(decisions.frame),
         "logged": {"value": float(logged.mean()), "se": float(logged.std(ddof=1) / np.sqrt(len(logged)))},
@@ -94,7 +101,12 @@ def answers(steps_of: Callable[[pd.DataFrame], pd.Series], rows: pd.DataFrame) -
 def estimates_of(told: Mapping[str, Any]) -> dict[str, float]:
     """Return every estimate with its interval by name, such as ``off_policy.dr.low``; nothing where there is none."""
     every = {"logged": told.get("logged", {}), **told.get("estimates", {})}
-    return {f"off_policy.{name}.{key}": number for name, one in every.items() for key, number in one.items() if key != "se"}
+    return {
+        f"off_policy.{name}.{key}": number
+        for name, one in every.items()
+        for key, number in one.items()
+        if key != "se"
+    }
 
 
 def headline(told: Mapping[str, Any]) -> str:
@@ -113,7 +125,12 @@ def _evaluated(
 ) -> tuple[dict[str, Any], Support, list[str]]:
     if decisions.episode is not None:
         return evaluate_episodes(decisions, target_of, seed)
-    context, action, propensity, reward = decisions.context, decisions.action, decisions.propensity, decisions.reward
+    context, action, propensity, reward = (
+        decisions.context,
+        decisions.action,
+        decisions.propensity,
+        decisions.reward,
+    )
     estimates, support = evaluate(context, action, propensity, reward, target, decisions.prices)
     return dict(estimates), support, []
 
@@ -123,6 +140,11 @@ def _prices(decisions: DecisionLog, target: np.ndarray) -> list[dict[str, Any]]:
     rows = np.bincount(decisions.action, minlength=len(decisions.levels))
     wanted = target.mean(axis=0)
     return [
-        {"price": name, "logged_rows": int(n), "logged_share": float(n / rows.sum()), "policy_share": float(share)}
+        {
+            "price": name,
+            "logged_rows": int(n),
+            "logged_share": float(n / rows.sum()),
+            "policy_share": float(share),
+        }
         for name, n, share in zip(decisions.prices, rows, wanted, strict=True)
     ]

@@ -31,7 +31,9 @@ def units_for_proportion(control: float, lift: float, alpha: float = 0.05, power
     _check(lift, alpha, power)
     treated = control * (1 + lift)
     if not (0 < control < 1 and 0 < treated < 1):
-        raise TrialError(f"power: `control` and its lifted value must lie between 0 and 1. Received: {control} and {treated}.")
+        raise TrialError(
+            f"power: `control` and its lifted value must lie between 0 and 1. Received: {control} and {treated}."
+        )
     spread = control * (1 - control) + treated * (1 - treated)
     return math.ceil(_quantiles(alpha, power) * spread / (treated - control) ** 2)
 
@@ -49,4 +51,6 @@ def _check(lift: float, alpha: float, power: float) -> None:
     if not math.isfinite(lift) or lift == 0:
         raise TrialError(f"power: `effect` must be a share that is not 0, such as 0.05. Received: {lift}.")
     if not (0 < alpha < 1 and 0 < power < 1):
-        raise TrialError(f"power: `alpha` and `power` must lie between 0 and 1. Received: {alpha} and {power}.")
+        raise TrialError(
+            f"power: `alpha` and `power` must lie between 0 and 1. Received: {alpha} and {power}."
+        )

@@ -9,7 +9,9 @@ from tasks.trial.effects import Arm, Effect, Levels, arm_of, estimates, relative
 from tasks.trial.errors import TrialError
 
 
-def arms_of(outcome: np.ndarray, covariate: np.ndarray, treated: np.ndarray, clusters: np.ndarray) -> tuple[Arm, Arm]:
+def arms_of(
+    outcome: np.ndarray, covariate: np.ndarray, treated: np.ndarray, clusters: np.ndarray
+) -> tuple[Arm, Arm]:
     """Return control and treated; a unit is a cluster of products in one market.
 
     Args:
@@ -27,14 +29,22 @@ def lift(arms: tuple[Arm, Arm], confidence: float) -> Effect:
     Raises:
         TrialError: an arm has fewer than two clusters, or nothing was earned in the control arm.
     """
-    effect = relative(*estimates(*arms, adjusted=True), Levels(1 - confidence, float(sum(arm.n for arm in arms))))
+    effect = relative(
+        *estimates(*arms, adjusted=True), Levels(1 - confidence, float(sum(arm.n for arm in arms)))
+    )
     if effect is None:
         raise TrialError("trial: the control arm must earn something. Received: nothing. Check the market.")
     return effect
 
 
 def same_against_same(
-    outcome: np.ndarray, covariate: np.ndarray, clusters: np.ndarray, share: float, confidence: float, trials: int, seed: int
+    outcome: np.ndarray,
+    covariate: np.ndarray,
+    clusters: np.ndarray,
+    share: float,
+    confidence: float,
+    trials: int,
+    seed: int,
 ) -> np.ndarray:
     """Return the p-values of trials in which both arms hold the price in force: uniform, if the intervals are right (trials,).
 

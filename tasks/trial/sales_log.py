@@ -28,5 +28,11 @@ def decisions_of(sales: pd.DataFrame) -> pd.DataFrame | None:
     several = drawn.drop_duplicates([*SERIES, WEEK, *DRAW]).duplicated([*SERIES, WEEK]).any()
     when = [*SERIES, DATE if several else WEEK]
     before = rows.groupby(when)[UNITS].sum().groupby(SERIES).shift().rename(BEFORE)
-    decisions = drawn.groupby(when).agg({**dict.fromkeys(DRAW, "first"), REWARD: "sum"}).join(before).dropna().reset_index()
+    decisions = (
+        drawn.groupby(when)
+        .agg({**dict.fromkeys(DRAW, "first"), REWARD: "sum"})
+        .join(before)
+        .dropna()
+        .reset_index()
+    )
     return decisions[[*SERIES, *DRAW, REWARD, BEFORE]] if len(decisions) else None

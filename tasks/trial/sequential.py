@@ -34,7 +34,9 @@ def halfwidth(variance: float, n: float, alpha: float, tuning: float, df: float 
     return float(np.sqrt(variance) * (z if df is None else -special.stdtrit(df, special.ndtr(-z))))
 
 
-def p_value(difference: float, variance: float, n: float, tuning: float, df: float | None = None, alpha: float = 0.05) -> float:
+def p_value(
+    difference: float, variance: float, n: float, tuning: float, df: float | None = None, alpha: float = 0.05
+) -> float:
     """Return the p-value that holds at every look: one over the mixture's e-value, at most 1.
 
     e = exp(n^2 d^2 rho^2 / (2 s^2 (n rho^2 + 1))) / sqrt(n rho^2 + 1), s^2 = n variance; it is ``alpha`` where ``halfwidth`` touches 0.
@@ -76,7 +78,9 @@ def spending_bounds(information: np.ndarray, alpha: float, spending: str = "obri
 def obrien_fleming(looks: int, alpha: float) -> np.ndarray:
     """Return the classical bounds C sqrt(K / k) on z at K equally spaced looks (O'Brien and Fleming 1979, Biometrics) (looks,)."""
     information = np.arange(1, looks + 1) / looks
-    constant = optimize.brentq(lambda c: _crossing(c / np.sqrt(information), information).sum() - alpha, 1.0, 5.0)
+    constant = optimize.brentq(
+        lambda c: _crossing(c / np.sqrt(information), information).sum() - alpha, 1.0, 5.0
+    )
     return np.asarray(constant / np.sqrt(information))
 
 
@@ -93,7 +97,9 @@ def _crossing(bounds: np.ndarray, information: np.ndarray) -> np.ndarray:
         step = np.sqrt(information[k] - information[k - 1])
         edge = bounds[k] * np.sqrt(information[k])
         weight = density * _simpson(grid)
-        crossing.append(float(weight @ (stats.norm.sf((edge - grid) / step) + stats.norm.cdf((-edge - grid) / step))))
+        crossing.append(
+            float(weight @ (stats.norm.sf((edge - grid) / step) + stats.norm.cdf((-edge - grid) / step)))
+        )
         following = np.linspace(-edge, edge, GRID)
         density = stats.norm.pdf((following[:, None] - grid) / step) / step @ weight
         grid = following

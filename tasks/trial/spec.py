@@ -12,7 +12,19 @@ from tasks.trial.corrections import CORRECTIONS
 from tasks.trial.errors import TrialError
 
 KINDS = ("mean", "ratio", "proportion")
-COUNTED = ("revenue", "units", "sales", "orders", "sessions", "visits", "quantity", "price", "purchases", "baskets", "clicks")
+COUNTED = (
+    "revenue",
+    "units",
+    "sales",
+    "orders",
+    "sessions",
+    "visits",
+    "quantity",
+    "price",
+    "purchases",
+    "baskets",
+    "clicks",
+)
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ITEMS = ("item", "product", "product_id", "sku")
 
@@ -117,7 +129,9 @@ class Spec:
     @property
     def primary(self) -> str:
         """Return the metric that decides."""
-        return next((name for name, metric in self.metrics.items() if metric.margin is None), next(iter(self.metrics)))
+        return next(
+            (name for name, metric in self.metrics.items() if metric.margin is None), next(iter(self.metrics))
+        )
 
 
 def read_spec(told: Any) -> Spec:
@@ -133,7 +147,9 @@ def read_spec(told: Any) -> Spec:
     metrics = {str(name): _metric(str(name), value) for name, value in told["metrics"].items()}
     given = _known(told, Spec, "spec")
     if isinstance(given.get("shares"), (list, tuple)):
-        raise TrialError("spec: `shares` must say which arm has which share, `{A: 0.5, B: 0.5}`. Received: a list.")
+        raise TrialError(
+            "spec: `shares` must say which arm has which share, `{A: 0.5, B: 0.5}`. Received: a list."
+        )
     texts: dict[str, Any] = {name: str(given[name]) for name in ("starts", "ends") if name in given}
     spec = Spec(**{**given, **texts, "metrics": metrics, "control": str(given.get("control", "A"))})
     _check(spec)
@@ -143,7 +159,9 @@ def read_spec(told: Any) -> Spec:
 def _metric(name: str, told: Any) -> Metric:
     where = f"spec: metrics.{name}"
     if not isinstance(told, Mapping):
-        raise TrialError(f"{where} must be a mapping, such as {{kind: mean, value: revenue}}. Received: {told}.")
+        raise TrialError(
+            f"{where} must be a mapping, such as {{kind: mean, value: revenue}}. Received: {told}."
+        )
     metric = Metric(**_known(told, Metric, where))
     if metric.kind not in KINDS:
         raise TrialError(f"{where}.kind must be one of {', '.join(KINDS)}. Received: {metric.kind}.")
@@ -152,7 +170,9 @@ def _metric(name: str, told: Any) -> Metric:
         if not getattr(metric, key):
             raise TrialError(f"{where}: a {metric.kind} needs `{key}`, the name of a column. Received: none.")
     if metric.margin is not None and not 0 < metric.margin < 1:
-        raise TrialError(f"{where}.margin must be a share above 0 and below 1, such as 0.02. Received: {metric.margin}.")
+        raise TrialError(
+            f"{where}.margin must be a share above 0 and below 1, such as 0.02. Received: {metric.margin}."
+        )
     if metric.direction not in ("up", "down"):
         raise TrialError(f"{where}.direction must be up or down. Received: {metric.direction}.")
     return metric
@@ -164,7 +184,8 @@ def _known(told: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
         if key not in names:
             near = difflib.get_close_matches(str(key), names, 1)
             raise TrialError(
-                f"{where}: there is no key `{key}`. " + (f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(names)}.")
+                f"{where}: there is no key `{key}`. "
+                + (f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(names)}.")
             )
     required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
     return {key: value for key, value in told.items() if value is not None or key in required}
@@ -172,12 +193,18 @@ def _known(told: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
 
 def _check(spec: Spec) -> None:
     shares = spec.shares
-    if shares is not None and (len(shares) < 2 or not all(isinstance(s, (int, float)) and s > 0 for s in shares.values())):
-        raise TrialError(f"spec: `shares` must give at least two arms a share above 0. Received: {dict(shares)}.")
+    if shares is not None and (
+        len(shares) < 2 or not all(isinstance(s, (int, float)) and s > 0 for s in shares.values())
+    ):
+        raise TrialError(
+            f"spec: `shares` must give at least two arms a share above 0. Received: {dict(shares)}."
+        )
     if shares is not None and spec.control not in {str(name) for name in shares}:
         raise TrialError(f"spec: `control` must be one of the arms of `shares`. Received: {spec.control}.")
     if spec.correction not in CORRECTIONS:
-        raise TrialError(f"spec: `correction` must be one of {', '.join(CORRECTIONS)}. Received: {spec.correction}.")
+        raise TrialError(
+            f"spec: `correction` must be one of {', '.join(CORRECTIONS)}. Received: {spec.correction}."
+        )
     if not 0 < spec.alpha < 0.5:
         raise TrialError(f"spec: `alpha` must lie between 0 and 0.5. Received: {spec.alpha}.")
     if spec.assignment is not None and (spec.starts is None or spec.ends is None):
@@ -188,5 +215,9 @@ def _check(spec: Spec) -> None:
         value = getattr(spec, name)
         if value is not None and not DAY.fullmatch(value):
             raise TrialError(f"spec: `{name}` must be a date such as 2026-03-29. Received: {value}.")
-    if (spec.look is None) != (spec.looks is None) or (spec.look and spec.looks and not 1 <= spec.look <= spec.looks):
-        raise TrialError(f"spec: `looks` and `look` come together, look from 1 to looks. Received: {spec.looks} and {spec.look}.")
+    if (spec.look is None) != (spec.looks is None) or (
+        spec.look and spec.looks and not 1 <= spec.look <= spec.looks
+    ):
+        raise TrialError(
+            f"spec: `looks` and `look` come together, look from 1 to looks. Received: {spec.looks} and {spec.look}."
+        )

@@ -46,7 +46,10 @@ def groups_of(units: np.ndarray, price: np.ndarray) -> Groups:
     """
     slope, error = cross_elasticities(units, price)
     i, j = np.triu_indices(len(slope), 1)
-    mean, spread = (slope[i, j] + slope[j, i]) / 2, np.hypot(error[i, j], error[j, i]) / 2  # substitution goes both ways
+    mean, spread = (
+        (slope[i, j] + slope[j, i]) / 2,
+        np.hypot(error[i, j], error[j, i]) / 2,
+    )  # substitution goes both ways
     known = np.isfinite(spread)
     weeks = max(units.shape[1] - 2, 1)  # degrees of freedom of errors clustered by week
     p = stats.t.sf(mean[known] / spread[known], weeks)
@@ -63,7 +66,9 @@ def groups_of(units: np.ndarray, price: np.ndarray) -> Groups:
     linked = sure & (mean > LEAST)
     graph = sparse.coo_array((np.ones(linked.sum()), (i[linked], j[linked])), shape=slope.shape)
     _, group = sparse.csgraph.connected_components(graph, directed=False)
-    return Groups(group, list(zip(i[linked].tolist(), j[linked].tolist(), mean[linked].tolist(), strict=True)), visible)
+    return Groups(
+        group, list(zip(i[linked].tolist(), j[linked].tolist(), mean[linked].tolist(), strict=True)), visible
+    )
 
 
 def cross_elasticities(units: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +93,9 @@ def cross_elasticities(units: np.ndarray, price: np.ndarray) -> tuple[np.ndarray
     return slope, error
 
 
-def _slopes(y: np.ndarray, x: np.ndarray, controls: np.ndarray, week: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _slopes(
+    y: np.ndarray, x: np.ndarray, controls: np.ndarray, week: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and error of each column of x beside the controls (columns,) each (Frisch and Waugh 1933, Econometrica).
 
     Changes of what is independent from week to week answer the week before: the error counts one lag (Hansen and Hodrick 1980, JPE).

@@ -50,7 +50,9 @@ def columns_of(spec: Spec, there: list[str]) -> list[str]:
         TrialError: a column that the spec names is missing.
     """
     named = [spec.unit, spec.arm, spec.cluster, spec.block, spec.period, spec.group]
-    wanted = [name for name in named if name] + [c for metric in spec.metrics.values() for c in metric.columns]
+    wanted = [name for name in named if name] + [
+        c for metric in spec.metrics.values() for c in metric.columns
+    ]
     missing = [name for name in dict.fromkeys(wanted) if name not in there]
     if missing:
         raise TrialError(
@@ -78,7 +80,13 @@ def read_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
         _check_metric(name, metric, values)
     randomised, owner, what = _randomised(frame, spec, unit, arm, units, arms)
     if period is not None and not spec.events:
-        _check_panel(unit, units, period, periods, stated=spec.events is False or spec.period is not None or what == "block")
+        _check_panel(
+            unit,
+            units,
+            period,
+            periods,
+            stated=spec.events is False or spec.period is not None or what == "block",
+        )
     _check_items(frame, spec, arm, period)
     told = np.zeros(randomised.max() + 1, np.int64)
     told[randomised] = arm
@@ -90,7 +98,9 @@ def _codes(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, list[str]]:
     codes, names = pd.factorize(frame[name], sort=True)
     if (codes < 0).any():
         row = int(np.flatnonzero(codes < 0)[0])
-        raise TrialError(f"data: `{name}` must be known in every row. Received: nothing in row {row + 1}. Fill it, or take the row out.")
+        raise TrialError(
+            f"data: `{name}` must be known in every row. Received: nothing in row {row + 1}. Fill it, or take the row out."
+        )
     return codes, [str(value) for value in names]
 
 
@@ -116,21 +126,27 @@ def _check_arms(arms: list[str], spec: Spec) -> None:
             f"data: arm {', '.join(strange)} is not in the spec's `shares`. Received: {', '.join(arms)}. Name it, or take its rows out."
         )
     if len(arms) < 2 and not planned:
-        raise TrialError(f"data: an experiment needs two arms. Received: one, {arms[0]}. Nothing can be compared with it.")
+        raise TrialError(
+            f"data: an experiment needs two arms. Received: one, {arms[0]}. Nothing can be compared with it."
+        )
     empty = [name for name in planned if name not in arms]
     if empty:
         raise TrialError(
             f"data: arm {', '.join(empty)} is empty: no row has it. Received: {', '.join(arms)}. Check the assignment that was used."
         )
     if spec.control not in arms:
-        raise TrialError(f"data: the control arm `{spec.control}` is not there. Received: {', '.join(arms)}. Name the control in the spec.")
+        raise TrialError(
+            f"data: the control arm `{spec.control}` is not there. Received: {', '.join(arms)}. Name the control in the spec."
+        )
 
 
 def _check_metric(name: str, metric: Metric, values: dict[str, np.ndarray]) -> None:
     top = values[metric.top]
     if metric.kind == "proportion" and not np.isin(top, (0, 1)).all():
         bad = int(np.flatnonzero(~np.isin(top, (0, 1)))[0])
-        raise TrialError(f"data: metric {name}: `{metric.top}` must be 0 or 1 in a proportion. Received: {top[bad]} in row {bad + 1}.")
+        raise TrialError(
+            f"data: metric {name}: `{metric.top}` must be 0 or 1 in a proportion. Received: {top[bad]} in row {bad + 1}."
+        )
     never = [metric.denominator] if metric.denominator else []
     if metric.cannot_be_negative():
         never.append(metric.top)
@@ -189,7 +205,12 @@ def _mixed(key: np.ndarray, arm: np.ndarray, arms: int) -> int | None:
 
 def _periods(frame: pd.DataFrame, spec: Spec) -> tuple[np.ndarray | None, list[str]]:
     name = spec.period or next(
-        (c for c in PERIODS if c in frame.columns and c not in (spec.unit, spec.block, spec.cluster, spec.arm)), None
+        (
+            c
+            for c in PERIODS
+            if c in frame.columns and c not in (spec.unit, spec.block, spec.cluster, spec.arm)
+        ),
+        None,
     )
     if name is None:
         return None, []
@@ -204,9 +225,13 @@ def _periods(frame: pd.DataFrame, spec: Spec) -> tuple[np.ndarray | None, list[s
     return codes, [period_name(value) for value in values]
 
 
-def _check_panel(unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool) -> None:
+def _check_panel(
+    unit: np.ndarray, units: list[str], period: np.ndarray, periods: list[str], stated: bool
+) -> None:
     """Refuse holes in a table that holds nearly every unit in every period, or is said to."""
-    seen = np.bincount(unit * np.int64(len(periods)) + period, minlength=len(units) * len(periods)).reshape(len(units), -1)
+    seen = np.bincount(unit * np.int64(len(periods)) + period, minlength=len(units) * len(periods)).reshape(
+        len(units), -1
+    )
     share = (seen > 0).mean()
     if len(periods) > 1 and PANEL <= share < 1 and (stated or seen.max() == 1):
         u, t = np.argwhere(seen == 0)[0]
@@ -219,11 +244,17 @@ def _check_panel(unit: np.ndarray, units: list[str], period: np.ndarray, periods
 
 def _check_items(frame: pd.DataFrame, spec: Spec, arm: np.ndarray, period: np.ndarray | None) -> None:
     """Refuse items that were randomised among their substitutes."""
-    name = spec.group or (next((c for c in GROUPS if c in frame.columns), None) if spec.unit in ITEMS and not spec.block else None)
+    name = spec.group or (
+        next((c for c in GROUPS if c in frame.columns), None)
+        if spec.unit in ITEMS and not spec.block
+        else None
+    )
     if name is None:
         return
     group, groups = _codes(frame, name)
-    bad = _mixed(group if period is None else group * np.int64(period.max() + 1) + period, arm, int(arm.max()) + 1)
+    bad = _mixed(
+        group if period is None else group * np.int64(period.max() + 1) + period, arm, int(arm.max()) + 1
+    )
     if bad is not None:
         which = groups[bad if period is None else bad // (int(period.max()) + 1)]
         raise TrialError(
@@ -236,7 +267,9 @@ def _check_items(frame: pd.DataFrame, spec: Spec, arm: np.ndarray, period: np.nd
 def _burnt_in(rows: Rows, spec: Spec) -> Rows:
     """Leave the first periods of every block out."""
     if rows.period is None or rows.what != "block":
-        raise TrialError("spec: `burn_in` needs `block` and a column of periods. Received: none. Take `burn_in` out, or name them.")
+        raise TrialError(
+            "spec: `burn_in` needs `block` and a column of periods. Received: none. Take `burn_in` out, or name them."
+        )
     first = np.full(len(rows.arm), np.iinfo(np.int64).max)
     np.minimum.at(first, rows.randomised, rows.period)
     keep = rows.period - first[rows.randomised] >= spec.burn_in
@@ -245,4 +278,14 @@ def _burnt_in(rows: Rows, spec: Spec) -> Rows:
             f"spec: `burn_in` must leave a period in every block. Received: {spec.burn_in}. Make blocks longer or the burn-in shorter."
         )
     columns = {name: values[keep] for name, values in rows.columns.items()}
-    return Rows(rows.arms, rows.arm, rows.unit[keep], rows.randomised[keep], None, rows.period[keep], rows.periods, columns, rows.what)
+    return Rows(
+        rows.arms,
+        rows.arm,
+        rows.unit[keep],
+        rows.randomised[keep],
+        None,
+        rows.period[keep],
+        rows.periods,
+        columns,
+        rows.what,
+    )

@@ -25,7 +25,9 @@ def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int]) -> tuple[Arm, Arm
     return _arms(rows, metric, pair, _sums(rows, metric, slice(None)))
 
 
-def arms_up_to(rows: Rows, metric: Metric, pair: tuple[int, int], lasts: np.ndarray) -> Iterator[tuple[Arm, Arm]]:
+def arms_up_to(
+    rows: Rows, metric: Metric, pair: tuple[int, int], lasts: np.ndarray
+) -> Iterator[tuple[Arm, Arm]]:
     """Yield both arms as they stood after each of some rising periods; every row is read once.
 
     Args:

@@ -12,7 +12,12 @@ SHIP, KEEP, CONTINUE = "ship", "keep", "continue"
 
 
 def decide(
-    spec: Spec, best: Mapping[str, Effect], scale: Mapping[str, float], adjusted: Mapping[str, float], units: int, last: str | None = None
+    spec: Spec,
+    best: Mapping[str, Effect],
+    scale: Mapping[str, float],
+    adjusted: Mapping[str, float],
+    units: int,
+    last: str | None = None,
 ) -> tuple[str, list[str]]:
     """Return the verdict and its reasons.
 
@@ -29,7 +34,9 @@ def decide(
     """
     ended = spec.ended(units, last)
     told = [
-        _side(name, spec.metrics[name], effect, spec, adjusted.get(name), ended) for name, effect in best.items() if name == spec.primary
+        _side(name, spec.metrics[name], effect, spec, adjusted.get(name), ended)
+        for name, effect in best.items()
+        if name == spec.primary
     ]
     guards = [
         _guard(name, spec.metrics[name], effect, scale[name], ended)
@@ -45,8 +52,14 @@ def decide(
     if side > 0 and all(state > 0 for state, _ in guards):
         return SHIP, reasons
     if ended:
-        return KEEP, [*reasons, f"the planned {_plan(spec)} are reached: what is not shown by now is not shipped"]
-    return CONTINUE, [*reasons, f"not decided yet: {units:,} units{f' up to {last}' if last else ''}, planned: {_plan(spec)}"]
+        return KEEP, [
+            *reasons,
+            f"the planned {_plan(spec)} are reached: what is not shown by now is not shipped",
+        ]
+    return CONTINUE, [
+        *reasons,
+        f"not decided yet: {units:,} units{f' up to {last}' if last else ''}, planned: {_plan(spec)}",
+    ]
 
 
 def _plan(spec: Spec) -> str:
@@ -54,13 +67,18 @@ def _plan(spec: Spec) -> str:
     return ", ".join([*told, *([f"last day {spec.ends}"] if spec.ends else [])]) or "no size"
 
 
-def _side(name: str, metric: Metric, effect: Effect, spec: Spec, adjusted: float | None, ended: bool) -> tuple[int, str]:
+def _side(
+    name: str, metric: Metric, effect: Effect, spec: Spec, adjusted: float | None, ended: bool
+) -> tuple[int, str]:
     """Return 1 if the metric is better, -1 if it is worse, 0 if that is open, and a sentence."""
     sign = 1 if metric.direction == "up" else -1
     if spec.looks and spec.look:
         bound = float(obrien_fleming(spec.looks, spec.alpha)[spec.look - 1])
         z = effect.difference / effect.se
-        found, how = abs(z) >= bound, f"z {z:.2f} against {bound:.2f}, the O'Brien-Fleming bound of look {spec.look} of {spec.looks}"
+        found, how = (
+            abs(z) >= bound,
+            f"z {z:.2f} against {bound:.2f}, the O'Brien-Fleming bound of look {spec.look} of {spec.looks}",
+        )
     elif ended:
         p = effect.p if adjusted is None else adjusted
         found, how = p < spec.alpha, f"{_span(effect.low, effect.high)}, p {p:.3g} corrected for the metrics"

@@ -25,17 +25,28 @@ def sales() -> pd.DataFrame:
         for store in (5, 8, 9, 12):
             price = rng.choice([1.5, 2.0, 2.5], len(weeks))
             deal = (rng.random(len(weeks)) < 0.3).astype(int)
-            units = np.round(500 * product * (price / 2) ** -2.5 * np.exp(0.4 * deal + rng.normal(0, 0.3, len(weeks))))
+            units = np.round(
+                500 * product * (price / 2) ** -2.5 * np.exp(0.4 * deal + rng.normal(0, 0.3, len(weeks)))
+            )
             date = pd.Timestamp("1989-09-14") + pd.to_timedelta(7 * (weeks - 1), unit="D")
             told = {"date": date, "store_id": store, "product_id": product, "units": units, "price": price}
-            rows.append(pd.DataFrame({**told, "deal": deal, "feature_ad": 0.0, "product_name": f"juice {product}"}))
+            rows.append(
+                pd.DataFrame({**told, "deal": deal, "feature_ad": 0.0, "product_name": f"juice {product}"})
+            )
     return pd.concat(rows, ignore_index=True)
 
 
 def bench(folder: Path, table: pd.DataFrame, rounds: str) -> dict:  # type: ignore[type-arg]
     table.to_parquet(folder / "sales.parquet")
     sets = [part for value in SMALL for part in ("--set", f"forecast.lstm.{value}")]
-    where = ["--data", str(folder / "sales.parquet"), "--json", str(folder / "o.json"), "--folder", str(folder / rounds)]
+    where = [
+        "--data",
+        str(folder / "sales.parquet"),
+        "--json",
+        str(folder / "o.json"),
+        "--folder",
+        str(folder / rounds),
+    ]
     told = repricer("bench", "forecast", *where, "--rounds", rounds, "--trials", "2", *sets)
     assert told.returncode == 0, told.stdout + told.stderr
     return json.loads((folder / "o.json").read_text())
@@ -54,7 +65,9 @@ def test_rounds_are_scored_in_the_names_that_stay_and_see_no_later_week(tmp_path
     for name, chosen in told["chosen"].items():
         ended = [trial for trial in chosen["trials"] if trial["state"] in {"COMPLETE", "PRUNED"}]
         assert len(ended) == 2, "the curve of the search: every trial with its score"
-        best = min((trial for trial in ended if trial["state"] == "COMPLETE"), key=lambda trial: trial["mape"])
+        best = min(
+            (trial for trial in ended if trial["state"] == "COMPLETE"), key=lambda trial: trial["mape"]
+        )
         assert (chosen["params"], chosen["validation_mape"]) == (best["params"], pytest.approx(best["mape"]))
         assert (tmp_path / "1-2" / f"{name}.journal").is_file(), "where a killed search goes on"
 

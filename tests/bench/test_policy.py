@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.pricing.test_cases import BUYERS, LOGIT, SCARCE
+from tests.bench.cases.test_cases import BUYERS, LOGIT, SCARCE
 
 from conf import load
 from tasks.bench.cases.simulated_shop import simulated_shop
@@ -25,14 +25,29 @@ CASES = {
 @pytest.mark.slow
 def test_bench_policy_writes_its_names_and_refuses_a_case_that_clips(tmp_path: Path) -> None:
     (tmp_path / "cases.json").write_text(json.dumps(CASES), encoding="utf-8")
-    arguments = ("--cases", str(tmp_path / "cases.json"), "--seeds", "2", "--steps", "4000", "--json", str(tmp_path / "out.json"))
+    arguments = (
+        "--cases",
+        str(tmp_path / "cases.json"),
+        "--seeds",
+        "2",
+        "--steps",
+        "4000",
+        "--json",
+        str(tmp_path / "out.json"),
+    )
     told = repricer("bench", "policy", *arguments)
     assert told.returncode == 1, told.stdout + told.stderr
     found = json.loads((tmp_path / "out.json").read_text())
     assert "demand must be above 0" in found["cases"]["clips"]["refused"]
     small = found["cases"]["small"]
-    assert {"optimum", "percent", "baselines", "environment_steps", "seconds", "steps_per_second"} <= set(small)
-    assert {key: len(values) for key, values in small["percent"].items()} == {"last": 2, "best": 2, "worst_of_last_ten": 2}
+    assert {"optimum", "percent", "baselines", "environment_steps", "seconds", "steps_per_second"} <= set(
+        small
+    )
+    assert {key: len(values) for key, values in small["percent"].items()} == {
+        "last": 2,
+        "best": 2,
+        "worst_of_last_ten": 2,
+    }
     assert all(value <= 100 + 1e-9 for values in small["percent"].values() for value in values)
     assert {"best_fixed", "myopic", "random"} <= set(small["baselines"])
     assert len(small["seconds"]) == 2
@@ -54,7 +69,18 @@ def test_bench_elasticity_takes_a_table_with_other_names_without_stores_and_cost
     table.to_csv(tmp_path / "sales.csv", index=False)
     told = bench_elasticity(tmp_path / "sales.csv", load("default", ["source.columns.price=net_price"]))
     assert set(told) == {"products", "flags", "promotable", "seconds"}
-    names = {"product_id", "elasticity", "low", "high", "method", "first_stage_f", "first_half", "second_half", "identified", "reason"}
+    names = {
+        "product_id",
+        "elasticity",
+        "low",
+        "high",
+        "method",
+        "first_stage_f",
+        "first_half",
+        "second_half",
+        "identified",
+        "reason",
+    }
     for row, truth in zip(told["products"], shop.truth, strict=True):
         assert names <= set(row)
         assert row["first_stage_f"] is None

@@ -33,7 +33,10 @@ def test_a_mapping_of_columns_adds_to_that_of_the_profile() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("forecast.lstm.unit=3", r"forecast.lstm.unit: there is no such setting. Did you mean forecast.lstm.units\?"),
+        (
+            "forecast.lstm.unit=3",
+            r"forecast.lstm.unit: there is no such setting. Did you mean forecast.lstm.units\?",
+        ),
         ("forecast.lstm.units=many", "forecast.lstm.units: .*Received: 'many'"),
         ("evaluate.confidence=1.5", "evaluate.confidence: .*less than 1. Received: 1.5"),
         ("prize.ladder_low=1", r"prize: there is no such setting. Did you mean price\?"),

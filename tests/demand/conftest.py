@@ -22,7 +22,13 @@ def shop() -> pd.DataFrame:
     for product in range(6):
         price = 2.0 * rng.choice([0.8, 1.0, 1.2], PERIODS)
         deal = (rng.random(PERIODS) < 0.2).astype(float)
-        mean = 8 * (product + 1) * (price / 2) ** -2 * np.exp(0.5 * deal) * np.where(dates.dayofweek == 5, 2.0, 1.0)
+        mean = (
+            8
+            * (product + 1)
+            * (price / 2) ** -2
+            * np.exp(0.5 * deal)
+            * np.where(dates.dayofweek == 5, 2.0, 1.0)
+        )
         parts.append(
             pd.DataFrame(
                 {

@@ -29,16 +29,31 @@ def test_much_shrinkage_gives_all_series_the_same_slopes(panel: Panel) -> None:
 def test_surprises_that_stores_share_are_weighed_as_generalised_least_squares_weighs_them() -> None:
     rng, stores, weeks, shock = np.random.default_rng(8), 5, 40, 3.0
     shape = (2 * stores, weeks)
-    price = np.repeat(rng.normal(size=(2, weeks)), stores, axis=0) + 0.3 * rng.normal(size=shape)  # chains move prices together
-    logs = 5 - 2 * price + np.repeat(rng.normal(size=(2, weeks)), stores, axis=0) + 0.3 * rng.normal(size=shape)
+    price = np.repeat(rng.normal(size=(2, weeks)), stores, axis=0) + 0.3 * rng.normal(
+        size=shape
+    )  # chains move prices together
+    logs = (
+        5 - 2 * price + np.repeat(rng.normal(size=(2, weeks)), stores, axis=0) + 0.3 * rng.normal(size=shape)
+    )
     products = np.repeat(["1", "2"], stores)
     series = pd.DataFrame({"product_id": products, "store_id": np.tile(np.arange(stores).astype(str), 2)})
     dates = pd.date_range("2024-01-01", periods=weeks, freq="7D")
-    panel = Panel(series, dates, np.expm1(logs), np.exp(price), price[..., None], price[..., None], ("log_price",), ("log_price",))
+    panel = Panel(
+        series,
+        dates,
+        np.expm1(logs),
+        np.exp(price),
+        price[..., None],
+        price[..., None],
+        ("log_price",),
+        ("log_price",),
+    )
     told = arima.regress(panel, weeks - 1, arima.Order(0, 0, 0, shrinkage=1e12, shock=shock)).slope
 
     x, y = (values - values.mean(axis=1, keepdims=True) for values in (price, logs))
-    inverse = np.kron(np.eye(2), np.linalg.inv(np.eye(stores) + shock))  # stores of a product surprise together in a week
+    inverse = np.kron(
+        np.eye(2), np.linalg.inv(np.eye(stores) + shock)
+    )  # stores of a product surprise together in a week
     expected = (x * (inverse @ y)).sum() / ((x * (inverse @ x)).sum() + arima.POOLED_RIDGE * (x**2).sum())
     np.testing.assert_allclose(told, expected, rtol=1e-6)
     plain = arima.regress(panel, weeks - 1, arima.Order(0, 0, 0, shrinkage=1e12)).slope
@@ -47,7 +62,14 @@ def test_surprises_that_stores_share_are_weighed_as_generalised_least_squares_we
 
 def test_nothing_past_the_origin_moves_a_slope(panel: Panel) -> None:
     changed = Panel(
-        panel.series, panel.dates, panel.units.copy(), panel.price, panel.past, panel.known.copy(), panel.past_names, panel.known_names
+        panel.series,
+        panel.dates,
+        panel.units.copy(),
+        panel.price,
+        panel.past,
+        panel.known.copy(),
+        panel.past_names,
+        panel.known_names,
     )
     changed.units[:, 100:] = 1e6
     changed.known[:, 100:] = 7.0

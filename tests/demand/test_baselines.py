@@ -26,10 +26,19 @@ def test_smoothing_is_that_of_statsmodels() -> None:
     level, seasons, squares = smooth(units[None], 7, np.array([0.2]), np.array([0.1]))
     start = units[:14].mean()
     first = [units[:14][phase::7].mean() - start for phase in range(7)]
-    model = ETSModel(units, seasonal="add", seasonal_periods=7, initialization_method="known", initial_level=start, initial_seasonal=first)
+    model = ETSModel(
+        units,
+        seasonal="add",
+        seasonal_periods=7,
+        initialization_method="known",
+        initial_level=start,
+        initial_seasonal=first,
+    )
     theirs = model.smooth([0.2, 0.1])
     np.testing.assert_allclose(squares[0, 0], (theirs.resid**2).sum(), rtol=1e-9)
-    np.testing.assert_allclose(level[0, 0] + seasons[0, 0][(84 + np.arange(7)) % 7], theirs.forecast(7), rtol=1e-9)
+    np.testing.assert_allclose(
+        level[0, 0] + seasons[0, 0][(84 + np.arange(7)) % 7], theirs.forecast(7), rtol=1e-9
+    )
 
 
 def test_ets_finds_the_season_of_a_clean_series() -> None:

@@ -15,7 +15,14 @@ def certain(point: np.ndarray) -> Distribution:
     return Distribution(point, np.repeat(point[..., None], len(LEVELS), axis=-1))
 
 
-def fitted(units: np.ndarray, one: Distribution, two: Distribution, categories: np.ndarray, grid: int, shrinkage: float) -> Blend:
+def fitted(
+    units: np.ndarray,
+    one: Distribution,
+    two: Distribution,
+    categories: np.ndarray,
+    grid: int,
+    shrinkage: float,
+) -> Blend:
     return fit_blend(units, (one, two), categories, np.repeat(range(4), 10), grid, shrinkage, absolute_cost)
 
 
@@ -43,7 +50,9 @@ def test_the_weight_of_few_origins_is_uncertain_and_that_of_alike_ones_is_not(un
     early, late = units[:, :20], units[:, 20:]
     one = certain(np.concatenate([early, late + 4], axis=1))
     two = certain(np.concatenate([early + 4, late], axis=1))
-    found = fit_blend(units, (one, two), np.array(["x"] * 30), np.repeat(range(4), 10), 21, 100, absolute_cost)
+    found = fit_blend(
+        units, (one, two), np.array(["x"] * 30), np.repeat(range(4), 10), 21, 100, absolute_cost
+    )
     assert (found.low, found.high) == (0.0, 1.0), "each member is right on half of the origins"
     sure = fitted(units, certain(units + 4), certain(units), np.array(["x"] * 30), 21, 100)
     assert (sure.low, sure.high) == (0.0, 0.0)
@@ -51,7 +60,9 @@ def test_the_weight_of_few_origins_is_uncertain_and_that_of_alike_ones_is_not(un
 
 def test_members_that_err_by_a_factor_are_averaged_in_logs(units: np.ndarray) -> None:
     one, two = certain(np.expm1(np.log1p(units) + 0.7)), certain(np.expm1(np.log1p(units) - 0.7))
-    found = fit_blend(units, (one, two), np.array(["x"] * 30), np.repeat(range(4), 10), 21, 100, relative_cost(1))
+    found = fit_blend(
+        units, (one, two), np.array(["x"] * 30), np.repeat(range(4), 10), 21, 100, relative_cost(1)
+    )
     assert found.in_logs
     assert found.weight == pytest.approx(0.5)
     assert found.curve.min() < 0.02
@@ -59,7 +70,9 @@ def test_members_that_err_by_a_factor_are_averaged_in_logs(units: np.ndarray) ->
 
 def test_a_category_is_pulled_towards_all_by_the_stated_shrinkage(units: np.ndarray) -> None:
     one, two = certain(units), certain(units + 3)
-    swapped, other = (certain(np.where(np.arange(30)[:, None] < 3, a.mean, b.mean)) for a, b in ((two, one), (one, two)))
+    swapped, other = (
+        certain(np.where(np.arange(30)[:, None] < 3, a.mean, b.mean)) for a, b in ((two, one), (one, two))
+    )
     categories = np.array(["small"] * 3 + ["large"] * 27)
     found = fitted(units, swapped, other, categories, 11, shrinkage=360)
     assert found.weight == 1.0
@@ -96,14 +109,18 @@ def test_calibration_does_not_see_missing_units() -> None:
 
 def test_quantiles_never_cross_after_calibration_and_blend(units: np.ndarray) -> None:
     rng = np.random.default_rng(6)
-    crooked = np.cumsum(np.array([-0.3, 0.2, -0.25, 0.3, -0.2, 0.3, -0.1]))  # corrections that cross, were they not put in order
+    crooked = np.cumsum(
+        np.array([-0.3, 0.2, -0.25, 0.3, -0.2, 0.3, -0.1])
+    )  # corrections that cross, were they not put in order
     members = []
     for _ in range(2):
         steps = rng.exponential(rng.uniform(0.0, 2.0, units.shape)[..., None], (*units.shape, len(LEVELS)))
         members.append(Distribution(rng.uniform(1, 30, units.shape), np.cumsum(steps, axis=-1)))
     correct = [Calibration(scale * crooked, 1.0) for scale in (1.0, -2.0)]
     one, two = (c(member) for c, member in zip(correct, members, strict=True))
-    found = fit_blend(units, (one, two), np.array(["x", "y"] * 15), np.repeat(range(4), 10), 11, 50, absolute_cost)
+    found = fit_blend(
+        units, (one, two), np.array(["x", "y"] * 15), np.repeat(range(4), 10), 11, 50, absolute_cost
+    )
     for in_logs in (False, True):
         blend = mixed(found.weights(np.array(["x", "y"] * 15)), one, two, in_logs)
         for told in (one, two, blend, calibrate(units, blend)(blend)):

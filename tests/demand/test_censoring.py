@@ -58,13 +58,17 @@ def test_only_sold_out_periods_change_and_none_falls(shop: Shop) -> None:
     pd.testing.assert_frame_equal(told[~full], shop.sales[~full])
     assert (told.loc[full, "units"] >= shop.sales.loc[full, "units"]).all()
     hidden = shop.demand[full]
-    assert abs(told.loc[full, "units"].sum() / hidden.sum() - 1) < 0.5 * abs(shop.sales.loc[full, "units"].sum() / hidden.sum() - 1)
+    assert abs(told.loc[full, "units"].sum() / hidden.sum() - 1) < 0.5 * abs(
+        shop.sales.loc[full, "units"].sum() / hidden.sum() - 1
+    )
 
 
 def test_what_comes_later_moves_no_earlier_period(shop: Shop) -> None:
     cut = until(shop)
     later = shop.sales["date"] > cut
-    changed = shop.sales.assign(units=shop.sales["units"].where(~later, 1e5), stock=shop.sales["stock"].where(~later, 1e5))
+    changed = shop.sales.assign(
+        units=shop.sales["units"].where(~later, 1e5), stock=shop.sales["stock"].where(~later, 1e5)
+    )
     before, after = (expected_demand(sales, "W", cut)[~later] for sales in (shop.sales, changed))
     pd.testing.assert_frame_equal(before.drop(columns="stock"), after.drop(columns="stock"), check_exact=True)
 
@@ -84,6 +88,8 @@ def test_a_table_without_stock_is_left_as_it_is(shop: Shop) -> None:
 
 def test_the_mean_above_a_bound_is_that_of_the_truncated_normal() -> None:
     bounds = np.array([-40.0, -1.0, 0.0, 2.0, 30.0])
-    np.testing.assert_allclose(above(bounds)[1:4], [stats.truncnorm(a, np.inf).mean() for a in bounds[1:4]], rtol=1e-9)
+    np.testing.assert_allclose(
+        above(bounds)[1:4], [stats.truncnorm(a, np.inf).mean() for a in bounds[1:4]], rtol=1e-9
+    )
     assert above(bounds)[0] == pytest.approx(0.0, abs=1e-12)
     assert above(bounds)[4] == pytest.approx(30.0, rel=2e-3)

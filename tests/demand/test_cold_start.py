@@ -22,7 +22,9 @@ def settings() -> Settings:
     return Settings(profile="smoke", prepare={"features": {"lags": [1, 7], "windows": [7]}})
 
 
-def chain(rng: np.random.Generator, products: int, stores: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+def chain(
+    rng: np.random.Generator, products: int, stores: int
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Return series, their levels and their log prices: three categories far apart, dear products sell less."""
     series = pd.DataFrame(
         {
@@ -32,8 +34,15 @@ def chain(rng: np.random.Generator, products: int, stores: int) -> tuple[pd.Data
         }
     )
     price = np.repeat(rng.normal(0, 0.5, products), stores)
-    category, store = np.repeat(np.arange(products) % 3, stores), np.tile(np.linspace(-0.5, 0.5, stores), products)
-    return series, 2.0 + category + store - 0.8 * price + np.repeat(rng.normal(0, 0.1, products), stores), price
+    category, store = (
+        np.repeat(np.arange(products) % 3, stores),
+        np.tile(np.linspace(-0.5, 0.5, stores), products),
+    )
+    return (
+        series,
+        2.0 + category + store - 0.8 * price + np.repeat(rng.normal(0, 0.1, products), stores),
+        price,
+    )
 
 
 def test_the_level_of_a_new_product_is_that_of_its_category_store_and_price() -> None:
@@ -44,7 +53,9 @@ def test_the_level_of_a_new_product_is_that_of_its_category_store_and_price() ->
     assert 0.05 < found.deviation < 0.25, "the products differ by 0.1 from what can be known"
 
 
-def test_nothing_that_a_held_out_product_sold_before_moves_its_forecast(shop: pd.DataFrame, settings: Settings) -> None:
+def test_nothing_that_a_held_out_product_sold_before_moves_its_forecast(
+    shop: pd.DataFrame, settings: Settings
+) -> None:
     launch, held_out = shop["date"].max() - pd.Timedelta(days=6), np.array(["p1", "p4"])
     before = shop["product_id"].isin(held_out) & (shop["date"] < launch)
     changed = shop.assign(units=shop["units"].where(~before, 1e6), price=shop["price"].where(~before, 99.0))
@@ -59,7 +70,10 @@ def test_nothing_that_a_held_out_product_sold_before_moves_its_forecast(shop: pd
         scaling = cold_start.scaling_of_new(new, targets, trained, found)
         rng, inputs = np.random.default_rng(5), known.past.shape[-1] + 1 + known.known.shape[-1]
         weights = network(rng) | {"decoder.kernel": rng.normal(0, 0.3, (known.known.shape[-1] + 4, 32))}
-        weights |= {"encoder.kernel": rng.normal(0, 0.3, (inputs, 32)), "encoder.recurrent": rng.normal(0, 0.3, (8, 32))}
+        weights |= {
+            "encoder.kernel": rng.normal(0, 0.3, (inputs, 32)),
+            "encoder.recurrent": rng.normal(0, 0.3, (8, 32)),
+        }
         weights |= {"encoder.bias": np.zeros(32)}
         told.append(cold_start.forecast_new(weights, new, origin, targets, 14, scaling))
         assert np.isfinite(told[-1].quantiles).all()
@@ -77,8 +91,12 @@ def test_an_uncertain_level_widens_the_quantiles_and_leaves_the_median() -> None
 
 
 def test_the_category_mean_is_that_of_the_store_else_of_all_stores_else_all_of_the_store() -> None:
-    known = pd.DataFrame({"product_id": list("abc"), "store_id": ["x", "x", "y"], "category": ["k", "l", "l"]})
-    new = pd.DataFrame({"product_id": list("ddd"), "store_id": ["x", "y", "x"], "category": ["k", "k", "none"]})
+    known = pd.DataFrame(
+        {"product_id": list("abc"), "store_id": ["x", "x", "y"], "category": ["k", "l", "l"]}
+    )
+    new = pd.DataFrame(
+        {"product_id": list("ddd"), "store_id": ["x", "y", "x"], "category": ["k", "k", "none"]}
+    )
     units = np.array([[2.0, 4.0], [10.0, np.nan], [7.0, 7.0]])
     told = cold_start.category_mean(units, known, new, 2)
     np.testing.assert_allclose(told.mean, [[3, 3], [3, 3], [16 / 3, 16 / 3]])

@@ -55,8 +55,18 @@ def model(shop: pd.DataFrame) -> DemandModel:
         "known_spread": past.std(axis=(0, 1)),
         **{f"lstm.{member}.{name}": values for member in range(2) for name, values in network(rng).items()},
     }
-    calibration = {name: {"shift": np.linspace(-0.05, 0.02, len(LEVELS)).tolist(), "factor": 1.0} for name in MODELS}
-    spec = {"period": "D", "lags": [1, 7], "windows": [7], "rivals": 0, "known": list(KNOWN), "gap": GAP, "horizon": HORIZON}
+    calibration = {
+        name: {"shift": np.linspace(-0.05, 0.02, len(LEVELS)).tolist(), "factor": 1.0} for name in MODELS
+    }
+    spec = {
+        "period": "D",
+        "lags": [1, 7],
+        "windows": [7],
+        "rivals": 0,
+        "known": list(KNOWN),
+        "gap": GAP,
+        "horizon": HORIZON,
+    }
     return DemandModel({**spec, "blend_in_logs": False, "calibration": calibration}, arrays, shop)
 
 
@@ -76,7 +86,9 @@ def test_the_parts_add_up_to_the_forecast(model: DemandModel, asked: pd.DataFram
     np.testing.assert_allclose(told.loc[told["model"] == "blend", "units"], forecast["q50"], rtol=1e-9)
 
 
-def test_of_a_regression_each_part_adds_its_coefficients_times_its_features(model: DemandModel, asked: pd.DataFrame) -> None:
+def test_of_a_regression_each_part_adds_its_coefficients_times_its_features(
+    model: DemandModel, asked: pd.DataFrame
+) -> None:
     told = model.explain(asked)
     told = told[told["model"] == "arima"]
     x = model._known(model.plan(asked)) - model.arrays["known_mean"][:, None]
@@ -89,11 +101,16 @@ def test_of_a_regression_each_part_adds_its_coefficients_times_its_features(mode
 def test_an_own_price_is_not_put_down_to_rivals(model: DemandModel) -> None:
     outlook = model.outlook()
     one = outlook["product_id"] == "p2"
-    before, after = (model.explain(outlook.assign(price=outlook["price"].where(~one, outlook["price"] * ratio))) for ratio in (1.0, 0.8))
+    before, after = (
+        model.explain(outlook.assign(price=outlook["price"].where(~one, outlook["price"] * ratio)))
+        for ratio in (1.0, 0.8)
+    )
     before, after = before[before["model"] == "arima"], after[after["model"] == "arima"]
     of_it, of_its_rival = before["product_id"] == "p2", before["product_id"] == "p4"
     np.testing.assert_allclose(after.loc[of_it, "rivals"], before.loc[of_it, "rivals"], atol=1e-9)
-    assert (after.loc[of_it, "price"] > before.loc[of_it, "price"] + 0.2).all(), "elasticity -2, a fifth cheaper"
+    assert (after.loc[of_it, "price"] > before.loc[of_it, "price"] + 0.2).all(), (
+        "elasticity -2, a fifth cheaper"
+    )
     np.testing.assert_allclose(after.loc[of_its_rival, "price"], before.loc[of_its_rival, "price"], atol=1e-9)
     assert (after.loc[of_its_rival, "rivals"] != before.loc[of_its_rival, "rivals"]).all()
 

@@ -17,11 +17,23 @@ def sales() -> pd.DataFrame:
     rows = []
     for product, begin in (("a", 0), ("b", 0), ("c", 20)):
         dates = pd.date_range("2025-01-01", periods=60, unit="us")[begin:]
-        rows.append(pd.DataFrame({"date": dates, "product_id": product, "store_id": "all", "category": "x" if product != "b" else "y"}))
+        rows.append(
+            pd.DataFrame(
+                {
+                    "date": dates,
+                    "product_id": product,
+                    "store_id": "all",
+                    "category": "x" if product != "b" else "y",
+                }
+            )
+        )
     frame = pd.concat(rows, ignore_index=True)
     n = len(frame)
     return frame.assign(
-        units=rng.poisson(4, n).astype(float), price=rng.choice([2.0, 2.5, 3.0], n), list_price=3.0, promotion_display=rng.random(n)
+        units=rng.poisson(4, n).astype(float),
+        price=rng.choice([2.0, 2.5, 3.0], n),
+        list_price=3.0,
+        promotion_display=rng.random(n),
     )
 
 

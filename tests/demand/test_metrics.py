@@ -20,7 +20,9 @@ def forecast(point: list[list[float]], spread: float = 0.0, mean: float = 0.0) -
 
 
 def test_scores_worked_by_hand() -> None:
-    told = scores(UNITS, forecast([[3.0, 4.0], [5.0, 8.0]], spread=1.0, mean=1.0), np.array([1.0, 4.0]), mape_units=3)
+    told = scores(
+        UNITS, forecast([[3.0, 4.0], [5.0, 8.0]], spread=1.0, mean=1.0), np.array([1.0, 4.0]), mape_units=3
+    )
     assert told["wape"] == pytest.approx((1 + 0 + 2) / 16)
     assert told["mase"] == pytest.approx((1 / 1 + 0 / 1 + 2 / 4) / 3)
     assert told["bias"] == pytest.approx((4 + 5 + 9 - 16) / 16)
@@ -42,7 +44,9 @@ def test_the_relative_error_takes_a_lower_point_than_the_median() -> None:
     sigma, centre = 0.6, np.log(1000.0)
     quantiles = np.exp(centre + sigma * stats.norm.ppf(LEVELS))[None, None]
     point = Distribution(np.array([[1000.0]]), quantiles).relative_median[0, 0]
-    assert point == pytest.approx(np.exp(centre - sigma**2), rel=0.03), "the (-1)-median of a lognormal (Gneiting 2011)"
+    assert point == pytest.approx(np.exp(centre - sigma**2), rel=0.03), (
+        "the (-1)-median of a lognormal (Gneiting 2011)"
+    )
     drawn = np.exp(np.random.default_rng(1).normal(centre, sigma, 100_000))
     candidates = np.linspace(500, 1000, 101)
     best = candidates[np.argmin([(np.abs(drawn - c) / drawn).mean() for c in candidates])]

@@ -18,16 +18,26 @@ def sales() -> pd.DataFrame:
     for product in range(8):
         price = rng.choice([2.0, 2.5, 3.0], len(dates))
         weekend = dates.dayofweek >= 5
-        units = rng.poisson(6 * (product + 1) * (price / 2.5) ** -2 * np.where(weekend, 2.0, 1.0)).astype(float)
-        parts.append(pd.DataFrame({"date": dates, "product_id": str(product), "store_id": "all", "units": units, "price": price}))
+        units = rng.poisson(6 * (product + 1) * (price / 2.5) ** -2 * np.where(weekend, 2.0, 1.0)).astype(
+            float
+        )
+        parts.append(
+            pd.DataFrame(
+                {"date": dates, "product_id": str(product), "store_id": "all", "units": units, "price": price}
+            )
+        )
     return pd.concat(parts, ignore_index=True).assign(category="x", promotion_noise=rng.random(2400))
 
 
 @pytest.fixture(scope="module")
 def table(sales: pd.DataFrame) -> FeatureTable:
     built = build_features(sales, (1, 7), (7, 28), "D")
-    frame = built.frame.assign(twin=built.frame["log_price"] * 2 + 1, dice=np.random.default_rng(9).random(len(built.frame)))
-    return FeatureTable(frame, built.past, (*built.known, "twin", "dice"), {**built.descriptions, "twin": "", "dice": ""})
+    frame = built.frame.assign(
+        twin=built.frame["log_price"] * 2 + 1, dice=np.random.default_rng(9).random(len(built.frame))
+    )
+    return FeatureTable(
+        frame, built.past, (*built.known, "twin", "dice"), {**built.descriptions, "twin": "", "dice": ""}
+    )
 
 
 def chosen(table: FeatureTable, sales: pd.DataFrame, seed: int = 3) -> Selection:
@@ -47,7 +57,9 @@ def test_what_comes_after_the_first_origin_is_not_looked_at(table: FeatureTable,
     later = table.frame["date"] > "2024-09-01"
     frame = table.frame.copy()
     frame.loc[later, [*table.past, *table.known]] = 0.0
-    assert chosen(FeatureTable(frame, table.past, table.known, table.descriptions), sales) == chosen(table, sales)
+    assert chosen(FeatureTable(frame, table.past, table.known, table.descriptions), sales) == chosen(
+        table, sales
+    )
 
 
 def test_the_same_seed_selects_the_same(table: FeatureTable, sales: pd.DataFrame) -> None:

@@ -54,7 +54,10 @@ def test_clean_rows_pass_whole() -> None:
 
 
 def test_d12_a_table_without_rows_is_refused() -> None:
-    assert "the source, column (all): no row. Rule: the source has rows. Remedy: check the file or the query." in refused(table().head(0))
+    assert (
+        "the source, column (all): no row. Rule: the source has rows. Remedy: check the file or the query."
+        in refused(table().head(0))
+    )
 
 
 def test_d01_a_required_column_that_is_not_there_is_refused_with_those_found() -> None:
@@ -64,7 +67,9 @@ def test_d01_a_required_column_that_is_not_there_is_refused_with_those_found() -
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e308, -1e308, -0.0])
-@pytest.mark.parametrize("column", ["units", "price", "list_price", "unit_cost", "stock", "competitor_price", "promotion_deal"])
+@pytest.mark.parametrize(
+    "column", ["units", "price", "list_price", "unit_cost", "stock", "competitor_price", "promotion_deal"]
+)
 def test_d04_a_number_that_is_not_finite_plain_and_signed_right_is_refused(column: str, value: float) -> None:
     told = refused(table(**{column: {6: value}}))
     assert f"sales.csv, row 7, column {column}: {value}. Rule: a finite number" in told
@@ -75,12 +80,18 @@ def test_d04_a_number_that_is_not_finite_plain_and_signed_right_is_refused(colum
 @pytest.mark.parametrize("value", [0.0, -2.0])
 def test_d05_money_that_is_not_above_zero_is_refused(column: str, value: float) -> None:
     told = refused(table(**{column: {2: value}}))
-    assert f"sales.csv, row 3, column {column}: {value}. Rule: {column} is above 0. Remedy: mend the value" in told
+    assert (
+        f"sales.csv, row 3, column {column}: {value}. Rule: {column} is above 0. Remedy: mend the value"
+        in told
+    )
 
 
 def test_d05_returns_among_the_units_are_refused() -> None:
     told = refused(table(units={2: -3.0}))
-    assert "sales.csv, row 3, column units: -3.0. Rule: units are not negative. Remedy: book returns in a column of their own" in told
+    assert (
+        "sales.csv, row 3, column units: -3.0. Rule: units are not negative. Remedy: book returns in a column of their own"
+        in told
+    )
 
 
 def test_d06_an_exact_duplicate_is_counted_and_the_first_kept() -> None:
@@ -107,7 +118,11 @@ def test_transactions_are_no_duplicates_of_each_other() -> None:
 
 @pytest.mark.parametrize(
     ("date", "rule"),
-    [("2025-07-02", "no date is later than now"), ("0001-01-01", "the year is between"), ("9999-12-31", "the year is between")],
+    [
+        ("2025-07-02", "no date is later than now"),
+        ("0001-01-01", "the year is between"),
+        ("9999-12-31", "the year is between"),
+    ],
 )
 def test_d17_dates_in_the_future_or_out_of_this_age_are_refused(date: str, rule: str) -> None:
     told = refused(table(date={3: pd.Timestamp(date).as_unit("us")}))
@@ -131,7 +146,9 @@ def test_missing_identity_is_refused() -> None:
 
 
 def test_every_broken_rule_is_told_at_once_and_examples_are_capped() -> None:
-    frame = table(price=dict.fromkeys(range(10, 22), -1.0), units={50: np.inf}, date={3: pd.Timestamp("2031-01-01")})
+    frame = table(
+        price=dict.fromkeys(range(10, 22), -1.0), units={50: np.inf}, date={3: pd.Timestamp("2031-01-01")}
+    )
     told = refused(frame).splitlines()
     assert len([line for line in told if "column price" in line and "row " in line]) == 5
     assert "column price: 7 more rows break the rule: price is above 0." in told
@@ -149,10 +166,14 @@ def test_d03_a_row_without_a_price_or_units_is_set_aside_with_its_origin() -> No
 
 
 @pytest.mark.parametrize("factor", [50, 100, 200, 1 / 50, 1 / 100, 1 / 200])
-def test_d09_d11_a_price_in_another_unit_is_set_aside_with_a_hint_and_nothing_else_moves(factor: float) -> None:
+def test_d09_d11_a_price_in_another_unit_is_set_aside_with_a_hint_and_nothing_else_moves(
+    factor: float,
+) -> None:
     gated = passed(table(price={7: 19.99 * factor}))
     assert gated.set_aside["row"].tolist() == [8]
-    assert gated.set_aside["reason"].tolist() == ["price differs from the product's median by more than x20: unit?"]
+    assert gated.set_aside["reason"].tolist() == [
+        "price differs from the product's median by more than x20: unit?"
+    ]
     pd.testing.assert_frame_equal(gated.kept, table().drop(index=7))
 
 
@@ -163,11 +184,15 @@ def test_d11_a_price_typed_without_its_point_is_set_aside_even_in_a_history_of_t
 
 
 def test_d09_a_product_wholly_in_cents_is_set_aside_where_the_list_price_shows_it() -> None:
-    frame = table(list_price=dict.fromkeys(range(PERIODS), 19.99) | dict.fromkeys(range(PERIODS, 2 * PERIODS), 2.99))
+    frame = table(
+        list_price=dict.fromkeys(range(PERIODS), 19.99) | dict.fromkeys(range(PERIODS, 2 * PERIODS), 2.99)
+    )
     frame.loc[frame["product_id"] == "NA", "price"] = 250.0
     gated = passed(frame, Limits("D", 24, 20, 50, quarantine_share=0.5))
     assert gated.set_aside["product_id"].unique().tolist() == ["NA"]
-    assert gated.set_aside["reason"].unique().tolist() == ["price differs from the list price by more than x20: unit?"]
+    assert gated.set_aside["reason"].unique().tolist() == [
+        "price differs from the list price by more than x20: unit?"
+    ]
 
 
 def test_a_deep_discount_is_no_level_shift() -> None:
@@ -176,7 +201,9 @@ def test_a_deep_discount_is_no_level_shift() -> None:
 
 def test_d11_one_sale_of_a_million_is_set_aside_and_no_other_product_moves() -> None:
     gated = passed(table(units={7: 1e6}))
-    assert gated.set_aside["reason"].tolist() == ["units exceed the product's 99th percentile by more than x50"]
+    assert gated.set_aside["reason"].tolist() == [
+        "units exceed the product's 99th percentile by more than x50"
+    ]
     pd.testing.assert_frame_equal(gated.kept, table().drop(index=7))
 
 
@@ -189,7 +216,10 @@ def test_a_burst_of_a_sparse_product_is_believed() -> None:
 
 def test_d09_two_currencies_are_refused_and_one_is_dropped() -> None:
     told = refused(table().assign(currency=["EUR"] * 78 + ["USD"] * 2))
-    assert "sales.csv, row 79, column currency: 'USD'. Rule: all prices are in one currency (here most are in EUR)." in told
+    assert (
+        "sales.csv, row 79, column currency: 'USD'. Rule: all prices are in one currency (here most are in EUR)."
+        in told
+    )
     assert "currency" not in passed(table().assign(currency="EUR")).kept
 
 
@@ -202,7 +232,9 @@ def test_a_run_is_refused_past_the_share_set_aside_with_the_reasons_counted() ->
 
 
 def test_no_row_left_is_refused_whatever_the_share() -> None:
-    told = refused(table(price=dict.fromkeys(range(80), np.nan)), Limits("D", 24, 20, 50, quarantine_share=0.999))
+    told = refused(
+        table(price=dict.fromkeys(range(80), np.nan)), Limits("D", 24, 20, 50, quarantine_share=0.999)
+    )
     assert "80 of 80 rows set aside" in told
 
 
@@ -211,7 +243,10 @@ def test_weekly_dates_lie_on_one_weekday() -> None:
     limits = Limits("W", 24, 20, 50, 0.05)
     assert len(passed(weekly, limits).kept) == 6
     weekly.loc[4, "date"] = pd.Timestamp("2025-05-30")
-    assert "sales.csv, row 5, column date: '2025-05-30 (Friday)'. Rule: weekly dates are the first day" in refused(weekly, limits)
+    assert (
+        "sales.csv, row 5, column date: '2025-05-30 (Friday)'. Rule: weekly dates are the first day"
+        in refused(weekly, limits)
+    )
 
 
 def test_the_error_survives_the_way_between_processes() -> None:

@@ -45,12 +45,31 @@ class Page(HTMLParser):
 def overview() -> Overview:
     days = pd.date_range("2025-01-01", periods=60)
     sales = pd.DataFrame(
-        {"date": days, "product_id": "tea", "store_id": "all", "units": np.arange(60.0), "price": 2.5, "name": "Earl Grey"}
+        {
+            "date": days,
+            "product_id": "tea",
+            "store_id": "all",
+            "units": np.arange(60.0),
+            "price": 2.5,
+            "name": "Earl Grey",
+        }
     )
     aside = sales.head(7).assign(file="s.csv", row=range(1, 8), reason="price missing", price=np.nan)
-    outcomes = [Outcome("price is above 0", True, True, (), ""), Outcome("list_price is at least price", False, False, (1, 2), "")]
+    outcomes = [
+        Outcome("price is above 0", True, True, (), ""),
+        Outcome("list_price is at least price", False, False, (1, 2), ""),
+    ]
     rows = {"rows read": 67, "rows accepted": 60}
-    return Overview("sales.csv", "abc", rows, sales, aside, outcomes, {"lag_7": "log units a week ago"}, {"lag_8": "like lag_7"})
+    return Overview(
+        "sales.csv",
+        "abc",
+        rows,
+        sales,
+        aside,
+        outcomes,
+        {"lag_7": "log units a week ago"},
+        {"lag_8": "like lag_7"},
+    )
 
 
 def page(overview: Overview) -> Page:
@@ -69,7 +88,16 @@ def test_the_report_opens_offline(overview: Overview) -> None:
 
 def test_the_report_tells_rows_rules_reasons_and_features(overview: Overview) -> None:
     text = " ".join(page(overview).text)
-    for said in ("67", "price is above 0", "holds", "fails in 2 rows", "7 x price missing", "s.csv", "log units a week ago", "like lag_7"):
+    for said in (
+        "67",
+        "price is above 0",
+        "holds",
+        "fails in 2 rows",
+        "7 x price missing",
+        "s.csv",
+        "log units a week ago",
+        "like lag_7",
+    ):
         assert said in text
     assert page(overview).tags.count("svg") == 3
 
@@ -91,7 +119,12 @@ def test_names_from_the_data_are_neutral(overview: Overview) -> None:
 
 
 def test_a_report_of_one_row_at_one_price_is_drawn(overview: Overview) -> None:
-    one = replace(overview, sales=overview.sales.head(1).assign(units=1.0), set_aside=overview.set_aside.head(0), dropped={})
+    one = replace(
+        overview,
+        sales=overview.sales.head(1).assign(units=1.0),
+        set_aside=overview.set_aside.head(0),
+        dropped={},
+    )
     html = render(one)
     assert "nan" not in html
     assert "No row." in html

@@ -14,7 +14,16 @@ from expectations import suites
 from expectations.pregate import DataError
 
 FOLDER = Path(suites.__file__).parent
-IDENTITY_MONEY_TIME = {"date", "product_id", "store_id", "units", "price", "list_price", "unit_cost", "competitor_price"}
+IDENTITY_MONEY_TIME = {
+    "date",
+    "product_id",
+    "store_id",
+    "units",
+    "price",
+    "list_price",
+    "unit_cost",
+    "competitor_price",
+}
 
 
 def sales(**columns: list[Any]) -> pd.DataFrame:
@@ -50,10 +59,18 @@ def test_a_suite_is_versioned_described_and_never_holds_mostly(name: str) -> Non
 def test_clean_sales_hold_and_optional_columns_are_only_held_to_what_exists() -> None:
     outcomes = suites.run("sales", sales())
     assert all(outcome.passed for outcome in outcomes)
-    assert not any("list_price" in outcome.sentence or "promotion" in outcome.sentence for outcome in outcomes)
-    optional = suites.run("sales", sales(list_price=[3.0] * 3, promotion_deal=[0.0, 1.0, 0.5], promotion_ad=[0.0] * 3))
+    assert not any(
+        "list_price" in outcome.sentence or "promotion" in outcome.sentence for outcome in outcomes
+    )
+    optional = suites.run(
+        "sales", sales(list_price=[3.0] * 3, promotion_deal=[0.0, 1.0, 0.5], promotion_ad=[0.0] * 3)
+    )
     told = {outcome.sentence for outcome in optional}
-    assert {"list_price is above 0", "promotion_deal is between 0 and 1", "promotion_ad is between 0 and 1"} <= told
+    assert {
+        "list_price is above 0",
+        "promotion_deal is between 0 and 1",
+        "promotion_ad is between 0 and 1",
+    } <= told
 
 
 def test_rows_that_break_a_critical_expectation_are_named_with_it() -> None:
@@ -84,13 +101,24 @@ def test_a_missing_column_is_refused_and_not_passed_over() -> None:
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        (expectation("expect_colum_values_to_not_be_null", column="price"), "expect_colum_values_to_not_be_null not found"),
+        (
+            expectation("expect_colum_values_to_not_be_null", column="price"),
+            "expect_colum_values_to_not_be_null not found",
+        ),
         (expectation("expect_column_values_to_not_be_null", colum="price"), "extra fields not permitted"),
-        (expectation("expect_column_values_to_not_be_null", column="stock", most=1), "extra fields not permitted"),
-        (expectation("expect_column_values_to_not_be_null", "critcal", column="price"), "Invalid severity 'critcal'"),
+        (
+            expectation("expect_column_values_to_not_be_null", column="stock", most=1),
+            "extra fields not permitted",
+        ),
+        (
+            expectation("expect_column_values_to_not_be_null", "critcal", column="price"),
+            "Invalid severity 'critcal'",
+        ),
     ],
 )
-def test_a_misspelt_expectation_fails_at_load_although_its_column_may_be_absent(wrong: dict[str, Any], problem: str) -> None:
+def test_a_misspelt_expectation_fails_at_load_although_its_column_may_be_absent(
+    wrong: dict[str, Any], problem: str
+) -> None:
     right = expectation("expect_column_values_to_not_be_null", column="price")
     with pytest.raises(suites.SuiteError, match=r"suite trial, expect_\w+: .*" + problem):
         suites.load(suite(right, wrong), ["price"])

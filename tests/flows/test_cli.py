@@ -25,7 +25,10 @@ COMMANDS = [
     "doctor",
     *(f"experiment {name}" for name in ("analyze", "design", "off-policy")),
     *(f"explain {name}" for name in ("forecast", "price")),
-    *(f"bench {name}" for name in ("retrain", "forecast", "cold-start", "scale", "elasticity", "policy", "experiment")),
+    *(
+        f"bench {name}"
+        for name in ("retrain", "forecast", "cold-start", "scale", "elasticity", "policy", "experiment")
+    ),
 ]
 
 
@@ -39,7 +42,10 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 def test_a_typo_in_a_setting_is_one_line_with_its_path() -> None:
     told = repricer("retrain", "--set", "forecast.lstm.unit=3")
     assert told.returncode == 1
-    assert told.stdout.strip() == "error: forecast.lstm.unit: there is no such setting. Did you mean forecast.lstm.units?"
+    assert (
+        told.stdout.strip()
+        == "error: forecast.lstm.unit: there is no such setting. Did you mean forecast.lstm.units?"
+    )
     assert "Traceback" not in told.stderr
 
 
@@ -62,9 +68,23 @@ def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_pa
     rows = [f"{i},{'A' if i < 1100 else 'B'},{1 + i % 7}" for i in range(2000)]
     (tmp_path / "trial.csv").write_text("unit,arm,revenue\n" + "\n".join(rows) + "\n")
     (tmp_path / "trial.yaml").write_text("metrics: {revenue: {kind: mean, value: revenue}}\n")
-    files = ("--data", str(tmp_path / "trial.csv"), "--spec", str(tmp_path / "trial.yaml"), "--json", str(tmp_path / "out.json"))
+    files = (
+        "--data",
+        str(tmp_path / "trial.csv"),
+        "--spec",
+        str(tmp_path / "trial.yaml"),
+        "--json",
+        str(tmp_path / "out.json"),
+    )
     told = repricer(
-        "experiment", "analyze", *files, "--report", str(tmp_path / "page.html"), "--set", f"data_folder={tmp_path}", PREFECT_API_URL=api
+        "experiment",
+        "analyze",
+        *files,
+        "--report",
+        str(tmp_path / "page.html"),
+        "--set",
+        f"data_folder={tmp_path}",
+        PREFECT_API_URL=api,
     )
     assert told.returncode == 1
     assert told.stdout.strip().startswith("error: sample-ratio mismatch: A 1,100, B 900 units")
@@ -76,10 +96,14 @@ def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_pa
 
 
 @pytest.mark.slow
-def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(migrated: Callable[[], Path], small_csv: Path, no_environment: None) -> None:
+def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(
+    migrated: Callable[[], Path], small_csv: Path, no_environment: None
+) -> None:
     folder = migrated()
     command = [sys.executable, "-m", "flows", *retrain_small(small_csv, folder)]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+    )
     wait_for(process, "arima trial 1")
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)

@@ -16,7 +16,18 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.conftest import MODELS, ROOT, aliases, client_of, environment, outliving, repricer, retrain_small, table, wait_for
+from tests.conftest import (
+    MODELS,
+    ROOT,
+    aliases,
+    client_of,
+    environment,
+    outliving,
+    repricer,
+    retrain_small,
+    table,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +53,9 @@ def test_the_json_has_the_names_that_stay(retrained: tuple[Path, dict[str, Any]]
     assert {"lift", "low", "high", "srm_p"} <= set(told["trial"])
     assert 0.01 <= told["trial"]["aa_found"] <= 0.1, "the trial finds what is not there as often as it states"
     assert told["versions"] == dict.fromkeys(MODELS, 1)
-    assert {"prepare", "forecast", "respond", "price", "evaluate", "register", "total"} == set(told["seconds"])
+    assert {"prepare", "forecast", "respond", "price", "evaluate", "register", "total"} == set(
+        told["seconds"]
+    )
     assert told["peak_memory_mb"] > 100
     assert told["verdict"] == "PASS", told["reasons"]
 
@@ -56,7 +69,9 @@ def test_it_finds_what_the_shop_was_made_with(retrained: tuple[Path, dict[str, A
     assert told["trial"]["low"] > 0
 
 
-def test_every_model_is_a_candidate_and_carries_where_it_came_from(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+def test_every_model_is_a_candidate_and_carries_where_it_came_from(
+    retrained: tuple[Path, dict[str, Any]], client: Any
+) -> None:
     told = retrained[1]
     for name in MODELS:
         version = client.get_model_version_by_alias(name, "candidate")
@@ -68,10 +83,19 @@ def test_every_model_is_a_candidate_and_carries_where_it_came_from(retrained: tu
     assert (policy.tags["demand_version"], policy.tags["price_response_version"]) == ("1", "1")
 
 
-def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(
+    retrained: tuple[Path, dict[str, Any]], client: Any
+) -> None:
     run = client.get_run(retrained[1]["run_id"])
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
-    assert {c.info.run_name for c in children} == {"prepare", "forecast", "respond", "price", "evaluate", "register"}
+    assert {c.info.run_name for c in children} == {
+        "prepare",
+        "forecast",
+        "respond",
+        "price",
+        "evaluate",
+        "register",
+    }
     everything = client.search_runs([run.info.experiment_id])
     assert {r.info.status for r in everything} == {"FINISHED"}
     assert {r.data.tags["study"] for r in everything if "study" in r.data.tags} == {"arima", "lstm"}
@@ -80,39 +104,64 @@ def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(retrained
     assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["sales"]
     assert "PASS" in run.data.tags["mlflow.note.content"]
     figures = {file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")}
-    assert {"forecast_bands.png", "error_by_horizon.png", "error_by_category.png", "blend_weight.png", "elasticities.png"} <= figures
+    assert {
+        "forecast_bands.png",
+        "error_by_horizon.png",
+        "error_by_category.png",
+        "blend_weight.png",
+        "elasticities.png",
+    } <= figures
     assert "forecast_explained.png" in figures
-    assert {"policy_learning.png", "policy_map.png", "policy_values.png", "trial_lift.png", "trial_aa.png", "gates.png"} <= figures
+    assert {
+        "policy_learning.png",
+        "policy_map.png",
+        "policy_values.png",
+        "trial_lift.png",
+        "trial_aa.png",
+        "gates.png",
+    } <= figures
 
 
-def test_models_give_the_same_numbers_after_a_round_trip_without_pickles(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+def test_models_give_the_same_numbers_after_a_round_trip_without_pickles(
+    retrained: tuple[Path, dict[str, Any]], client: Any
+) -> None:
     import mlflow
 
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
     attempt = next((retrained[0] / "attempts").iterdir())
     outlook = pd.read_parquet(attempt / "forecast" / "outlook.parquet")
     asked = outlook.sample(frac=1, random_state=0)
-    answer = mlflow.pyfunc.load_model("models:/demand@candidate").predict(asked[["product_id", "store_id", "date", "price"]])
+    answer = mlflow.pyfunc.load_model("models:/demand@candidate").predict(
+        asked[["product_id", "store_id", "date", "price"]]
+    )
     for name in ("mean", "q05", "q50", "q95"):
         np.testing.assert_allclose(answer[name], asked[name], rtol=1e-9)
     table_ = pd.read_parquet(attempt / "respond" / "elasticities.parquet")
     answer = mlflow.pyfunc.load_model("models:/price_response@candidate").predict(table_[["product_id"]])
     np.testing.assert_array_equal(answer["elasticity"], table_["elasticity"])
     market = pd.read_parquet(attempt / "price" / "market.parquet")
-    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(market[["product_id", "store_id", "price"]])
+    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(
+        market[["product_id", "store_id", "price"]]
+    )
     steps = json.loads((attempt / "price" / "policy_rules.json").read_text())["ladder"]
     assert set(answer["step"]) <= set(steps)
     np.testing.assert_allclose(answer["price"], market["price"] * answer["step"])
     assert len(set(answer["step"])) > 1
 
 
-def test_a_dearer_product_is_forecast_to_sell_less(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+def test_a_dearer_product_is_forecast_to_sell_less(
+    retrained: tuple[Path, dict[str, Any]], client: Any
+) -> None:
     import mlflow
 
     attempt = next((retrained[0] / "attempts").iterdir())
-    asked = pd.read_parquet(attempt / "forecast" / "outlook.parquet")[["product_id", "store_id", "date", "price"]]
+    asked = pd.read_parquet(attempt / "forecast" / "outlook.parquet")[
+        ["product_id", "store_id", "date", "price"]
+    ]
     model = mlflow.pyfunc.load_model("models:/demand@candidate")
-    cheap, dear = (model.predict(asked.assign(price=asked["price"] * ratio))["mean"].sum() for ratio in (0.9, 1.1))
+    cheap, dear = (
+        model.predict(asked.assign(price=asked["price"] * ratio))["mean"].sum() for ratio in (0.9, 1.1)
+    )
     assert dear < 0.9 * cheap
     with pytest.raises(Exception, match="the date must lie in"):
         model.predict(asked.assign(date=pd.Timestamp("2031-01-01")))
@@ -120,7 +169,9 @@ def test_a_dearer_product_is_forecast_to_sell_less(retrained: tuple[Path, dict[s
         model.predict(asked.assign(product_id="strange"))
 
 
-def test_the_command_explains_a_forecast_in_numbers_that_add_up(retrained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_the_command_explains_a_forecast_in_numbers_that_add_up(
+    retrained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
     where = ["--profile", "smoke", "--set", f"data_folder={retrained[0]}"]
     files = ["--json", str(tmp_path / "why.json"), "--figure", str(tmp_path / "why.png")]
     told = repricer("explain", "forecast", "--product", "003", "--price", "2.5", *where, *files)
@@ -133,7 +184,10 @@ def test_the_command_explains_a_forecast_in_numbers_that_add_up(retrained: tuple
     np.testing.assert_allclose(np.expm1(parts), rows["units"], atol=1e-6)
     strange = repricer("explain", "forecast", "--product", "strange", *where)
     assert strange.returncode == 1
-    assert "version 1 knows no product 'strange' in store 'all'. Known: 000 in all, 001 in all, 002 in all, ..." in strange.stdout
+    assert (
+        "version 1 knows no product 'strange' in store 'all'. Known: 000 in all, 001 in all, 002 in all, ..."
+        in strange.stdout
+    )
 
 
 def test_the_command_explains_the_price_that_the_policy_recommends(
@@ -148,44 +202,80 @@ def test_the_command_explains_the_price_that_the_policy_recommends(
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
     why = json.loads((tmp_path / "why.json").read_text())
     asked = pd.DataFrame({"product_id": ["003"], "store_id": ["all"], "price": [2.5]})
-    assert why["recommended"] == mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(asked)["price"].item()
+    assert (
+        why["recommended"]
+        == mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(asked)["price"].item()
+    )
     assert len(why["ladder"]) == 5
-    assert all(row["units_low"] < row["units"] < row["units_high"] for row in why["ladder"] if row["step"] != 1)
+    assert all(
+        row["units_low"] < row["units"] < row["units_high"] for row in why["ladder"] if row["step"] != 1
+    )
     assert why["ladder"][0]["profit"] is None, "the small shop knows no cost"
 
 
 def test_the_command_writes_a_list_with_the_reason_and_the_chance_of_every_price(
     retrained: tuple[Path, dict[str, Any]], tmp_path: Path, api: str
 ) -> None:
-    where = ["--profile", "smoke", "--set", f"data_folder={retrained[0]}", "--set", "price.variation.share=0.5"]
-    pd.DataFrame({"product_id": [f"{i:03d}" for i in range(12)], "price": 3.0}).to_csv(tmp_path / "now.csv", index=False)
-    files = ["--prices", str(tmp_path / "now.csv"), "--out", str(tmp_path / "list.csv"), "--json", str(tmp_path / "list.json")]
+    where = [
+        "--profile",
+        "smoke",
+        "--set",
+        f"data_folder={retrained[0]}",
+        "--set",
+        "price.variation.share=0.5",
+    ]
+    pd.DataFrame({"product_id": [f"{i:03d}" for i in range(12)], "price": 3.0}).to_csv(
+        tmp_path / "now.csv", index=False
+    )
+    files = [
+        "--prices",
+        str(tmp_path / "now.csv"),
+        "--out",
+        str(tmp_path / "list.csv"),
+        "--json",
+        str(tmp_path / "list.json"),
+    ]
     told = repricer("recommend", *files, "--seed", "5", *where, PREFECT_API_URL=api)
     assert told.returncode == 0, told.stdout + told.stderr
-    table, counts = pd.read_csv(tmp_path / "list.csv", dtype={"product_id": str}), json.loads((tmp_path / "list.json").read_text())
+    table, counts = (
+        pd.read_csv(tmp_path / "list.csv", dtype={"product_id": str}),
+        json.loads((tmp_path / "list.json").read_text()),
+    )
     assert table["product_id"].tolist() == [f"{i:03d}" for i in range(12)]
-    assert (counts["up"], counts["down"], counts["hold"]) == tuple(int(x.sum()) for x in (table.step > 1, table.step < 1, table.step == 1))
+    assert (counts["up"], counts["down"], counts["hold"]) == tuple(
+        int(x.sum()) for x in (table.step > 1, table.step < 1, table.step == 1)
+    )
     assert 0 < counts["varied"] == (table["price"] != table["planned_price"]).sum()
     assert (table.loc[table["price"] != table["planned_price"], "propensity"] == 0.25).all()
     assert table["reason"].notna().all()
 
 
-def test_the_log_says_what_the_policy_would_have_earned(retrained: tuple[Path, dict[str, Any]], client: Any) -> None:
+def test_the_log_says_what_the_policy_would_have_earned(
+    retrained: tuple[Path, dict[str, Any]], client: Any
+) -> None:
     import mlflow
 
     told = retrained[1]["off_policy"]
-    weeks = pd.DataFrame({"product_id": [f"{product:03d}" for product in range(12)] * 2, "price": [3.0] * 12 + [2.7] * 12})
-    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(weeks.assign(store_id="all"))
+    weeks = pd.DataFrame(
+        {"product_id": [f"{product:03d}" for product in range(12)] * 2, "price": [3.0] * 12 + [2.7] * 12}
+    )
+    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(
+        weeks.assign(store_id="all")
+    )
     size, elasticity = 6 * (1 + np.arange(12)) * (6 + 1.8), np.linspace(-3.0, -0.5, 12)
     plain, deal = np.split(answer["price"].to_numpy(), 2)
-    earned = [np.mean(p * size * (p / 3) ** elasticity) * lift for p, lift in ((plain, 1.0), (deal, np.exp(0.4)))]
+    earned = [
+        np.mean(p * size * (p / 3) ** elasticity) * lift for p, lift in ((plain, 1.0), (deal, np.exp(0.4)))
+    ]
     truth = 0.8 * earned[0] + 0.2 * earned[1]
     assert told["rows"] > 350
     assert told["estimates"]["dr"]["low"] < truth < told["estimates"]["dr"]["high"]
     assert told["estimates"]["dr"]["se"] < 0.1 * truth
     run = client.get_run(retrained[1]["run_id"])
     assert run.data.metrics["off_policy.dr.value"] == told["estimates"]["dr"]["value"]
-    assert "off_policy_overlap.png" in {file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")}
+    assert "off_policy_overlap.png" in {
+        file.path.split("/")[-1] for file in client.list_artifacts(run.info.run_id, "figures")
+    }
     assert "Off-policy, on" in run.data.tags["mlflow.note.content"]
 
 
@@ -222,7 +312,9 @@ def resumed(small_csv: Path, migrated: Callable[[], Path]) -> Resumed:
     folder = migrated()
     arguments = retrain_small(small_csv, folder, json_file=folder / "out.json")
     command = [sys.executable, "-m", "flows", *arguments]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    process = subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+    )
     wait_for(process, "lstm trial 1")
     children = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
@@ -233,7 +325,9 @@ def resumed(small_csv: Path, migrated: Callable[[], Path]) -> Resumed:
     return Resumed(folder, outlived, again.stdout, json.loads((folder / "out.json").read_text()))
 
 
-def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_running(resumed: Resumed, no_environment: None) -> None:
+def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_running(
+    resumed: Resumed, no_environment: None
+) -> None:
     assert not resumed.outlived, "no server and no worker outlives a killed command"
     assert "resuming attempt" in resumed.said
     assert "prepare ..." not in resumed.said
@@ -245,12 +339,16 @@ def test_p01_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_runn
     assert len([run for run in runs if "mlflow.parentRunId" not in run.data.tags]) == 1
 
 
-def test_the_same_seed_twice_is_the_same_even_if_it_was_killed(retrained: tuple[Path, dict[str, Any]], resumed: Resumed) -> None:
+def test_the_same_seed_twice_is_the_same_even_if_it_was_killed(
+    retrained: tuple[Path, dict[str, Any]], resumed: Resumed
+) -> None:
     for key in ("data", "forecast", "response", "policy", "trial", "verdict"):
         assert resumed.told[key] == retrained[1][key], key
 
 
-def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict[str, Any]], api: str, tmp_path: Path, client: Any) -> None:
+def test_bad_data_is_refused_and_the_candidate_stays(
+    retrained: tuple[Path, dict[str, Any]], api: str, tmp_path: Path, client: Any
+) -> None:
     bad = table().astype({"net_price": object})
     bad.loc[41, "net_price"] = "12,50"
     bad.to_csv(tmp_path / "bad.csv", index=False)
@@ -259,10 +357,14 @@ def test_bad_data_is_refused_and_the_candidate_stays(retrained: tuple[Path, dict
     assert "bad.csv, row 42, column price: '12,50'" in told.stdout
     assert "Traceback" not in told.stdout + told.stderr
     assert int(client.get_model_version_by_alias("pricing_policy", "candidate").version) == 1
-    assert not client.search_runs([client.get_experiment_by_name("retrain").experiment_id], "attributes.status = 'RUNNING'")
+    assert not client.search_runs(
+        [client.get_experiment_by_name("retrain").experiment_id], "attributes.status = 'RUNNING'"
+    )
 
 
-def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tuple[Path, dict[str, Any]], api: str, small_csv: Path) -> None:
+def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(
+    retrained: tuple[Path, dict[str, Any]], api: str, small_csv: Path
+) -> None:
     import fcntl
 
     with (retrained[0] / "retrain.lock").open("a+") as lock:
@@ -278,12 +380,17 @@ def test_c01_a_second_retraining_says_who_is_at_it_and_ends_well(retrained: tupl
 @pytest.fixture(scope="module")
 def reseeded(resumed: Resumed, small_csv: Path, api: str) -> dict[str, Any]:
     """Return the JSON of a second retraining in the folder of the first, with another seed."""
-    told = repricer(*retrain_small(small_csv, resumed.folder, ["seed=8"], resumed.folder / "other.json"), PREFECT_API_URL=api)
+    told = repricer(
+        *retrain_small(small_csv, resumed.folder, ["seed=8"], resumed.folder / "other.json"),
+        PREFECT_API_URL=api,
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     return json.loads((resumed.folder / "other.json").read_text())
 
 
-def test_a_changed_seed_changes_scores_policy_and_trial_and_not_the_data(resumed: Resumed, reseeded: dict[str, Any]) -> None:
+def test_a_changed_seed_changes_scores_policy_and_trial_and_not_the_data(
+    resumed: Resumed, reseeded: dict[str, Any]
+) -> None:
     assert reseeded["data"] == resumed.told["data"]
     assert reseeded["forecast"]["scores"]["lstm"] != resumed.told["forecast"]["scores"]["lstm"]
     assert reseeded["policy"]["dqn"] != resumed.told["policy"]["dqn"]
@@ -294,7 +401,10 @@ def test_a_changed_seed_changes_scores_policy_and_trial_and_not_the_data(resumed
 def shop(resumed: Resumed, reseeded: dict[str, Any], small_csv: Path, api: str) -> tuple[Path, list[str]]:
     """Return a data folder with two versions that passed and a third that failed, and the options that point to it."""
     assert reseeded["versions"] == dict.fromkeys(MODELS, 2)
-    told = repricer(*retrain_small(small_csv, resumed.folder, ["evaluate.min_lift=9", "forecast.lstm.trials=0"]), PREFECT_API_URL=api)
+    told = repricer(
+        *retrain_small(small_csv, resumed.folder, ["evaluate.min_lift=9", "forecast.lstm.trials=0"]),
+        PREFECT_API_URL=api,
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     return resumed.folder, ["--profile", "smoke", "--set", f"data_folder={resumed.folder}"]
 
@@ -307,7 +417,9 @@ def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
     def decide(command: str, *given: str) -> subprocess.CompletedProcess[str]:
         return repricer(command, *given, *options, PREFECT_API_URL=api)
 
-    assert aliases(folder)["pricing_policy"] == {"candidate": 2}, "a version that failed is registered, and is no candidate"
+    assert aliases(folder)["pricing_policy"] == {"candidate": 2}, (
+        "a version that failed is registered, and is no candidate"
+    )
 
     refused = decide("promote", "--version", "3", *SIGNED)
     assert refused.returncode == 1
@@ -317,7 +429,10 @@ def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
     for version in ("1", "2"):
         told = decide("promote", "--version", version, *SIGNED, "--json", str(tmp_path / "p.json"))
         assert told.returncode == 0, told.stdout + told.stderr
-    assert json.loads((tmp_path / "p.json").read_text()) == {"champion": dict.fromkeys(MODELS, 2), "previous": dict.fromkeys(MODELS, 1)}
+    assert json.loads((tmp_path / "p.json").read_text()) == {
+        "champion": dict.fromkeys(MODELS, 2),
+        "previous": dict.fromkeys(MODELS, 1),
+    }
     for told_aliases in aliases(folder).values():
         assert told_aliases == {"candidate": 2, "champion": 2, "previous": 1}
     tags = client_of(folder).get_model_version("pricing_policy", "2").tags

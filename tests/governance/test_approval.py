@@ -25,7 +25,10 @@ def test_an_approval_says_who_when_and_why() -> None:
     [
         (None, "there is no such version"),
         ({}, "its verdict is missing"),
-        ({"verdict": "FAIL", "reasons": "policy_over_hold: too low"}, "only PASS is promotable. policy_over_hold: too low"),
+        (
+            {"verdict": "FAIL", "reasons": "policy_over_hold: too low"},
+            "only PASS is promotable. policy_over_hold: too low",
+        ),
         ({"verdict": "pass"}, "its verdict is pass"),
     ],
 )

@@ -17,7 +17,9 @@ from tests.conftest import ROOT, SMALL, aliases, environment, running, wait_unti
 pytestmark = pytest.mark.slow
 
 
-def test_the_scheduled_deployment_ends_in_a_new_candidate(small_csv: Path, api: str, tmp_path: Path, no_environment: None) -> None:
+def test_the_scheduled_deployment_ends_in_a_new_candidate(
+    small_csv: Path, api: str, tmp_path: Path, no_environment: None
+) -> None:
     env = environment(
         PREFECT_API_URL=api,
         PREFECT_HOME=str(tmp_path / "prefect"),
@@ -28,13 +30,23 @@ def test_the_scheduled_deployment_ends_in_a_new_candidate(small_csv: Path, api: 
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     )
     prefect = [shutil.which("prefect", path=env["PATH"]) or "prefect"]
-    subprocess.run([*prefect, "work-pool", "create", "local", "--type", "process"], env=env, check=True, capture_output=True)
+    subprocess.run(
+        [*prefect, "work-pool", "create", "local", "--type", "process"],
+        env=env,
+        check=True,
+        capture_output=True,
+    )
     deploy = ["make", "--no-print-directory", "-o", "setup", "deploy", f"BIN={Path(sys.executable).parent}"]
     told = subprocess.run(deploy, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
     with running([*prefect, "worker", "start", "--pool", "local"], env, tmp_path / "worker.log"):
         run = start_run(env, small_csv, tmp_path / "data")
-        wait_until(lambda: state(env, run) in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}, 240, "the run", tmp_path / "worker.log")
+        wait_until(
+            lambda: state(env, run) in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"},
+            240,
+            "the run",
+            tmp_path / "worker.log",
+        )
     assert state(env, run) == "COMPLETED", (tmp_path / "worker.log").read_text()[-4000:]
     assert aliases(tmp_path / "data")["pricing_policy"] == {"candidate": 1}
 
@@ -43,13 +55,17 @@ def start_run(env: dict[str, str], csv: Path, folder: Path) -> str:
     """Start a run of the deployment, as the schedule would, on the small shop."""
     from conf.layers import assigned
 
-    told = assigned([*SMALL, "forecast.lstm.trials=0", f"data_folder={folder}", "source.kind=file", f"source.path={csv}"])
+    told = assigned(
+        [*SMALL, "forecast.lstm.trials=0", f"data_folder={folder}", "source.kind=file", f"source.path={csv}"]
+    )
     script = (
         "import json, sys\nfrom prefect.deployments import run_deployment\n"
         "run = run_deployment('retrain/weekly', parameters=json.load(sys.stdin), timeout=0)\nprint(run.id)"
     )
     given = json.dumps({"settings": {"profile": "smoke", **told}})
-    answer = subprocess.run([sys.executable, "-c", script], env=env, input=given, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], env=env, input=given, capture_output=True, text=True, check=True
+    )
     return answer.stdout.strip().splitlines()[-1]
 
 

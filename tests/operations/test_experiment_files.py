@@ -24,12 +24,28 @@ def read(folder: Path, name: str, content: bytes, metric: str = "revenue") -> No
     ("name", "content", "message"),
     [
         ("trial.csv", b"", "trial.csv: this is no CSV or Parquet table. Received: No columns"),
-        ("trial.csv", b"unit,arm,revenue\n1,A\n", "trial.csv: this is no CSV or Parquet table. Received: CSV parse error: Expected 3"),
+        (
+            "trial.csv",
+            b"unit,arm,revenue\n1,A\n",
+            "trial.csv: this is no CSV or Parquet table. Received: CSV parse error: Expected 3",
+        ),
         ("trial.csv", b"\xff\xfe\x00", "trial.csv: this is no CSV or Parquet table"),
         ("trial.parquet", b"PAR1 no", "trial.parquet: this is no CSV or Parquet table"),
-        ("trial.json", b"{not json", "trial.json: this is no JSON with the moments of each arm. Received: Expecting property name"),
-        ("trial.json", b"[1]", "trial.json: this is no JSON with the moments of each arm. Received: a list instead of an object"),
-        ("trial.csv", b"unit;arm;revenue\n1;A;2\n", "column unit, arm, revenue is missing; the spec names it"),
+        (
+            "trial.json",
+            b"{not json",
+            "trial.json: this is no JSON with the moments of each arm. Received: Expecting property name",
+        ),
+        (
+            "trial.json",
+            b"[1]",
+            "trial.json: this is no JSON with the moments of each arm. Received: a list instead of an object",
+        ),
+        (
+            "trial.csv",
+            b"unit;arm;revenue\n1;A;2\n",
+            "column unit, arm, revenue is missing; the spec names it",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -42,6 +58,8 @@ def test_the_mark_of_a_spreadsheet_is_no_part_of_a_name(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    constant = "\n".join([line.rsplit(",", 1)[0] + ",5" if line[0].isdigit() else line for line in ROWS.splitlines()])
+    constant = "\n".join(
+        [line.rsplit(",", 1)[0] + ",5" if line[0].isdigit() else line for line in ROWS.splitlines()]
+    )
     with pytest.raises(TrialError, match="metric income: the metric must vary in an arm"):
         read(tmp_path, "trial.csv", constant.encode(), metric="income")

@@ -67,7 +67,9 @@ def test_a_season_is_remembered_week_by_week(rules: Rules) -> None:
     env = MarketEnv(shop(), rules, 10)
     env.reset(seed=1)
     weights = random_weights()
-    states, actions, rewards, discounts, _, allowed = play_episodes(env, Greedy(weights), 0.0, 3, np.random.default_rng(0))
+    states, actions, rewards, discounts, _, allowed = play_episodes(
+        env, Greedy(weights), 0.0, 3, np.random.default_rng(0)
+    )
     assert states.shape == (80, len(FEATURES))
     assert actions.shape == rewards.shape == discounts.shape == (80,)
     assert allowed.shape == (80, 5)
@@ -105,9 +107,14 @@ def trained(products: Products, rules: Rules, plan: Plan, seed: int) -> list[Rec
 @pytest.mark.slow
 def test_the_agent_finds_the_best_step_where_it_is_plain(rules: Rules) -> None:
     best = [record for record in trained(shop(), rules, PLAN, seed=1) if record.best][-1]
-    own, myopic, hold = (play(shop(), rules, p, 100, 77).rewards.mean() for p in (Greedy(best.weights), policies.myopic, policies.hold))
+    own, myopic, hold = (
+        play(shop(), rules, p, 100, 77).rewards.mean()
+        for p in (Greedy(best.weights), policies.myopic, policies.hold)
+    )
     assert own > 1.05 * hold
-    assert own > 0.998 * myopic, "without memory of prices and with known elasticities the myopic price is the optimum"
+    assert own > 0.998 * myopic, (
+        "without memory of prices and with known elasticities the myopic price is the optimum"
+    )
     first = Greedy(best.weights)(opening(shop()), rules)
     assert first.tolist() == [0, 0, 0, 4, 4, 4]
 

@@ -90,7 +90,13 @@ def test_the_environment_passes_gymnasium_s_checker(rules: Rules) -> None:
 
 def test_variation_is_drawn_with_the_probability_it_logs() -> None:
     prices = pd.DataFrame({"price": np.full(40_000, 10.0)})
-    told = vary(prices, Variation(0.2, 0.05), np.full(40_000, 9.0), np.where(np.arange(40_000) % 2, 11.0, 10.2), np.random.default_rng(3))
+    told = vary(
+        prices,
+        Variation(0.2, 0.05),
+        np.full(40_000, 9.0),
+        np.where(np.arange(40_000) % 2, 11.0, 10.2),
+        np.random.default_rng(3),
+    )
     free, bound = told[1::2], told[::2]
     assert (free["price"] == 10.5).mean() == pytest.approx(0.1, abs=0.01)
     assert (free["price"] == 9.5).mean() == pytest.approx(0.1, abs=0.01)
@@ -101,10 +107,22 @@ def test_variation_is_drawn_with_the_probability_it_logs() -> None:
 
 
 def test_no_variation_publishes_the_plan_and_a_large_one_is_refused() -> None:
-    told = vary(pd.DataFrame({"price": [1.0, 2.0]}), Variation(0.0, 0.05), np.zeros(2), np.full(2, 9.0), np.random.default_rng(0))
+    told = vary(
+        pd.DataFrame({"price": [1.0, 2.0]}),
+        Variation(0.0, 0.05),
+        np.zeros(2),
+        np.full(2, 9.0),
+        np.random.default_rng(0),
+    )
     assert told["price"].tolist() == [1.0, 2.0]
     assert told["propensity"].tolist() == [1.0, 1.0]
-    cheap = vary(pd.DataFrame({"price": [0.04]}), Variation(0.5, 0.1), np.zeros(1), np.ones(1), np.random.default_rng(0))
+    cheap = vary(
+        pd.DataFrame({"price": [0.04]}),
+        Variation(0.5, 0.1),
+        np.zeros(1),
+        np.ones(1),
+        np.random.default_rng(0),
+    )
     assert cheap["propensity"].tolist() == [1.0], "what rounds to the planned price is no move"
     with pytest.raises(VariationError, match=r"`size` must lie above 0 and at or below 0.1. Received: 0.3"):
         Variation(0.1, 0.3)

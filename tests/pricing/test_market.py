@@ -36,7 +36,9 @@ def rules() -> Rules:
 
 def test_demand_is_its_formula(rules: Rules) -> None:
     answering = replace(rules, reference_effect=0.5, rival_cross=0.8, rival_reaction=0.6)
-    told = demand_ratio(np.array([1.2]), np.array([-2.0]), pull(np.array([1.2]), np.array([0.9]), np.array([0.8]), answering))
+    told = demand_ratio(
+        np.array([1.2]), np.array([-2.0]), pull(np.array([1.2]), np.array([0.9]), np.array([0.8]), answering)
+    )
     assert told[0] == pytest.approx(np.exp(-2 * 0.2 + 0.5 * np.log(0.9 / 1.2) + 0.8 * 0.6 * np.log(0.8)))
 
 
@@ -47,7 +49,11 @@ def test_the_poisson_quantile_is_that_of_scipy() -> None:
 
 
 def test_hidden_elasticities_have_the_believed_moments_and_the_right_sign(rules: Rules) -> None:
-    shop = replace(products(), elasticity=np.array([-3.0, -2.0, -0.5, -0.1]), standard_error=np.array([0.1, 0.5, 0.5, 0.5]))
+    shop = replace(
+        products(),
+        elasticity=np.array([-3.0, -2.0, -0.5, -0.1]),
+        standard_error=np.array([0.1, 0.5, 0.5, 0.5]),
+    )
     many = shop.take(np.tile(np.arange(4), 20_000))
     drawn = draw_luck(many, 1, np.random.default_rng(1)).elasticity.reshape(-1, 4)
     mean, variance = shop.believed()
@@ -102,7 +108,9 @@ def test_the_belief_finds_the_hidden_elasticity(rules: Rules) -> None:
     view = opening(shop)
     for _ in range(8):
         view, _ = step(view, np.zeros(50, int), luck, rules)
-    assert np.abs(view.mean - luck.elasticity).mean() < 0.15 * np.abs(start_error(shop, luck.elasticity)).mean()
+    assert (
+        np.abs(view.mean - luck.elasticity).mean() < 0.15 * np.abs(start_error(shop, luck.elasticity)).mean()
+    )
 
 
 def start_error(shop: Products, truth: np.ndarray) -> np.ndarray:
@@ -128,7 +136,12 @@ def test_no_price_below_a_known_cost_is_played(rules: Rules) -> None:
     lowest = np.zeros(4, int)
     with pytest.raises(MarketError, match="a price below cost"):
         step(opening(shop), lowest, draw_luck(shop, 1, np.random.default_rng(0)), rules)
-    _, week = step(opening(shop), np.where(shop.unit_cost > 1.5, rules.hold, lowest), draw_luck(shop, 1, np.random.default_rng(0)), rules)
+    _, week = step(
+        opening(shop),
+        np.where(shop.unit_cost > 1.5, rules.hold, lowest),
+        draw_luck(shop, 1, np.random.default_rng(0)),
+        rules,
+    )
     assert week.price.tolist() == [2.0, *(shop.price[1:] * rules.ladder[0])]
 
 

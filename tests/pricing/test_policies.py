@@ -29,7 +29,9 @@ def test_the_myopic_price_is_the_best_of_the_ladder_by_hand(rules: Rules) -> Non
 def test_cost_plus_takes_the_step_nearest_to_its_markup(rules: Rules) -> None:
     shop = replace(products(2), unit_cost=np.array([1.4, np.nan]))
     wanted = [1.35 * 1.4 / 2.0, 1.35 * 0.7 * 2.5 / 2.0]
-    assert policies.cost_plus(opening(shop), rules).tolist() == [int(np.argmin(np.abs(rules.ladder - w))) for w in wanted]
+    assert policies.cost_plus(opening(shop), rules).tolist() == [
+        int(np.argmin(np.abs(rules.ladder - w))) for w in wanted
+    ]
 
 
 def test_random_takes_every_step(rules: Rules) -> None:

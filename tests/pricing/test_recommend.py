@@ -26,7 +26,9 @@ def model() -> PolicyModel:
 
 
 def test_every_row_has_a_price_on_the_ladder_and_a_reason(model: PolicyModel) -> None:
-    asked = pd.DataFrame({"product_id": ["p3", "p1", "new"], "store_id": "all", "price": [3.0, 2.0, 5.0]}, index=[7, 8, 9])
+    asked = pd.DataFrame(
+        {"product_id": ["p3", "p1", "new"], "store_id": "all", "price": [3.0, 2.0, 5.0]}, index=[7, 8, 9]
+    )
     told = model.recommend(asked)
     assert told.index.tolist() == [7, 8, 9]
     assert told["step"][7] in model.rules.ladder
@@ -56,7 +58,9 @@ def test_the_price_that_is_explained_is_the_one_that_is_recommended(model: Polic
 
 
 def test_a_product_that_the_market_does_not_know_is_not_explained(model: PolicyModel) -> None:
-    with pytest.raises(PolicyError, match=r"no product 'new' in store 'all'. Known: p0 in all, p1 in all, p2 in all, ..."):
+    with pytest.raises(
+        PolicyError, match=r"no product 'new' in store 'all'. Known: p0 in all, p1 in all, p2 in all, ..."
+    ):
         model.explain("new", "all")
     with pytest.raises(PolicyError, match=r"must be finite and above 0. Received: -1.0"):
         model.explain("p0", "all", -1.0)
@@ -88,7 +92,13 @@ def test_a_varied_list_stays_on_the_ladder_and_above_cost_and_logs_its_chances(m
 
 def test_rounding_takes_no_price_below_its_cost_or_to_nothing(model: PolicyModel) -> None:
     market = model.market.assign(identified=False, unit_cost=[1.504, 0.5, *[np.nan] * 4])
-    prices = pd.DataFrame({"product_id": [f"p{i}" for i in range(4)], "store_id": "all", "price": [1.504, 1.504, 0.004, 1.59 + 3e-16]})
+    prices = pd.DataFrame(
+        {
+            "product_id": [f"p{i}" for i in range(4)],
+            "store_id": "all",
+            "price": [1.504, 1.504, 0.004, 1.59 + 3e-16],
+        }
+    )
     told = price_list(replace(model, market=market), prices, Variation(0.0, 0.05), seed=1)
     assert told["price"].tolist() == [1.51, 1.5, 0.01, 1.59]
 

@@ -54,7 +54,9 @@ def test_a_randomised_price_is_an_instrument() -> None:
     drawn = rng.choice([-0.1, 0.0, 0.1], len(sales))
     elasticity = truth[sales["product_id"]].to_numpy()
     moved = sales.assign(
-        price=sales["price"] * np.exp(drawn), units=np.round(sales["units"] * np.exp(elasticity * drawn)), randomised_price=drawn
+        price=sales["price"] * np.exp(drawn),
+        units=np.round(sales["units"] * np.exp(elasticity * drawn)),
+        randomised_price=drawn,
     )
     response = panel_response(moved, "W", RULES)
     assert response.table["method"].eq("two_stage_least_squares").mean() > 0.9
@@ -90,10 +92,14 @@ def test_errors_know_that_surprises_and_prices_last() -> None:
             lasting[:, t] = 0.7 * lasting[:, t - 1] + np.sqrt(1 - 0.7**2) * lasting[:, t]
         week, nothing = np.arange(156), np.full(156, np.nan)
         waves = np.column_stack([week / 156, np.sin(week / 8), np.cos(week / 8)])
-        one = fixed_effects(Panel(lasting[1] - 2 * lasting[0], lasting[0], waves, np.zeros(156, int), week, nothing))
+        one = fixed_effects(
+            Panel(lasting[1] - 2 * lasting[0], lasting[0], waves, np.zeros(156, int), week, nothing)
+        )
         slopes.append(one.slope)
         errors.append(one.error)
-    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(slopes), rel=0.15), "independent weeks would say 0.6 of it"
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(slopes), rel=0.15), (
+        "independent weeks would say 0.6 of it"
+    )
 
 
 def test_two_stages_by_hand_and_their_error() -> None:
@@ -131,28 +137,52 @@ def test_dispersion_is_none_for_poisson_units_and_found_where_it_is() -> None:
     mean = np.exp(3.5 - 2 * price)
 
     def told(units: np.ndarray) -> float:
-        panel = Panel(np.log(units), price, np.empty((4000, 0)), np.zeros(4000, int), np.arange(4000), nothing)
+        panel = Panel(
+            np.log(units), price, np.empty((4000, 0)), np.zeros(4000, int), np.arange(4000), nothing
+        )
         return overdispersion(panel, fixed_effects(panel).slope)
 
     assert told(rng.poisson(mean)) < 0.02
     assert told(rng.poisson(mean * rng.gamma(4, 0.25, 4000)) + 1e-3) == pytest.approx(0.25, abs=0.06)
 
 
-def promoted(products: int = 16, weeks: int = 104, moving: int = 12, remembers: float = 0.0) -> tuple[pd.DataFrame, pd.Series]:
+def promoted(
+    products: int = 16, weeks: int = 104, moving: int = 12, remembers: float = 0.0
+) -> tuple[pd.DataFrame, pd.Series]:
     """Return weekly sales and the true elasticities: promotions cut prices and sell by themselves; a season moves everything."""
     rng = np.random.default_rng(7)
-    dates, season = pd.date_range("2023-01-02", periods=weeks, freq="7D", unit="us"), 0.3 * np.sin(2 * np.pi * np.arange(weeks) / 52)
+    dates, season = (
+        pd.date_range("2023-01-02", periods=weeks, freq="7D", unit="us"),
+        0.3 * np.sin(2 * np.pi * np.arange(weeks) / 52),
+    )
     parts, truth = [], {}
     for number in range(products):
         product = f"p{number:02d}"
         truth[product] = rng.normal(-2.0, 0.5)
         deal = (rng.random(weeks) < 0.25).astype(float)
-        step = 0.1 * rng.integers(-2, 3, weeks // 4 + 1).repeat(4)[:weeks] if number < moving else np.zeros(weeks)
+        step = (
+            0.1 * rng.integers(-2, 3, weeks // 4 + 1).repeat(4)[:weeks]
+            if number < moving
+            else np.zeros(weeks)
+        )
         log_price = step - 0.15 * deal * (number < moving)
-        habit = pd.Series(np.exp(log_price)).shift(1, fill_value=np.exp(log_price[0])).ewm(alpha=0.3, adjust=False).mean()
-        mean = np.exp(4.0 + truth[product] * log_price + remembers * (np.log(habit) - log_price) + 0.5 * deal + season)
+        habit = (
+            pd.Series(np.exp(log_price))
+            .shift(1, fill_value=np.exp(log_price[0]))
+            .ewm(alpha=0.3, adjust=False)
+            .mean()
+        )
+        mean = np.exp(
+            4.0 + truth[product] * log_price + remembers * (np.log(habit) - log_price) + 0.5 * deal + season
+        )
         units = rng.poisson(mean * rng.gamma(10, 0.1, weeks)).astype(float)
-        told = {"date": dates, "product_id": product, "category": f"c{number % 4}", "units": units, "price": 3 * np.exp(log_price)}
+        told = {
+            "date": dates,
+            "product_id": product,
+            "category": f"c{number % 4}",
+            "units": units,
+            "price": 3 * np.exp(log_price),
+        }
         parts.append(pd.DataFrame(told | {"promotion_deal": deal}))
     return pd.concat(parts, ignore_index=True).assign(store_id="all"), pd.Series(truth)
 
@@ -184,8 +214,12 @@ def test_a_competitor_that_answers_is_found_and_none_where_there_is_none() -> No
     sales, _ = promoted()
     rng = np.random.default_rng(3)
     relative = np.log(sales["price"] / 3)
-    rival = 0.5 * relative.groupby(sales["product_id"]).shift(1, fill_value=0.0) + 0.1 * rng.normal(size=len(sales))
-    moved = sales.assign(competitor_price=2.5 * np.exp(rival), units=np.round(sales["units"] * np.exp(0.9 * rival)))
+    rival = 0.5 * relative.groupby(sales["product_id"]).shift(1, fill_value=0.0) + 0.1 * rng.normal(
+        size=len(sales)
+    )
+    moved = sales.assign(
+        competitor_price=2.5 * np.exp(rival), units=np.round(sales["units"] * np.exp(0.9 * rival))
+    )
     response = panel_response(moved, "W", RULES)
     assert response.reaction["estimate"] == pytest.approx(0.5, abs=0.1)
     assert response.cross["estimate"] == pytest.approx(0.9, abs=0.2)
@@ -209,7 +243,11 @@ def test_a_chain_level_table_of_daily_sales_without_stores_or_costs_is_enough() 
         price = 2 * np.exp(0.1 * rng.integers(-2, 3, 58).repeat(7)[:400])
         deal = (rng.random(58) < 0.3).repeat(7)[:400].astype(float)
         units = rng.poisson(50 * (price / 2) ** elasticity * np.exp(0.3 * deal)).astype(float)
-        parts.append(pd.DataFrame({"date": days, "product_id": product, "units": units, "price": price, "promotion_deal": deal}))
+        parts.append(
+            pd.DataFrame(
+                {"date": days, "product_id": product, "units": units, "price": price, "promotion_deal": deal}
+            )
+        )
     response = panel_response(pd.concat(parts, ignore_index=True).assign(store_id="all"), "D", RULES)
     table = response.table.set_index("product_id")
     assert table["elasticity"].tolist() == pytest.approx([-3.0, -1.0], abs=0.15)

@@ -11,7 +11,14 @@ from tasks.response.weeks import weekly
 def test_weeks_are_summed_and_half_ones_left_out() -> None:
     days = pd.date_range("2025-01-01", "2025-01-19", unit="us")  # Wednesday to Sunday
     sales = pd.DataFrame(
-        {"date": days, "product_id": "a", "store_id": "all", "category": "x", "units": 2.0, "price": np.where(days.dayofweek < 3, 1.0, 2.0)}
+        {
+            "date": days,
+            "product_id": "a",
+            "store_id": "all",
+            "category": "x",
+            "units": 2.0,
+            "price": np.where(days.dayofweek < 3, 1.0, 2.0),
+        }
     )
     told = weekly(sales, "D")
     assert told["week"].dt.strftime("%Y-%m-%d").tolist() == ["2025-01-06", "2025-01-13"]

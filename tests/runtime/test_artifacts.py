@@ -8,14 +8,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.runtime.artifacts import Artifact, ArtifactError, load_arrays, load_json, load_table, save_arrays, save_json, save_table
+from tasks.runtime.artifacts import (
+    Artifact,
+    ArtifactError,
+    load_arrays,
+    load_json,
+    load_table,
+    save_arrays,
+    save_json,
+    save_table,
+)
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     frame = pd.DataFrame({"product_id": ["007", "NA"], "price": [1.5, np.nan]}).astype({"product_id": "str"})
     pd.testing.assert_frame_equal(load_table(save_table(frame, tmp_path / "a" / "t.parquet")), frame)
     assert load_json(save_json({"x": [1, None]}, tmp_path / "j.json")) == {"x": [1, None]}
-    np.testing.assert_array_equal(load_arrays(save_arrays({"w": np.eye(2)}, tmp_path / "w.npz"))["w"], np.eye(2))
+    np.testing.assert_array_equal(
+        load_arrays(save_arrays({"w": np.eye(2)}, tmp_path / "w.npz"))["w"], np.eye(2)
+    )
 
 
 def test_p10_one_flipped_bit_is_found_before_use(tmp_path: Path) -> None:

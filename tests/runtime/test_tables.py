@@ -30,7 +30,11 @@ def test_the_mark_of_a_spreadsheet_is_no_part_of_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.csv", b"product_id,price\n1,2\n,3\n", r"`product_id` must be known in every row. Received: nothing in row 2"),
+        (
+            "t.csv",
+            b"product_id,price\n1,2\n,3\n",
+            r"`product_id` must be known in every row. Received: nothing in row 2",
+        ),
         ("t.csv", b"", r"this is no CSV or Parquet table. Received: No columns"),
         ("t.csv", b"\xff\xfe\x00", r"this is no CSV or Parquet table"),
         ("t.parquet", b"PAR1 no", r"this is no CSV or Parquet table"),
@@ -43,5 +47,7 @@ def test_what_is_no_table_is_named(tmp_path: Path, name: str, content: bytes, me
 
 
 def test_a_table_that_is_not_there_is_named_with_its_option(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"gone.csv: there is no such file. Give a CSV or Parquet table with `--prices`."):
+    with pytest.raises(
+        TableError, match=r"gone.csv: there is no such file. Give a CSV or Parquet table with `--prices`."
+    ):
         table_at(tmp_path / "gone.csv", "--prices")

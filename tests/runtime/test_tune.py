@@ -65,7 +65,13 @@ def test_a_search_that_was_killed_keeps_its_finished_trials_and_repeats_none(tmp
         "    ended.append(1); yield from t.bowl(params)\n"
         "t.search(Path(sys.argv[1]), deadly)\n"
     )
-    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=environment(), cwd=ROOT, capture_output=True, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     asked: list[Params] = []
 

@@ -45,7 +45,9 @@ def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
         "        print('ready', flush=True)\n        time.sleep(60)\n"
     )
     root = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, script], env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE
+    )
     assert process.stdout is not None
     assert process.stdout.readline().strip() == b"ready"
     children = psutil.Process(process.pid).children(recursive=True)
@@ -53,6 +55,8 @@ def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
+    while time.monotonic() < deadline and any(
+        child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children
+    ):
         time.sleep(0.2)
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]

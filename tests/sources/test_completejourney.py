@@ -44,12 +44,16 @@ def test_weeks_are_the_sums_of_their_days(daily: pd.DataFrame) -> None:
     days, weeks = daily[daily["product_id"] == product], weekly[weekly["product_id"] == product]
     monday = days["date"] - pd.to_timedelta(days["date"].dt.dayofweek, unit="D")
     sums = days.groupby(monday)["units"].sum()
-    pd.testing.assert_series_equal(weeks.set_index("date")["units"], sums, check_names=False, check_freq=False)
+    pd.testing.assert_series_equal(
+        weeks.set_index("date")["units"], sums, check_names=False, check_freq=False
+    )
 
 
 def test_stores_add_up_to_the_shop(daily: pd.DataFrame) -> None:
     stores = read("D", by_store=True, products=30)
     assert stores["store_id"].nunique() > 50
     pd.testing.assert_series_equal(
-        stores.groupby("product_id")["units"].sum(), daily.groupby("product_id")["units"].sum(), check_names=False
+        stores.groupby("product_id")["units"].sum(),
+        daily.groupby("product_id")["units"].sum(),
+        check_names=False,
     )

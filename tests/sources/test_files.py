@@ -33,11 +33,18 @@ def test_a_csv_with_a_byte_order_mark_windows_lines_and_quotes_is_read(tmp_path:
 
 def test_csv_and_parquet_of_the_same_sales_give_the_same_rows(tmp_path: Path) -> None:
     sales = pd.DataFrame(
-        {"date": pd.to_datetime(["2025-03-01", "2025-03-02"]), "product_id": [7, 8], "units": [1, 2], "price": [0.1, 1 / 3]}
+        {
+            "date": pd.to_datetime(["2025-03-01", "2025-03-02"]),
+            "product_id": [7, 8],
+            "units": [1, 2],
+            "price": [0.1, 1 / 3],
+        }
     )
     sales.to_csv(tmp_path / "s.csv", index=False)
     sales.to_parquet(tmp_path / "s.parquet")
-    one, two = (files.read(tmp_path / name, {}, None).frame.drop(columns="file") for name in ("s.csv", "s.parquet"))
+    one, two = (
+        files.read(tmp_path / name, {}, None).frame.drop(columns="file") for name in ("s.csv", "s.parquet")
+    )
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -53,13 +60,16 @@ def test_a_folder_is_read_in_the_order_of_names_and_errors_name_the_file(tmp_pat
 def test_d02_an_unquoted_decimal_comma_is_refused_and_never_cut_off(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         files.read(write(tmp_path / "s.csv", HEADER + "2025-03-01,a,1,1.5\n2025-03-01,b,1,12,50\n"), {}, None)
-    assert "s.csv, row 2, column (all): 5 cells: '2025-03-01,b,1,12,50'. Rule: every row has as many cells as the header: 4." in str(
-        error.value
+    assert (
+        "s.csv, row 2, column (all): 5 cells: '2025-03-01,b,1,12,50'. Rule: every row has as many cells as the header: 4."
+        in str(error.value)
     )
 
 
 def test_d12_an_empty_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"s\.csv, column \(all\): the file is empty\. Rule: the source has a header and rows"):
+    with pytest.raises(
+        DataError, match=r"s\.csv, column \(all\): the file is empty\. Rule: the source has a header and rows"
+    ):
         files.read(write(tmp_path / "s.csv", ""), {}, None)
 
 
@@ -77,7 +87,9 @@ def test_d12_a_header_alone_gives_no_row(tmp_path: Path, text: str) -> None:
         ("s.xlsx", b"PK", "a source is .csv or .parquet"),
     ],
 )
-def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_what_its_name_says_is_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as error:
         files.read(tmp_path / name, {}, None)

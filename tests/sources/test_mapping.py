@@ -19,7 +19,12 @@ BERLIN = "Europe/Berlin"
 
 def raw(**columns: list[object]) -> pd.DataFrame:
     rows = len(next(iter(columns.values())))
-    base = {"date": ["2025-03-03"] * rows, "product_id": [f"p{i}" for i in range(rows)], "units": ["1"] * rows, "price": ["2.50"] * rows}
+    base = {
+        "date": ["2025-03-03"] * rows,
+        "product_id": [f"p{i}" for i in range(rows)],
+        "units": ["1"] * rows,
+        "price": ["2.50"] * rows,
+    }
     return pd.DataFrame({**base, **columns})
 
 
@@ -48,18 +53,31 @@ def test_d01_a_mapping_to_a_column_that_is_not_there_is_refused() -> None:
 
 
 def test_every_missing_column_is_told_at_once() -> None:
-    assert [breach.column for breach in read(pd.DataFrame({"x": ["1"]})).breaches] == ["date", "product_id", "units", "price"]
+    assert [breach.column for breach in read(pd.DataFrame({"x": ["1"]})).breaches] == [
+        "date",
+        "product_id",
+        "units",
+        "price",
+    ]
 
 
-@pytest.mark.parametrize("price", ["1.299,00", "12,50", "$9", "9 €", "1 299", "nan", "NaN", "1_000", "0x1F", "12.5.0", "٣", " 9"])
+@pytest.mark.parametrize(
+    "price", ["1.299,00", "12,50", "$9", "9 €", "1 299", "nan", "NaN", "1_000", "0x1F", "12.5.0", "٣", " 9"]
+)
 def test_d02_a_price_that_is_no_plain_number_is_refused_with_row_and_value(price: str) -> None:
     told = messages(read(raw(price=["1", price, "2"])))
-    assert f"sales.csv, row 2, column price: {price!r}. Rule: a finite number, such as 1299.00. Remedy: write digits" in told
+    assert (
+        f"sales.csv, row 2, column price: {price!r}. Rule: a finite number, such as 1299.00. Remedy: write digits"
+        in told
+    )
     assert "row 1" not in told
     assert "row 3" not in told
 
 
-@pytest.mark.parametrize(("text", "value"), [("9", 9.0), ("9.", 9.0), (".5", 0.5), ("+1e3", 1000.0), ("-0.10", -0.1), ("1299.00", 1299.0)])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("9", 9.0), ("9.", 9.0), (".5", 0.5), ("+1e3", 1000.0), ("-0.10", -0.1), ("1299.00", 1299.0)],
+)
 def test_a_plain_number_is_read_as_python_reads_it(text: str, value: float) -> None:
     assert read(raw(price=[text])).frame["price"].tolist() == [value]
 
@@ -82,23 +100,41 @@ def test_d03_an_empty_price_is_missing_and_a_product_called_na_survives() -> Non
 
 
 def test_typed_ids_become_the_text_a_person_would_write() -> None:
-    typed = {"int": [7, 8], "float": [7.0, np.nan], "decimal": [Decimal("7.10"), Decimal(8)], "text": ["007", "x"]}
+    typed = {
+        "int": [7, 8],
+        "float": [7.0, np.nan],
+        "decimal": [Decimal("7.10"), Decimal(8)],
+        "text": ["007", "x"],
+    }
     got = {
-        name: read(raw(product_id=values)).frame["product_id"].astype(object).where(lambda s: s.notna(), None).tolist()
+        name: read(raw(product_id=values))
+        .frame["product_id"]
+        .astype(object)
+        .where(lambda s: s.notna(), None)
+        .tolist()
         for name, values in typed.items()
     }
     assert got == {"int": ["7", "8"], "float": ["7", None], "decimal": ["7.10", "8"], "text": ["007", "x"]}
 
 
 def test_a_missing_store_is_all_and_every_row_keeps_its_origin() -> None:
-    lines = joined([lines_of(raw(units=["1", "2"]), "a.csv", {}, None), lines_of(raw(units=["3"]), "b.csv", {}, None)])
+    lines = joined(
+        [lines_of(raw(units=["1", "2"]), "a.csv", {}, None), lines_of(raw(units=["3"]), "b.csv", {}, None)]
+    )
     assert lines.frame["store_id"].unique().tolist() == ["all"]
-    assert list(zip(lines.frame["file"], lines.frame["row"], strict=True)) == [("a.csv", 1), ("a.csv", 2), ("b.csv", 1)]
+    assert list(zip(lines.frame["file"], lines.frame["row"], strict=True)) == [
+        ("a.csv", 1),
+        ("a.csv", 2),
+        ("b.csv", 1),
+    ]
 
 
 def test_columns_without_a_place_are_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "repricer"):
-        lines = read(raw(units=["1"], week=["9"], promotion_deal=["1"], brand=["b"], customer=["c"]), {"maker": "brand"})
+        lines = read(
+            raw(units=["1"], week=["9"], promotion_deal=["1"], brand=["b"], customer=["c"]),
+            {"maker": "brand"},
+        )
     assert lines.ignored == ("week", "customer")
     assert lines.frame["maker"].tolist() == ["b"]
     assert lines.frame["promotion_deal"].tolist() == [1.0]
@@ -111,7 +147,9 @@ def test_a_mapping_outdoes_a_column_that_has_the_name() -> None:
     assert lines.ignored == ("price",)
 
 
-@pytest.mark.parametrize("date", ["03/01/2025", "1.3.2025", "20250301", "2025-02-30", "2025-3-1", "", "yesterday"])
+@pytest.mark.parametrize(
+    "date", ["03/01/2025", "1.3.2025", "20250301", "2025-02-30", "2025-3-1", "", "yesterday"]
+)
 def test_a_date_that_is_not_iso_is_refused(date: str) -> None:
     told = messages(read(raw(date=["2025-03-01", date])))
     assert f"sales.csv, row 2, column date: {date!r}. Rule: an ISO date such as 2026-03-29" in told
@@ -119,7 +157,12 @@ def test_a_date_that_is_not_iso_is_refused(date: str) -> None:
 
 def test_typed_dates_are_dates_whatever_their_type() -> None:
     days = [dt.date(2025, 3, 1), dt.datetime(2025, 3, 2)]
-    for values in (days, pd.to_datetime(days), pd.to_datetime(days).as_unit("ns"), ["2025-03-01", "2025-03-02 00:00:00"]):
+    for values in (
+        days,
+        pd.to_datetime(days),
+        pd.to_datetime(days).as_unit("ns"),
+        ["2025-03-01", "2025-03-02 00:00:00"],
+    ):
         lines = read(raw(units=["1", "2"]).assign(date=values))
         assert lines.frame["date"].dtype == "datetime64[us]"
         assert lines.frame["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-03-01", "2025-03-02"]
@@ -131,7 +174,9 @@ def test_years_1_and_9999_are_read_so_that_the_gate_can_refuse_them() -> None:
     assert read(raw(date=["0001-01-01", "9999-12-31"])).frame["date"].dt.year.tolist() == [1, 9999]
 
 
-@pytest.mark.parametrize("stamp", ["2025-03-01 23:30", "2025-03-01T23:30:00", "2025-03-01T23:30:00Z", "2025-03-01 23:30:00+01:00"])
+@pytest.mark.parametrize(
+    "stamp", ["2025-03-01 23:30", "2025-03-01T23:30:00", "2025-03-01T23:30:00Z", "2025-03-01 23:30:00+01:00"]
+)
 def test_d08_a_time_of_day_without_a_declared_zone_is_refused(stamp: str) -> None:
     told = messages(read(raw(date=["2025-03-01", stamp])))
     assert f"row 2, column date: {stamp!r}" in told
@@ -147,14 +192,19 @@ def test_d08_naive_and_zoned_stamps_mix_into_the_declared_zones_dates() -> None:
 
 def test_d08_zoned_columns_of_a_typed_source_are_converted() -> None:
     stamps = pd.to_datetime(["2025-03-01T23:30:00Z", "2025-03-01T12:00:00Z"])
-    assert read(raw(units=["1", "2"]).assign(date=stamps), zone=BERLIN).frame["date"].dt.day.tolist() == [2, 1]
+    assert read(raw(units=["1", "2"]).assign(date=stamps), zone=BERLIN).frame["date"].dt.day.tolist() == [
+        2,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-06-01", 24)])
 @pytest.mark.parametrize("naive", [False, True])
 def test_d08_sums_are_unchanged_over_days_of_23_and_25_hours(day: str, hours: int, naive: bool) -> None:
     local = pd.date_range(day, periods=hours, freq="h", tz=BERLIN)
-    text = local.strftime("%Y-%m-%d %H:%M") if naive else local.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = (
+        local.strftime("%Y-%m-%d %H:%M") if naive else local.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
     frame = pd.DataFrame({"date": text, "product_id": "a", "units": "2", "price": "1.50"}).astype(str)
     table = summed(read(frame, zone=BERLIN).frame)
     assert table[["units", "price"]].to_numpy().tolist() == [[2.0 * hours, 1.5]]
@@ -170,7 +220,9 @@ def test_d08_a_file_of_time_stamps_loaded_twice_is_the_file() -> None:
 
 
 def test_a_zone_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(DataError, match=r"source\.time_zone, column date: 'Mars/Base'\. Rule: the zone is an IANA name"):
+    with pytest.raises(
+        DataError, match=r"source\.time_zone, column date: 'Mars/Base'\. Rule: the zone is an IANA name"
+    ):
         read(raw(date=["2025-03-01"]), zone="Mars/Base")
 
 
@@ -188,7 +240,10 @@ def test_transactions_sum_to_units_and_a_price_weighted_by_units() -> None:
     ).frame
     table = summed(frame)
     # (1 * 2 + 3 * 4) / 4 = 3.5; the cost is known for one unit only; nothing sold: the mean of the prices shown
-    assert table[["units", "price", "unit_cost", "stock"]].to_numpy().tolist() == [[4.0, 3.5, 1.0, 9.0], [0.0, 5.0, 2.0, 5.0]]
+    assert table[["units", "price", "unit_cost", "stock"]].to_numpy().tolist() == [
+        [4.0, 3.5, 1.0, 9.0],
+        [0.0, 5.0, 2.0, 5.0],
+    ]
 
 
 @given(st.permutations(range(12)))
@@ -203,7 +258,9 @@ def test_the_order_of_transactions_does_not_move_a_bit_of_the_sums(order: list[i
     )
     shuffled = frame.iloc[order].reset_index(drop=True)
     values = ["units", "price"]
-    assert summed(read(shuffled, zone=BERLIN).frame)[values].equals(summed(read(frame, zone=BERLIN).frame)[values])
+    assert summed(read(shuffled, zone=BERLIN).frame)[values].equals(
+        summed(read(frame, zone=BERLIN).frame)[values]
+    )
 
 
 def test_the_callers_frame_is_not_touched() -> None:

@@ -20,7 +20,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "shop.db"
     with sqlite3.connect(path) as db:
         db.execute("create table sales (day text, sku integer, qty integer, amount real)")
-        db.executemany("insert into sales values (?, ?, ?, ?)", [("2025-03-01", 7, 2, 1.5), ("2025-03-02", 8, 0, None)])
+        db.executemany(
+            "insert into sales values (?, ?, ?, ?)", [("2025-03-01", 7, 2, 1.5), ("2025-03-02", 8, 0, None)]
+        )
     db.close()
     monkeypatch.setenv(VARIABLE, f"sqlite:///{path}")
     return path
@@ -96,7 +98,11 @@ def test_a_driver_that_quotes_the_password_is_not_repeated() -> None:
     assert told == "auth failed for *** and *** ***"
 
 
-def test_a_database_that_does_not_answer_may_be_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_database_that_does_not_answer_may_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path}/no/such/folder.db")
-    with pytest.raises(sql.UnreachableError, match=f"the database of {VARIABLE} does not answer: unable to open"):
+    with pytest.raises(
+        sql.UnreachableError, match=f"the database of {VARIABLE} does not answer: unable to open"
+    ):
         sql.read(VARIABLE, "select 1", COLUMNS, None)

@@ -27,13 +27,19 @@ def shop() -> Products:
 
 @pytest.fixture(scope="module")
 def simple(shop: Products) -> dict[str, Played]:
-    rules = {"hold": policies.hold, "myopic": policies.myopic, "best_fixed": policies.best_fixed(shop, RULES, SEASONS, 1)}
+    rules = {
+        "hold": policies.hold,
+        "myopic": policies.myopic,
+        "best_fixed": policies.best_fixed(shop, RULES, SEASONS, 1),
+    }
     return {name: play(shop, RULES, policy, SEASONS, LUCK) for name, policy in rules.items()}
 
 
 def failed(policy: Policy, shop: Products, simple: dict[str, Played]) -> set[str]:
     own = play(shop, RULES, policy, SEASONS, LUCK)
-    gates = policy_gates(gains_of(own, simple, 0.95), distinct_prices(own, shop.price, RULES), load("default", []).evaluate)
+    gates = policy_gates(
+        gains_of(own, simple, 0.95), distinct_prices(own, shop.price, RULES), load("default", []).evaluate
+    )
     return {gate.name for gate in gates if not gate.passed}
 
 
@@ -41,19 +47,27 @@ def always(step: int) -> Callable[[View, Rules], np.ndarray]:
     return lambda view, _: np.full(len(view.products), step)
 
 
-@pytest.mark.parametrize("policy", [always(4), always(0), policies.Random(np.random.default_rng(3))], ids=["highest", "lowest", "random"])
+@pytest.mark.parametrize(
+    "policy",
+    [always(4), always(0), policies.Random(np.random.default_rng(3))],
+    ids=["highest", "lowest", "random"],
+)
 def test_a_policy_that_always_prices_highest_lowest_or_at_random_is_rejected(
     policy: Policy, shop: Products, simple: dict[str, Played]
 ) -> None:
     assert {"policy_over_best_fixed", "policy_over_myopic"} <= failed(policy, shop, simple)
 
 
-def test_the_myopic_price_and_the_best_fixed_steps_fail_against_themselves(shop: Products, simple: dict[str, Played]) -> None:
+def test_the_myopic_price_and_the_best_fixed_steps_fail_against_themselves(
+    shop: Products, simple: dict[str, Played]
+) -> None:
     assert "policy_over_myopic" in failed(policies.myopic, shop, simple)
     assert "policy_over_best_fixed" in failed(policies.best_fixed(shop, RULES, SEASONS, 1), shop, simple)
 
 
-def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(shop: Products, simple: dict[str, Played]) -> None:
+def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
+    shop: Products, simple: dict[str, Played]
+) -> None:
     def patient(view: View, rules: Rules) -> np.ndarray:
         """Count of the memory only what is not made good by the end of the season: high prices first, and the cut last."""
         lasting = rules.reference_memory ** (rules.decisions - 1 - view.week)

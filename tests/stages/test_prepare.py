@@ -23,19 +23,33 @@ from tasks.sources.sql import UnreachableError
 from tasks.stages import prepare as deed
 
 DAYS = 200
-NAMES = {"date": "day", "product_id": "sku", "store_id": "branch", "units": "qty", "price": "net_price", "list_price": "shelf"}
+NAMES = {
+    "date": "day",
+    "product_id": "sku",
+    "store_id": "branch",
+    "units": "qty",
+    "price": "net_price",
+    "list_price": "shelf",
+}
 
 
 @pytest.fixture
 def sales() -> pd.DataFrame:
     """Return 200 days of five products in the words of another shop."""
     rng = np.random.default_rng(3)
-    keys = [(day, f"0{p}", "north") for p in range(5) for day in pd.date_range("2024-01-01", periods=DAYS).strftime("%Y-%m-%d")]
+    keys = [
+        (day, f"0{p}", "north")
+        for p in range(5)
+        for day in pd.date_range("2024-01-01", periods=DAYS).strftime("%Y-%m-%d")
+    ]
     frame = pd.DataFrame(keys, columns=["day", "sku", "branch"])
     shelf = 2.0 + frame["sku"].astype(int)
     deal = rng.random(len(frame)) < 0.2
     return frame.assign(
-        qty=rng.poisson(5 + 5 * deal), net_price=shelf * np.where(deal, 0.8, 1.0), shelf=shelf, promotion_deal=deal.astype(int)
+        qty=rng.poisson(5 + 5 * deal),
+        net_price=shelf * np.where(deal, 0.8, 1.0),
+        shelf=shelf,
+        promotion_deal=deal.astype(int),
     )
 
 
@@ -53,7 +67,16 @@ def accepted(file: Path, **source: Any) -> deed.Accepted:
 def test_a_table_with_other_names_becomes_the_sales_table(sales: pd.DataFrame, tmp_path: Path) -> None:
     sales.to_csv(tmp_path / "s.csv", index=False)
     table = accepted(tmp_path / "s.csv").sales
-    expected = ["date", "product_id", "store_id", "units", "price", "list_price", "promotion_deal", "category"]
+    expected = [
+        "date",
+        "product_id",
+        "store_id",
+        "units",
+        "price",
+        "list_price",
+        "promotion_deal",
+        "category",
+    ]
     assert list(table.columns) == expected
     assert table["product_id"].unique().tolist() == ["00", "01", "02", "03", "04"]
     assert table["category"].unique().tolist() == ["all"]
@@ -74,7 +97,9 @@ def test_d06_shuffled_or_loaded_twice_the_data_has_the_same_hash(sales: pd.DataF
 def test_csv_parquet_and_order_of_columns_have_the_same_hash(sales: pd.DataFrame, tmp_path: Path) -> None:
     sales.to_csv(tmp_path / "s.csv", index=False)
     sales[sales.columns[::-1]].to_parquet(tmp_path / "s.parquet")
-    assert deed.table_hash(accepted(tmp_path / "s.csv").sales) == deed.table_hash(accepted(tmp_path / "s.parquet").sales)
+    assert deed.table_hash(accepted(tmp_path / "s.csv").sales) == deed.table_hash(
+        accepted(tmp_path / "s.parquet").sales
+    )
 
 
 BASE = pd.DataFrame(
@@ -99,7 +124,9 @@ def test_the_hash_does_not_know_the_order_of_rows(order: list[int]) -> None:
 @quick(max_examples=40, deadline=None)
 def test_the_hash_knows_every_cell(row: int, column: str) -> None:
     changed = BASE.copy()
-    changed.loc[row, column] = {"date": pd.Timestamp("2025-03-03"), "units": 9.0, "price": 9.0}.get(column, "other")
+    changed.loc[row, column] = {"date": pd.Timestamp("2025-03-03"), "units": 9.0, "price": 9.0}.get(
+        column, "other"
+    )
     assert deed.table_hash(deed.canonical(changed)) != deed.table_hash(deed.canonical(BASE))
 
 
@@ -132,14 +159,24 @@ def test_rows_in_are_accepted_set_aside_or_copies(sales: pd.DataFrame, tmp_path:
 
 def test_transactions_are_summed_to_local_days(tmp_path: Path) -> None:
     hours = pd.date_range("2025-03-29", "2025-04-01", freq="h", inclusive="left", tz="Europe/Berlin")
-    frame = pd.DataFrame({"date": hours.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"), "product_id": "a", "units": 2, "price": 1.5})
+    frame = pd.DataFrame(
+        {
+            "date": hours.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "product_id": "a",
+            "units": 2,
+            "price": 1.5,
+        }
+    )
     frame.to_csv(tmp_path / "s.csv", index=False)
     table = accepted(tmp_path / "s.csv", columns={}, time_zone="Europe/Berlin").sales
     assert table["date"].dt.day.tolist() == [29, 30, 31]
     assert table["units"].tolist() == [48.0, 46.0, 48.0]
 
 
-@pytest.mark.parametrize(("source", "message"), [({"path": None}, "source.kind=file has a path"), ({"kind": "sql"}, "REPRICER_SOURCE_URL")])
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [({"path": None}, "source.kind=file has a path"), ({"kind": "sql"}, "REPRICER_SOURCE_URL")],
+)
 def test_a_source_that_is_not_said_is_refused(
     source: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +232,11 @@ def test_prepare_leaves_every_artifact_and_says_so(sales: pd.DataFrame, tmp_path
     attempt = Attempt(id="a", folder=str(tmp_path / "attempt"), run_id="r")
     result = deed.prepare.fn(attempt, settings_for(tmp_path / "s.csv"))
     assert json.loads(json.dumps(result)) == result
-    table, features, selection = load_table(result["sales"]), load_table(result["features"]), load_json(result["selection"])
+    table, features, selection = (
+        load_table(result["sales"]),
+        load_table(result["features"]),
+        load_json(result["selection"]),
+    )
     assert (result["rows_in"], result["rows_accepted"], result["rows_quarantined"]) == (1000, 999, 1)
     assert load_table(result["quarantine"])["reason"].tolist() == ["price missing"]
     assert len(features) == 1000, "the full grid holds the period that was set aside"
@@ -208,9 +249,11 @@ def test_prepare_leaves_every_artifact_and_says_so(sales: pd.DataFrame, tmp_path
 
 
 def test_bad_data_leaves_nothing_behind(sales: pd.DataFrame, tmp_path: Path, run: Notes) -> None:
-    sales.astype({"net_price": "object"}).assign(net_price=lambda f: f["net_price"].mask(f.index == 6, "12,50")).to_csv(
-        tmp_path / "s.csv", index=False
-    )
+    sales.astype({"net_price": "object"}).assign(
+        net_price=lambda f: f["net_price"].mask(f.index == 6, "12,50")
+    ).to_csv(tmp_path / "s.csv", index=False)
     with pytest.raises(DataError, match=r"s\.csv, row 7, column price: '12,50'"):
-        deed.prepare.fn(Attempt(id="a", folder=str(tmp_path / "attempt"), run_id="r"), settings_for(tmp_path / "s.csv"))
+        deed.prepare.fn(
+            Attempt(id="a", folder=str(tmp_path / "attempt"), run_id="r"), settings_for(tmp_path / "s.csv")
+        )
     assert not (tmp_path / "attempt").exists()

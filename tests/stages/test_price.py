@@ -21,18 +21,30 @@ def settings() -> Settings:
 @pytest.fixture
 def sales() -> pd.DataFrame:
     dates = pd.date_range("2025-01-06", periods=WEEKS, freq="7D", unit="us")
-    frame = pd.concat([pd.DataFrame({"date": dates, "product_id": p}) for p in ("a", "b", "c", "d")], ignore_index=True)
+    frame = pd.concat(
+        [pd.DataFrame({"date": dates, "product_id": p}) for p in ("a", "b", "c", "d")], ignore_index=True
+    )
     return frame.assign(store_id="all", category="x", units=5.0, price=2.0, unit_cost=1.0)
 
 
 def build(sales: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     products = sorted(sales["product_id"].unique())
     outlook = pd.DataFrame({"product_id": products, "store_id": "all", "mean": 7.0})
-    response = pd.DataFrame({"product_id": products, "elasticity": -2.0, "standard_error": 0.3, "identified": True, "dispersion": 0.1})
+    response = pd.DataFrame(
+        {
+            "product_id": products,
+            "elasticity": -2.0,
+            "standard_error": 0.3,
+            "identified": True,
+            "dispersion": 0.1,
+        }
+    )
     return market_of(sales, outlook, response, settings).set_index("product_id")
 
 
-def test_d19_a_cost_that_is_missing_stale_or_above_the_price_is_none(sales: pd.DataFrame, settings: Settings) -> None:
+def test_d19_a_cost_that_is_missing_stale_or_above_the_price_is_none(
+    sales: pd.DataFrame, settings: Settings
+) -> None:
     row = sales.groupby("product_id").cumcount()
     cost = sales["unit_cost"].mask(sales["product_id"] == "b")
     cost = cost.mask((sales["product_id"] == "c") & (row >= WEEKS - settings.price.active_weeks))
@@ -42,7 +54,9 @@ def test_d19_a_cost_that_is_missing_stale_or_above_the_price_is_none(sales: pd.D
     assert told[["b", "c", "d"]].isna().all()
 
 
-def test_d16_a_product_that_is_no_longer_sold_is_in_no_market(sales: pd.DataFrame, settings: Settings) -> None:
+def test_d16_a_product_that_is_no_longer_sold_is_in_no_market(
+    sales: pd.DataFrame, settings: Settings
+) -> None:
     row = sales.groupby("product_id").cumcount()
     quiet = sales.assign(units=sales["units"].mask((sales["product_id"] == "b") & (row >= 10), 0.0))
     ended = quiet[~((quiet["product_id"] == "c") & (row >= 10))]
@@ -57,7 +71,10 @@ def test_the_price_in_force_is_the_last_one_and_units_are_those_of_a_week(sales:
 
 
 def test_the_ladder_always_holds_the_price_in_force() -> None:
-    effects = {name: {"estimate": size} for name, size in (("reference_effect", 0.1), ("rival_cross", 0.5), ("rival_reaction", 0.2))}
+    effects = {
+        name: {"estimate": size}
+        for name, size in (("reference_effect", 0.1), ("rival_cross", 0.5), ("rival_reaction", 0.2))
+    }
     rules = rules_of(load("smoke", ["price.ladder_steps=4"]), effects, "revenue")  # type: ignore[arg-type]
     ladder = rules.ladder
     assert (rules.reference_effect, rules.rival_cross, rules.rival_reaction) == (0.1, 0.5, 0.2)
@@ -80,9 +97,13 @@ def test_a_gain_is_paired_so_that_shared_luck_cancels() -> None:
     assert told["high"] - told["low"] < 0.5 * (unpaired["high"] - unpaired["low"])
 
 
-def test_the_stock_of_the_market_is_what_is_left_and_what_comes_in(sales: pd.DataFrame, settings: Settings) -> None:
+def test_the_stock_of_the_market_is_what_is_left_and_what_comes_in(
+    sales: pd.DataFrame, settings: Settings
+) -> None:
     week = sales.groupby("product_id").cumcount()
-    told = build(sales.assign(stock=np.where(sales["product_id"] == "a", 12.0 - 5.0 * (week % 2), np.nan)), settings)
+    told = build(
+        sales.assign(stock=np.where(sales["product_id"] == "a", 12.0 - 5.0 * (week % 2), np.nan)), settings
+    )
     assert told["stock"]["a"] == 2.0
     assert told["arrivals"]["a"] == pytest.approx(4 * 10 / 7, rel=0.35), "ten units arrive every other week"
     assert told["stock"]["b"] == np.inf

@@ -28,7 +28,9 @@ def trial(seed: int, units: int = 400, effect: float = 0.0) -> pd.DataFrame:
     x = rng.normal(10, 3, units)
     arm = np.where(rng.permutation(units) % 2, "B", "A")
     y = x + rng.normal(0, 1, units) + effect * (arm == "B")
-    return pd.DataFrame({"unit": np.arange(units), "arm": arm, "y": y, "x": x, "d": rng.integers(1, 5, units)})
+    return pd.DataFrame(
+        {"unit": np.arange(units), "arm": arm, "y": y, "x": x, "d": rng.integers(1, 5, units)}
+    )
 
 
 def read(frame: pd.DataFrame, **told: Any) -> dict[str, Any]:
@@ -42,24 +44,36 @@ def test_a_mean_is_compared_by_welch() -> None:
     a, b = (frame["y"][frame["arm"] == name] for name in "AB")
     expected = stats.ttest_ind(b, a, equal_var=False)
     span = expected.confidence_interval()
-    assert (told["p"], told["low"], told["high"]) == pytest.approx((expected.pvalue, span.low, span.high), rel=1e-9)
+    assert (told["p"], told["low"], told["high"]) == pytest.approx(
+        (expected.pvalue, span.low, span.high), rel=1e-9
+    )
 
 
 def test_moments_say_what_their_table_says() -> None:
     frame = trial(2)
-    spec = read_spec({"metrics": {"r": {"kind": "ratio", "numerator": "y", "denominator": "d", "negative": True}}})
+    spec = read_spec(
+        {"metrics": {"r": {"kind": "ratio", "numerator": "y", "denominator": "d", "negative": True}}}
+    )
     columns = {
-        name: {a: {"n": len(g), "sum": g[name].sum(), "sum_squares": (g[name] ** 2).sum()} for a, g in frame.groupby("arm")}
+        name: {
+            a: {"n": len(g), "sum": g[name].sum(), "sum_squares": (g[name] ** 2).sum()}
+            for a, g in frame.groupby("arm")
+        }
         for name in "yd"
     }
     moments = {**columns, "y_d": {a: (g["y"] * g["d"]).sum() for a, g in frame.groupby("arm")}}
-    one, two = (as_json(told)["metrics"]["r"] for told in (analyse_moments(moments, spec), analyse(read_rows(frame, spec), spec)))
+    one, two = (
+        as_json(told)["metrics"]["r"]
+        for told in (analyse_moments(moments, spec), analyse(read_rows(frame, spec), spec))
+    )
     for name in ("absolute", "relative"):
         assert one[name] == pytest.approx(two[name], rel=1e-9)
 
 
 def test_cuped_narrows_the_interval_and_keeps_the_effect() -> None:
-    told = read(trial(3, effect=0.5), metrics={"profit": {"kind": "mean", "value": "y", "covariate": "x"}})["metrics"]["profit"]
+    told = read(trial(3, effect=0.5), metrics={"profit": {"kind": "mean", "value": "y", "covariate": "x"}})[
+        "metrics"
+    ]["profit"]
     assert told["cuped_absolute"]["se"] < 0.45 * told["absolute"]["se"]
     assert told["cuped_absolute"]["low"] < 0.5 < told["cuped_absolute"]["high"]
 
@@ -85,7 +99,10 @@ def switchback(seed: int) -> pd.DataFrame:
 
 @pytest.mark.slow
 def test_block_variance_finds_as_often_as_stated_and_period_variance_would_not() -> None:
-    found = [read(switchback(seed), block="block")["metrics"]["profit"]["absolute"]["p"] < 0.05 for seed in range(400)]
+    found = [
+        read(switchback(seed), block="block")["metrics"]["profit"]["absolute"]["p"] < 0.05
+        for seed in range(400)
+    ]
     assert np.mean(found) == pytest.approx(0.05, abs=0.03)
 
 
@@ -110,13 +127,29 @@ def test_the_sample_ratio_is_the_chi_square_worked_by_hand() -> None:
     [
         (lambda f: f[f["arm"] == "A"], {}, "needs two arms"),
         (lambda f: f[f["arm"] == "A"], {"shares": {"A": 0.5, "B": 0.5}}, "arm B is empty"),
-        (lambda f: pd.concat([f, f.head(1).assign(arm=np.where(f["arm"].iloc[0] == "A", "B", "A"))]), {}, "a unit has one arm"),
+        (
+            lambda f: pd.concat([f, f.head(1).assign(arm=np.where(f["arm"].iloc[0] == "A", "B", "A"))]),
+            {},
+            "a unit has one arm",
+        ),
         (lambda f: f.assign(y=np.nan), {}, "must be finite"),
-        (lambda f: f.assign(y=-f["y"]), {"metrics": {"p": {"kind": "mean", "value": "y", "negative": False}}}, "cannot be negative"),
-        (lambda f: f.assign(revenue=-f["y"]), {"metrics": {"p": {"kind": "mean", "value": "revenue"}}}, "cannot be negative"),
+        (
+            lambda f: f.assign(y=-f["y"]),
+            {"metrics": {"p": {"kind": "mean", "value": "y", "negative": False}}},
+            "cannot be negative",
+        ),
+        (
+            lambda f: f.assign(revenue=-f["y"]),
+            {"metrics": {"p": {"kind": "mean", "value": "revenue"}}},
+            "cannot be negative",
+        ),
         (lambda f: f.drop(columns="y"), {}, "column y is missing"),
         (lambda f: f, {"metrics": {"p": {"kind": "proportion", "value": "y"}}}, "must be 0 or 1"),
-        (lambda f: f.assign(product=f["unit"], category="coffee"), {"unit": "product"}, "one substitute group must share an arm"),
+        (
+            lambda f: f.assign(product=f["unit"], category="coffee"),
+            {"unit": "product"},
+            "one substitute group must share an arm",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused(change: Any, spec: dict[str, Any], said: str) -> None:
@@ -140,7 +173,10 @@ def test_a_typo_in_the_spec_is_named() -> None:
 
 def test_a_planned_trial_ships_what_is_better_and_holds_its_guardrails() -> None:
     frame = trial(8, effect=3.0).assign(g=lambda f: f["x"])
-    metrics = {"profit": {"kind": "mean", "value": "y", "covariate": "x"}, "guard": {"kind": "mean", "value": "g", "margin": 0.2}}
+    metrics = {
+        "profit": {"kind": "mean", "value": "y", "covariate": "x"},
+        "guard": {"kind": "mean", "value": "g", "margin": 0.2},
+    }
     assert read(frame, planned=400, metrics=metrics)["verdict"] == "ship"
     assert read(trial(9), planned=400)["verdict"] == "keep"
     assert read(trial(9))["verdict"] == "continue"
@@ -148,7 +184,9 @@ def test_a_planned_trial_ships_what_is_better_and_holds_its_guardrails() -> None
 
 def test_bounds_of_planned_looks_are_those_of_the_tables() -> None:
     assert obrien_fleming(5, 0.05) == pytest.approx([4.562, 3.226, 2.634, 2.281, 2.040], abs=1e-3)
-    assert spending_bounds(np.arange(1, 6) / 5, 0.05) == pytest.approx([4.877, 3.357, 2.680, 2.290, 2.031], abs=2e-3)
+    assert spending_bounds(np.arange(1, 6) / 5, 0.05) == pytest.approx(
+        [4.877, 3.357, 2.680, 2.290, 2.031], abs=2e-3
+    )
 
 
 def test_a_confidence_sequence_touches_zero_where_its_p_is_alpha() -> None:

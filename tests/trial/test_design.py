@@ -51,12 +51,16 @@ def designed(history: Path, folder: Path, **asked: Any) -> dict[str, Any]:
     return design.fn(str(history), Asked(**asked), str(folder), Settings())
 
 
-def trial_of(shop: SubstituteShop, folder: Path, told: dict[str, Any], seed: int, until: str | None = None) -> Path:
+def trial_of(
+    shop: SubstituteShop, folder: Path, told: dict[str, Any], seed: int, until: str | None = None
+) -> Path:
     """Return the sales of the trial as the assignment priced it: treated items cost a tenth less."""
     dates = pd.date_range(told["starts"], until or told["ends"], unit="us")
     table = pd.read_csv(folder / "assignment.csv", dtype=str)
     if "date" in table:
-        treated = (table.pivot_table(index="date", columns="product_id", values="arm", aggfunc="first") == "B").to_numpy()[: len(dates)]
+        treated = (
+            table.pivot_table(index="date", columns="product_id", values="arm", aggfunc="first") == "B"
+        ).to_numpy()[: len(dates)]
     else:
         treated = np.tile((table.sort_values("product_id")["arm"] == "B").to_numpy(), (len(dates), 1))
     path = folder / "sales.parquet"
@@ -85,12 +89,16 @@ def test_a_history_that_cannot_show_substitutes_is_refused(shop: SubstituteShop)
         groups_of(rng.poisson(shop.mean(ratio))[None].astype(float), (shop.price * ratio)[None])
 
 
-def test_the_cluster_design_covers_the_truth_where_items_steal(shop: SubstituteShop, history: Path, tmp_path: Path) -> None:
+def test_the_cluster_design_covers_the_truth_where_items_steal(
+    shop: SubstituteShop, history: Path, tmp_path: Path
+) -> None:
     truth, covered = shop.lift(CUT), []
     told = designed(history, tmp_path, effect=0.1)
     assert sorted(told["groups"].values()) == [[f"p{3 * g + i:03d}" for i in range(3)] for g in range(16)]
     for seed in range(20):
-        effect = analysed(trial_of(shop, tmp_path, told, seed), tmp_path)["metrics"]["revenue"]["cuped_relative"]
+        effect = analysed(trial_of(shop, tmp_path, told, seed), tmp_path)["metrics"]["revenue"][
+            "cuped_relative"
+        ]
         covered.append(effect["low"] <= truth <= effect["high"])
         assert abs(effect["difference"] - truth) < 0.1
     assert sum(covered) >= 17
@@ -110,12 +118,16 @@ def test_no_item_has_two_prices_at_one_time(history: Path, tmp_path: Path, unit:
     arms = table.groupby(["cluster", *keys[1:]])["arm"]
     assert (arms.min() == arms.max()).all(), "substitutes share an arm"
     again = pd.read_csv(designed(history, tmp_path / "again", unit=unit, effect=0.1)["files"]["assignment"])
-    other = pd.read_csv(designed(history, tmp_path / "other", unit=unit, effect=0.1, seed=8)["files"]["assignment"])
+    other = pd.read_csv(
+        designed(history, tmp_path / "other", unit=unit, effect=0.1, seed=8)["files"]["assignment"]
+    )
     assert again.equals(table)
     assert not other["arm"].equals(table["arm"])
 
 
-def test_a_switchback_is_analysed_by_block_without_its_burn_in(shop: SubstituteShop, history: Path, tmp_path: Path) -> None:
+def test_a_switchback_is_analysed_by_block_without_its_burn_in(
+    shop: SubstituteShop, history: Path, tmp_path: Path
+) -> None:
     told = designed(history, tmp_path, unit="time", effect=0.05, block=7, burn_in=2)
     read = analysed(trial_of(shop, tmp_path, told, 1), tmp_path)
     assert read["design"]["randomised"] == "block"
@@ -124,14 +136,18 @@ def test_a_switchback_is_analysed_by_block_without_its_burn_in(shop: SubstituteS
     assert effect["low"] < shop.lift(CUT) < effect["high"]
 
 
-def test_one_look_decides_only_at_the_planned_end(shop: SubstituteShop, history: Path, tmp_path: Path) -> None:
+def test_one_look_decides_only_at_the_planned_end(
+    shop: SubstituteShop, history: Path, tmp_path: Path
+) -> None:
     told = designed(history, tmp_path, effect=0.1)
     early = pd.Timestamp(told["ends"]) - pd.Timedelta(days=3)
     assert analysed(trial_of(shop, tmp_path, told, 1, f"{early:%Y-%m-%d}"), tmp_path)["verdict"] == "continue"
     assert analysed(trial_of(shop, tmp_path, told, 1), tmp_path)["verdict"] == "keep"
 
 
-def test_a_day_without_sales_in_the_trial_is_named(shop: SubstituteShop, history: Path, tmp_path: Path) -> None:
+def test_a_day_without_sales_in_the_trial_is_named(
+    shop: SubstituteShop, history: Path, tmp_path: Path
+) -> None:
     told = designed(history, tmp_path, effect=0.1)
     path = trial_of(shop, tmp_path, told, 1)
     sales = pd.read_parquet(path)
@@ -141,7 +157,9 @@ def test_a_day_without_sales_in_the_trial_is_named(shop: SubstituteShop, history
         analysed(path, tmp_path)
 
 
-def test_an_effect_that_no_length_finds_is_refused_with_the_least_that_can_be(history: Path, tmp_path: Path) -> None:
+def test_an_effect_that_no_length_finds_is_refused_with_the_least_that_can_be(
+    history: Path, tmp_path: Path
+) -> None:
     with pytest.raises(TrialError, match=r"the least effect found is \d"):
         designed(history, tmp_path, effect=0.005)
 
@@ -159,16 +177,22 @@ def test_an_effect_that_no_length_finds_is_refused_with_the_least_that_can_be(hi
         ({"groups": "category"}, "needs a category in every row"),
     ],
 )
-def test_what_cannot_be_designed_is_refused(history: Path, tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_designed_is_refused(
+    history: Path, tmp_path: Path, asked: dict[str, Any], said: str
+) -> None:
     with pytest.raises(TrialError, match=said):
         designed(history, tmp_path, **asked)
 
 
 def test_the_least_effect_is_found_as_often_as_wanted() -> None:
     rng = np.random.default_rng(6)
-    restless = np.exp(np.where(np.arange(300) % 60 < 30, 0.05, 0.5) * rng.normal(size=(40, 300)))  # windows differ by how much they vary
+    restless = np.exp(
+        np.where(np.arange(300) % 60 < 30, 0.05, 0.5) * rng.normal(size=(40, 300))
+    )  # windows differ by how much they vary
     scheme = Scheme("cluster", np.arange(40), 0.5)
-    least = planning.measure(restless, scheme, planning.Wanted(0.1, 0.8, 0.05, 20), 20, seed=1, draws=500).least_effect
+    least = planning.measure(
+        restless, scheme, planning.Wanted(0.1, 0.8, 0.05, 20), 20, seed=1, draws=500
+    ).least_effect
     found = planning.measure(restless, scheme, planning.Wanted(least, 0.8, 0.05, 20), 20, seed=2, draws=500)
     assert found.power == pytest.approx(0.8, abs=0.05)
 

@@ -63,7 +63,14 @@ def season(rng: np.random.Generator, count: int, choose: Any) -> pd.DataFrame:
         action = rng.choice(len(LADDER), size=count, p=chance)
         price = LADDER[action]
         units = np.minimum(rng.poisson(3 * (price / 5) ** -2.0), stock)
-        told = {"episode": np.arange(count), "step": t, "stock": stock, "price": price, "propensity": chance[action], "units": units}
+        told = {
+            "episode": np.arange(count),
+            "step": t,
+            "stock": stock,
+            "price": price,
+            "propensity": chance[action],
+            "units": units,
+        }
         rows.append(pd.DataFrame(told))
         stock = stock - units
     return pd.concat(rows, ignore_index=True)
@@ -115,7 +122,12 @@ def test_a_demand_model_that_cannot_be_played_is_left_out_with_the_reason(few_bo
 def decisions(rows: int = 400) -> pd.DataFrame:
     rng = np.random.default_rng(5)
     price = rng.choice([9.0, 10.0, 11.0], size=rows)
-    told = {"product_id": rng.choice(["a", "b"], size=rows), "price": price, "propensity": 1 / 3, "units": rng.poisson(3, rows)}
+    told = {
+        "product_id": rng.choice(["a", "b"], size=rows),
+        "price": price,
+        "propensity": 1 / 3,
+        "units": rng.poisson(3, rows),
+    }
     return pd.DataFrame(told)
 
 

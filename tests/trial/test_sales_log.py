@@ -12,7 +12,13 @@ from tasks.trial.sales_log import decisions_of
 
 def sales(periods: int, prices: list[float]) -> pd.DataFrame:
     dates = pd.date_range("2025-01-06", periods=periods, unit="us")  # a Monday
-    told = {"date": dates, "product_id": "1", "store_id": "all", "units": np.arange(periods, dtype=float), "price": prices}
+    told = {
+        "date": dates,
+        "product_id": "1",
+        "store_id": "all",
+        "units": np.arange(periods, dtype=float),
+        "price": prices,
+    }
     return pd.DataFrame({**told, "reference_price": 2.0, "propensity": 0.5})
 
 
@@ -39,7 +45,9 @@ def test_rows_without_a_probability_are_left_out_and_a_table_without_any_is_no_l
 
 
 def test_prices_in_whole_cents_are_the_steps_they_are_nearest_to() -> None:
-    log = pd.DataFrame({"price": [2.44, 2.71, 3.1], "reference_price": 2.71, "propensity": 0.5, "reward": 1.0})
+    log = pd.DataFrame(
+        {"price": [2.44, 2.71, 3.1], "reference_price": 2.71, "propensity": 0.5, "reward": 1.0}
+    )
     told = read_log(log, pd.DataFrame({"ratio": [0.9, 1.0, 1.1]}))
     assert told.levels.tolist() == [0.9, 1.0, 1.1, 1.14]
     assert told.levels[told.action].tolist() == [0.9, 1.0, 1.14]

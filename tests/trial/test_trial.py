@@ -33,7 +33,9 @@ def test_products_are_summed_into_their_clusters() -> None:
 
 def test_clusters_need_not_stand_in_order() -> None:
     shuffled = np.array([1, 0, 0])
-    control, own = arms_of(np.array([[5.0, 1.0, 2.0]]), np.ones(3), np.array([[True, False, False]]), shuffled)
+    control, own = arms_of(
+        np.array([[5.0, 1.0, 2.0]]), np.ones(3), np.array([[True, False, False]]), shuffled
+    )
     assert (control.mean[0], own.mean[0]) == (3.0, 5.0)
 
 

@@ -40,7 +40,9 @@ def best_price(demand: str, parameters: Mapping[str, float]) -> Best:
     c = told["c"]
     if demand == "constant_elasticity":
         if told["e"] <= 1:
-            raise FormError(f"constant_elasticity: `e` must be above 1, else a higher price always earns more. Received: {told['e']}.")
+            raise FormError(
+                f"constant_elasticity: `e` must be above 1, else a higher price always earns more. Received: {told['e']}."
+            )
         price = told["e"] * c / (told["e"] - 1)
         quantity = told["A"] * price ** -told["e"]
     elif demand == "logit":
@@ -54,5 +56,7 @@ def best_price(demand: str, parameters: Mapping[str, float]) -> Best:
         price = c + 1 / told["b"]
         quantity = told["a"] * np.exp(-told["b"] * price)
     else:
-        raise FormError(f"closed form: `demand` must be constant_elasticity, logit, linear or exponential. Received: {demand}.")
+        raise FormError(
+            f"closed form: `demand` must be constant_elasticity, logit, linear or exponential. Received: {demand}."
+        )
     return Best(float(price), float(quantity), float((price - c) * quantity))

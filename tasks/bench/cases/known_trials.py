@@ -38,12 +38,20 @@ def visitor_effects(rng: np.random.Generator, count: int, lift: float) -> dict[s
     control, treated = visitors(rng, count), visitors(rng, count, lift)
     one, two = (arm_of(arm.revenue, x=arm.before) for arm in (control, treated))
     three, four = (arm_of(arm.revenue, d=arm.sessions) for arm in (control, treated))
-    plain, sharp, per_session = estimates(one, two, False), estimates(one, two, True), estimates(three, four, False)
+    plain, sharp, per_session = (
+        estimates(one, two, False),
+        estimates(one, two, True),
+        estimates(three, four, False),
+    )
     share = (relative(*pair, LEVELS) for pair in (plain, per_session, sharp))
     told = [absolute(*plain, LEVELS), absolute(*per_session, LEVELS), absolute(*sharp, LEVELS), *share]
     truth = [lift * REVENUE, lift * REVENUE / SESSIONS, lift * REVENUE, lift, lift, lift]
     names = ("mean", "ratio", "cuped", "relative_mean", "relative_ratio", "relative_cuped")
-    return {name: (effect, value) for name, effect, value in zip(names, told, truth, strict=True) if effect is not None}
+    return {
+        name: (effect, value)
+        for name, effect, value in zip(names, told, truth, strict=True)
+        if effect is not None
+    }
 
 
 def cluster_effect(rng: np.random.Generator, lift: float, clusters: int = 60) -> Effect:
@@ -54,11 +62,19 @@ def cluster_effect(rng: np.random.Generator, lift: float, clusters: int = 60) ->
     treated = rng.permutation(clusters) % 2 == 1
     unit = 10 * level[owner] * rng.lognormal(0.0, 0.5, len(owner)) * (1 + lift * treated[owner])
     total = np.bincount(owner, unit)
-    return lift_of(arm_of(total[~treated], size[~treated], grouped=True), arm_of(total[treated], size[treated], grouped=True))
+    return lift_of(
+        arm_of(total[~treated], size[~treated], grouped=True),
+        arm_of(total[treated], size[treated], grouped=True),
+    )
 
 
 def switchback_effect(
-    rng: np.random.Generator, lift: float, blocks: int = 40, block: int = 7, burn_in: int = 1, carry: float = 0.6
+    rng: np.random.Generator,
+    lift: float,
+    blocks: int = 40,
+    block: int = 7,
+    burn_in: int = 1,
+    carry: float = 0.6,
 ) -> Effect:
     """Return the relative effect of one place that switches, read by block; of the price before, a share works on for one period."""
     treated = switched(1, blocks, 0.5, rng)[0]
@@ -71,7 +87,9 @@ def switchback_effect(
     value = 10 * (1 + 0.1 * noise.reshape(blocks, block)) * (1 + answer)
     kept = value[:, burn_in:]
     rows = np.full(blocks, float(kept.shape[1]))
-    control, own = (arm_of(kept[mine].sum(axis=1), rows[mine], m=rows[mine], grouped=True) for mine in (~treated, treated))
+    control, own = (
+        arm_of(kept[mine].sum(axis=1), rows[mine], m=rows[mine], grouped=True) for mine in (~treated, treated)
+    )
     return lift_of(control, own)
 
 
@@ -83,7 +101,9 @@ def looked_at(rng: np.random.Generator, looks: int, per_look: int) -> list[Effec
         sums = np.add.reduceat(rows, np.arange(0, len(rows), per_look)).cumsum(axis=0)
         square = np.add.reduceat(rows[:, 0] ** 2, np.arange(0, len(rows), per_look)).cumsum()
         arms.append([_moments(n, y, yy) for n, y, yy in zip(sums[:, 1], sums[:, 0], square, strict=True)])
-    return [absolute(*estimates(control, treated, False), LEVELS) for control, treated in zip(*arms, strict=True)]
+    return [
+        absolute(*estimates(control, treated, False), LEVELS) for control, treated in zip(*arms, strict=True)
+    ]
 
 
 def _moments(n: float, total: float, square: float) -> Arm:

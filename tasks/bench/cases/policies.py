@@ -11,7 +11,14 @@ from scipy import stats
 from tasks.bench.cases.reference import ReferenceCase, reference_price
 from tasks.bench.cases.stock import CaseError, StockCase, finite_stock, markdown
 from tasks.bench.cases.substitutes import SubstitutesCase, substitutes
-from tasks.bench.cases.worlds import CaseWorld, ReferenceWorld, StockWorld, SubstitutesWorld, reference_states, substitutes_states
+from tasks.bench.cases.worlds import (
+    CaseWorld,
+    ReferenceWorld,
+    StockWorld,
+    SubstitutesWorld,
+    reference_states,
+    substitutes_states,
+)
 from tasks.pricing.greedy import Dueling
 
 Case = StockCase | ReferenceCase | SubstitutesCase
@@ -56,7 +63,9 @@ class StockExam:
         self._uniform = np.random.default_rng(seed).random((case.periods, DRAWS))
         most = case.mean_demand.max()
         counts = np.arange(int(most + 12 * np.sqrt(most) + 20))
-        self._below = np.asarray(stats.poisson.cdf(counts, case.mean_demand[..., None]))  # P(buyers <= k) (T, A, counts)
+        self._below = np.asarray(
+            stats.poisson.cdf(counts, case.mean_demand[..., None])
+        )  # P(buyers <= k) (T, A, counts)
 
     def actions(self, weights: Weights) -> np.ndarray:
         """Return the greedy price index of every period and stock (T, C + 1)."""
@@ -94,7 +103,9 @@ class ReferenceExam:
     def exact(self, weights: Weights) -> float:
         """Return the discounted profit of the greedy policy, rolled out from the start."""
         network = Dueling(weights)
-        return self.case.value(lambda remembered: int(network.best(reference_states(self.case, np.array([remembered])))[0]))
+        return self.case.value(
+            lambda remembered: int(network.best(reference_states(self.case, np.array([remembered])))[0])
+        )
 
     def judged(self, weights: Weights) -> float:
         """Return its mean discounted profit from starts around, but not at, that of the case."""
@@ -153,9 +164,15 @@ def cases_of(told: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]
     found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for kind in KINDS:
         every = told.get(kind, {}).get("cases", {})
-        named = every.items() if isinstance(every, Mapping) else ((f"{kind}_{i}", case) for i, case in enumerate(every, start=1))
+        named = (
+            every.items()
+            if isinstance(every, Mapping)
+            else ((f"{kind}_{i}", case) for i, case in enumerate(every, start=1))
+        )
         for name, case in named:
             found[name] = (kind, case.get("case", case))
     if not found:
-        raise CaseError(f"cases: the file must hold cases of the kinds {', '.join(KINDS)}. Received: {', '.join(told) or 'nothing'}.")
+        raise CaseError(
+            f"cases: the file must hold cases of the kinds {', '.join(KINDS)}. Received: {', '.join(told) or 'nothing'}."
+        )
     return found

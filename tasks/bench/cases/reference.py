@@ -56,7 +56,9 @@ class ReferenceCase:
     def demand(self, remembered: np.ndarray, price: np.ndarray) -> np.ndarray:
         """Return units/period; the arguments broadcast."""
         gap = remembered - price
-        return np.asarray(self.a - self.b * price + self.gain * np.maximum(gap, 0) - self.loss * np.maximum(-gap, 0))
+        return np.asarray(
+            self.a - self.b * price + self.gain * np.maximum(gap, 0) - self.loss * np.maximum(-gap, 0)
+        )
 
     def reward(self, remembered: np.ndarray, price: np.ndarray) -> np.ndarray:
         """Return currency/period; the arguments broadcast."""
@@ -112,7 +114,9 @@ class ReferenceCase:
     def baselines(self) -> dict[str, float]:
         """Return what the best fixed price, the myopic price and a price drawn anew every period earn."""
         return {
-            "best_fixed": max(self.value(lambda _, action=action: action) for action in range(len(self.prices))),  # type: ignore[misc]
+            "best_fixed": max(
+                self.value(lambda _, action=action: action) for action in range(len(self.prices))
+            ),  # type: ignore[misc]
             "myopic": self.value(lambda r: int(np.argmax(self.reward(np.asarray(r), self.prices)))),
             "random": self._random(),
         }
@@ -127,7 +131,9 @@ class ReferenceCase:
         index, share = self._places(self.after(self.grid[:, None], self.prices))
         worth, change = np.zeros(GRID), np.inf
         while change > 1e-10 * max(1.0, np.abs(worth).max()):
-            new = reward + self.discount * ((1 - share) * worth[index] + share * worth[index + 1]).mean(axis=1)
+            new = reward + self.discount * ((1 - share) * worth[index] + share * worth[index + 1]).mean(
+                axis=1
+            )
             worth, change = new, float(np.abs(new - worth).max())
         return float(np.interp(self.start, self.grid, worth))
 
@@ -141,4 +147,6 @@ class ReferenceCase:
 def reference_price(case: Mapping[str, Any]) -> ReferenceCase:
     """Return the case of a remembered price, on an equally spaced ladder."""
     prices = np.linspace(case["lo"], case["hi"], case["m"])
-    return ReferenceCase(prices, case["a"], case["b"], case["bg"], case["bl"], case["al"], case["g"], case["cost"], case["r0"])
+    return ReferenceCase(
+        prices, case["a"], case["b"], case["bg"], case["bl"], case["al"], case["g"], case["cost"], case["r0"]
+    )

@@ -48,7 +48,9 @@ def _store(number: int, weeks: int, seed: int) -> pd.DataFrame:
             DATE: np.tile(pd.date_range("2022-01-03", periods=weeks, freq="7D", unit="us"), PRODUCTS),
             PRODUCT: pd.Series(np.repeat(products, weeks), dtype="str"),
             STORE: pd.Series(f"s{number:05d}", index=range(PRODUCTS * weeks), dtype="str"),
-            CATEGORY: pd.Series(np.repeat([f"c{i % CATEGORIES}" for i in range(PRODUCTS)], weeks), dtype="str"),
+            CATEGORY: pd.Series(
+                np.repeat([f"c{i % CATEGORIES}" for i in range(PRODUCTS)], weeks), dtype="str"
+            ),
             UNITS: own.poisson(mean).ravel().astype(float),
             PRICE: np.round(np.exp(base + relative), 2).clip(0.05).ravel(),
             "promotion_deal": deal.ravel().astype(float),

@@ -31,7 +31,12 @@ class Shop(NamedTuple):
 
 
 def simulated_shop(
-    rng: np.random.Generator, products: int = 40, weeks: int = 156, shocks: bool = False, costs: bool = False, cover: float | None = None
+    rng: np.random.Generator,
+    products: int = 40,
+    weeks: int = 156,
+    shocks: bool = False,
+    costs: bool = False,
+    cover: float | None = None,
 ) -> Shop:
     """Return a shop of one store.
 

@@ -45,7 +45,9 @@ class StockCase:
                 f"at price {self.prices[wrong[0]]:g}. A policy would learn to price out: narrow the ladder."
             )
         if self.stock < 1 or self.mean_demand.max() <= 0:
-            raise CaseError(f"stock case: there must be stock and demand. Received: stock {self.stock}, demand {self.mean_demand.max():g}.")
+            raise CaseError(
+                f"stock case: there must be stock and demand. Received: stock {self.stock}, demand {self.mean_demand.max():g}."
+            )
 
     @property
     def periods(self) -> int:
@@ -108,7 +110,9 @@ class StockCase:
     def never_up(self) -> float:
         """Return the highest expected revenue of prices that only fall: the state knows the last price, the dearest at the start."""
         order = np.argsort(-self.prices)
-        after = np.repeat(self.salvage * np.arange(self.stock + 1.0)[:, None], len(order), axis=1)  # (C + 1, last price)
+        after = np.repeat(
+            self.salvage * np.arange(self.stock + 1.0)[:, None], len(order), axis=1
+        )  # (C + 1, last price)
         for t in reversed(range(self.periods)):
             worth = [self.q_values(t, after[:, place])[:, action] for place, action in enumerate(order)]
             after = np.maximum.accumulate(np.stack(worth, axis=1)[:, ::-1], axis=1)[:, ::-1]
@@ -117,7 +121,9 @@ class StockCase:
     def best_fixed_price(self) -> float:
         """Return the fixed price that earns most, currency/unit."""
         shape = (self.periods, self.stock + 1)
-        return float(self.prices[np.argmax([self.value(np.full(shape, action)) for action in range(len(self.prices))])])
+        return float(
+            self.prices[np.argmax([self.value(np.full(shape, action)) for action in range(len(self.prices))])]
+        )
 
     def _fluid(self) -> int:
         """Return the best fixed price where demand is what is expected: the cheapest closed form of Gallego and van Ryzin."""
@@ -131,7 +137,10 @@ class StockCase:
         return float(after[-1])
 
     def _backward(self, choose: Any) -> tuple[float, np.ndarray]:
-        after, actions = self.salvage * np.arange(self.stock + 1.0), np.empty((self.periods, self.stock + 1), int)
+        after, actions = (
+            self.salvage * np.arange(self.stock + 1.0),
+            np.empty((self.periods, self.stock + 1), int),
+        )
         for t in reversed(range(self.periods)):
             q = self.q_values(t, after)
             actions[t] = choose(t, q)
@@ -144,7 +153,9 @@ def finite_stock(case: Mapping[str, Any]) -> StockCase:
     prices = np.linspace(case["price_min"], case["price_max"], case["prices"])
     if case["kind"] not in ("exp", "lin"):
         raise CaseError(f"finite_stock: `kind` must be exp or lin. Received: {case['kind']}.")
-    mean = case["a"] * np.exp(-case["b"] * prices) if case["kind"] == "exp" else case["a"] - case["b"] * prices
+    mean = (
+        case["a"] * np.exp(-case["b"] * prices) if case["kind"] == "exp" else case["a"] - case["b"] * prices
+    )
     mean = np.where(np.abs(mean) < 1e-12 * case["a"], 0.0, mean)
     return StockCase(prices, np.tile(mean, (case["periods"], 1)), case["stock"])
 

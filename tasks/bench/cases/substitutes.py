@@ -37,7 +37,9 @@ class SubstitutesCase:
         if self.demand not in ("linear", "mnl"):
             raise CaseError(f"substitutes: `demand` must be linear or mnl. Received: {self.demand}.")
         if self.demand == "linear" and np.linalg.eigvalsh(self._slopes + self._slopes.T).min() <= 0:
-            raise CaseError("substitutes: B + B' must be positive definite, else a higher price always earns more.")
+            raise CaseError(
+                "substitutes: B + B' must be positive definite, else a higher price always earns more."
+            )
 
     @property
     def costs(self) -> np.ndarray:
@@ -63,7 +65,9 @@ class SubstitutesCase:
     def optimal(self) -> tuple[float, np.ndarray]:
         """Return the highest joint profit and its prices (products,): a linear system, or one mark-up from Lambert's W."""
         if self.demand == "linear":
-            prices = np.linalg.solve(self._slopes + self._slopes.T, self.parameters["a"] + self._slopes.T @ self.costs)
+            prices = np.linalg.solve(
+                self._slopes + self._slopes.T, self.parameters["a"] + self._slopes.T @ self.costs
+            )
         else:
             b = self.parameters["b"]
             pull = np.exp(np.asarray(self.parameters["u"]) - b * self.costs - 1).sum()
@@ -102,7 +106,9 @@ class SubstitutesCase:
             pull = np.exp(np.asarray(self.parameters["u"]) - b * self.costs - 1).sum()
             high = self.costs + (2 + np.log1p(pull)) / b
         if not (high > self.costs).all():
-            raise CaseError(f"substitutes: every product must sell above its cost. Received: cost {self.costs}, no demand at {high}.")
+            raise CaseError(
+                f"substitutes: every product must sell above its cost. Received: cost {self.costs}, no demand at {high}."
+            )
         return np.linspace(self.costs, high, STEPS, axis=1)
 
     @cached_property
@@ -128,5 +134,7 @@ class SubstitutesCase:
 
 def substitutes(case: Mapping[str, Any]) -> SubstitutesCase:
     """Return the case of products priced together."""
-    parameters = {k: np.asarray(v, float) if isinstance(v, list) else v for k, v in case["parameters"].items()}
+    parameters = {
+        k: np.asarray(v, float) if isinstance(v, list) else v for k, v in case["parameters"].items()
+    }
     return SubstitutesCase(case["demand"], parameters)

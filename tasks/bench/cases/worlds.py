@@ -23,7 +23,9 @@ WAVES = 6  # cosines by which a state on an interval is told
 class CaseWorld(BatchedEnv, ABC):
     """B episodes of a case that begin and end together."""
 
-    def __init__(self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool) -> None:
+    def __init__(
+        self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool
+    ) -> None:
         """Prepare the episodes."""
         super().__init__(environments, features, actions, decisions, discount, goes_on)
         self.period = 0
@@ -42,7 +44,9 @@ class CaseWorld(BatchedEnv, ABC):
         self._open()
         return self._observe(), {"allowed": self._allowed()}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Take a price each."""
         reward = self._sell(np.asarray(actions))
         self.period += 1
@@ -103,7 +107,9 @@ def fluid_bound(case: StockCase) -> np.ndarray:
 
     Phi(t, s) = max_a (p_a - salvage) min(sum of mean demand from t on, s),  Phi(T, s) = 0
     """
-    left = np.concatenate([np.cumsum(case.mean_demand[::-1], axis=0)[::-1], np.zeros((1, len(case.prices)))])  # [T + 1, A]
+    left = np.concatenate(
+        [np.cumsum(case.mean_demand[::-1], axis=0)[::-1], np.zeros((1, len(case.prices)))]
+    )  # [T + 1, A]
     sold = np.minimum(left[:, None, :], np.arange(case.stock + 1)[:, None])
     return np.asarray(((case.prices - case.salvage) * sold).max(axis=2))
 
@@ -137,7 +143,9 @@ def stock_states(case: StockCase) -> np.ndarray:
         np.exp(-(periods - t) / 2.0),
         np.tanh(s / (left + 1) - 1),
     )
-    return np.stack([np.broadcast_to(column, (periods + 1, most + 1)) for column in columns], axis=-1).astype(np.float32)
+    return np.stack([np.broadcast_to(column, (periods + 1, most + 1)) for column in columns], axis=-1).astype(
+        np.float32
+    )
 
 
 class ReferenceWorld(CaseWorld):
@@ -192,7 +200,10 @@ class SubstitutesWorld(CaseWorld):
         self.scale = case.baselines()["random"]
         self.chosen = np.zeros((environments, self.products), int)
         self.gains = (case.profits / self.scale - 1) * 4  # (STEPS, ..., STEPS)
-        self._may = [np.asarray(case.possible.any(axis=tuple(range(i + 1, self.products)))) for i in range(self.products)]
+        self._may = [
+            np.asarray(case.possible.any(axis=tuple(range(i + 1, self.products))))
+            for i in range(self.products)
+        ]
 
     def _open(self) -> None:
         self.chosen = np.zeros((self.num_envs, self.products), int)

@@ -50,7 +50,10 @@ def tabular_q(case: StockCase, episodes: int, rng: np.random.Generator) -> float
     q, visits = np.zeros(shape), np.zeros(shape)
     q[-1] = case.salvage * np.arange(case.stock + 1.0)[:, None]
     buyers = rng.poisson(case.mean_demand, (episodes, *case.mean_demand.shape))
-    explores, anything = rng.random((episodes, case.periods)), rng.integers(len(case.prices), size=(episodes, case.periods))
+    explores, anything = (
+        rng.random((episodes, case.periods)),
+        rng.integers(len(case.prices), size=(episodes, case.periods)),
+    )
     for episode in range(episodes):
         stock, exploration = case.stock, max(0.05, 1 - 2 * episode / episodes)
         for t in range(case.periods):

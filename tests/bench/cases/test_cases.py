@@ -17,8 +17,29 @@ from tasks.bench.cases.worlds import CaseWorld, StockWorld, fluid_bound, stock_g
 from tasks.bench.cases.yardsticks import fitted_programme, fluid_again, tabular_q
 from tasks.pricing.dqn import Plan, train
 
-SCARCE = {"kind": "exp", "a": 2.0, "b": 0.05, "stock": 3, "periods": 6, "price_min": 10.0, "price_max": 70.0, "prices": 7}
-BUYERS = {"a": 100.0, "b": 2.0, "bg": 6.0, "bl": 1.5, "al": 0.7, "g": 0.95, "cost": 10.0, "lo": 20.0, "hi": 36.0, "m": 9, "r0": 28.0}
+SCARCE = {
+    "kind": "exp",
+    "a": 2.0,
+    "b": 0.05,
+    "stock": 3,
+    "periods": 6,
+    "price_min": 10.0,
+    "price_max": 70.0,
+    "prices": 7,
+}
+BUYERS = {
+    "a": 100.0,
+    "b": 2.0,
+    "bg": 6.0,
+    "bl": 1.5,
+    "al": 0.7,
+    "g": 0.95,
+    "cost": 10.0,
+    "lo": 20.0,
+    "hi": 36.0,
+    "m": 9,
+    "r0": 28.0,
+}
 LOGIT = {"demand": "mnl", "parameters": {"u": [4.0, 3.0, 2.0], "b": 0.2, "c": [12.0, 8.0, 9.0], "M": 100}}
 SMALL = Plan((32, 32), 256, 150_000, 50_000, 512, 2, 0.003, 0.01, 0.05, 2, 10, 0)
 
@@ -39,7 +60,9 @@ def test_the_exact_programme_is_that_of_a_slow_recursion() -> None:
             return 0.0
         worth = []
         for price, mean in zip(case.prices, case.mean_demand[t], strict=True):
-            served = [(k, stats.poisson.pmf(k, mean)) for k in range(s)] + [(s, stats.poisson.sf(s - 1, mean))]
+            served = [(k, stats.poisson.pmf(k, mean)) for k in range(s)] + [
+                (s, stats.poisson.sf(s - 1, mean))
+            ]
             worth.append(sum(p * (price * k + slow_at(t + 1, s - k)) for k, p in served))
         return float(max(worth))
 
@@ -54,7 +77,16 @@ def test_the_exact_programme_is_that_of_a_slow_recursion() -> None:
 
 
 def test_prices_that_only_fall_earn_no_more_and_no_less_than_a_fixed_one() -> None:
-    told = {"T": 6, "C": 20, "p0": 50.0, "base": 5.0, "e": 2.0, "amp": 0.5, "salvage": 10.0, "ladder": [1, 0.8, 0.6, 0.4]}
+    told = {
+        "T": 6,
+        "C": 20,
+        "p0": 50.0,
+        "base": 5.0,
+        "e": 2.0,
+        "amp": 0.5,
+        "salvage": 10.0,
+        "ladder": [1, 0.8, 0.6, 0.4],
+    }
     case = markdown(told)
     assert case.baselines()["best_fixed"] <= case.never_up() <= case.optimal[0]
 
@@ -63,7 +95,9 @@ def test_gains_over_the_fluid_bound_add_up_to_the_season_s_revenue() -> None:
     case = finite_stock(SCARCE)
     gains, worth = stock_gains(case), np.zeros(case.stock + 1)
     for t in reversed(range(case.periods)):
-        q = gains[t] + np.einsum("ask,sk->sa", case.sales[t], worth[np.maximum(np.arange(4)[:, None] - np.arange(4), 0)])
+        q = gains[t] + np.einsum(
+            "ask,sk->sa", case.sales[t], worth[np.maximum(np.arange(4)[:, None] - np.arange(4), 0)]
+        )
         worth = q.max(axis=1)
     assert worth[-1] + fluid_bound(case)[0, -1] == pytest.approx(case.optimal[0])
 
@@ -83,7 +117,9 @@ def test_the_optimal_path_of_gain_seeking_buyers_beats_every_fixed_price() -> No
     told = case.baselines()
     assert case.optimal[0] > 1.05 * told["best_fixed"]
     neutral = reference_price({**BUYERS, "bg": 1.5})
-    held = 20 * (28 - 10) * (100 - 2 * 28)  # every period the price that is remembered at the start, 1 / (1 - 0.95) = 20 of them
+    held = (
+        20 * (28 - 10) * (100 - 2 * 28)
+    )  # every period the price that is remembered at the start, 1 / (1 - 0.95) = 20 of them
     assert neutral.baselines()["best_fixed"] == pytest.approx(held)
 
 
@@ -98,7 +134,9 @@ def test_the_logit_optimum_has_equal_markups_and_no_better_neighbour() -> None:
     case = substitutes(LOGIT)
     profit, prices = case.optimal
     assert np.ptp(prices - case.costs) < 1e-9
-    found = optimize.minimize(lambda p: -case.profit(p), prices + 1, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9})
+    found = optimize.minimize(
+        lambda p: -case.profit(p), prices + 1, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9}
+    )
     assert profit == pytest.approx(-found.fun, rel=1e-8)
     told = case.baselines()
     assert told["random"] < told["myopic"] < told["best_fixed"] <= profit
@@ -115,7 +153,9 @@ def test_the_logit_optimum_has_equal_markups_and_no_better_neighbour() -> None:
 )
 def test_a_closed_form_is_what_a_search_finds(demand: str, told: dict[str, float], units: object) -> None:
     best = best_price(demand, told)
-    found = optimize.minimize_scalar(lambda p: -(p - told["c"]) * units(p), bounds=(told["c"], 60), method="bounded")  # type: ignore[operator]
+    found = optimize.minimize_scalar(
+        lambda p: -(p - told["c"]) * units(p), bounds=(told["c"], 60), method="bounded"
+    )  # type: ignore[operator]
     assert best.price == pytest.approx(found.x, rel=1e-4)
     assert best.profit == pytest.approx(-found.fun)
 
@@ -132,7 +172,11 @@ def test_the_judge_s_luck_is_its_own_and_agrees_with_the_exact_value() -> None:
     weights = {"hidden_0.kernel": rng.normal(size=(exam.world.features, 8)), "hidden_0.bias": np.zeros(8)}
     weights |= {"value.kernel": np.zeros((8, 1)), "value.bias": np.zeros(1)}
     weights |= {"advantage.kernel": rng.normal(size=(8, 7)), "advantage.bias": np.zeros(7)}
-    exact, judged, other = exam.exact(weights), exam.judged(weights), exam_of(exam.case, 8, seed=6).judged(weights)
+    exact, judged, other = (
+        exam.exact(weights),
+        exam.judged(weights),
+        exam_of(exam.case, 8, seed=6).judged(weights),
+    )
     assert judged == pytest.approx(exact, rel=0.02)
     assert judged == exam.judged(weights) != other
 
@@ -140,13 +184,20 @@ def test_the_judge_s_luck_is_its_own_and_agrees_with_the_exact_value() -> None:
 def test_yardsticks_earn_between_random_and_the_optimum() -> None:
     case = finite_stock(SCARCE)
     random, rng = case.baselines()["random"], np.random.default_rng(1)
-    for value in (fluid_again(StockWorld(case, 1)), fitted_programme(case, 5, rng), tabular_q(case, 3000, rng)):
+    for value in (
+        fluid_again(StockWorld(case, 1)),
+        fitted_programme(case, 5, rng),
+        tabular_q(case, 3000, rng),
+    ):
         assert random < value <= case.optimal[0] + 1e-9
 
 
 def test_lists_of_cases_are_numbered_and_strange_files_refused() -> None:
     told = cases_of({"finite_stock": {"cases": {"A": {"case": SCARCE}}}, "substitutes": {"cases": [LOGIT]}})
-    assert {name: kind for name, (kind, _) in told.items()} == {"A": "finite_stock", "substitutes_1": "substitutes"}
+    assert {name: kind for name, (kind, _) in told.items()} == {
+        "A": "finite_stock",
+        "substitutes_1": "substitutes",
+    }
     with pytest.raises(CaseError, match="must hold cases of the kinds finite_stock"):
         cases_of({"something": 1})
 
@@ -162,12 +213,16 @@ class TwoStates(CaseWorld):
         self.state = np.zeros(self.num_envs, int)
 
     def _sell(self, actions: np.ndarray) -> np.ndarray:
-        reward = np.where(self.state == 0, np.where(actions == 1, -1.0, 0.5), np.where(actions == 0, 3.0, 0.0))
+        reward = np.where(
+            self.state == 0, np.where(actions == 1, -1.0, 0.5), np.where(actions == 0, 3.0, 0.0)
+        )
         self.state = np.where(actions == 1, 1, self.state)
         return reward
 
     def _observe(self) -> np.ndarray:
-        return np.column_stack([self.state == 0, self.state == 1, np.full(self.num_envs, self.period / 2)]).astype(np.float32)
+        return np.column_stack(
+            [self.state == 0, self.state == 1, np.full(self.num_envs, self.period / 2)]
+        ).astype(np.float32)
 
 
 @pytest.mark.slow
@@ -190,7 +245,10 @@ def test_the_agent_sells_a_scarce_stock_nearly_as_well_as_the_exact_programme() 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights() -> None:
     plan = replace(SMALL, environment_steps=10_000, evaluations=1)
-    one, two = (list(train(StockWorld(finite_stock(SCARCE), 256), lambda _: 0.0, plan, seed=3))[-1].weights for _ in range(2))
+    one, two = (
+        list(train(StockWorld(finite_stock(SCARCE), 256), lambda _: 0.0, plan, seed=3))[-1].weights
+        for _ in range(2)
+    )
     for name, value in one.items():
         np.testing.assert_array_equal(value, two[name])
 
@@ -200,7 +258,15 @@ def test_logged_decisions_train_the_agent_before_it_plays() -> None:
     from tasks.pricing.dqn import play_episodes
     from tasks.pricing.greedy import Dueling
 
-    plan = replace(SMALL, environment_steps=1, environments=64, batch=256, evaluations=1, gradient_steps=150, learning_rate=0.01)
+    plan = replace(
+        SMALL,
+        environment_steps=1,
+        environments=64,
+        batch=256,
+        evaluations=1,
+        gradient_steps=150,
+        learning_rate=0.01,
+    )
     world, rng = TwoStates(400), np.random.default_rng(0)
     world.reset(seed=1)
     states = np.array([[1, 0, 0], [0, 1, 0.5]], np.float32)
@@ -213,4 +279,6 @@ def test_logged_decisions_train_the_agent_before_it_plays() -> None:
     nothing |= {"advantage.kernel": np.zeros((2, 2)), "advantage.bias": np.zeros(2)}
     logged = play_episodes(world, Dueling(nothing), 1.0, 2, rng)
     told = list(train(TwoStates(1), lambda _: 0.0, plan, seed=1, logged=logged))[-1]
-    assert Dueling(told.weights).best(states).tolist() == [1, 0], "two seasons of its own are not enough to know"
+    assert Dueling(told.weights).best(states).tolist() == [1, 0], (
+        "two seasons of its own are not enough to know"
+    )

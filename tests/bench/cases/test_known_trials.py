@@ -9,7 +9,15 @@ import pytest
 
 from tasks.bench import experiment as bench_experiment
 from tasks.bench.cases.known_log import PRICES, TARGETS, drawn, expected, target
-from tasks.bench.cases.known_trials import REVENUE, SESSIONS, cluster_effect, looked_at, switchback_effect, visitor_effects, visitors
+from tasks.bench.cases.known_trials import (
+    REVENUE,
+    SESSIONS,
+    cluster_effect,
+    looked_at,
+    switchback_effect,
+    visitor_effects,
+    visitors,
+)
 
 
 def test_visitors_have_the_means_that_the_truth_is_taken_from() -> None:
@@ -36,7 +44,10 @@ def test_intervals_cover_the_known_truth() -> None:
 
 def test_without_its_burn_in_a_switchback_reads_too_little() -> None:
     rng = np.random.default_rng(3)
-    kept, whole = (np.mean([switchback_effect(rng, 0.1, block=2, burn_in=b).difference for _ in range(200)]) for b in (1, 0))
+    kept, whole = (
+        np.mean([switchback_effect(rng, 0.1, block=2, burn_in=b).difference for _ in range(200)])
+        for b in (1, 0)
+    )
     assert kept == pytest.approx(0.1, abs=0.01)
     assert whole < 0.09
 
@@ -45,7 +56,12 @@ def test_looking_often_finds_more_only_by_the_fixed_test() -> None:
     rng = np.random.default_rng(4)
     seen = [looked_at(rng, 20, 50) for _ in range(100)]
     assert np.mean([any(effect.p < 0.05 for effect in one) for one in seen]) > 0.12
-    assert np.mean([any(effect.sequential_low > 0 or effect.sequential_high < 0 for effect in one) for one in seen]) <= 0.05
+    assert (
+        np.mean(
+            [any(effect.sequential_low > 0 or effect.sequential_high < 0 for effect in one) for one in seen]
+        )
+        <= 0.05
+    )
 
 
 def test_the_known_log_has_the_rewards_and_probabilities_it_states() -> None:
