@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from conf.layers import SettingsError, assigned, profiles
-from conf.settings import PERIOD_DAYS, Settings
+from conf.settings import Settings
 
-__all__ = ["PERIOD_DAYS", "Settings", "SettingsError", "load", "profiles"]
+__all__ = ["Settings", "SettingsError", "load", "profiles"]
 
 
 def load(profile: str = "default", assignments: Iterable[str] = ()) -> Settings:

@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from conf.layers import layered, section
 
-PERIOD_DAYS = {"D": 1, "W": 7}
-
 
 class Section(BaseModel):
     """A frozen group of settings that refuses a name it does not know."""
@@ -118,8 +116,6 @@ class Lstm(Section):
     """Share of the head's inputs that is dropped in training (share)."""
     rival_dropout: float = Field(ge=0, lt=1)
     """Share of the inputs about rivals that is dropped in training (share)."""
-    errors: Literal["units", "logs"]
-    """What is trained on: `units` for absolute errors (WAPE), `logs` for relative ones (MAPE)."""
     learning_rate: float = Field(gt=0)
     """First step size of Adam, falling to zero (1)."""
     weight_decay: float = Field(ge=0)
@@ -158,6 +154,8 @@ class Forecast(Section):
     """Rolling origins on which the blend is fitted (origins)."""
     holdout_origins: int = Field(ge=1)
     """Rolling origins after them that are only reported (origins)."""
+    errors: Literal["units", "logs"]
+    """Errors that count in training, search and blend: `units`, absolute (WAPE); `logs`, relative (MAPE)."""
     mape_units: float = Field(ge=0)
     """MAPE is taken over targets of at least this many units (units/period)."""
     arima: Arima
@@ -178,6 +176,8 @@ class Respond(Section):
     """Least number of weeks with sales (weeks)."""
     max_width: float = Field(gt=0)
     """Widest interval that still identifies (elasticity)."""
+    reference_memory: float = Field(ge=0, lt=1)
+    """Weight of the past in the price that buyers remember (1/week)."""
 
 
 class Dqn(Section):
@@ -237,12 +237,12 @@ class Price(Section):
     """Price decisions in an episode, one a week (weeks)."""
     discount: float = Field(gt=0, le=1)
     """Worth of a unit of reward one week later (1/week)."""
-    reference_memory: float = Field(ge=0, lt=1)
-    """Weight of the past in the price that buyers remember (1/week)."""
     markup: float = Field(ge=0)
     """Mark-up on cost of the cost-plus baseline (share of cost)."""
     stated_margin: float = Field(gt=0, lt=1)
     """Margin that cost-plus assumes where no cost is known (share of the list price)."""
+    confidence: float = Field(gt=0.5, lt=1)
+    """Probability of the intervals of what policies earn (1)."""
     seasons: int = Field(ge=2)
     """Seasons of every product on which the policies are compared, none met in training (seasons)."""
     decimals: int = Field(ge=0, le=4)

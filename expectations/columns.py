@@ -24,6 +24,9 @@ PROMOTION_PREFIX = "promotion_"  # share of the period's sales or stores, 0..1
 ROW = "row"  # position in the source, from 1, for messages
 
 ALL_STORES = "all"
+PERIOD_DAYS = {"D": 1, "W": 7}  # length of a period (days)
+PERIOD_FREQUENCY = {period: f"{days}D" for period, days in PERIOD_DAYS.items()}  # for pandas
+DAYS_A_WEEK = 7
 SERIES = [PRODUCT, STORE]
 KEY = [DATE, PRODUCT, STORE]
 REQUIRED = [DATE, PRODUCT, UNITS, PRICE]

@@ -7,10 +7,8 @@ from prefect import flow
 from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.records import Evaluated, Forecasted, Priced, Responded
 from tasks.stages import evaluate as deed
-from tasks.stages.blend import Forecasted
-from tasks.stages.price import Priced
-from tasks.stages.respond import Responded
 
 
 @flow(name="evaluate")
@@ -21,6 +19,6 @@ def evaluate(
     forecasted: Forecasted,
     responded: Responded,
     priced: Priced,
-) -> deed.Evaluated:
+) -> Evaluated:
     """Try the policy on unseen markets and on logged decisions, and hold everything to the gates."""
     return deed.evaluate(attempt, settings, sales, forecasted, responded, priced)

@@ -6,14 +6,14 @@ from prefect import flow
 
 from conf import Settings
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.records import Forecasted, Prepared
 from tasks.stages import blend as deed
 from tasks.stages.fit_arima import fit_arima
 from tasks.stages.fit_lstm import fit_lstm
-from tasks.stages.prepare import Prepared
 
 
 @flow(name="forecast")
-def forecast(attempt: Attempt, settings: Settings, prepared: Prepared) -> deed.Forecasted:
+def forecast(attempt: Attempt, settings: Settings, prepared: Prepared) -> Forecasted:
     """Fit both members from rolling origins, blend them, and score them beside the baselines."""
     arima = fit_arima(attempt, settings, prepared)
     lstm = fit_lstm(attempt, settings, prepared)

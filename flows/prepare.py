@@ -6,10 +6,11 @@ from prefect import flow
 
 from conf import Settings
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.records import Prepared
 from tasks.stages import prepare as deed
 
 
 @flow(name="prepare")
-def prepare(attempt: Attempt, settings: Settings) -> deed.Prepared:
+def prepare(attempt: Attempt, settings: Settings) -> Prepared:
     """Read the source, hold it to the contract, set aside what breaks it, build the features."""
     return deed.prepare(attempt, settings)

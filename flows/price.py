@@ -7,13 +7,13 @@ from prefect import flow
 from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.records import Priced, Responded
 from tasks.stages import price as deed
-from tasks.stages.respond import Responded
 
 
 @flow(name="price")
 def price(
     attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded
-) -> deed.Priced:
+) -> Priced:
     """Build the market from forecast and response, train the agent, play it against the baselines."""
     return deed.price(attempt, settings, sales, outlook, responded)

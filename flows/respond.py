@@ -7,10 +7,11 @@ from prefect import flow
 from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.records import Responded
 from tasks.stages import respond as deed
 
 
 @flow(name="respond")
-def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> deed.Responded:
+def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
     return deed.respond(attempt, settings, sales)

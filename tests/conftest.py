@@ -117,7 +117,7 @@ def environment(**more: str) -> dict[str, str]:
 def repricer(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "flows", *arguments],
+        [sys.executable, "-m", "flows.cli", *arguments],
         env=environment(**more),
         capture_output=True,
         text=True,

@@ -65,7 +65,7 @@ def _show_version(wanted: bool) -> None:
 def repricer(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,  # noqa: ARG001  the callback acts
+    ] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Retrain, test, approve and publish prices.

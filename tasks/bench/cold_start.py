@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import CATEGORY, DATE, PRODUCT
+from expectations.columns import CATEGORY, DATE, PERIOD_FREQUENCY, PRODUCT
 from tasks.demand import cold_start, recurrent
 from tasks.demand.distribution import Distribution
-from tasks.demand.features import LOG_PRICE, STEP, build_features
+from tasks.demand.features import LOG_PRICE, build_features
 from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
@@ -80,7 +80,7 @@ def _draw(
 ) -> tuple[np.ndarray, dict[str, Distribution]]:
     """Return what the products sold that were held out (series, horizon), and what is said of them without their past."""
     told, dates = settings.forecast, np.sort(sales[DATE].unique())
-    days = pd.date_range(dates[0], dates[-1], freq=STEP[settings.source.period], unit="us")
+    days = pd.date_range(dates[0], dates[-1], freq=PERIOD_FREQUENCY[settings.source.period], unit="us")
     fold = rolling_origins(len(days), told.horizon, told.gap, told.folds, told.holdout_origins)[-1]
     known, new = launched(settings, sales, held_out, days[fold.targets.start])
     found = _levels(known, new, fold)

@@ -44,7 +44,9 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
     start = time.perf_counter()
     sales = _sales(data, settings)
     period = "W" if _weekly(sales) else "D"
-    response = panel_response(sales, period, Rules(**settings.respond.model_dump()))
+    response = panel_response(
+        sales, period, Rules(**settings.respond.model_dump(exclude={"reference_memory"}))
+    )
     rows = [_row(row) for _, row in response.table.iterrows()]
     return {
         "products": rows,
@@ -61,7 +63,9 @@ def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
         bias, covered, identified, promotable = [], [], [], []
         for seed in range(seeds):
             shop = simulated_shop(np.random.default_rng(seed), **what)  # type: ignore[arg-type]
-            response = panel_response(shop.sales, "W", Rules(**settings.respond.model_dump()))
+            response = panel_response(
+                shop.sales, "W", Rules(**settings.respond.model_dump(exclude={"reference_memory"}))
+            )
             table, truth = response.table, shop.truth.to_numpy()
             bias.append(float((table["elasticity"] - truth).mean()))
             covered.append(float(((table["low"] <= truth) & (truth <= table["high"])).mean()))

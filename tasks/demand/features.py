@@ -20,6 +20,7 @@ from expectations.columns import (
     KEY,
     LIST_PRICE,
     NUMERIC,
+    PERIOD_FREQUENCY,
     PRICE,
     PRODUCT,
     SERIES,
@@ -32,7 +33,6 @@ LOG_UNITS = "log_units"
 LOG_PRICE = "log_price"
 RIVAL = "rival_"  # begins the name of what another product of the store does
 TIMES_PRICE = "_times_price"  # ends the name of a promotion that meets a price
-STEP = {"D": "D", "W": "7D"}
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 WEEKS_OF_A_WEEKDAY = 4
 YEAR = 365.25  # days
@@ -61,7 +61,9 @@ class Wide:
 
     def __init__(self, sales: pd.DataFrame, period: str) -> None:
         """Lay the table out; series are sorted by product and store."""
-        dates = pd.date_range(sales[DATE].min(), sales[DATE].max(), freq=STEP[period], unit="us", name=DATE)
+        dates = pd.date_range(
+            sales[DATE].min(), sales[DATE].max(), freq=PERIOD_FREQUENCY[period], unit="us", name=DATE
+        )
         self.sales = sales
         self.series = pd.MultiIndex.from_frame(sales[SERIES].drop_duplicates().sort_values(SERIES))
         self.dates = dates
@@ -122,7 +124,7 @@ def planned(sales: pd.DataFrame, periods: int, period: str) -> pd.DataFrame:
         period: ``D`` or ``W``.
     """
     end = sales[DATE].max()
-    dates = pd.date_range(end, periods=periods + 1, freq=STEP[period], unit="us")[1:]
+    dates = pd.date_range(end, periods=periods + 1, freq=PERIOD_FREQUENCY[period], unit="us")[1:]
     last = sales.sort_values(KEY).groupby(SERIES, as_index=False).last()
     unknown = [
         name

@@ -14,7 +14,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, DATE, KEY, MEAN, MODEL, PRICE, PRODUCT, QUANTILES, SERIES, UNITS
+from expectations.columns import (
+    CATEGORY,
+    DATE,
+    KEY,
+    MEAN,
+    MODEL,
+    PERIOD_DAYS,
+    PRICE,
+    PRODUCT,
+    QUANTILES,
+    SERIES,
+    UNITS,
+)
 from tasks.demand import arima, explanation, recurrent
 from tasks.demand.calibration import Calibration
 from tasks.demand.distribution import Distribution, mixed
@@ -48,7 +60,7 @@ class DemandModel:
     def dates(self) -> pd.DatetimeIndex:
         """Return the dates that are forecast (horizon,)."""
         ahead = self.spec["gap"] + self.spec["horizon"]
-        days = pd.Timedelta(days={"D": 1, "W": 7}[self.spec["period"]])
+        days = pd.Timedelta(days=PERIOD_DAYS[self.spec["period"]])
         return pd.DatetimeIndex(
             [self.history[DATE].max() + k * days for k in range(self.spec["gap"] + 1, ahead + 1)], name=DATE
         )

@@ -15,7 +15,7 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
         features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them.
     """
 
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}  # noqa: RUF012  Gymnasium's own convention
+    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}
 
     def __init__(
         self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool

@@ -36,7 +36,7 @@ class MarketEnv(BatchedEnv):
         self,
         *,
         seed: int | None = None,
-        options: dict[str, Any] | None = None,  # noqa: ARG002
+        options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Open a season for products drawn at random; a seed restarts the draws."""
         if seed is not None:
@@ -60,7 +60,7 @@ class MarketEnv(BatchedEnv):
 class ProductEnv(gymnasium.Env[np.ndarray, int]):
     """One product's season as ``gymnasium.Env``: ``MarketEnv`` with one environment; a forbidden price is taken for holding."""
 
-    metadata = {"render_modes": []}  # noqa: RUF012  Gymnasium's own convention
+    metadata = {"render_modes": []}
 
     def __init__(self, products: Products, rules: Rules) -> None:
         """Prepare a season of a product drawn at random."""

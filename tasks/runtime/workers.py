@@ -86,7 +86,7 @@ def _here(function: Callable[..., Result], *arguments: object) -> Result:
 
 
 def _one_thread() -> threadpool_limits:
-    import scipy.linalg  # noqa: F401  brings a BLAS of its own, which must be there to be limited
+    import scipy.linalg
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1)

@@ -20,30 +20,14 @@ from tasks.demand.model import DemandModel, long
 from tasks.demand.splits import Fold
 from tasks.runtime.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Forecasted, Member, Prepared
 from tasks.runtime.track import StageRun
-from tasks.stages.history import History, Member, history_of, joined, load_forecasts
-from tasks.stages.prepare import Prepared
+from tasks.stages.history import History, history_of, joined, load_forecasts
 
 log = logging.getLogger("repricer")
 
 MEMBERS = ("arima", "lstm")
 EXPLAINED = 6  # series whose outlook is explained in every retraining
-
-Forecasted = TypedDict(
-    "Forecasted",
-    {
-        "scores": dict[str, Scores],
-        "lambda": float,
-        "held_out": Artifact,
-        "folds": Artifact,
-        "curve": Artifact,
-        "outlook": Artifact,
-        "explained": Artifact,
-        "model_files": dict[str, Artifact],
-    },
-)
-"""Scores on the held-out periods by model, the global weight of ARIMA, and tables: forecasts of both kinds of folds and of the future,
-and why the latter are what they are."""
 
 
 class Judged(TypedDict):
@@ -137,9 +121,7 @@ def _blended(
     )
     origins = np.repeat([fold.number for fold in history.fitted], settings.forecast.horizon)
     cost = (
-        absolute_cost
-        if settings.forecast.lstm.errors == "units"
-        else relative_cost(settings.forecast.mape_units)
+        absolute_cost if settings.forecast.errors == "units" else relative_cost(settings.forecast.mape_units)
     )
     found = fit_blend(
         _units(history, history.fitted), (arima, lstm), categories, origins, told.grid, told.shrinkage, cost

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +19,10 @@ from tasks.pricing.recommend import STEP, PolicyModel, products_of
 from tasks.pricing.seasons import play
 from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Evaluated, Forecasted, Interval, Priced, Responded, Trial
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
-from tasks.stages.blend import Forecasted
-from tasks.stages.price import Interval, Priced, policy_at, rules_at
-from tasks.stages.respond import Responded
+from tasks.stages.price import policy_at, rules_at
 from tasks.trial import gates as rule
 from tasks.trial.design import assign
 from tasks.trial.effects import Effect, theta_of
@@ -38,34 +36,6 @@ log = logging.getLogger("repricer")
 
 SHOWN = 12  # clusters in the picture
 SAME = 400  # trials of the price in force against itself
-
-
-class Trial(TypedDict):
-    """The simulated trial; the lift is none while the sample-ratio check alarms.
-
-    ``aa_found`` is the share of ``aa_trials`` of the price in force against itself that find an effect: 1 - confidence, if all is right.
-    """
-
-    lift: float | None
-    low: float | None
-    high: float | None
-    srm_p: float
-    treated_clusters: int
-    control_clusters: int
-    markets: int
-    theta: float
-    aa_found: float
-    aa_trials: int
-
-
-class Evaluated(TypedDict):
-    """The trial, what the log says where it tells probabilities, the gates and the verdict with every reason."""
-
-    trial: Trial
-    off_policy: dict[str, Any] | None
-    verdict: str
-    reasons: list[str]
-    gates: list[dict[str, Any]]
 
 
 class Tried(TypedDict):

@@ -19,11 +19,11 @@ from tasks.demand.panel import Panel
 from tasks.demand.splits import Fold, before
 from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.tune import Choice, Integer, Params, Real, Search, Space, tune
 from tasks.runtime.workers import Workers, workers
-from tasks.stages.history import Member, history_of, save_forecasts
-from tasks.stages.prepare import Prepared
+from tasks.stages.history import history_of, save_forecasts
 
 log = logging.getLogger("repricer")
 
@@ -147,7 +147,7 @@ def _served(panel: Panel, last: Filtered, now: Fold) -> dict[str, np.ndarray]:
 
 def score_of(settings: Settings, units: np.ndarray, forecast: Distribution) -> float:
     """Return the figure that is asked for: WAPE of the median, or MAPE of the (-1)-median."""
-    if settings.forecast.lstm.errors == "units":
+    if settings.forecast.errors == "units":
         return wape(units, forecast.median)
     score = mape(units, forecast.relative_median, settings.forecast.mape_units)
     return float("nan") if score is None else score

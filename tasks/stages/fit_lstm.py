@@ -16,12 +16,12 @@ from tasks.demand.recurrent import scaling_of
 from tasks.demand.splits import Fold, before
 from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.tune import Choice, Params, Real, Search, Space, tune
 from tasks.runtime.workers import Workers, workers
 from tasks.stages.fit_arima import score_of
-from tasks.stages.history import History, Member, history_of, save_forecasts
-from tasks.stages.prepare import Prepared
+from tasks.stages.history import History, history_of, save_forecasts
 
 if TYPE_CHECKING:
     from tasks.demand.lstm import Plan, Shape
@@ -102,7 +102,7 @@ def shape_of(settings: Settings, params: Params) -> Shape:
         params["embedding"],
         params["dropout"],
         told.rival_dropout,
-        told.errors,
+        settings.forecast.errors,
     )
 
 

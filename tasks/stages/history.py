@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE
@@ -17,7 +16,8 @@ from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
 from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays
 from tasks.runtime.attempt import Attempt
-from tasks.stages.prepare import Prepared, first_origin
+from tasks.runtime.records import Prepared
+from tasks.stages.prepare import first_origin
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,6 @@ class History:
     def held_out(self) -> tuple[Fold, ...]:
         """Return the folds that are only reported."""
         return tuple(fold for fold in self.folds if fold.held_out)
-
-
-class Member(TypedDict):
-    """What a fitted member of the blend leaves behind: its forecasts from every origin, and what serves it."""
-
-    forecasts: Artifact
-    served: Artifact
-    params: dict[str, float]
-    dropped: dict[str, str]
 
 
 def history_of(settings: Settings, prepared: Prepared) -> History:

@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import CATEGORY, DATE, KEY, NUMERIC, PRODUCT, REASON, ROW, TEXT, UNITS, promotions
+from expectations.columns import (
+    CATEGORY,
+    DATE,
+    KEY,
+    NUMERIC,
+    PERIOD_FREQUENCY,
+    PRODUCT,
+    REASON,
+    ROW,
+    TEXT,
+    UNITS,
+    promotions,
+)
 from expectations.pregate import FILE, Limits, check_share, gate, refusal
-from tasks.runtime.artifacts import Artifact, save_json, save_table, save_text
+from tasks.runtime.artifacts import save_json, save_table, save_text
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Prepared
 from tasks.runtime.seeds import seed_of
 
 if TYPE_CHECKING:
@@ -30,20 +42,6 @@ log = logging.getLogger("repricer")
 
 ONE_CATEGORY = "all"
 UNKNOWN_CATEGORY = "unknown"
-
-
-class Prepared(TypedDict):
-    """What ``prepare`` leaves behind; rows are counted before the table is cut to the products that are modelled."""
-
-    sales: Artifact
-    quarantine: Artifact
-    features: Artifact
-    selection: Artifact
-    report: Artifact
-    data_hash: str
-    rows_in: int
-    rows_accepted: int
-    rows_quarantined: int
 
 
 class Accepted(NamedTuple):
@@ -188,11 +186,12 @@ def features_of(sales: pd.DataFrame, settings: Settings) -> tuple[FeatureTable, 
 
 def first_origin(sales: pd.DataFrame, settings: Settings) -> pd.Timestamp:
     """Return the last date that is known at the first fold: nothing later may be looked at for a choice."""
-    from tasks.demand.features import STEP
     from tasks.demand.splits import rolling_origins
 
     told = settings.forecast
-    dates = pd.date_range(sales[DATE].min(), sales[DATE].max(), freq=STEP[settings.source.period], unit="us")
+    dates = pd.date_range(
+        sales[DATE].min(), sales[DATE].max(), freq=PERIOD_FREQUENCY[settings.source.period], unit="us"
+    )
     folds = rolling_origins(len(dates), told.horizon, told.gap, told.folds, told.holdout_origins)
     return pd.Timestamp(dates[folds[0].origin])
 

@@ -8,16 +8,17 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
-from typing_extensions import TypedDict
 
-from conf import PERIOD_DAYS, Settings
+from conf import Settings
 from expectations.columns import (
     CATEGORY,
     DATE,
+    DAYS_A_WEEK,
     ELASTICITY,
     IDENTIFIED,
     LIST_PRICE,
     MEAN,
+    PERIOD_DAYS,
     PRICE,
     PRODUCT,
     SERIES,
@@ -40,35 +41,14 @@ from tasks.runtime.artifacts import (
     save_table,
 )
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Interval, Priced, Responded
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
-from tasks.stages.respond import Responded
 
 log = logging.getLogger("repricer")
 
 LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
 USED = 0.001  # share of decisions from which a step of the ladder counts as used
-DAYS_A_WEEK = 7
-
-
-class Interval(TypedDict):
-    """A mean over market draws, with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Priced(TypedDict):
-    """The market, what was learned, and what each policy earns per product-week in it (currency)."""
-
-    market: Artifact
-    objective: str
-    learning: Artifact
-    policy: dict[str, Interval]
-    gains: dict[str, Interval]
-    distinct_prices: int
-    model_files: dict[str, Artifact]
 
 
 @resumable(name="price")
@@ -149,7 +129,7 @@ def rules_of(settings: Settings, responded: Responded, objective: str) -> Rules:
     reference, cross, reaction = (
         responded[name]["estimate"] for name in ("reference_effect", "rival_cross", "rival_reaction")
     )  # type: ignore[literal-required]
-    memory, assumed = told.reference_memory, (told.markup, told.stated_margin)
+    memory, assumed = settings.respond.reference_memory, (told.markup, told.stated_margin)
     return Rules(
         ladder, told.decisions, told.discount, memory, reference, objective, *assumed, cross, reaction
     )
@@ -259,7 +239,7 @@ def _saved(
     records: pd.DataFrame,
     played: dict[str, Played],
 ) -> Priced:
-    confidence = settings.evaluate.confidence
+    confidence = settings.price.confidence
     market = save_table(table, attempt.path("price", "market.parquet"))
     return Priced(
         market=market,

@@ -5,24 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from typing_extensions import TypedDict
 
 from conf import Settings
 from tasks.governance.approval import CANDIDATE, VERDICT
 from tasks.runtime import track
 from tasks.runtime.artifacts import load_table
 from tasks.runtime.attempt import Attempt, code_version, resumable, settings_hash
+from tasks.runtime.records import Versions
 
 EXAMPLE_ROWS = 5
 TAG_LENGTH = 5000  # characters that MLflow keeps of a tag
-
-
-class Versions(TypedDict):
-    """Version number of each registered model."""
-
-    demand: int
-    price_response: int
-    pricing_policy: int
 
 
 @resumable(name="register")

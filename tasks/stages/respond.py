@@ -5,33 +5,16 @@ from __future__ import annotations
 import logging
 
 import pandas as pd
-from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW
-from tasks.response.weeks import Effect, Rules
+from tasks.response.weeks import Rules
 from tasks.runtime.artifacts import Artifact, load_table, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
+from tasks.runtime.records import Responded
 from tasks.runtime.track import StageRun
 
 log = logging.getLogger("repricer")
-
-
-class Responded(TypedDict):
-    """Elasticity table, what all products share, how many are identified, and what serves them.
-
-    Shared are the effect of the remembered price, that of a competitor's price, and the competitor's answer to the own price of last week.
-    """
-
-    elasticities: Artifact
-    reference_effect: Effect
-    rival_cross: Effect
-    rival_reaction: Effect
-    identified: int
-    not_identified: int
-    median_elasticity: float | None
-    median_width: float | None
-    model_files: dict[str, Artifact]
 
 
 @resumable(name="respond")
@@ -41,9 +24,9 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "respond") as run:
-        rules = Rules(**settings.respond.model_dump())
+        rules = Rules(**settings.respond.model_dump(exclude={"reference_memory"}))
         response = panel_response(
-            load_table(sales), settings.source.period, rules, settings.price.reference_memory
+            load_table(sales), settings.source.period, rules, settings.respond.reference_memory
         )
         table = response.table
         own = table[table[IDENTIFIED]]

@@ -10,7 +10,7 @@ from conf import Settings
 from tasks.runtime import track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt
-from tasks.stages.register import Versions
+from tasks.runtime.records import Versions
 from tasks.trial.policy_value import estimates_of, headline
 
 MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")

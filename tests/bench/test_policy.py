@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.bench.cases.test_cases import BUYERS, LOGIT, SCARCE
 
 from conf import load
 from tasks.bench.cases.simulated_shop import simulated_shop
 from tasks.bench.elasticity import bench_elasticity, bench_simulated
+from tests.bench.cases.test_cases import BUYERS, LOGIT, SCARCE
 from tests.conftest import repricer
 
 CASES = {

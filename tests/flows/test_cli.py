@@ -100,7 +100,7 @@ def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(
     migrated: Callable[[], Path], small_csv: Path, no_environment: None
 ) -> None:
     folder = migrated()
-    command = [sys.executable, "-m", "flows", *retrain_small(small_csv, folder)]
+    command = [sys.executable, "-m", "flows.cli", *retrain_small(small_csv, folder)]
     process = subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
     )

@@ -311,7 +311,7 @@ def resumed(small_csv: Path, migrated: Callable[[], Path]) -> Resumed:
     """Kill a retraining in the middle of forecast, and run it again."""
     folder = migrated()
     arguments = retrain_small(small_csv, folder, json_file=folder / "out.json")
-    command = [sys.executable, "-m", "flows", *arguments]
+    command = [sys.executable, "-m", "flows.cli", *arguments]
     process = subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
     )

@@ -58,7 +58,7 @@ def test_a_trial_that_a_dead_process_left_is_counted_as_failed(tmp_path: Path) -
 
 def test_a_search_that_was_killed_keeps_its_finished_trials_and_repeats_none(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys; from pathlib import Path; from tests import test_tune as t\n"
+        "import os, signal, sys; from pathlib import Path; from tests.runtime import test_tune as t\n"
         "ended = []\n"
         "def deadly(params):\n"
         "    if len(ended) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -121,7 +121,7 @@ class ReferenceExam:
 class SubstitutesExam:
     """Products priced one after the other; nothing is left to chance, so that the judge needs no luck."""
 
-    def __init__(self, case: SubstitutesCase, environments: int, seed: int) -> None:  # noqa: ARG002  there is no luck
+    def __init__(self, case: SubstitutesCase, environments: int, seed: int) -> None:
         """Prepare the world."""
         self.case, self.world = case, SubstitutesWorld(case, environments)
 

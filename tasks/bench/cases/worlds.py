@@ -35,7 +35,7 @@ class CaseWorld(BatchedEnv, ABC):
         self,
         *,
         seed: int | None = None,
-        options: dict[str, Any] | None = None,  # noqa: ARG002
+        options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Open episodes; a seed restarts the draws."""
         if seed is not None:

@@ -1,5 +1,0 @@
-"""``python -m flows``: the command ``repricer``."""
-
-from flows.cli.app import main
-
-main()

@@ -1,0 +1,5 @@
+"""``python -m flows.cli``: the command ``repricer``."""
+
+from flows.cli.app import main
+
+main()
