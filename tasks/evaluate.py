@@ -20,6 +20,7 @@ from tasks.attempt import Attempt, resumable
 from tasks.forecast import Forecasted
 from tasks.price import Interval, Priced, policy_at, rules_at
 from tasks.pricing import policies
+from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.recommend import STEP, PolicyModel, products_of
 from tasks.pricing.seasons import play
 from tasks.respond import Responded
@@ -92,7 +93,7 @@ def evaluate(
             trial=tried["trial"],
             off_policy=judged.told if judged else None,
             verdict=verdict,
-            reasons=[*rule.reasons(every), *_notes(forecasted)],
+            reasons=[*rule.reasons(every), *_notes(forecasted), *cost_notes(load_table(priced["market"]), priced["objective"])],
             gates=[asdict(gate) for gate in every],
         )
         _track(run, priced, tried, judged, every, verdict)

@@ -71,6 +71,7 @@ class ProductEnv(gymnasium.Env[np.ndarray, int]):
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Sell for a week."""
-        may = action == self._many.rules.hold or self._many.rules.moves(self._many.view.products)[0]
-        state, reward, ended, cut, told = self._many.step(np.array([action if may else self._many.rules.hold]))
+        rules = self._many.rules
+        allowed = rules.allowed(self._many.view.products)[0]  # (actions,)
+        state, reward, ended, cut, told = self._many.step(np.array([action if allowed[action] else rules.hold]))
         return state[0], float(reward[0]), bool(ended[0]), bool(cut[0]), {name: values[0].copy() for name, values in told.items()}

@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE
+from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.known_cost import NO_COST
 from tasks.pricing.market import Products, Rules, opening
 
+COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
 STEP = "step"  # recommended price relative to the price in force
 
 
@@ -41,7 +43,7 @@ class PolicyModel:
     def recommend(self, asked: pd.DataFrame) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
 
-        A product that the market does not know, whose elasticity is not identified, or whose profit is unknown keeps the asked price.
+        A product keeps the asked price if the market does not know it, its elasticity is not identified, or it holds for its cost.
 
         Args:
             asked: product, store, and the price in force now (currency/unit).
@@ -49,14 +51,33 @@ class PolicyModel:
         Raises:
             PolicyError: a price is not finite and above 0.
         """
-        price = _checked(asked[PRICE].to_numpy(float))
-        rows = pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(pd.MultiIndex.from_frame(asked[SERIES].astype(str)))
+        price, rows = _checked(asked[PRICE].to_numpy(float)), self._rows(asked)
         known = rows >= 0
         ratio, reason = np.ones(len(asked)), np.where(known, "", "the product was not in the training").astype(object)
         if known.any():
             ratio[known], reason[known] = self._decided(rows[known], price[known])
         told = {PRICE: price * ratio, STEP: ratio, REASON: pd.Series(reason, asked.index, dtype="str")}
         return pd.DataFrame(told, index=asked.index)
+
+    def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
+        """Return what is known of the cost, row by row: ``unit_cost`` (currency/unit), and ``cost_holds``, why the price holds for it.
+
+        Nothing is known of a product that was not in the training; it holds for that where costs are known at all.
+
+        Args:
+            prices: product, store, and the price in force now (currency/unit).
+        """
+        rows = self._rows(prices)
+        known, costs = rows >= 0, self.market[UNIT_COST]
+        cost = np.where(known, costs.to_numpy(float)[rows], np.nan)
+        holds = np.where(known | costs.isna().all(), "", NO_COST).astype(object)
+        products = products_of(self.market.iloc[rows[known]])
+        holds[known] = self.rules.cost_holds(replace(products, price=prices[PRICE].to_numpy(float)[known]))
+        return pd.DataFrame({UNIT_COST: cost, COST_HOLDS: holds}, index=prices.index)
+
+    def _rows(self, asked: pd.DataFrame) -> np.ndarray:
+        """Return the row of the market for every product and store, -1 where there is none (rows,)."""
+        return pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(pd.MultiIndex.from_frame(asked[SERIES].astype(str)))
 
     def explain(self, product: str, store: str, price: float | None = None, seed: int = 0) -> Explanation:
         """Return why the next price of one product is what it is.
@@ -84,10 +105,10 @@ class PolicyModel:
         products = products_of(self.market.iloc[rows])
         products = replace(products, price=price)
         actions = self.policy(opening(products), self.rules)
-        free = self.rules.moves(products)
-        unknown = np.where(products.identified.astype(bool), "no profit without a cost", "elasticity not identified")
+        holds = self.rules.cost_holds(products)
         best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
-        return self.rules.ladder[actions], np.where(free, best, unknown)
+        reason = np.where(products.identified.astype(bool), best, "elasticity not identified")
+        return self.rules.ladder[actions], np.where(holds == "", reason, holds)
 
 
 def _checked(price: np.ndarray) -> np.ndarray:
