@@ -10,6 +10,7 @@ from scipy import special
 
 from expectations.columns import PRICE
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.known_cost import cost_holds
 from tasks.pricing.market import FEATURES, HIGHEST_ELASTICITY, Products, Rules, View, demand_ratio, observe, opening, pull
 from tasks.pricing.seasons import play
 
@@ -79,7 +80,7 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
 
 
 def _binding(product: Products, rules: Rules, chosen: int) -> str:
-    held = rules.cost_holds(product)[0]
+    held = cost_holds(product.price, product.unit_cost, product.cost_stale, rules.objective)[0]
     if held:
         return f"{held}: the price holds"
     if not product.identified[0]:

@@ -89,7 +89,7 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
     if not known.any():
         return []
     stale = market.get(COST_STALE, pd.Series(False, market.index))
-    holds = cost_holds(*(column.to_numpy() for column in (market[PRICE], market[UNIT_COST], stale)), objective)
+    holds = cost_holds(market[PRICE].to_numpy(), market[UNIT_COST].to_numpy(), stale.to_numpy(), objective)
     notes = [_note(reason, market[holds == reason]) for reason in (NOT_BELOW, STALE, NO_AMOUNT, NO_COST) if (holds == reason).any()]
     if objective == "revenue" and not known.all():
         notes.append(f"note: the objective is revenue, a cost is known of {known.sum()} of {len(market)} products")

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from tasks.pricing.counts import expected_sales, poisson_quantile
-from tasks.pricing.known_cost import cost_holds, trusted_costs
+from tasks.pricing.known_cost import trusted_costs
 
 HIGHEST_ELASTICITY = -0.05  # raising a price never raises demand
 FEATURES = ("last_ratio", "remembered", "weeks_left", "elasticity", "elasticity_sd", "surprise", "margin", "noise", "cover")
@@ -156,16 +156,9 @@ class Rules:
         return np.where(products.cost_trusted.reshape(shape), price - products.unit_cost.reshape(shape), 0.0)
 
     def moves(self, products: Products) -> np.ndarray:
-        """Return which products may take another price than that in force (products,), bool.
-
-        A product holds if its elasticity is not identified, or for its cost: one that cannot be trusted, or none where profit is the aim.
-        """
+        """Return which products may take another price: identified, and not held for their cost (products,), bool."""
         costless = np.isnan(products.unit_cost) & (self.objective == "revenue")
         return np.asarray(products.identified.astype(bool) & (products.cost_trusted | costless))
-
-    def cost_holds(self, products: Products) -> np.ndarray:
-        """Return why a product holds for what is known of its cost, empty where it need not (products,)."""
-        return cost_holds(products.price, products.unit_cost, products.cost_stale, self.objective)
 
     def allowed(self, products: Products) -> np.ndarray:
         """Return which actions a product may take (products, actions), bool."""

@@ -22,8 +22,8 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
     """Return one row per product and store: ``reference_price`` (in force), ``price``, ``step``, ``reason``, and what was drawn.
 
     The columns are those of the sales table: logged with the sales, ``propensity`` and ``reference_price`` let the next retraining judge
-    its policy on them, and ``randomised_price`` is its instrument. No draw leaves the ladder, goes below a known cost, or moves a price that
-    holds for its cost.
+    its policy on them, and ``randomised_price`` is its instrument. No draw leaves the ladder or goes below a known cost, and none moves a
+    price that holds for its cost.
 
     Args:
         policy: what recommends.

@@ -10,7 +10,7 @@ import pandas as pd
 from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.known_cost import NO_COST
+from tasks.pricing.known_cost import NO_COST, cost_holds
 from tasks.pricing.market import Products, Rules, opening
 
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
@@ -72,8 +72,11 @@ class PolicyModel:
         cost = np.where(known, costs.to_numpy(float)[rows], np.nan)
         holds = np.where(known | costs.isna().all(), "", NO_COST).astype(object)
         products = products_of(self.market.iloc[rows[known]])
-        holds[known] = self.rules.cost_holds(replace(products, price=prices[PRICE].to_numpy(float)[known]))
+        holds[known] = self._cost_holds(replace(products, price=prices[PRICE].to_numpy(float)[known]))
         return pd.DataFrame({UNIT_COST: cost, COST_HOLDS: holds}, index=prices.index)
+
+    def _cost_holds(self, products: Products) -> np.ndarray:
+        return cost_holds(products.price, products.unit_cost, products.cost_stale, self.rules.objective)
 
     def _rows(self, asked: pd.DataFrame) -> np.ndarray:
         """Return the row of the market for every product and store, -1 where there is none (rows,)."""
@@ -105,7 +108,7 @@ class PolicyModel:
         products = products_of(self.market.iloc[rows])
         products = replace(products, price=price)
         actions = self.policy(opening(products), self.rules)
-        holds = self.rules.cost_holds(products)
+        holds = self._cost_holds(products)
         best = np.where(actions == self.rules.hold, "the price in force is best", "the policy moves the price")
         reason = np.where(products.identified.astype(bool), best, "elasticity not identified")
         return self.rules.ladder[actions], np.where(holds == "", reason, holds)
