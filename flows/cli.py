@@ -142,7 +142,8 @@ def rollback(by: By, reason: Reason, profile: Profile = "default", sets: Sets = 
 def recommend(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV to write the price list to.")],
     prices: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Products and prices in force; none: those at the end of the training data.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Products, prices in force, costs if known; none: those at the end of the training data."),
     ] = None,
     version: Annotated[int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random variation; none: a new one.")] = None,

@@ -139,7 +139,7 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
 
 def _judged(settings: Settings, priced: Priced, sales: Artifact) -> Judged | None:
     """Return what the policy would have earned where prices were drawn; none where no probability was logged."""
-    decisions = decisions_of(load_table(sales))
+    decisions = decisions_of(load_table(sales), priced["objective"])
     if decisions is None:
         return None
     rules, policy = rules_at(priced["model_files"]["policy_rules"]), policy_at(priced["model_files"]["policy_weights"])

@@ -27,7 +27,7 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
 
     Args:
         policy: what recommends.
-        prices: product, store and price in force (currency/unit).
+        prices: product, store, price in force and, where it changed since the training, ``unit_cost`` (currency/unit).
         variation: of the list.
         seed: of the draw; it belongs into the log.
 

@@ -80,7 +80,20 @@ def test_a_product_that_the_training_did_not_know_is_not_varied_where_costs_are_
     varied = price_list(model_of(shop, rules), prices, Variation(0.5, 0.1), 1)
     assert (varied["price"] == 2.0).all()
     costless = model_of(replace(shop, unit_cost=np.full(len(shop), np.nan)), rules)
-    assert (price_list(costless, prices, Variation(0.5, 0.1), 1)["price"] != 2.0).any(), "without any cost nothing changes"
+    varied = price_list(costless, prices, Variation(0.5, 0.1), 1)
+    assert (varied["price"] != 2.0).any() == (rules.objective == "revenue"), "revenue without any cost is as it was"
+
+
+def test_a_cost_given_with_the_prices_replaces_the_one_of_the_training(shop: Products, rules: Rules) -> None:
+    given = {"above": 1.0, "below": 9.0, "missing": 2.9, "stale": 1.0, "equal": np.nan}
+    for seed in range(30):
+        model = model_of(shop, rules, seed)
+        prices = in_force(model).assign(unit_cost=lambda frame: frame["product_id"].map(given))
+        table = price_list(model, prices, Variation(0.5, 0.1), seed).set_index("product_id")
+        assert table.loc[["below", "equal"], ["price", "reason"]].to_numpy().tolist() == [[2.97, NOT_BELOW]] * 2
+        assert table["price"]["missing"] >= 2.9
+        assert not set(table.loc[["above", "missing", "stale"], "reason"]) & {NOT_BELOW, STALE, NO_COST}
+        assert "unit_cost" not in table
 
 
 def test_rounding_takes_no_held_price_further_below_its_cost(shop: Products, rules: Rules) -> None:
