@@ -106,10 +106,13 @@ def test_no_price_of_10_000_random_tables_lies_below_a_known_cost(batch: int) ->
     model, known = model_of(sales, objective, batch), known_of(sales)
     prices = in_force(model)
     moved = prices.assign(price=prices["price"] * np.random.default_rng(batch).choice([0.7, 0.95, 1.0, 1.3], len(prices)))
-    for given in (prices, moved):
-        table = price_list(model, given, Variation(share, 0.1), seed=batch)
+    given = moved.assign(unit_cost=np.random.default_rng(batch).choice([0.0, 0.5, 2.0, 9.0, np.nan], len(moved)))
+    rows = zip(given["product_id"], given["unit_cost"].tolist(), strict=True)
+    updated = known | {product: Known(Decimal(repr(cost)), False) for product, cost in rows if cost == cost}
+    for frame, costs in ((prices, known), (moved, known), (given, updated)):
+        table = price_list(model, frame, Variation(share, 0.1), seed=batch)
         assert len(table) == sales["product_id"].nunique()
-        assert faults(table, known, objective) == []
+        assert faults(table, costs, objective) == []
         assert (table["price"] < table["reference_price"] * 0.95).any(), "the policy does lower prices"
         assert ((table["propensity"] < 1).any()) == (share > 0), "varied lists are varied"
 
