@@ -222,11 +222,11 @@ class Price(Section):
     """The market, its ladder, the agent and its price list."""
 
     objective: Literal["auto", "revenue", "profit"]
-    """`profit` needs a cost; `auto` takes profit where enough products have one, else revenue."""
+    """`auto`: profit where enough products have a cost, else revenue; no known cost is undercut by either."""
     cost_share: float = Field(gt=0, le=1)
-    """Share of the products from which their costs make `auto` take profit; those without one then hold (share)."""
+    """Least share of the products with a known cost for which `auto` takes profit; those without one then hold (share)."""
     active_weeks: int = Field(ge=1)
-    """A product is in the market if it sold in so many last weeks; a cost older than that counts as none (weeks)."""
+    """A product is in the market if it sold in so many last weeks; a cost older than that is stale, and its price holds (weeks)."""
     ladder_low: float = Field(gt=0)
     """Lowest step of the ladder, relative to the price in force (ratio)."""
     ladder_high: float = Field(gt=0)

@@ -17,7 +17,10 @@ from conf import load
 
 ROOT = Path(__file__).resolve().parents[1]
 MAIN = ROOT / "README.md"
-READMES = [MAIN, *sorted(path for room in ("conf", "infra", "tasks") for path in (ROOT / room).rglob("README.md"))]
+READMES = [
+    MAIN,
+    *sorted(path for room in ("conf", "infra", "tasks") for path in (ROOT / room).rglob("README.md")),
+]
 LINES, WIDTH = 150, 110
 HELP = click.Option(["--help"], is_flag=True)  # click adds it to every command
 GENERATED = re.compile(r"\bvar/")  # folders that runs make
@@ -25,8 +28,12 @@ GENERATED = re.compile(r"\bvar/")  # folders that runs make
 
 def fenced(path: Path) -> list[str]:
     """Return the command lines of the fenced shell blocks of a README, continued lines joined."""
-    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    return [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+    blocks = re.findall(
+        r"^```(?:sh|bash)?\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    return [
+        line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()
+    ]
 
 
 def inline(path: Path) -> list[str]:
@@ -37,7 +44,9 @@ def inline(path: Path) -> list[str]:
 
 def the_command() -> Any:
     """Return the command `repricer` as the package installs it, a tree of click commands."""
-    script = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]["repricer"]
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"][
+        "repricer"
+    ]
     return typer.main.get_command(importlib.import_module(script.partition(":")[0]).app)
 
 
@@ -54,7 +63,9 @@ def command_errors(line: str, *, complete: bool) -> list[str]:
         command, words = command.commands[words[0]], words[1:]
     if hasattr(command, "commands") and complete:
         return [f"`{command.name}` needs a subcommand"]
-    options = {"--help": HELP} | {name: param for param in command.params for name in (*param.opts, *param.secondary_opts)}
+    options = {"--help": HELP} | {
+        name: param for param in command.params for name in (*param.opts, *param.secondary_opts)
+    }
     errors, given, sets = [], set(), []
     while words:
         word, *words = words
@@ -68,7 +79,11 @@ def command_errors(line: str, *, complete: bool) -> list[str]:
             errors += [] if value else [f"`{name}` needs a value"]
         sets += [value] if name == "--set" else []
     if complete:
-        errors += [f"`{param.name}` is missing" for param in command.params if param.required and param.name not in given]
+        errors += [
+            f"`{param.name}` is missing"
+            for param in command.params
+            if param.required and param.name not in given
+        ]
     load("default", sets)  # raises where a setting is unknown
     return errors
 
@@ -91,7 +106,9 @@ def map_paths() -> list[str]:
 
 def test_the_main_readme_can_be_read_in_one_sitting() -> None:
     lines = MAIN.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= LINES, f"README.md has {len(lines)} lines: at most {LINES}; details belong beside their subject"
+    assert len(lines) <= LINES, (
+        f"README.md has {len(lines)} lines: at most {LINES}; details belong beside their subject"
+    )
     wide = [number for number, line in enumerate(lines, start=1) if len(line) > WIDTH]
     assert not wide, f"README.md: lines {wide} are wider than {WIDTH} characters"
 
@@ -117,7 +134,9 @@ def test_every_make_target_is_in_the_makefile(path: Path) -> None:
         assert target in targets(), f"{named(path)}: `{line}`: the Makefile has no target {target}"
 
 
-@pytest.mark.parametrize("line", ["repricer retrian", "repricer retrain --frsh", "repricer promote --version 3", "repricer bench"])
+@pytest.mark.parametrize(
+    "line", ["repricer retrian", "repricer retrain --frsh", "repricer promote --version 3", "repricer bench"]
+)
 def test_a_command_that_does_not_run_is_noticed(line: str) -> None:
     assert command_errors(line, complete=True), f"`{line}` was taken for a command that runs"
 
@@ -132,12 +151,16 @@ def test_every_link_and_picture_leads_to_a_file_and_a_heading(path: Path) -> Non
         assert there.is_file(), f"{named(path)}: {link} leads to no file"
         headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
         anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-        assert not anchor or anchor in anchors, f"{named(path)}: {link}: no such heading, only {sorted(anchors)}"
+        assert not anchor or anchor in anchors, (
+            f"{named(path)}: {link}: no such heading, only {sorted(anchors)}"
+        )
 
 
 @pytest.mark.parametrize("place", map_paths())
 def test_every_place_on_the_map_exists(place: str) -> None:
-    assert GENERATED.match(place) or (ROOT / place).exists(), f"README.md: the map names {place}, which is not in the tree"
+    assert GENERATED.match(place) or (ROOT / place).exists(), (
+        f"README.md: the map names {place}, which is not in the tree"
+    )
 
 
 def test_every_room_is_on_the_map() -> None:

@@ -154,7 +154,8 @@ def recommend(
     prices: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Products and prices in force; none: those at the end of the training data."
+            metavar="FILE",
+            help="Products, prices in force, costs if known; none: those at the end of the training data.",
         ),
     ] = None,
     version: Annotated[

@@ -14,7 +14,7 @@ import yaml
 from prefect import task
 
 from conf import Settings
-from expectations.columns import CATEGORY, DATE, PRICE, PRODUCT, STORE, UNITS
+from expectations.columns import CATEGORY, DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
 from tasks.operations.experiment_analyze import sales_at
 from tasks.runtime.artifacts import save_text
 from tasks.trial.assignment import ARM, BEFORE, PROFIT, REVENUE, TREATED, assigned, checked, measured, spec_of
@@ -120,6 +120,12 @@ def _metrics(asked: Asked, sales: pd.DataFrame) -> list[str]:
     metric = asked.metric or (PROFIT if PROFIT in sales else REVENUE)
     names = [metric, *(name for name in asked.guards if name != metric)]
     _check(asked, names, sales)
+    if not asked.metric and metric == REVENUE and UNIT_COST in sales:
+        log.warning(
+            "design: the metric is revenue; %d of %d rows have no cost for a profit",
+            sales[UNIT_COST].isna().sum(),
+            len(sales),
+        )
     return names
 
 

@@ -10,7 +10,7 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE
+from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE, UNIT_COST
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
@@ -40,7 +40,8 @@ def recommend(
     Args:
         settings: whose store holds the policy; ``price.variation`` varies the list.
         version: of `pricing_policy`; none: the champion, or the candidate where nobody was promoted.
-        prices: table of product, store (else ``all``) and price in force; none: those at the end of the training data.
+        prices: table of product, store (else ``all``), price in force and, if known, ``unit_cost``; none: those at the end of the
+            training data.
         out: file of the list.
         seed: of the variation; none: a new one, so that no week repeats the draws of another.
 
@@ -79,10 +80,13 @@ def _prices_at(path: Path) -> pd.DataFrame:
         raise PolicyError(
             f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. Missing: {', '.join(missing)}. Rename the columns."
         )
-    if not pd.api.types.is_numeric_dtype(table[PRICE]):
-        raise PolicyError(
-            f"{path}: `{PRICE}` must be numbers. Received: {table[PRICE].iloc[0]!r} in row 1 or later. Write 12.5, not 12,5."
-        )
+    given = [name for name in (PRICE, UNIT_COST) if name in table]
+    for name in given:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            first = repr(table[name].iloc[0])
+            raise PolicyError(
+                f"{path}: `{name}` must be numbers. Received: {first} in row 1 or later. Write 12.5, not 12,5."
+            )
     if STORE not in table:
         table = table.assign(**{STORE: "all"})
-    return table[[PRODUCT, STORE, PRICE]].reset_index(drop=True)
+    return table[[PRODUCT, STORE, *given]].reset_index(drop=True)

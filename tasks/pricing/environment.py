@@ -80,9 +80,10 @@ class ProductEnv(gymnasium.Env[np.ndarray, int]):
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Sell for a week."""
-        may = action == self._many.rules.hold or self._many.rules.moves(self._many.view.products)[0]
+        rules = self._many.rules
+        allowed = rules.allowed(self._many.view.products)[0]  # (actions,)
         state, reward, ended, cut, told = self._many.step(
-            np.array([action if may else self._many.rules.hold])
+            np.array([action if allowed[action] else rules.hold])
         )
         return (
             state[0],

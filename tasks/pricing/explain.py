@@ -10,6 +10,7 @@ from scipy import special
 
 from expectations.columns import PRICE
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.known_cost import cost_holds
 from tasks.pricing.market import (
     FEATURES,
     HIGHEST_ELASTICITY,
@@ -27,10 +28,7 @@ DRAWS = 4000  # elasticities by which expected units are told
 LEVELS = (0.025, 0.975)
 FREE, AT_LOW, AT_HIGH = "none", "lowest step of the ladder", "highest step of the ladder"
 AT_COST = "no step below the cost"
-UNIDENTIFIED, NO_COST = (
-    "elasticity not identified: the price holds",
-    "no profit without a cost: the price holds",
-)
+UNIDENTIFIED = "elasticity not identified: the price holds"
 
 
 class Explanation(NamedTuple):
@@ -92,7 +90,8 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
             "q_value": q,
         }
     )
-    for name, each in (("units", 1.0), ("revenue", price), ("profit", price - product.unit_cost)):
+    cost = np.where(np.isfinite(product.unit_cost), product.unit_cost, np.nan)
+    for name, each in (("units", 1.0), ("revenue", price), ("profit", price - cost)):
         worth = units * np.broadcast_to(each, len(price))[:, None]
         table[name] = worth.mean(axis=1)
         table[f"{name}_low"], table[f"{name}_high"] = np.quantile(worth, LEVELS, axis=1)
@@ -101,8 +100,11 @@ def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Expla
 
 
 def _binding(product: Products, rules: Rules, chosen: int) -> str:
-    if not rules.moves(product)[0]:
-        return UNIDENTIFIED if not product.identified[0] else NO_COST
+    held = cost_holds(product.price, product.unit_cost, product.cost_stale, rules.objective)[0]
+    if held:
+        return f"{held}: the price holds"
+    if not product.identified[0]:
+        return UNIDENTIFIED
     bounds = {len(rules.ladder) - 1: AT_HIGH, int(rules.allowed(product)[0].argmax()): AT_COST, 0: AT_LOW}
     return bounds.get(chosen, FREE)
 

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import special
 
 from tasks.pricing.counts import expected_sales, poisson_quantile
+from tasks.pricing.known_cost import trusted_costs
 
 HIGHEST_ELASTICITY = -0.05  # raising a price never raises demand
 FEATURES = (
@@ -47,7 +48,7 @@ class Products:
     Attributes:
         price: price in force, currency/unit (products,).
         list_price: price before promotion, currency/unit (products,).
-        unit_cost: currency/unit, nan where unknown (products,).
+        unit_cost: last known, currency/unit; nan where none was ever known (products,).
         units: expected units/week at the price in force (products,).
         dispersion: variance of the gamma frailty, 0 for Poisson demand (products,).
         elasticity: estimate of the own-price elasticity (products,).
@@ -55,6 +56,7 @@ class Products:
         identified: whether the estimate may move the price (products,), bool.
         stock: units there are before the first decision, infinite where unknown (products,).
         arrivals: units that arrive after every week (products,).
+        cost_stale: whether the cost is too old to be trusted (products,), bool.
     """
 
     price: np.ndarray
@@ -67,10 +69,11 @@ class Products:
     identified: np.ndarray
     stock: np.ndarray = field(default_factory=lambda: np.empty(0))
     arrivals: np.ndarray = field(default_factory=lambda: np.empty(0))
+    cost_stale: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Refuse arrays of other lengths, and numbers without which nothing can be sold; a stock that is not told is without end."""
-        for name, unknown in (("stock", np.inf), ("arrivals", 0.0)):
+        for name, unknown in (("stock", np.inf), ("arrivals", 0.0), ("cost_stale", False)):
             if getattr(self, name).shape != self.price.shape and not getattr(self, name).size:
                 object.__setattr__(self, name, np.full(self.price.shape, unknown))
         for each in fields(self):
@@ -99,6 +102,11 @@ class Products:
     def __len__(self) -> int:
         """Return the number of products."""
         return len(self.price)
+
+    @cached_property
+    def cost_trusted(self) -> np.ndarray:
+        """Return which costs a price may be decided on (products,), bool."""
+        return trusted_costs(self.price, self.unit_cost, self.cost_stale)
 
     def take(self, rows: np.ndarray) -> Self:
         """Return the products of the given rows, repeated where a row is."""
@@ -156,21 +164,17 @@ class Rules:
         return int(np.flatnonzero(self.ladder == 1.0)[0])
 
     def margin(self, products: Products, ratio: np.ndarray) -> np.ndarray:
-        """Return the reward per unit sold at ``ratio``, currency/unit (products, ...); 0 where the profit of a product is unknown."""
+        """Return the reward per unit sold at ``ratio``, currency/unit (products, ...); 0 for profit that no trusted cost tells."""
         shape = (-1,) + (1,) * (ratio.ndim - 1)
         price = ratio * products.price.reshape(shape)
         if self.objective == "revenue":
             return price
-        cost = products.unit_cost.reshape(shape)
-        return np.where(np.isfinite(cost), price - cost, 0.0)
+        return np.where(products.cost_trusted.reshape(shape), price - products.unit_cost.reshape(shape), 0.0)
 
     def moves(self, products: Products) -> np.ndarray:
-        """Return which products may take another price than that in force (products,), bool.
-
-        A product holds if its elasticity is not identified, or if profit is asked for and its cost is unknown.
-        """
-        moves = products.identified.astype(bool)
-        return moves & np.isfinite(products.unit_cost) if self.objective == "profit" else moves
+        """Return which products may take another price: identified, and not held for their cost (products,), bool."""
+        costless = np.isnan(products.unit_cost) & (self.objective == "revenue")
+        return np.asarray(products.identified.astype(bool) & (products.cost_trusted | costless))
 
     def allowed(self, products: Products) -> np.ndarray:
         """Return which actions a product may take (products, actions), bool."""

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE, UNIT_COST
-from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
+from tasks.pricing.recommend import COST_HOLDS, STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation, vary
 
 KEY = [PRODUCT, STORE]
+NOISE = 1e-6  # of a cent; a price that is lowered by less is the same
 
 
 def in_force(policy: PolicyModel) -> pd.DataFrame:
@@ -21,11 +22,12 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
     """Return one row per product and store: ``reference_price`` (in force), ``price``, ``step``, ``reason``, and what was drawn.
 
     The columns are those of the sales table: logged with the sales, ``propensity`` and ``reference_price`` let the next retraining judge
-    its policy on them, and ``randomised_price`` is its instrument. No draw leaves the ladder, or goes below a known cost.
+    its policy on them, and ``randomised_price`` is its instrument. No draw leaves the ladder or goes below a known cost, and none moves a
+    price that holds for its cost.
 
     Args:
         policy: what recommends.
-        prices: product, store and price in force (currency/unit).
+        prices: product, store, price in force and, where it changed since the training, ``unit_cost`` (currency/unit).
         variation: of the list.
         seed: of the draw; it belongs into the log.
 
@@ -40,22 +42,19 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
         )
     told = policy.recommend(prices)
     reference = prices[PRICE].to_numpy(float)
-    cost = prices[KEY].merge(policy.market[[*KEY, UNIT_COST]], on=KEY, how="left")[UNIT_COST].to_numpy(float)
+    known = policy.costs(prices)
+    cost, free = known[UNIT_COST].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
     planned = _rounded(told[PRICE].to_numpy(), cost, variation.decimals)
-    low = np.fmax(reference * policy.rules.ladder[0], cost)
-    varied = vary(
-        prices[KEY].assign(**{PRICE: planned}),
-        variation,
-        low,
-        reference * policy.rules.ladder[-1],
-        np.random.default_rng(seed),
-    )
+    low = np.where(free, np.fmax(reference * policy.rules.ladder[0], cost), planned)
+    high = np.where(free, reference * policy.rules.ladder[-1], planned)
+    varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
     return varied.assign(**{STEP: told[STEP].to_numpy(), REASON: told[REASON].to_numpy()})
 
 
 def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
-    """Return prices that a shop can charge; rounding takes none to 0 or below its cost."""
-    nearest = price.round(decimals)
-    raised = (nearest <= 0) | ((nearest < cost) & (cost <= price))
-    return np.where(raised, (nearest + 10.0**-decimals).round(decimals), nearest)
+    """Return prices that a shop can charge; rounding takes none to 0, below its cost, or further below it."""
+    nearest, cent = price.round(decimals), 10.0**-decimals
+    lowered = price - nearest > NOISE * cent
+    raised = (nearest <= 0) | ((nearest < cost) & (lowered | (cost <= price)))
+    return np.where(raised, (nearest + cent).round(decimals), nearest)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE
+from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
 from tasks.pricing.market import Products, Rules, opening
 
+COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
 STEP = "step"  # recommended price relative to the price in force
 
 
@@ -47,27 +49,50 @@ class PolicyModel:
     def recommend(self, asked: pd.DataFrame) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
 
-        A product that the market does not know, whose elasticity is not identified, or whose profit is unknown keeps the asked price.
+        A product keeps the asked price if the market does not know it, its elasticity is not identified, or it holds for its cost.
 
         Args:
-            asked: product, store, and the price in force now (currency/unit).
+            asked: product, store, the price in force now and, if it changed since the training, ``unit_cost`` (currency/unit).
 
         Raises:
             PolicyError: a price is not finite and above 0.
         """
-        price = _checked(asked[PRICE].to_numpy(float))
-        rows = pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(
-            pd.MultiIndex.from_frame(asked[SERIES].astype(str))
-        )
+        price, rows = _checked(asked[PRICE].to_numpy(float)), self._rows(asked)
         known = rows >= 0
         ratio, reason = (
             np.ones(len(asked)),
             np.where(known, "", "the product was not in the training").astype(object),
         )
         if known.any():
-            ratio[known], reason[known] = self._decided(rows[known], price[known])
+            ratio[known], reason[known] = self._decided(rows[known], price[known], self.costs(asked[known]))
         told = {PRICE: price * ratio, STEP: ratio, REASON: pd.Series(reason, asked.index, dtype="str")}
         return pd.DataFrame(told, index=asked.index)
+
+    def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
+        """Return ``unit_cost`` (currency/unit), ``cost_stale``, and why the price holds for them in ``cost_holds``, row by row.
+
+        Nothing is known of a product that was not in the training; it holds for that where costs are known at all.
+
+        Args:
+            prices: product, store, the price in force now and, where it changed since the training, ``unit_cost`` (currency/unit).
+        """
+        rows, market = self._rows(prices), products_of(self.market)
+        known = rows >= 0
+        given = prices[UNIT_COST].to_numpy(float) if UNIT_COST in prices else np.full(len(prices), np.nan)
+        cost = np.where(np.isnan(given), np.where(known, market.unit_cost[rows], np.nan), given)
+        stale = np.isnan(given) & known & market.cost_stale[rows].astype(bool)
+        holds = cost_holds(prices[PRICE].to_numpy(float), cost, stale, self.rules.objective)
+        lost = ~known & np.isnan(cost) & (~np.isnan(market.unit_cost)).any()
+        return pd.DataFrame(
+            {UNIT_COST: cost, COST_STALE: stale, COST_HOLDS: np.where(lost, NO_COST, holds)},
+            index=prices.index,
+        )
+
+    def _rows(self, asked: pd.DataFrame) -> np.ndarray:
+        """Return the row of the market for every product and store, -1 where there is none (rows,)."""
+        return pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(
+            pd.MultiIndex.from_frame(asked[SERIES].astype(str))
+        )
 
     def explain(self, product: str, store: str, price: float | None = None, seed: int = 0) -> Explanation:
         """Return why the next price of one product is what it is.
@@ -92,19 +117,24 @@ class PolicyModel:
             one = replace(one, price=_checked(np.array([price])))
         return explain(one, self.rules, self.policy, seed)
 
-    def _decided(self, rows: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _decided(
+        self, rows: np.ndarray, price: np.ndarray, costs: pd.DataFrame
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the step of the ladder for rows of the market, and why it is what it is."""
         products = products_of(self.market.iloc[rows])
-        products = replace(products, price=price)
-        actions = self.policy(opening(products), self.rules)
-        free = self.rules.moves(products)
-        unknown = np.where(
-            products.identified.astype(bool), "no profit without a cost", "elasticity not identified"
+        products = replace(
+            products,
+            price=price,
+            unit_cost=costs[UNIT_COST].to_numpy(),
+            cost_stale=costs[COST_STALE].to_numpy(),
         )
+        actions = self.policy(opening(products), self.rules)
+        holds = costs[COST_HOLDS].to_numpy()
         best = np.where(
             actions == self.rules.hold, "the price in force is best", "the policy moves the price"
         )
-        return self.rules.ladder[actions], np.where(free, best, unknown)
+        reason = np.where(products.identified.astype(bool), best, "elasticity not identified")
+        return self.rules.ladder[actions], np.where(holds == "", reason, holds)
 
 
 def _checked(price: np.ndarray) -> np.ndarray:

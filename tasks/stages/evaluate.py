@@ -15,6 +15,7 @@ from conf import Settings
 from conf.settings import Evaluate as EvaluateSettings
 from expectations.columns import CATEGORY, MEAN
 from tasks.pricing import policies
+from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.recommend import STEP, PolicyModel, products_of
 from tasks.pricing.seasons import play
 from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
@@ -67,7 +68,11 @@ def evaluate(
             trial=tried["trial"],
             off_policy=judged.told if judged else None,
             verdict=verdict,
-            reasons=[*rule.reasons(every), *_notes(forecasted)],
+            reasons=[
+                *rule.reasons(every),
+                *_notes(forecasted),
+                *cost_notes(load_table(priced["market"]), priced["objective"]),
+            ],
             gates=[asdict(gate) for gate in every],
         )
         _track(run, priced, tried, judged, every, verdict)
@@ -121,7 +126,7 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
 
 def _judged(settings: Settings, priced: Priced, sales: Artifact) -> Judged | None:
     """Return what the policy would have earned where prices were drawn; none where no probability was logged."""
-    decisions = decisions_of(load_table(sales))
+    decisions = decisions_of(load_table(sales), priced["objective"])
     if decisions is None:
         return None
     rules, policy = (

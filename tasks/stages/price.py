@@ -28,6 +28,7 @@ from expectations.columns import (
 )
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.known_cost import cost_notes, with_costs
 from tasks.pricing.market import Policy, Products, Rules
 from tasks.pricing.recommend import products_of
 from tasks.pricing.seasons import Played, movable, play
@@ -62,7 +63,9 @@ def price(
         table = market_of(
             load_table(sales), load_table(outlook), load_table(responded["elasticities"]), settings
         )
-        objective = _objective(table, settings)
+        objective = objective_of(table, settings)
+        for note in cost_notes(table, objective):
+            log.warning(note.removeprefix("note: "))
         rules = rules_of(settings, responded, objective)
         products = products_of(table)
         weights, records = _trained(products, rules, settings)
@@ -78,13 +81,12 @@ def market_of(
 ) -> pd.DataFrame:
     """Return one row per product and store that is still sold: price in force, cost, expected units and how they answer price.
 
-    A cost that is unknown, older than the weeks of ``price.active_weeks``, or not below the price counts as none.
+    The cost is the last one that is known, whatever it is; one older than the weeks of ``price.active_weeks`` is marked as stale.
     """
-    recent = sales[
-        sales[DATE] > sales[DATE].max() - pd.Timedelta(weeks=settings.price.active_weeks)
-    ].sort_values(DATE)
+    since = sales[DATE].max() - pd.Timedelta(weeks=settings.price.active_weeks)
+    recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {name: "last" for name in (LIST_PRICE, UNIT_COST) if name in sales}
+    optional = {LIST_PRICE: "last"} if LIST_PRICE in sales else {}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = (
         outlook.groupby(SERIES)[MEAN]
@@ -97,8 +99,7 @@ def market_of(
     table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(response, on=PRODUCT)
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
-    cost = table[UNIT_COST] if UNIT_COST in table else pd.Series(np.nan, table.index)
-    table[UNIT_COST] = cost.where((cost > 0) & (cost < table[PRICE]))
+    table = with_costs(table, sales, since)
     if STOCK in sales:
         table = table.merge(_stocked(recent), on=SERIES, how="left")
         table["stock"] = table["stock"].fillna(np.inf)
@@ -178,7 +179,8 @@ def distinct_prices(own: Played, in_force: np.ndarray, rules: Rules) -> int:
     return sum(float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder)
 
 
-def _objective(table: pd.DataFrame, settings: Settings) -> str:
+def objective_of(table: pd.DataFrame, settings: Settings) -> str:
+    """Return what the policy earns: by ``auto``, profit where enough products of the market have a cost, trusted or not."""
     if settings.price.objective != "auto":
         return settings.price.objective
     return "profit" if table[UNIT_COST].notna().mean() >= settings.price.cost_share else "revenue"
@@ -291,7 +293,9 @@ def _track(
         name: float(played[name].rewards[:, shown].mean())
         for name in ("myopic", "hold", "cost_plus", "random")
     }
-    note = "revenue: no cost is known" if rules.objective == "revenue" else "profit: price less unit cost"
+    known = int((~np.isnan(products.unit_cost)).sum())
+    costs = f"a cost is known of {known} of {len(products)} products" if known else "no cost is known"
+    note = f"revenue: {costs}" if rules.objective == "revenue" else "profit: price less unit cost"
     assumed = (
         f"; cost-plus assumes a margin of {settings.price.stated_margin:.0%}"
         if np.isnan(products.unit_cost).any()

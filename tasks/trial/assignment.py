@@ -153,7 +153,8 @@ def joined(sales: pd.DataFrame, assignment: pd.DataFrame, spec: Spec) -> pd.Data
     lacking = [name for name in values if name not in inside]
     if lacking:
         raise TrialError(
-            f"data: metric {lacking[0]} cannot be told from the sales. Received: {', '.join(sales.columns)}. Bring `{UNIT_COST}`."
+            f"data: metric {lacking[0]} cannot be told from the sales. Received: {', '.join(sales.columns)}. "
+            f"Bring `{UNIT_COST}` in every row."
         )
     sums = inside.groupby([*known, DATE], as_index=False)[values].sum()
     grid = (

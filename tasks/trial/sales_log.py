@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from expectations.columns import DATE, PRICE, PROPENSITY, REFERENCE_PRICE, SERIES, UNIT_COST, UNITS
@@ -11,7 +12,7 @@ DRAW = [PRICE, PROPENSITY, REFERENCE_PRICE]
 WEEK, BEFORE = "week", "units_before"
 
 
-def decisions_of(sales: pd.DataFrame) -> pd.DataFrame | None:
+def decisions_of(sales: pd.DataFrame, objective: str) -> pd.DataFrame | None:
     """Return a row per decision with what it earned, or none where the sales table tells no probabilities.
 
     A price that was drawn for a week is one decision about its days; where some week holds several draws, every row is a decision. What was
@@ -19,10 +20,12 @@ def decisions_of(sales: pd.DataFrame) -> pd.DataFrame | None:
 
     Args:
         sales: sales table; ``propensity`` is the probability of the price, ``reference_price`` the one in force before.
+        objective: what a decision earned: ``revenue``, or ``profit``, which leaves rows without a cost out.
     """
     if not {PROPENSITY, REFERENCE_PRICE} <= set(sales.columns):
         return None
-    reward = sales[UNITS] * (sales[PRICE] - sales.get(UNIT_COST, 0.0))
+    cost = sales.get(UNIT_COST, np.nan) if objective == "profit" else 0.0
+    reward = sales[UNITS] * (sales[PRICE] - cost)
     rows = sales.assign(**{REWARD: reward, WEEK: sales[DATE].dt.to_period("W")}).sort_values([*SERIES, DATE])
     drawn = rows.dropna(subset=[*DRAW, REWARD])
     several = drawn.drop_duplicates([*SERIES, WEEK, *DRAW]).duplicated([*SERIES, WEEK]).any()

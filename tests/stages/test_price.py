@@ -8,7 +8,7 @@ import pytest
 
 from conf import Settings, load
 from tasks.pricing.seasons import Played
-from tasks.stages.price import gain, interval, market_of, rules_of
+from tasks.stages.price import gain, interval, market_of, objective_of, rules_of
 
 WEEKS = 20
 
@@ -42,16 +42,36 @@ def build(sales: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return market_of(sales, outlook, response, settings).set_index("product_id")
 
 
-def test_d19_a_cost_that_is_missing_stale_or_above_the_price_is_none(
+def test_d19_a_known_cost_is_kept_as_it_is_and_a_stale_one_is_marked(
     sales: pd.DataFrame, settings: Settings
 ) -> None:
     row = sales.groupby("product_id").cumcount()
     cost = sales["unit_cost"].mask(sales["product_id"] == "b")
     cost = cost.mask((sales["product_id"] == "c") & (row >= WEEKS - settings.price.active_weeks))
     cost = cost.mask(sales["product_id"] == "d", 2.5)
-    told = build(sales.assign(unit_cost=cost), settings)["unit_cost"]
-    assert told["a"] == 1.0
-    assert told[["b", "c", "d"]].isna().all()
+    market = build(sales.assign(unit_cost=cost), settings)
+    np.testing.assert_array_equal(market["unit_cost"], [1.0, np.nan, 1.0, 2.5])
+    assert market["cost_stale"].tolist() == [False, False, True, False]
+
+
+def test_a_market_without_costs_says_nothing_of_them(sales: pd.DataFrame, settings: Settings) -> None:
+    markets = (
+        build(sales.drop(columns="unit_cost"), settings),
+        build(sales.assign(unit_cost=np.nan), settings),
+    )
+    for market in markets:
+        assert market["unit_cost"].isna().all()
+        assert "cost_stale" not in market
+
+
+@pytest.mark.parametrize(
+    ("known", "objective"), [(0, "revenue"), (5, "revenue"), (6, "profit"), (9, "profit"), (11, "profit")]
+)
+def test_costs_of_half_of_the_products_make_the_objective_profit(
+    known: int, objective: str, settings: Settings
+) -> None:
+    market = pd.DataFrame({"price": 2.0, "unit_cost": [9.0] * known + [np.nan] * (11 - known)})
+    assert objective_of(market, settings) == objective, "a cost above its price is a known one"
 
 
 def test_d16_a_product_that_is_no_longer_sold_is_in_no_market(

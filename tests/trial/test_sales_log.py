@@ -23,7 +23,7 @@ def sales(periods: int, prices: list[float]) -> pd.DataFrame:
 
 
 def test_a_price_drawn_for_a_week_is_one_decision() -> None:
-    told = decisions_of(sales(21, [2.0] * 7 + [2.2] * 7 + [2.0] * 7))
+    told = decisions_of(sales(21, [2.0] * 7 + [2.2] * 7 + [2.0] * 7), "revenue")
     assert told is not None
     assert told["price"].tolist() == [2.2, 2.0], "nothing is known before the first week"
     assert told["reward"].tolist() == pytest.approx([2.2 * sum(range(7, 14)), 2.0 * sum(range(14, 21))])
@@ -31,16 +31,32 @@ def test_a_price_drawn_for_a_week_is_one_decision() -> None:
 
 
 def test_prices_drawn_from_day_to_day_are_decisions_of_their_own() -> None:
-    told = decisions_of(sales(4, [2.0, 2.2, 2.0, 2.2]).assign(unit_cost=1.0))
+    told = decisions_of(sales(4, [2.0, 2.2, 2.0, 2.2]).assign(unit_cost=1.0), "profit")
     assert told is not None
     assert told["reward"].tolist() == pytest.approx([1.2 * 1, 1.0 * 2, 1.2 * 3])
 
 
+def test_the_reward_of_a_decision_is_what_the_policy_maximises() -> None:
+    table = sales(4, [2.0, 2.2, 2.0, 2.2]).assign(unit_cost=[9.0, 1.0, np.nan, 9.0])
+    revenue, profit = decisions_of(table, "revenue"), decisions_of(table, "profit")
+    assert revenue is not None
+    assert profit is not None
+    assert revenue["reward"].tolist() == pytest.approx([2.2 * 1, 2.0 * 2, 2.2 * 3]), (
+        "a row without a cost has its revenue"
+    )
+    assert profit["reward"].tolist() == pytest.approx([1.2 * 1, (2.2 - 9.0) * 3]), (
+        "a cost above the price is a loss"
+    )
+    assert decisions_of(table.drop(columns="unit_cost"), "profit") is None, (
+        "without a cost nothing tells a profit"
+    )
+
+
 def test_rows_without_a_probability_are_left_out_and_a_table_without_any_is_no_log() -> None:
     table = sales(14, [2.0] * 14)
-    assert decisions_of(table.drop(columns="propensity")) is None
-    assert decisions_of(table.assign(propensity=np.nan)) is None
-    told = decisions_of(table.assign(propensity=[0.5] * 7 + [np.nan] * 7))
+    assert decisions_of(table.drop(columns="propensity"), "revenue") is None
+    assert decisions_of(table.assign(propensity=np.nan), "revenue") is None
+    told = decisions_of(table.assign(propensity=[0.5] * 7 + [np.nan] * 7), "revenue")
     assert told is None, "the one week that was drawn has no week before it"
 
 

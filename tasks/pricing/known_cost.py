@@ -1,0 +1,117 @@
+"""What is known of unit costs, and which prices hold for it.
+
+A cost that is known and cannot be trusted is not a missing one: its price holds until somebody mends the cost, and the list says why.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
+
+COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
+NO_COST = "no cost known"
+NO_AMOUNT = "the cost is no finite amount above 0"
+NOT_BELOW = "the cost is not below the price in force"
+STALE = "the cost is stale"
+SHOWN = 5  # products that a note names
+
+
+def with_costs(market: pd.DataFrame, sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
+    """Return the market with the last known ``unit_cost`` of every row and, where any is known, ``cost_stale``.
+
+    Args:
+        market: a row per product and store.
+        sales: sales table; ``unit_cost`` is optional (currency/unit).
+        since: a cost that was last seen on or before this date is stale.
+    """
+    latest = latest_costs(sales, since) if UNIT_COST in sales else None
+    if latest is None or latest.empty:
+        return market.assign(**{UNIT_COST: np.nan})
+    market = market.merge(latest, on=SERIES, how="left")
+    return market.assign(**{COST_STALE: market[COST_STALE].eq(True)})
+
+
+def latest_costs(sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
+    """Return product, store, ``unit_cost`` and ``cost_stale`` of every series that ever had a cost (series, 4).
+
+    Args:
+        sales: sales table with ``unit_cost`` (currency/unit).
+        since: a cost that was last seen on or before this date is stale.
+    """
+    known = sales.dropna(subset=UNIT_COST).sort_values(DATE)
+    latest = known.groupby(SERIES, as_index=False)[[UNIT_COST, DATE]].last()
+    return latest.assign(**{COST_STALE: latest[DATE] <= since}).drop(columns=DATE)
+
+
+def trusted_costs(price: np.ndarray, cost: np.ndarray, stale: np.ndarray) -> np.ndarray:
+    """Return which costs a price may be decided on: a finite amount above 0, below the price and not stale (products,), bool.
+
+    Args:
+        price: in force, currency/unit (products,).
+        cost: currency/unit, nan where none is known (products,).
+        stale: whether the cost is older than the weeks in which the product sold (products,), bool.
+    """
+    return np.asarray((cost > 0) & (cost < price) & ~stale.astype(bool))
+
+
+def cost_faults(price: np.ndarray, cost: np.ndarray, stale: np.ndarray) -> np.ndarray:
+    """Return why a known cost cannot be trusted, empty where it can or where none is known (products,).
+
+    Args:
+        price, cost, stale: as ``trusted_costs`` takes them.
+    """
+    reasons = [
+        (~np.isfinite(cost) | (cost <= 0), NO_AMOUNT),
+        (cost >= price, NOT_BELOW),
+        (stale.astype(bool), STALE),
+    ]
+    known = ~np.isnan(cost)
+    return np.select([known & wrong for wrong, _ in reasons], [reason for _, reason in reasons], "").astype(
+        object
+    )
+
+
+def cost_holds(price: np.ndarray, cost: np.ndarray, stale: np.ndarray, objective: str) -> np.ndarray:
+    """Return why a price holds for what is known of its cost, empty where it need not (products,).
+
+    Args:
+        price, cost, stale: as ``trusted_costs`` takes them.
+        objective: ``profit`` holds a product without a cost, too; ``revenue`` needs none.
+    """
+    missing = np.isnan(cost) & (objective == "profit")
+    return np.where(missing, NO_COST, cost_faults(price, cost, stale))
+
+
+def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
+    """Return a note for every reason of a cost for which products hold, and name them; none where no cost is known at all.
+
+    Args:
+        market: product, store, price, ``unit_cost`` and, where some cost is known, ``cost_stale``.
+        objective: of the policy.
+    """
+    known = market[UNIT_COST].notna()
+    if not known.any():
+        return []
+    stale = market.get(COST_STALE, pd.Series(False, market.index))
+    holds = cost_holds(market[PRICE].to_numpy(), market[UNIT_COST].to_numpy(), stale.to_numpy(), objective)
+    notes = [
+        _note(reason, market[holds == reason])
+        for reason in (NOT_BELOW, STALE, NO_AMOUNT, NO_COST)
+        if (holds == reason).any()
+    ]
+    if objective == "revenue" and not known.all():
+        notes.append(
+            f"note: the objective is revenue, a cost is known of {known.sum()} of {len(market)} products"
+        )
+    return notes
+
+
+def _note(reason: str, held: pd.DataFrame) -> str:
+    names = [
+        f"{row[PRODUCT]} in {row[STORE]} ({'' if np.isnan(row[UNIT_COST]) else f'cost {row[UNIT_COST]:g}, '}price {row[PRICE]:g})"
+        for _, row in held.head(SHOWN).iterrows()
+    ]
+    verb = "product holds" if len(held) == 1 else "products hold"
+    return f"note: {len(held)} {verb}, {reason}: {', '.join(names)}{', ...' if len(held) > SHOWN else ''}"
