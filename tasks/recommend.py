@@ -11,10 +11,10 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE
-from tasks import track
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
+from tasks.runtime import champion_aliases
 from tasks.tables import table_at
 
 
@@ -46,7 +46,7 @@ def recommend(settings: Settings, version: int | None, prices: str | None, out: 
         ModelError: there is no such version.
         TableError, PolicyError: the table of prices is none.
     """
-    number, model = track.chosen(settings, "pricing_policy", version)
+    number, model = champion_aliases.chosen(settings, "pricing_policy", version)
     policy: PolicyModel = model.policy
     told = settings.price.variation
     seed = secrets.randbits(32) if seed is None else seed
