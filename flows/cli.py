@@ -194,8 +194,9 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
     """
     settings = settings_of(profile, sets)
     from tasks import track
+    from tasks.runtime import champion_aliases
 
-    track.open_store(settings)
+    champion_aliases.repair(settings)
     uri = track.store_uri(settings)
     report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)])

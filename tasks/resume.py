@@ -18,6 +18,7 @@ from tasks import track
 from tasks.artifacts import save_json
 from tasks.attempt import Attempt, code_hash, code_version, settings_hash
 from tasks.orphans import end_orphans
+from tasks.runtime import champion_aliases
 
 log = logging.getLogger("repricer")
 
@@ -39,6 +40,7 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         swept, ended = track.sweep(settings), end_orphans(settings)
         if swept or ended:
             log.info("ended what a dead process had left open: %d MLflow runs, %d flow runs", swept, ended)
+        champion_aliases.repair(settings)
         attempt = (None if fresh else _unfinished(settings)) or _new(settings)
         track.resume_run(attempt.run_id)
         status = "FAILED"

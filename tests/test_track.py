@@ -32,9 +32,9 @@ def test_what_is_not_registered_is_none(settings: Settings) -> None:
 def test_a_store_that_does_not_answer_is_not_read_as_no_such_version(settings: Settings) -> None:
     with closing(sqlite3.connect(Path(settings.data_folder) / "mlflow.db")) as db:
         db.executescript("alter table model_versions rename to lost; alter table registered_models rename to gone")
-    with pytest.raises(track.StoreError, match="the MLflow store did not answer for demand 1: .*model_versions.* Try again"):
+    with pytest.raises(track.StoreError, match=r"the MLflow store did not answer for demand 1: .*model_versions.* Try again"):
         track.version_tags("demand", 1)
-    with pytest.raises(track.StoreError, match="the MLflow store did not answer for demand: .*registered_models"):
+    with pytest.raises(track.StoreError, match=r"the MLflow store did not answer for demand: .*registered_models"):
         track.aliases("demand")
 
 

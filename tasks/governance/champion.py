@@ -70,8 +70,9 @@ def require_unchanged(replaces: int | None, newest: Champion | None) -> None:
     Raises:
         Refused: somebody else decided in the meantime; the message says who.
     """
-    if newest is not None and newest.number != replaces:
-        raise Refused(f"the champion is now {newest}, decided while this command ran. Nothing was changed; look at it and decide again.")
+    if (newest.number if newest else None) != replaces:
+        standing = str(newest) if newest else "none: the ledger is empty"
+        raise Refused(f"the champion is now {standing}, decided while this command ran. Nothing was changed; look and decide again.")
 
 
 def adopted(aliased: Mapping[str, int], tags: Mapping[str, Tags]) -> Champion:
@@ -86,9 +87,8 @@ def adopted(aliased: Mapping[str, int], tags: Mapping[str, Tags]) -> Champion:
     """
     faults = _mixture(aliased, tags)
     decisions = {name: _decision(tags.get(name, {})) for name in MODELS}
-    faults += [
-        f"{name} has no readable promoted_by, promoted_at and promoted_reason" for name, decision in decisions.items() if not decision
-    ]
+    unsigned = [name for name, decision in decisions.items() if decision is None]
+    faults += [f"{name} has no readable promoted_by, promoted_at and promoted_reason" for name in unsigned]
     if not faults and len(set(decisions.values())) > 1:
         faults = ["the three were not approved by one decision"]
     decision = decisions[HEAD]

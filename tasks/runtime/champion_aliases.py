@@ -6,9 +6,11 @@ command that asks for the champion puts them back first.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from conf import Settings
@@ -40,20 +42,20 @@ def champion(settings: Settings) -> Champion | None:
 def mirror(settings: Settings) -> list[str]:
     """Let aliases and tags of all models follow the ledger and return what was corrected.
 
-    The entry is read again after the last write: whoever writes last then leaves the newest entry's aliases, whichever came first.
+    One process of a data folder at a time. Other machines may share the registry: the entry is read again after the last write, so
+    that whoever writes last leaves the aliases of the newest entry.
 
     Raises:
         Unresolved: a version of the champion is no longer registered.
     """
     corrections: list[str] = []
-    current = champion_store.newest(settings)
-    while current is not None:
-        replaced = champion_store.numbered(settings, current.replaces) if current.replaces else None
-        corrections += _follow(current, replaced)
-        latest = champion_store.newest(settings)
-        if latest == current:
-            break
-        current = latest
+    with (Path(settings.data_folder) / ".champion.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        current, followed = champion_store.newest(settings), None
+        while current is not None and current != followed:
+            replaced = champion_store.numbered(settings, current.replaces) if current.replaces else None
+            corrections += _follow(current, replaced)
+            current, followed = champion_store.newest(settings), current
     return corrections
 
 
@@ -97,9 +99,8 @@ def load_model(settings: Settings, name: str, alias: str) -> Any:
     track.open_store(settings)
     number = version_of(settings, name, alias)
     if number is None:
-        raise track.ModelError(
-            f"{name}: there is no {alias} in {settings.data_folder}. Retrain, or promote a version, or name the profile."
-        )
+        remedy = "Retrain, or promote a version, or name the profile."
+        raise track.ModelError(f"{name}: there is no {alias} in {settings.data_folder}. {remedy}")
     return track.load_model(name, number)
 
 
@@ -142,10 +143,8 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
     corrections = []
     for name, version in current.versions.items():
         aliases = track.aliases(name)
-        standing = {CHAMPION: version, PREVIOUS: _registered(name, replaced.versions[name]) if replaced else None}
-        for alias, target in standing.items():
-            if aliases.get(alias) != target:
-                _point(name, alias, target)
+        for alias, target in ((CHAMPION, version), (PREVIOUS, replaced.versions[name] if replaced else None)):
+            if aliases.get(alias) != target and _point(name, alias, target, aliases):
                 corrections.append(f"{name}: the alias {alias} pointed to {aliases.get(alias)}, not {target}; it is put back.")
         if not current.tags().items() <= (tags[name] or {}).items():
             track.tag_version(name, version, current.tags())
@@ -153,12 +152,11 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
     return corrections
 
 
-def _registered(name: str, version: int) -> int | None:
-    return None if track.version_tags(name, version) is None else version
-
-
-def _point(name: str, alias: str, version: int | None) -> None:
-    if version is None:
-        track.drop_alias(name, alias)
-    else:
+def _point(name: str, alias: str, version: int | None, aliases: Mapping[str, int]) -> bool:
+    """Let an alias point to a version, to none where there is none or it was deleted, and return whether that changed it."""
+    if version is not None and track.version_tags(name, version) is not None:
         track.set_alias(name, alias, version)
+        return True
+    if alias in aliases:
+        track.drop_alias(name, alias)
+    return alias in aliases
