@@ -17,7 +17,7 @@ TOP_LEVEL = {"conf", "expectations", "flows", "infra", "tasks", "tests"}
 MAY_IMPORT = {
     "conf": {"conf"},
     "expectations": {"expectations"},
-    "flows": {"flows", "tasks", "conf"},
+    "flows": {"flows", "tasks", RUNTIME, "conf"},
     "infra": {"infra", "flows", "conf"},
     "tasks": {"tasks", "expectations", "conf", *ROOMS},
     RUNTIME: {RUNTIME, "tasks", "tasks.governance", "expectations", "conf"},  # of `tasks` only track.py, until it lies here too
