@@ -66,6 +66,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def warm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Return the settings of a data folder whose store is open in this process, without a connection to it: forks start at once."""
+    event.listen(Engine, "connect", without_waiting_for_the_disk)
     settings = settings_of(tmp_path_factory.mktemp("warm"))
     restored(settings, template)
     track.open_store(settings).search_registered_models()
@@ -74,6 +75,12 @@ def warm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlflow.MlflowClient._raise_if_prompt", lambda *_: None)
         yield settings
+    event.remove(Engine, "connect", without_waiting_for_the_disk)
+
+
+def without_waiting_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
+    """Leave writing to the disk to the system, which outlives a killed process."""
+    connection.execute("pragma synchronous = off")
 
 
 def close_connections() -> None:
