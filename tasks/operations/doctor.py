@@ -42,7 +42,7 @@ class Finding(TypedDict):
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Run every check; none of them changes anything but the data folder it creates."""
+    """Run every check; they change nothing but create the data folder and put aliases back that left the champion."""
     checks: dict[str, Callable[[], str]] = {
         "Python 3.11 or newer": _python,
         **{package: partial(version, package) for package in PACKAGES},
@@ -50,6 +50,7 @@ def examine(settings: Settings) -> list[Finding]:
         f"data folder with {FREE_DISK_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
         f"{FREE_MEMORY_GB:g} GB of free memory": _memory,
         "MLflow store": lambda: _store(settings),
+        "champion": lambda: _champion(settings),
     }
     return [_finding(name, check) for name, check in checks.items()]
 
@@ -104,3 +105,16 @@ def _store(settings: Settings) -> str:
     except MlflowException as error:
         raise _Unfit(str(error)) from None
     return "opens"
+
+
+def _champion(settings: Settings) -> str:
+    from mlflow.exceptions import MlflowException
+
+    from tasks.governance.approval import Refused
+    from tasks.runtime import champion_aliases
+
+    try:
+        champion = champion_aliases.champion(settings)
+    except (MlflowException, Refused) as error:
+        raise _Unfit(str(error)) from None
+    return f"pricing_policy {champion}" if champion else "nobody was promoted"

@@ -30,9 +30,9 @@ def _policy(policy: str, settings: Settings) -> Rows:
     if policy not in ALIASES:
         table = table_at(Path(policy), "--policy")
         return lambda _rows: table
-    from tasks.runtime import track
+    from tasks.runtime import champion_aliases
 
-    model = track.load_model(settings, "pricing_policy", policy)
+    model = champion_aliases.load_model(settings, "pricing_policy", policy)
     return partial(answers, lambda asked: model.predict(asked)[STEP])
 
 

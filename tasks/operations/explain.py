@@ -11,7 +11,7 @@ from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
 from tasks.demand.model import DemandError
 from tasks.pricing.recommend import PolicyModel
-from tasks.runtime import track
+from tasks.runtime import champion_aliases
 
 
 class Explained(TypedDict):
@@ -42,7 +42,7 @@ def explain_forecast(
         ModelError: there is no such version.
         DemandError: there is no such series, or the price is no price.
     """
-    number, model = track.chosen(settings, "demand", version)
+    number, model = champion_aliases.chosen(settings, "demand", version)
     outlook = model.outlook()
     asked = outlook[(outlook[PRODUCT] == product) & (outlook[STORE] == store)]
     if asked.empty:
@@ -93,7 +93,7 @@ def explain_price(
         ModelError: there is no such version.
         PolicyError: there is no such product, or the price is no price.
     """
-    number, model = track.chosen(settings, "pricing_policy", version)
+    number, model = champion_aliases.chosen(settings, "pricing_policy", version)
     policy: PolicyModel = model.policy
     told = policy.explain(product, store, price)
     if figure is not None:

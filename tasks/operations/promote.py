@@ -1,23 +1,30 @@
-"""Promotion and rollback: a named person moves the aliases; every version keeps who, when and why."""
+"""Promotion and rollback: a named person's decision becomes an entry of the ledger; the aliases follow it."""
 
 from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
 
 from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from tasks.governance.approval import CHAMPION, PREVIOUS, Refused, approval, require_promotable
-from tasks.runtime import track
+from tasks.governance.approval import Refused, approval, require_promotable
+from tasks.governance.champion import HEAD, MODELS, PROMOTED, ROLLED_BACK, Champion, Unresolved, entry, pinned
+from tasks.runtime import champion_aliases, champion_store, track
 
-HEAD = "pricing_policy"
-"""The model that a person promotes; the versions that it is pinned to come with it."""
+log = logging.getLogger("repricer")
 
 
 class Promoted(TypedDict):
-    """The champion after a promotion or a rollback, and the one before it."""
+    """The champion after a promotion or a rollback, the one before it, and the entry: its number, by whom, when and why."""
 
     champion: dict[str, int]
     previous: dict[str, int | None]
+    number: int
+    by: str
+    at: str
+    reason: str
 
 
 @task(name="promote")
@@ -25,56 +32,58 @@ def promote(settings: Settings, version: int, by: str, reason: str) -> Promoted:
     """Make a version of the policy, and the demand and response it was trained on, champion.
 
     Raises:
-        Refused: the version does not exist, its verdict is not PASS, it is champion already, or nobody signs.
+        Refused: the version does not exist, its verdict is not PASS, it is champion already, nobody signs, or somebody else
+            decided while this ran.
     """
     track.open_store(settings)
     signed = approval(by, reason)
-    chosen = _pinned(version)
-    for name, number in chosen.items():
-        require_promotable(name, number, track.version_tags(name, number))
-    before = {name: track.version_at(name, CHAMPION) for name in track.MODELS}
-    if before == chosen:
+    seen = _seen(settings)
+    versions = pinned(version, track.version_tags(HEAD, version))
+    _require_promotable(versions)
+    if seen is not None and seen.versions == versions:
         raise Refused(f"{HEAD} version {version} is champion already.")
-    _move(chosen, before)
-    for name, number in chosen.items():
-        track.tag_version(name, number, signed.tags("promoted"))
-    return Promoted(champion=chosen, previous=before)
+    return _decide(settings, seen, entry(seen, PROMOTED, versions, signed))
 
 
 @task(name="rollback")
 def rollback(settings: Settings, by: str, reason: str) -> Promoted:
-    """Make the previous champion champion again.
+    """Make the champion of the entry before the newest champion again; a second rollback therefore undoes the first.
 
     Raises:
-        Refused: there is no previous champion, or nobody signs.
+        Refused: there is no previous champion, a version of it is gone, nobody signs, or somebody else decided while this ran.
     """
     track.open_store(settings)
     signed = approval(by, reason)
-    back = {name: track.version_at(name, PREVIOUS) for name in track.MODELS}
-    chosen = {name: number for name, number in back.items() if number is not None}
-    if len(chosen) < len(track.MODELS):
+    seen = _seen(settings)
+    before = champion_store.numbered(settings, seen.replaces) if seen and seen.replaces else None
+    if before is None:
         raise Refused("there is no previous champion to go back to.")
-    before = {name: track.version_at(name, CHAMPION) for name in track.MODELS}
-    _move(chosen, before)
-    for name, number in chosen.items():
-        track.tag_version(name, number, signed.tags("rolled_back_to"))
-    return Promoted(champion=chosen, previous=before)
+    _require_promotable(before.versions)
+    return _decide(settings, seen, entry(seen, ROLLED_BACK, before.versions, signed))
 
 
-def _pinned(version: int) -> dict[str, int]:
-    tags = track.version_tags(HEAD, version)
-    require_promotable(HEAD, version, tags)
-    assert tags is not None
-    return {
-        "demand": int(tags["demand_version"]),
-        "price_response": int(tags["price_response_version"]),
-        HEAD: version,
-    }
+def _seen(settings: Settings) -> Champion | None:
+    """Return the champion that the decision replaces; one that is not known, or is gone, may be replaced."""
+    try:
+        return champion_aliases.champion(settings)
+    except Unresolved as error:
+        log.warning(str(error))
+        return champion_store.newest(settings)
 
 
-def _move(chosen: dict[str, int], before: dict[str, int | None]) -> None:
-    for name, number in chosen.items():
-        old = before[name]
-        if old is not None and old != number:
-            track.set_alias(name, PREVIOUS, old)
-        track.set_alias(name, CHAMPION, number)
+def _require_promotable(versions: Mapping[str, int]) -> None:
+    for name, number in versions.items():
+        require_promotable(name, number, track.version_tags(name, number))
+
+
+def _decide(settings: Settings, seen: Champion | None, decision: Champion) -> Promoted:
+    champion_store.append(settings, decision)
+    champion_aliases.mirror(settings)
+    return Promoted(
+        champion=dict(decision.versions),
+        previous={name: seen.versions[name] if seen else None for name in MODELS},
+        number=decision.number,
+        by=decision.approval.by,
+        at=decision.approval.at.isoformat(timespec="seconds"),
+        reason=decision.approval.reason,
+    )

@@ -14,7 +14,7 @@ from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE, UNIT_COST
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
-from tasks.runtime import track
+from tasks.runtime import champion_aliases
 from tasks.runtime.tables import table_at
 
 
@@ -49,7 +49,7 @@ def recommend(
         ModelError: there is no such version.
         TableError, PolicyError: the table of prices is none.
     """
-    number, model = track.chosen(settings, "pricing_policy", version)
+    number, model = champion_aliases.chosen(settings, "pricing_policy", version)
     policy: PolicyModel = model.policy
     told = settings.price.variation
     seed = secrets.randbits(32) if seed is None else seed

@@ -1,1 +1,1 @@
-"""What a run stands on: tracking, attempts, artifacts, tuning, workers, memory and seeds."""
+"""What a run stands on: the storage of the ledger, and the aliases that follow it."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from conf import Settings
-from tasks.runtime import track
+from tasks.runtime import champion_aliases, track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt, code_hash, code_version, settings_hash
 from tasks.runtime.orphans import end_orphans
@@ -39,6 +39,7 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         swept, ended = track.sweep(settings), end_orphans(settings)
         if swept or ended:
             log.info("ended what a dead process had left open: %d MLflow runs, %d flow runs", swept, ended)
+        champion_aliases.repair(settings)
         attempt = (None if fresh else _unfinished(settings)) or _new(settings)
         track.resume_run(attempt.run_id)
         status = "FAILED"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conf import Settings
-from tasks.governance.approval import CANDIDATE, CHAMPION
+from tasks.governance.champion import MODELS
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.attempt import Attempt
 
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("repricer")
 
-MODELS = ("demand", "price_response", "pricing_policy")
 SERVED = {name: f"{name.split('_')[-1]}.py" for name in MODELS}
 SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development"
 }  # the UI opens on runs, not on chat traces
 BATCH = 1000  # metrics that one call of MLflow takes
+ABSENT = "RESOURCE_DOES_NOT_EXIST"  # the one error code of MLflow that means that there is none
+Answer = TypeVar("Answer")
 
 
 def store_uri(settings: Settings) -> str:
@@ -105,6 +107,10 @@ def sweep(settings: Settings) -> int:
 
 class ModelError(RuntimeError):
     """A model that does not give, once loaded back, the answers it gave before."""
+
+
+class StoreError(ConnectionError):
+    """A store that does not answer; trying again may help."""
 
 
 class StageRun:
@@ -261,20 +267,16 @@ def log_headlines(attempt: Attempt, metrics: Mapping[str, float]) -> None:
     _log_metrics(_client(), attempt.run_id, metrics)
 
 
-def load_model(settings: Settings, name: str, alias: str) -> Any:
-    """Return the registered model that an alias points to, as a stranger loads it.
-
-    Raises:
-        ModelError: there is none.
-    """
+def load_model(name: str, version: int) -> Any:
+    """Return a registered version as a stranger loads it."""
     import mlflow
 
-    open_store(settings)
-    if version_at(name, alias) is None:
-        raise ModelError(
-            f"{name}: there is no {alias} in {settings.data_folder}. Retrain, or promote a version, or name the profile."
-        )
-    return mlflow.pyfunc.load_model(f"models:/{name}@{alias}")
+    return mlflow.pyfunc.load_model(f"models:/{name}/{version}")
+
+
+def load_version(name: str, version: int) -> Any:
+    """Return a registered version as the object of `tasks/served/*.py` that it is."""
+    return load_model(name, version).unwrap_python_model()
 
 
 def set_alias(name: str, alias: str, version: int) -> None:
@@ -282,51 +284,50 @@ def set_alias(name: str, alias: str, version: int) -> None:
     _client().set_registered_model_alias(name, alias, str(version))
 
 
-def version_at(name: str, alias: str) -> int | None:
-    """Return the version that an alias points to, if any."""
-    from mlflow.exceptions import MlflowException
+def drop_alias(name: str, alias: str) -> None:
+    """Take an alias of a model away."""
+    _client().delete_registered_model_alias(name, alias)
 
-    with suppress(MlflowException):
-        return int(_client().get_model_version_by_alias(name, alias).version)
-    return None
+
+def aliases(name: str) -> dict[str, int]:
+    """Return the aliases of a model and the versions that they point to; a model without a version has none.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    model = _present(_client().get_registered_model, name)
+    return {} if model is None else {alias: int(version) for alias, version in model.aliases.items()}
 
 
 def version_tags(name: str, version: int) -> dict[str, str] | None:
-    """Return the tags of a version, or none where there is no such version."""
-    from mlflow.exceptions import MlflowException
-
-    with suppress(MlflowException):
-        return dict(_client().get_model_version(name, str(version)).tags)
-    return None
-
-
-def load_version(name: str, version: int) -> Any:
-    """Return a registered version as the object of `tasks/served/*.py` that it is."""
-    import mlflow
-
-    return mlflow.pyfunc.load_model(f"models:/{name}/{version}").unwrap_python_model()
-
-
-def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any]:
-    """Return a version and its model: the one that is asked for, else the champion, else the candidate.
+    """Return the tags of a version, or none where there is no such version.
 
     Raises:
-        ModelError: there is none.
+        StoreError: the store does not answer.
     """
-    open_store(settings)
-    number = version or version_at(name, CHAMPION) or version_at(name, CANDIDATE)
-    if number is None or version_tags(name, number) is None:
-        told = "none is champion or candidate" if number is None else f"there is no version {number}"
-        raise ModelError(
-            f"{name}: a registered version is needed; {told} in {settings.data_folder}. Run `repricer retrain` first."
-        )
-    return number, load_version(name, number)
+    registered = _present(_client().get_model_version, name, str(version))
+    return None if registered is None else dict(registered.tags)
 
 
 def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
     """Set tags on a version."""
     for key, value in tags.items():
         _client().set_model_version_tag(name, str(version), key, value)
+
+
+def _present(read: Callable[..., Answer], *key: str) -> Answer | None:
+    """Return what the store reads, none where it says that there is none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return read(*key)
+    except MlflowException as error:
+        if error.error_code == ABSENT:
+            return None
+        cause = re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])  # no password of a URI
+        raise StoreError(
+            f"the MLflow store did not answer for {' '.join(key)}: {cause}. Try again, or run `repricer doctor`."
+        ) from error
 
 
 def _client() -> MlflowClient:

@@ -86,7 +86,6 @@ def _here(function: Callable[..., Result], *arguments: object) -> Result:
 
 
 def _one_thread() -> threadpool_limits:
-    import scipy.linalg
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1)

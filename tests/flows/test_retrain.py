@@ -429,10 +429,9 @@ def test_promotion_and_rollback_move_the_aliases_and_a_fail_is_refused(
     for version in ("1", "2"):
         told = decide("promote", "--version", version, *SIGNED, "--json", str(tmp_path / "p.json"))
         assert told.returncode == 0, told.stdout + told.stderr
-    assert json.loads((tmp_path / "p.json").read_text()) == {
-        "champion": dict.fromkeys(MODELS, 2),
-        "previous": dict.fromkeys(MODELS, 1),
-    }
+    entry = json.loads((tmp_path / "p.json").read_text())
+    assert (entry["champion"], entry["previous"]) == (dict.fromkeys(MODELS, 2), dict.fromkeys(MODELS, 1))
+    assert (entry["number"], entry["by"], entry["reason"]) == (2, "Ada Lovelace", "lift checked")
     for told_aliases in aliases(folder).values():
         assert told_aliases == {"candidate": 2, "champion": 2, "previous": 1}
     tags = client_of(folder).get_model_version("pricing_policy", "2").tags

@@ -1,0 +1,169 @@
+"""The champion is the newest entry of the ledger; the aliases and tags of the registry follow it.
+
+A command that was killed between its entry and the aliases, or a person who moved an alias by hand, leaves them elsewhere: every
+command that asks for the champion puts them back first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from conf import Settings
+from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, Refused
+from tasks.governance.champion import HEAD, MODELS, Champion, Unresolved, adopted, entry
+from tasks.runtime import champion_store, track
+
+log = logging.getLogger("repricer")
+
+
+def champion(settings: Settings) -> Champion | None:
+    """Return the champion, with the aliases of all models on its versions; none where nobody was promoted.
+
+    Aliases that stood elsewhere are put back, with a warning.
+
+    Raises:
+        Unresolved: there are aliases without an entry, and they do not belong together; or a version of the champion is gone.
+        StoreError: the store does not answer.
+    """
+    track.open_store(settings)
+    if champion_store.newest(settings) is None:
+        _adopt(settings)
+    for correction in mirror(settings):
+        log.warning(correction)
+    return champion_store.newest(settings)
+
+
+def mirror(settings: Settings) -> list[str]:
+    """Let aliases and tags of all models follow the ledger and return what was corrected.
+
+    One process of a data folder at a time. Other machines may share the registry: the entry is read again after the last write, so
+    that whoever writes last leaves the aliases of the newest entry.
+
+    Raises:
+        Unresolved: a version of the champion is no longer registered.
+    """
+    corrections: list[str] = []
+    with (Path(settings.data_folder) / ".champion.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        current, followed = champion_store.newest(settings), None
+        while current is not None and current != followed:
+            replaced = champion_store.numbered(settings, current.replaces) if current.replaces else None
+            corrections += _follow(current, replaced)
+            current, followed = champion_store.newest(settings), current
+    return corrections
+
+
+def repair(settings: Settings) -> None:
+    """Put aliases back where a command needs no champion; one that cannot be told is only warned of."""
+    try:
+        champion(settings)
+    except Unresolved as error:
+        log.warning(str(error))
+
+
+def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any]:
+    """Return a version and its model: the one that is asked for, else the champion, else the candidate.
+
+    Raises:
+        ModelError: there is none.
+        Unresolved: who is champion is not known.
+    """
+    track.open_store(settings)
+    number = version or version_of(settings, name, CHAMPION) or version_of(settings, name, CANDIDATE)
+    if number is None or track.version_tags(name, number) is None:
+        lack = "none is champion or candidate" if number is None else f"there is no version {number}"
+        raise track.ModelError(
+            f"{name}: a registered version is needed; {lack} in {settings.data_folder}. Run `repricer retrain` first."
+        )
+    return number, track.load_version(name, number)
+
+
+def version_of(settings: Settings, name: str, alias: str) -> int | None:
+    """Return the version of a model that an alias means: by the ledger for the champion, by the registry for others."""
+    if alias == CHAMPION:
+        current = champion(settings)
+        return current.versions[name] if current else None
+    return track.aliases(name).get(alias)
+
+
+def load_model(settings: Settings, name: str, alias: str) -> Any:
+    """Return the registered model that an alias means, as a stranger loads it.
+
+    Raises:
+        ModelError: there is none.
+    """
+    track.open_store(settings)
+    number = version_of(settings, name, alias)
+    if number is None:
+        remedy = "Retrain, or promote a version, or name the profile."
+        raise track.ModelError(f"{name}: there is no {alias} in {settings.data_folder}. {remedy}")
+    return track.load_model(name, number)
+
+
+def _adopt(settings: Settings) -> None:
+    """Write the first entries of a shop whose aliases were set before there was a ledger.
+
+    Raises:
+        Unresolved: the aliases do not belong together.
+    """
+    standing = {name: track.aliases(name) for name in MODELS}
+    if not any(CHAMPION in aliases for aliases in standing.values()):
+        return
+    current = _aliased(standing, CHAMPION)
+    entries = [current]
+    with suppress(Unresolved):  # a champion without a predecessor can be replaced, only not rolled back
+        first = _aliased(standing, PREVIOUS)
+        entries = [first, entry(first, current.action, current.versions, current.approval)]
+    try:
+        champion_store.append(settings, *entries)
+    except Refused as error:
+        log.info("the ledger was begun by another command: %s", error)
+        return
+    log.warning("the ledger begins with the champion that the aliases named: %s %s", HEAD, current)
+
+
+def _aliased(standing: Mapping[str, Mapping[str, int]], alias: str) -> Champion:
+    versions = {name: aliases[alias] for name, aliases in standing.items() if alias in aliases}
+    return adopted(
+        versions, {name: track.version_tags(name, number) or {} for name, number in versions.items()}
+    )
+
+
+def _follow(current: Champion, replaced: Champion | None) -> list[str]:
+    """Set what differs from the ledger and return a line for each alias or version corrected."""
+    tags = {name: track.version_tags(name, number) for name, number in current.versions.items()}
+    gone = [f"{name} version {current.versions[name]}" for name in MODELS if tags[name] is None]
+    if gone:
+        raise Unresolved(
+            f"the champion is {HEAD} {current}, but the registry no longer has {', '.join(gone)}. "
+            "Restore it, or promote another: `repricer promote --version N --by NAME --reason WHY`."
+        )
+    corrections = []
+    for name, version in current.versions.items():
+        aliases = track.aliases(name)
+        for alias, target in ((CHAMPION, version), (PREVIOUS, replaced.versions[name] if replaced else None)):
+            if aliases.get(alias) != target and _point(name, alias, target, aliases):
+                corrections.append(
+                    f"{name}: the alias {alias} pointed to {aliases.get(alias)}, not {target}; it is put back."
+                )
+        if not current.tags().items() <= (tags[name] or {}).items():
+            track.tag_version(name, version, current.tags())
+            corrections.append(
+                f"{name} version {version}: the tags of its approval were missing; they are set."
+            )
+    return corrections
+
+
+def _point(name: str, alias: str, version: int | None, aliases: Mapping[str, int]) -> bool:
+    """Let an alias point to a version, to none where there is none or it was deleted, and return whether that changed it."""
+    if version is not None and track.version_tags(name, version) is not None:
+        track.set_alias(name, alias, version)
+        return True
+    if alias in aliases:
+        track.drop_alias(name, alias)
+    return alias in aliases

@@ -1,0 +1,156 @@
+"""The ledger's storage: a table beside those of the MLflow registry whose versions its rows name.
+
+Version numbers mean nothing without their registry, so the table lies in the registry's own database, SQLite in the data folder or
+PostgreSQL: two data folders that share a registry share its champion, and a copy or a backup takes both or neither. MLflow accepts
+tables that it does not know, and its migrations leave them alone. Behind an MLflow server its database is out of reach; the table
+then lies in ``repricer.db`` in the data folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
+
+from conf import Settings
+from tasks.governance.approval import Approval
+from tasks.governance.champion import MODELS, Champion, require_unchanged
+from tasks.runtime.track import StoreError, store_uri
+
+WAIT_SECONDS = 30  # for another writer of the same SQLite file
+TABLE = Table(
+    "repricer_champions",
+    MetaData(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("replaces", Integer, unique=True),
+    Column("action", String(32), nullable=False),
+    *(Column(name, Integer, nullable=False) for name in MODELS),
+    Column("by", String(255), nullable=False),
+    Column("reason", String(5000), nullable=False),
+    Column("at", String(40), nullable=False),
+)
+"""Rows are only ever appended. `replaces` is the number that the writer expected to be the newest; `at` is ISO 8601 with its offset."""
+
+
+def newest(settings: Settings) -> Champion | None:
+    """Return the champion, none where nobody was promoted."""
+    return _read(settings, None)
+
+
+def numbered(settings: Settings, number: int) -> Champion | None:
+    """Return an entry by its number, if there is such an entry."""
+    return _read(settings, number)
+
+
+def append(settings: Settings, *champions: Champion) -> None:
+    """Append entries if the one that the first replaces is still the newest; compare and write are one transaction.
+
+    Raises:
+        Refused: another entry is the newest.
+        StoreError: the database does not answer.
+    """
+    replaces = champions[0].replaces
+    with _database(settings) as engine:
+        _create(engine)
+        try:
+            with engine.begin() as connection:
+                if engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")  # one writer from here to the commit
+                require_unchanged(replaces, _row(connection, None, lock=True))
+                connection.execute(insert(TABLE), [_values(champion) for champion in champions])
+        except IntegrityError:
+            # Where rows are locked and not the table, two writers meet at the key; the other one's entry is there now.
+            with engine.connect() as connection:
+                require_unchanged(replaces, _row(connection, None))
+            raise
+
+
+def _read(settings: Settings, number: int | None) -> Champion | None:
+    with _database(settings) as engine, engine.connect() as connection:
+        return _row(connection, number) if inspect(connection).has_table(TABLE.name) else None
+
+
+def _row(connection: Connection, number: int | None, lock: bool = False) -> Champion | None:
+    """Return the entry of a number, the newest where none is given."""
+    query = select(TABLE).order_by(TABLE.c.number.desc()).limit(1)
+    if number is not None:
+        query = query.where(TABLE.c.number == number)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        return None
+    return Champion(
+        number=row["number"],
+        replaces=row["replaces"],
+        action=row["action"],
+        versions={name: row[name] for name in MODELS},
+        approval=Approval(row["by"], row["reason"], datetime.fromisoformat(row["at"])),
+    )
+
+
+def _values(champion: Champion) -> dict[str, Any]:
+    signed = champion.approval
+    decision = {"by": signed.by, "reason": signed.reason, "at": signed.at.isoformat(timespec="seconds")}
+    return {
+        "number": champion.number,
+        "replaces": champion.replaces,
+        "action": champion.action,
+        **champion.versions,
+        **decision,
+    }
+
+
+def _create(engine: Engine) -> None:
+    if not inspect(engine).has_table(TABLE.name):
+        try:
+            with engine.begin() as connection:
+                connection.execute(CreateTable(TABLE, if_not_exists=True))
+        except IntegrityError:
+            if not inspect(engine).has_table(TABLE.name):  # PostgreSQL says so where two create it at once
+                raise
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Engine]:
+    """Open the database of the ledger for one reading or writing.
+
+    Raises:
+        StoreError: it does not answer.
+    """
+    uri = _uri(settings)
+    # The driver of SQLite begins no transaction by itself, so that ours can begin as a writer.
+    options = {"timeout": WAIT_SECONDS, "isolation_level": None} if uri.startswith("sqlite") else {}
+    engine = create_engine(uri, poolclass=NullPool, connect_args=options, hide_parameters=True)
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"the database of the ledger did not answer ({type(error).__name__}). Nothing was changed; try again."
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _uri(settings: Settings) -> str:
+    uri = store_uri(settings)
+    if uri.startswith(("http:", "https:", "file:")) or "://" not in uri:
+        return f"sqlite:///{Path(settings.data_folder).resolve() / 'repricer.db'}"
+    return uri
