@@ -141,11 +141,12 @@ def deploy(api: str, folder: Path) -> dict[str, Any]:
     settings = assigned([*SMALL, "forecast.lstm.trials=0", f"data_folder={folder / 'data'}", "source.kind=file"])
     settings["source"]["path"] = str(folder / "sales.csv")
     parameters = json.dumps({"settings": {"profile": "smoke", **settings}})
-    every_minute = ("--name", "weekly", "--cron", EVERY_MINUTE, "--params", parameters)
+    weekly = ("--prefect-file", "infra/prefect.yaml", "--name", "weekly")
     for command in (
         [prefect, "work-pool", "create", "local", "--type", "process"],
         ["make", "--no-print-directory", "-o", "setup", "deploy", f"BIN={Path(sys.executable).parent}"],
-        [prefect, "--no-prompt", "deploy", "--prefect-file", "infra/prefect.yaml", *every_minute],
+        [prefect, "--no-prompt", "deploy", *weekly, "--params", parameters],
+        [prefect, "deployment", "schedule", "create", "--replace", "-y", "--cron", EVERY_MINUTE, "retrain/weekly"],
     ):
         result = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stdout + result.stderr

@@ -36,6 +36,10 @@ ValueError: of a warning, which is no error
 ValueError: again
 03:00:11.123 | ERROR   | prefect.server.events.triggers - Error running periodic evaluation
 ERROR:    Exception in ASGI application
+03:00:12.290 | ERROR   | uvicorn.error - Cancel 1 running task(s), timeout graceful shutdown exceeded
+03:00:12.296 | ERROR   | uvicorn.error - Exception in ASGI application
+Traceback (most recent call last):
+asyncio.exceptions.CancelledError: Task cancelled, timeout graceful shutdown exceeded
 """
 
 
