@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.bench.cases.test_cases import BUYERS, LOGIT, SCARCE
+from tests.pricing.test_cases import BUYERS, LOGIT, SCARCE
 
 from conf import load
 from tasks.bench.cases.simulated_shop import simulated_shop
