@@ -45,7 +45,7 @@ def layered(given: Tree) -> Tree:
 
 
 def assigned(assignments: Iterable[str]) -> Tree:
-    """Read ``forecast.lstm.units=32`` pairs into a tree; values are YAML.
+    """Read ``forecast.lstm.units=32`` pairs into a tree; values are YAML, or text where YAML cannot read them.
 
     Raises:
         SettingsError: a pair lacks its ``=``.
@@ -59,8 +59,15 @@ def assigned(assignments: Iterable[str]) -> Tree:
         node = tree
         for parent in parents:
             node = node.setdefault(parent, {})
-        node[leaf] = yaml.safe_load(text)
+        node[leaf] = _value(text)
     return tree
+
+
+def _value(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:  # a schedule of every minute, "* * * * *", begins like an alias
+        return text
 
 
 def _laid(below: Tree, above: Tree) -> Tree:

@@ -187,15 +187,17 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
     """
     settings = settings_of(profile, sets)
     show_progress()
-    with prefect_api(settings.data_folder, log_level="WARNING"):
+    with prefect_api(settings.data_folder, log_level="WARNING", at_once=True):
+        from prefect import flow
         from prefect.schedules import Cron
 
-        from flows.retrain import retrain as flow
-
+        # By its name, so that a run imports it: a flow that travels as a pickle does not find the types of its annotations.
+        # The folder only says where runs work: here, so that relative paths in the settings mean the same to them.
+        retraining = flow.from_source(source=str(Path.cwd()), entrypoint="flows.retrain.retrain")
         report.say(
             f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C"
         )
-        flow.serve(
+        retraining.serve(
             name="weekly",
             schedule=Cron(settings.schedule.cron, timezone=settings.schedule.time_zone),
             parameters={"settings": settings.model_dump(mode="json")},

@@ -12,11 +12,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from threading import Event, Thread
 from types import FrameType
 
+from flows.cli import report
+from tasks.runtime.service_errors import describe, read_errors
+
 STARTUP_SECONDS = 120
+SECONDS_BETWEEN_LOOKS = 5  # at the log of the API; its scheduler runs as often
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
@@ -47,7 +52,7 @@ def quiet_environment() -> None:
 
 @contextmanager
 def prefect_api(
-    data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = ()
+    data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = (), at_once: bool = False
 ) -> Iterator[None]:
     """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback that ends with this process.
 
@@ -56,6 +61,7 @@ def prefect_api(
     Args:
         log_level: of Prefect's own lines; a command that prints its errors itself keeps them out.
         meanwhile: modules to import while the child starts.
+        at_once: warn of a service that fails when it fails, not only at the end.
     """
     quiet_environment()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
@@ -67,7 +73,8 @@ def prefect_api(
     home.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(home)
     port = _free_port()
-    with (home / "api.log").open("w") as output:
+    log = _ApiLog(home / "api.log")
+    with log.path.open("a") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output
         )
@@ -75,11 +82,14 @@ def prefect_api(
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         for name in meanwhile:
             importlib.import_module(name)
-        _wait(server, f"http://127.0.0.1:{port}/api", home / "api.log")
-        yield
+        _wait(server, f"http://127.0.0.1:{port}/api", log.path)
+        with log.watched() if at_once else nullcontext():
+            yield
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         _flush_logs()
+        with suppress(OSError):  # a data folder that was removed has no log
+            log.warn()
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
             server.wait(5)
@@ -97,6 +107,50 @@ def show_progress(verbose: bool = False) -> None:
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     logger.addHandler(handler)
     logger.propagate = False  # Prefect would print every line again
+
+
+class _ApiLog:
+    """The log of the API, and the services that the user was warned of."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.path.write_bytes(b"")  # appended to from here on: another command may empty it again
+        self._read = 0
+        self._warned: set[str] = set()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Warn of a service as soon as it fails."""
+        ended = Event()
+
+        def watch() -> None:
+            while not ended.wait(SECONDS_BETWEEN_LOOKS):
+                self.warn()
+
+        watcher = Thread(target=watch, name="api-log", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+
+    def warn(self) -> None:
+        """Print one line for every service that failed since the last look, once a service."""
+        if self.path.stat().st_size < self._read:
+            self._read = 0
+        with self.path.open("rb") as log:
+            log.seek(self._read)
+            news = log.read()
+        self._read += len(news)
+        errors = [
+            error
+            for error in read_errors(news.decode(errors="replace").splitlines())
+            if error.service not in self._warned
+        ]
+        for line in describe(errors, self.path):
+            report.say(f"warning: {line}")
+        self._warned |= {error.service for error in errors}
 
 
 def _flush_logs() -> None:

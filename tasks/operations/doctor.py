@@ -15,9 +15,9 @@ from packaging.version import Version
 from typing_extensions import TypedDict
 
 from conf import Settings
+from tasks.runtime.service_errors import describe, read_errors
 
 PACKAGES = (
-    "prefect",
     "mlflow",
     "tensorflow-cpu",
     "keras",
@@ -27,7 +27,9 @@ PACKAGES = (
     "optuna",
     "gymnasium",
 )
-FASTAPI_BELOW = "0.151"  # Prefect 3.8 does not run with a later one
+PREFECT_FROM = (
+    "3.9"  # the scheduler of an older one does not run on SQLAlchemy 2.1: no schedule ever starts a run
+)
 FREE_DISK_GB = 2.0
 FREE_MEMORY_GB = 4.0
 GIGABYTE = 1024**3
@@ -46,11 +48,14 @@ def examine(settings: Settings) -> list[Finding]:
     checks: dict[str, Callable[[], str]] = {
         "Python 3.11 or newer": _python,
         **{package: partial(version, package) for package in PACKAGES},
-        f"fastapi below {FASTAPI_BELOW}": _fastapi,
+        f"prefect {PREFECT_FROM} or newer": _prefect,
         f"data folder with {FREE_DISK_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
         f"{FREE_MEMORY_GB:g} GB of free memory": _memory,
         "MLflow store": lambda: _store(settings),
         "champion": lambda: _champion(settings),
+        "services of Prefect": lambda: _services(
+            Path(settings.data_folder).resolve() / "prefect" / "api.log"
+        ),
     }
     return [_finding(name, check) for name, check in checks.items()]
 
@@ -72,10 +77,10 @@ def _python() -> str:
     return sys.version.split()[0]
 
 
-def _fastapi() -> str:
-    if Version(version("fastapi")) >= Version(FASTAPI_BELOW):
-        raise _Unfit(f"{version('fastapi')}: Prefect does not run with it; install from requirements.lock")
-    return version("fastapi")
+def _prefect() -> str:
+    if Version(version("prefect")) < Version(PREFECT_FROM):
+        raise _Unfit(f"{version('prefect')}: no schedule would start a run; install from requirements.lock")
+    return version("prefect")
 
 
 def _disk(folder: Path) -> str:
@@ -93,6 +98,16 @@ def _memory() -> str:
     if free < FREE_MEMORY_GB:
         raise _Unfit(f"{free:.1f} GB: close other programs")
     return f"{free:.0f} GB"
+
+
+def _services(log: Path) -> str:
+    if not log.exists():
+        return "no command has started one here"
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        errors = list(read_errors(lines))
+    if errors:
+        raise _Unfit("; ".join(describe(errors, log)))
+    return f"no errors in {log}"
 
 
 def _store(settings: Settings) -> str:

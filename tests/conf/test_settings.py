@@ -24,6 +24,10 @@ def test_an_assignment_overrules_the_profile() -> None:
     assert (told.forecast.lstm.units, told.price.dqn.hidden, told.seed) == (32, (8, 8), 11)
 
 
+def test_a_cron_of_every_minute_is_text() -> None:
+    assert load("smoke", ["schedule.cron=* * * * *"]).schedule.cron == "* * * * *"
+
+
 def test_a_mapping_of_columns_adds_to_that_of_the_profile() -> None:
     told = load("orange_juice", ["source.columns.price=shelf"])
     assert told.source.columns["price"] == "shelf"
