@@ -188,12 +188,14 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
     settings = settings_of(profile, sets)
     show_progress()
     with prefect_api(settings.data_folder, log_level="WARNING", at_once=True):
-        from prefect import flow
+        from prefect import Flow, flow
         from prefect.schedules import Cron
 
-        # By its name, so that a run imports it: a flow that travels as a pickle does not find the types of its annotations.
-        # The folder only says where runs work: here, so that relative paths in the settings mean the same to them.
+        # By its name, so that a run imports it: a flow that travels as a pickle does not find the types of its
+        # annotations. The folder only says where runs work: here, so that relative paths in the settings mean
+        # the same to them.
         retraining = flow.from_source(source=str(Path.cwd()), entrypoint="flows.retrain.retrain")
+        assert isinstance(retraining, Flow)  # a coroutine only where a loop runs already
         report.say(
             f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C"
         )
