@@ -14,7 +14,7 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import DATE, PRICE, PRODUCT, PROMOTION_PREFIX, REASON, SERIES, UNITS
 from tasks.bench.cases.simulated_shop import simulated_shop
-from tasks.response.panel import panel_response
+from tasks.response.elasticities import panel_response
 from tasks.response.weeks import Rules
 from tasks.sources.files import read
 

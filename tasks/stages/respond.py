@@ -20,7 +20,7 @@ log = logging.getLogger("repricer")
 @resumable(name="respond")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
-    from tasks.response.panel import panel_response
+    from tasks.response.elasticities import panel_response
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "respond") as run:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
-from tasks.response.panel import panel_response
+from tasks.response.elasticities import panel_response
 from tasks.response.slopes import Panel, bends_up, double_ml, fixed_effects, overdispersion, two_stage
 from tasks.response.weeks import ResponseError, Rules
 
