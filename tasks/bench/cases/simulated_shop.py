@@ -1,10 +1,11 @@
-"""Shops whose elasticities are known: what an estimator of price response is worth is seen only where the truth is.
+"""Shops whose elasticities are known, so that estimates of the price response can be compared with the truth.
 
-    log price = base + 0.3 season + 0.5 shock + log cost + own variation
+    log price = base + 0.3 season + 0.5 shock + log cost + variation
     log units = level + elasticity (log price - base) + season + shock + noise
 
-The season moves price and demand of every product together and can be seen. The shock does the same to one product and cannot: with it,
-only an instrument (the cost) tells the price effect from the reason for the price.
+The season moves price and demand of every product together, and can be seen in the table. The shock does
+the same to a single product, and cannot: with it, only an instrument (the cost) separates the effect of the
+price from the reason for the price.
 """
 
 from __future__ import annotations
@@ -17,13 +18,25 @@ import pandas as pd
 from expectations.columns import ALL_STORES, DATE, PRICE, PRODUCT, STOCK, STORE, UNIT_COST, UNITS
 
 MEAN, SPREAD = -2.0, 0.5  # elasticities of the products
-SEASON, NOISE, OWN, COST, SHOCK = 0.4, 0.2, 0.08, 0.12, 0.3  # amplitude and standard deviations, in logs
+SEASON, NOISE, VARIATION, COST, SHOCK = (
+    0.4,
+    0.2,
+    0.08,
+    0.12,
+    0.3,
+)  # amplitude and standard deviations, in logs
 STOCK_SPREAD = 0.3  # standard deviation of log stock from week to week
-PERSISTENCE = 0.7  # of shocks, costs and own variation from week to week
+PERSISTENCE = 0.7  # of shocks, costs and price variation from week to week
 
 
 class Shop(NamedTuple):
-    """A simulated shop: its weekly sales table, the true elasticity by product, and what buyers wanted in each row (units/week)."""
+    """A simulated shop.
+
+    Attributes:
+        sales: weekly sales table.
+        truth: true elasticity by product (products,).
+        demand: what buyers wanted in each row of the table, units/week (rows,).
+    """
 
     sales: pd.DataFrame
     truth: pd.Series
@@ -32,6 +45,7 @@ class Shop(NamedTuple):
 
 def simulated_shop(
     rng: np.random.Generator,
+    *,
     products: int = 40,
     weeks: int = 156,
     shocks: bool = False,
@@ -41,20 +55,21 @@ def simulated_shop(
     """Return a shop of one store.
 
     Args:
-        rng: source of everything.
+        rng: source of all draws.
         products: number of products.
         weeks: number of weeks.
         shocks: whether unobserved demand shocks move the price.
-        costs: whether the table tells the unit cost.
-        cover: stock of a week over the usual demand, in the median; the table tells it, and no more is sold. None: all is sold.
+        costs: whether the table has the unit cost.
+        cover: stock of a week over the usual demand, in the median. The table then has the stock, and no
+            more than that is sold. None: all demand is sold.
     """
     names = [f"p{i:03d}" for i in range(products)]
     truth = rng.normal(MEAN, SPREAD, products)
     season = SEASON * np.sin(2 * np.pi * np.arange(weeks) / 52)  # (weeks,)
     shape = (products, weeks)
     shock = SHOCK * _persistent(shape, rng) * shocks
-    cost, own = COST * _persistent(shape, rng), OWN * _persistent(shape, rng)
-    relative = 0.3 * season + 0.5 * shock + cost + own
+    cost, variation = COST * _persistent(shape, rng), VARIATION * _persistent(shape, rng)
+    relative = 0.3 * season + 0.5 * shock + cost + variation
     level = rng.normal(5.0, 0.5, (products, 1))
     mean = np.exp(level + truth[:, None] * relative + season + shock + NOISE * rng.normal(size=shape))
     base = np.exp(rng.normal(1.0, 0.3, (products, 1)))
