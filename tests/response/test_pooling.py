@@ -1,4 +1,4 @@
-"""What products learn from each other: the certain stay, the uncertain move, and intervals cover the truth."""
+"""What products learn from each other: the certain stay, the uncertain move, intervals cover the truth."""
 
 from __future__ import annotations
 

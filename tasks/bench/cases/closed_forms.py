@@ -1,4 +1,4 @@
-"""Prices that have a formula: one product and unlimited stock, one period."""
+"""Best prices that have a formula: a single product with unlimited stock, in a single period."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FormError(ValueError):
 
 
 def best_price(demand: str, parameters: Mapping[str, float]) -> Best:
-    """Return the price of the highest profit.
+    """Return the price of the highest profit, with p the price and c the unit cost, both in currency/unit.
 
     ================== ============================= =================================================
     demand             units                         best price
@@ -33,30 +33,38 @@ def best_price(demand: str, parameters: Mapping[str, float]) -> Best:
     exponential        a exp(-b p)                   c + 1 / b
     ================== ============================= =================================================
 
+    Args:
+        demand: kind of demand, as in the table.
+        parameters: the table's symbols by name, and the unit cost ``c``.
+
     Raises:
         FormError: an unknown demand, or one that is not elastic enough to have a best price.
     """
-    told = dict(parameters)
-    c = told["c"]
+    c = parameters["c"]
     if demand == "constant_elasticity":
-        if told["e"] <= 1:
+        if parameters["e"] <= 1:
             raise FormError(
-                f"constant_elasticity: `e` must be above 1, else a higher price always earns more. Received: {told['e']}."
+                "constant_elasticity: `e` must be above 1, else a higher price always earns more. "
+                f"Received: {parameters['e']}."
             )
-        price = told["e"] * c / (told["e"] - 1)
-        quantity = told["A"] * price ** -told["e"]
+        price = parameters["e"] * c / (parameters["e"] - 1)
+        quantity = parameters["A"] * price ** -parameters["e"]
     elif demand == "logit":
-        price = c + (1 + float(lambertw(np.exp(told["u"] - told["b"] * c - 1)).real)) / told["b"]
-        pull = np.exp(told["u"] - told["b"] * price)
-        quantity = told["M"] * pull / (1 + pull)
+        price = (
+            c
+            + (1 + float(lambertw(np.exp(parameters["u"] - parameters["b"] * c - 1)).real)) / parameters["b"]
+        )
+        pull = np.exp(parameters["u"] - parameters["b"] * price)
+        quantity = parameters["M"] * pull / (1 + pull)
     elif demand == "linear":
-        price = (told["a"] / told["b"] + c) / 2
-        quantity = told["a"] - told["b"] * price
+        price = (parameters["a"] / parameters["b"] + c) / 2
+        quantity = parameters["a"] - parameters["b"] * price
     elif demand == "exponential":
-        price = c + 1 / told["b"]
-        quantity = told["a"] * np.exp(-told["b"] * price)
+        price = c + 1 / parameters["b"]
+        quantity = parameters["a"] * np.exp(-parameters["b"] * price)
     else:
         raise FormError(
-            f"closed form: `demand` must be constant_elasticity, logit, linear or exponential. Received: {demand}."
+            "closed form: `demand` must be constant_elasticity, logit, linear or exponential. "
+            f"Received: {demand}."
         )
     return Best(float(price), float(quantity), float((price - c) * quantity))
