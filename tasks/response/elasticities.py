@@ -30,6 +30,7 @@ from tasks.response.weeks import weekly
 log = logging.getLogger("repricer")
 
 PRODUCTS_A_LINE = 100  # products between two lines of progress
+POOLED = "pooled"  # method of a product without an estimate: it takes the elasticity of its category
 
 
 class ResponseError(ValueError):
@@ -146,13 +147,13 @@ def _table(products: list[ProductEstimates], method: int, remembered: float, z: 
     raw = _raw(products, method, remembered)
     table = pd.concat([raw, shrunk(raw)], axis=1)
     for half, name in enumerate(("first_half", "second_half")):
-        slopes = [product.halves[half][method] for product in products]
+        estimates = [product.halves[half][method] for product in products]
         part = pd.DataFrame(
             {
                 CATEGORY: raw[CATEGORY],
-                RAW: [slope.slope for slope in slopes],
-                RAW_ERROR: [slope.error for slope in slopes],
-                FREEDOM: [slope.freedom for slope in slopes],
+                RAW: [estimate.slope for estimate in estimates],
+                RAW_ERROR: [estimate.error for estimate in estimates],
+                FREEDOM: [estimate.freedom for estimate in estimates],
             }
         )
         table[name] = shrunk(part)[ELASTICITY] if np.isfinite(part[RAW_ERROR]).any() else np.nan
@@ -165,18 +166,18 @@ def _table(products: list[ProductEstimates], method: int, remembered: float, z: 
 
 def _raw(products: list[ProductEstimates], method: int, remembered: float) -> pd.DataFrame:
     """Return the estimates of the products alone, one row per product; arguments as in ``_table``."""
-    slopes = [product.whole[method] for product in products]
+    estimates = [product.whole[method] for product in products]
     return pd.DataFrame(
         {
             PRODUCT: [product.product for product in products],
             CATEGORY: [product.category for product in products],
             RAW: [
-                slope.slope - remembered * product.omission
-                for product, slope in zip(products, slopes, strict=True)
+                estimate.slope - remembered * product.omission
+                for product, estimate in zip(products, estimates, strict=True)
             ],
-            RAW_ERROR: [slope.error for slope in slopes],
-            FREEDOM: [slope.freedom for slope in slopes],
-            "method": [METHODS[method] if np.isfinite(slope.error) else "pooled" for slope in slopes],
+            RAW_ERROR: [estimate.error for estimate in estimates],
+            FREEDOM: [estimate.freedom for estimate in estimates],
+            "method": [METHODS[method] if np.isfinite(estimate.error) else POOLED for estimate in estimates],
             "first_stage_f": [product.whole.two_stage.first_stage_f for product in products],
             "half_error": [
                 float(np.hypot(product.halves[0][method].error, product.halves[1][method].error))

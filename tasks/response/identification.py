@@ -12,10 +12,9 @@ from expectations.columns import HIGH, LOW
 from tasks.response.instrument import MAX_CHANGE, STRONG
 from tasks.response.product import METHODS, ProductEstimates
 
-SILENT = 0.1  # most weeks without a sale (share of weeks): they have no log, and without them a product looks
-# less elastic
+SILENT = 0.1  # most weeks without a sale (share): they have no log, and leaving them out biases towards 0
 MAX_DISAGREEMENT = 1.0  # most that double machine learning may differ, unless its errors explain it
-UNLIKELY = float(stats.norm.ppf(0.995))  # standard errors that chance explains in 99 % of the cases
+UNLIKELY = float(stats.norm.ppf(0.995))  # standard errors that chance exceeds in 1 % of the cases
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from tasks.response.product import ProductEstimates
 STRONG = 10.0  # least first-stage F of an instrument (Staiger and Stock 1997)
 MAJORITY = 0.5  # share of the products for which an instrument must be strong
 CONFOUNDED = (
-    3.0  # standard errors of the methods' difference, or of price following demand, that chance excludes
+    3.0  # standard errors past which a difference of methods, or price following demand, is no chance
 )
 MAX_MEAN_SQUARE = 3.0  # most mean squared change between the halves of the time, in squared standard errors
 MAX_CHANGE = 1.5  # most that an elasticity may change between the halves, unless its errors explain it

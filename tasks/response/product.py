@@ -107,24 +107,24 @@ def product_estimates(rows: pd.DataFrame, controls: list[str], confidence: float
     )
     if len(rows) < len(controls) + SPARE_ROWS:
         return counts
-    slope = fixed_effects(panel)
-    if not np.isfinite(slope.error):
+    estimate = fixed_effects(panel)
+    if not np.isfinite(estimate.error):
         return counts
     cross, reaction = _competitor(rows, controls, panel) if COMPETITOR in controls else (NOTHING, NOTHING)
     return replace(
         counts,
-        whole=Slopes(slope, two_stage(panel)),
+        whole=Slopes(estimate, two_stage(panel)),
         halves=_halves(panel),
         check=double_ml(panel),
         bends=bends_up(panel, confidence),
-        following=follows_demand(panel, slope.slope),
+        following=follows_demand(panel, estimate.slope),
         remembered=beside(panel, rows[REMEMBERED].to_numpy(), panel.units) if REMEMBERED in rows else NOTHING,
         omission=omission(panel, rows[REMEMBERED].to_numpy()) if REMEMBERED in rows else 0.0,
         cross=cross,
         reaction=reaction,
-        dispersion=overdispersion(panel, slope.slope),
+        dispersion=overdispersion(panel, estimate.slope),
         rivals=_rivals(panel, controls),
-        stores=_stores(panel, rows, slope) if panel.series.max() > 0 else {},
+        stores=_stores(panel, rows, estimate) if panel.series.max() > 0 else {},
     )
 
 

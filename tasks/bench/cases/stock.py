@@ -109,10 +109,9 @@ class StockCase:
         price.
         """
         shape = (self.periods, self.stock + 1)
-        fixed = [self.value(np.full(shape, action)) for action in range(len(self.prices))]
         myopic = ((self.prices - self.salvage) * self.mean_demand).argmax(axis=1)
         return {
-            "best_fixed": max(fixed),
+            "best_fixed": max(self._fixed()),
             "myopic": self.value(np.broadcast_to(myopic[:, None], shape)),
             "random": self._random(),
             "fluid": self.value(np.full(shape, self._fluid())),
@@ -134,10 +133,12 @@ class StockCase:
 
     def best_fixed_price(self) -> float:
         """Return the fixed price that earns most, currency/unit."""
+        return float(self.prices[int(np.argmax(self._fixed()))])
+
+    def _fixed(self) -> list[float]:
+        """Return what every price of the ladder earns where it never changes."""
         shape = (self.periods, self.stock + 1)
-        return float(
-            self.prices[np.argmax([self.value(np.full(shape, action)) for action in range(len(self.prices))])]
-        )
+        return [self.value(np.full(shape, action)) for action in range(len(self.prices))]
 
     def _fluid(self) -> int:
         """Return the best fixed action where demand equals its mean (Gallego and van Ryzin)."""
