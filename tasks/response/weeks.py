@@ -31,16 +31,7 @@ def weekly(sales: pd.DataFrame, period: str) -> pd.DataFrame:
         sales: sales table, with categories or without.
         period: ``D`` for days, summed to weeks from Monday; ``W`` for weeks, taken as they are.
     """
-    table = sales if CATEGORY in sales else sales.assign(**{CATEGORY: ""})
-    into_week = pd.to_timedelta(table[DATE].dt.dayofweek * (period == "D"), unit="D")
-    dates = table.groupby(SERIES)[DATE]
-    table = table.assign(
-        week=table[DATE] - into_week,
-        amount=table[PRICE] * table[UNITS],
-        begin=dates.transform("min"),
-        end=dates.transform("max"),
-        empty=(table[STOCK] == 0) if STOCK in table else False,
-    )
+    table = _marked(sales if CATEGORY in sales else sales.assign(**{CATEGORY: ""}), period)
     aggregations = {
         CATEGORY: "first",
         UNITS: "sum",
@@ -56,11 +47,23 @@ def weekly(sales: pd.DataFrame, period: str) -> pd.DataFrame:
     ]
     weeks = table.groupby([*SERIES, WEEK], as_index=False).agg(aggregations | dict.fromkeys(means, "mean"))
     weeks[PRICE] = (weeks["amount"] / weeks[UNITS]).where(weeks[UNITS] > 0, weeks[PRICE])
-    whole = (weeks["begin"] <= weeks[WEEK]) & (
-        weeks[WEEK] + pd.Timedelta(days=6 * (period == "D")) <= weeks["end"]
-    )
+    last_day = weeks[WEEK] + pd.Timedelta(days=6 * (period == "D"))
+    whole = (weeks["begin"] <= weeks[WEEK]) & (last_day <= weeks["end"])
     return (
         weeks[whole & ~weeks["empty"]]
         .drop(columns=["amount", "begin", "end", "empty"])
         .reset_index(drop=True)
+    )
+
+
+def _marked(table: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Add week, amount (currency), first and last date of the series, and whether the stock was empty."""
+    into_week = pd.to_timedelta(table[DATE].dt.dayofweek * (period == "D"), unit="D")
+    dates = table.groupby(SERIES)[DATE]
+    return table.assign(
+        week=table[DATE] - into_week,
+        amount=table[PRICE] * table[UNITS],
+        begin=dates.transform("min"),
+        end=dates.transform("max"),
+        empty=(table[STOCK] == 0) if STOCK in table else False,
     )

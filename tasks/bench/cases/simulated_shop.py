@@ -26,6 +26,11 @@ SEASON, NOISE, VARIATION, COST, SHOCK = (
     0.3,
 )  # amplitude and standard deviations, in logs
 STOCK_SPREAD = 0.3  # standard deviation of log stock from week to week
+SEASON_IN_PRICE, SHOCK_IN_PRICE = 0.3, 0.5  # change of log price per unit of season and of shock
+LEVEL, LEVEL_SPREAD = 5.0, 0.5  # mean and standard deviation of log units/week over the products
+BASE, BASE_SPREAD = 1.0, 0.3  # mean and standard deviation of log price over the products
+COST_SHARE = 0.6  # unit cost over the base price
+WEEKS_A_YEAR = 52
 PERSISTENCE = 0.7  # of shocks, costs and price variation from week to week
 
 
@@ -65,30 +70,37 @@ def simulated_shop(
     """
     names = [f"p{i:03d}" for i in range(products)]
     truth = rng.normal(MEAN, SPREAD, products)
-    season = SEASON * np.sin(2 * np.pi * np.arange(weeks) / 52)  # (weeks,)
+    season = SEASON * np.sin(2 * np.pi * np.arange(weeks) / WEEKS_A_YEAR)  # (weeks,)
     shape = (products, weeks)
     shock = SHOCK * _persistent(shape, rng) * shocks
     cost, variation = COST * _persistent(shape, rng), VARIATION * _persistent(shape, rng)
-    relative = 0.3 * season + 0.5 * shock + cost + variation
-    level = rng.normal(5.0, 0.5, (products, 1))
+    relative = SEASON_IN_PRICE * season + SHOCK_IN_PRICE * shock + cost + variation
+    level = rng.normal(LEVEL, LEVEL_SPREAD, (products, 1))
     mean = np.exp(level + truth[:, None] * relative + season + shock + NOISE * rng.normal(size=shape))
-    base = np.exp(rng.normal(1.0, 0.3, (products, 1)))
+    base = np.exp(rng.normal(BASE, BASE_SPREAD, (products, 1)))
     demand = rng.poisson(mean).ravel().astype(float)
-    table = pd.DataFrame(
-        {
-            DATE: np.tile(pd.date_range("2020-01-06", periods=weeks, freq="7D", unit="us"), products),
-            PRODUCT: pd.Series(np.repeat(names, weeks), dtype="str"),
-            UNITS: demand,
-            PRICE: (base * np.exp(relative)).ravel(),
-        }
-    )
-    table[STORE] = ALL_STORES
+    table = _weekly_table(names, demand, base * np.exp(relative))
     if costs:
-        table[UNIT_COST] = (0.6 * base * np.exp(cost)).ravel()
+        table[UNIT_COST] = (COST_SHARE * base * np.exp(cost)).ravel()
     if cover is not None:
         table[STOCK] = np.round(cover * np.exp(level + STOCK_SPREAD * rng.normal(size=shape))).ravel()
         table[UNITS] = table[[UNITS, STOCK]].min(axis=1)
     return Shop(table, pd.Series(truth, names), demand)
+
+
+def _weekly_table(names: list[str], units: np.ndarray, prices: np.ndarray) -> pd.DataFrame:
+    """Return the sales table, from units (products * weeks,) and prices (products, weeks)."""
+    products, weeks = prices.shape
+    table = pd.DataFrame(
+        {
+            DATE: np.tile(pd.date_range("2020-01-06", periods=weeks, freq="7D", unit="us"), products),
+            PRODUCT: pd.Series(np.repeat(names, weeks), dtype="str"),
+            UNITS: units,
+            PRICE: prices.ravel(),
+        }
+    )
+    table[STORE] = ALL_STORES
+    return table
 
 
 def _persistent(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
