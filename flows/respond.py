@@ -8,10 +8,10 @@ from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Responded
-from tasks.stages import respond as deed
+from tasks.stages import respond as stage
 
 
 @flow(name="respond")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
-    return deed.respond(attempt, settings, sales)
+    return stage.respond(attempt, settings, sales)

@@ -1,4 +1,4 @@
-"""Benchmark: own and cross elasticities of any sales table, timed; and of simulated shops whose truth is known."""
+"""Benchmark of the price response: of any sales table, timed, and of simulated shops whose truth is known."""
 
 from __future__ import annotations
 
@@ -12,26 +12,36 @@ import numpy as np
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import DATE, PRICE, PRODUCT, PROMOTION_PREFIX, REASON, SERIES, UNITS
-from tasks.bench.cases.simulated_shop import simulated_shop
-from tasks.response.panel import panel_response
-from tasks.response.weeks import Rules
+from expectations.columns import (
+    DATE,
+    ELASTICITY,
+    HIGH,
+    IDENTIFIED,
+    LOW,
+    PRICE,
+    PRODUCT,
+    PROMOTION_PREFIX,
+    REASON,
+    SERIES,
+    UNITS,
+)
+from tasks.bench.cases.simulated_shop import Shop, simulated_shop
+from tasks.response.elasticities import panel_response
+from tasks.response.identification import Identification
 from tasks.sources.files import read
 
 log = logging.getLogger("repricer")
 
-PROMOTIONS = (
-    "deal",
-    "display",
-    "feature_ad",
-    "coupon",
-    "mailer",
-)  # promotions by the names that tables give them
-WORLDS: dict[str, dict[str, bool]] = {
+PROMOTIONS = ("deal", "display", "feature_ad", "coupon", "mailer")  # well-known names of promotion columns
+SHOPS: dict[str, dict[str, bool]] = {
     "observed_season": {},
     "unobserved_shocks_with_cost": {"shocks": True, "costs": True},
     "unobserved_shocks_without_cost": {"shocks": True},
 }
+"""Simulated shops by what moves price and demand in them, as options of ``simulated_shop``."""
+SHOPS_A_LINE = 10  # simulated shops between two lines of progress
+WEEK_DAYS = 7
+NUMBERS = (ELASTICITY, LOW, HIGH, "first_stage_f", "first_half", "second_half", "double_ml")
 
 
 def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
@@ -39,17 +49,15 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
 
     Args:
         data: CSV or Parquet file.
-        settings: names of the columns (``source.columns``) and when an elasticity counts as identified (``respond``).
+        settings: names of the columns (``source.columns``) and when an elasticity is identified
+            (``respond``).
     """
     start = time.perf_counter()
-    sales = _sales(data, settings)
-    period = "W" if _weekly(sales) else "D"
-    response = panel_response(
-        sales, period, Rules(**settings.respond.model_dump(exclude={"reference_memory"}))
-    )
-    rows = [_row(row) for _, row in response.table.iterrows()]
+    sales = _sales_of_file(data, settings)
+    response = panel_response(sales, "W" if _is_weekly(sales) else "D", _identification(settings))
+    products = [_product_json(row) for _, row in response.table.iterrows()]
     return {
-        "products": rows,
+        "products": products,
         "flags": response.flags,
         "promotable": response.promotable,
         "seconds": time.perf_counter() - start,
@@ -57,38 +65,53 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
 
 
 def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
-    """Return bias of the mean, coverage and share identified over simulated shops, by what is unseen in them."""
-    told: dict[str, Any] = {}
-    for name, what in WORLDS.items():
-        bias, covered, identified, promotable = [], [], [], []
+    """Return bias of the mean, coverage and share identified over simulated shops, by kind of shop.
+
+    Args:
+        seeds: shops of each kind.
+        settings: when an elasticity is identified (``respond``).
+    """
+    identification = _identification(settings)
+    results: dict[str, Any] = {}
+    for kind, options in SHOPS.items():
+        scores = []
         for seed in range(seeds):
-            shop = simulated_shop(np.random.default_rng(seed), **what)  # type: ignore[arg-type]
-            response = panel_response(
-                shop.sales, "W", Rules(**settings.respond.model_dump(exclude={"reference_memory"}))
-            )
-            table, truth = response.table, shop.truth.to_numpy()
-            bias.append(float((table["elasticity"] - truth).mean()))
-            covered.append(float(((table["low"] <= truth) & (truth <= table["high"])).mean()))
-            identified.append(float(table["identified"].mean()))
-            promotable.append(response.promotable)
-            if (seed + 1) % 10 == 0:
-                log.info("%s: %d shops", name, seed + 1)
-        means = {
-            "bias": np.mean(bias),
-            "coverage": np.mean(covered),
-            "identified": np.mean(identified),
-            "promotable": np.mean(promotable),
-        }
-        told[name] = {key: float(value) for key, value in means.items()} | {"seeds": seeds}
-    return told
+            shop = simulated_shop(np.random.default_rng(seed), **options)
+            scores.append(_scores(shop, identification))
+            if (seed + 1) % SHOPS_A_LINE == 0:
+                log.info("%s: %d shops", kind, seed + 1)
+        means = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+        results[kind] = means | {"seeds": seeds}
+    return results
 
 
-def _sales(data: Path, settings: Settings) -> pd.DataFrame:
-    """Return the table in our words; well-known names of promotions count without their prefix, and say so."""
+def _identification(settings: Settings) -> Identification:
+    """Return the settings of ``respond`` without a remembered price."""
+    return Identification(**settings.respond.model_dump() | {"reference_memory": None})
+
+
+def _scores(shop: Shop, identification: Identification) -> dict[str, float]:
+    """Return how the estimates of a shop compare with its truth."""
+    response = panel_response(shop.sales, "W", identification)
+    table, truth = response.table, shop.truth.to_numpy()
+    return {
+        "bias": float((table[ELASTICITY] - truth).mean()),
+        "coverage": float(((table[LOW] <= truth) & (truth <= table[HIGH])).mean()),
+        "identified": float(table[IDENTIFIED].mean()),
+        "promotable": float(response.promotable),
+    }
+
+
+def _sales_of_file(data: Path, settings: Settings) -> pd.DataFrame:
+    """Return the file as a sales table; well-known promotion columns need no prefix, and the log names them.
+
+    Raises:
+        ValueError: rows break the rules of a sales table.
+    """
     columns = dict(settings.source.columns)
-    head = _names(data)
+    header = _header(data)
     for name in PROMOTIONS:
-        if name in head and f"{PROMOTION_PREFIX}{name}" not in {*columns, *head}:
+        if name in header and f"{PROMOTION_PREFIX}{name}" not in {*columns, *header}:
             columns[f"{PROMOTION_PREFIX}{name}"] = name
             log.info("column %s is taken for a promotion", name)
     lines = read(data, columns, settings.source.time_zone)
@@ -101,7 +124,8 @@ def _sales(data: Path, settings: Settings) -> pd.DataFrame:
     return frame.drop_duplicates([DATE, *SERIES])
 
 
-def _names(data: Path) -> list[str]:
+def _header(data: Path) -> list[str]:
+    """Return the names of the columns of a CSV or Parquet file."""
     if data.suffix == ".parquet":
         import pyarrow.parquet as pq
 
@@ -109,19 +133,19 @@ def _names(data: Path) -> list[str]:
     return list(pd.read_csv(data, nrows=0).columns)
 
 
-def _weekly(sales: pd.DataFrame) -> bool:
-    """Return whether the periods of the table are weeks: dates of a series lie seven days apart, or more."""
+def _is_weekly(sales: pd.DataFrame) -> bool:
+    """Return whether the periods are weeks: the dates of a series are at least seven days apart."""
     gaps = sales.sort_values(DATE).groupby(SERIES)[DATE].diff().dropna()
-    return bool(len(gaps) and gaps.dt.days.min() >= 7)
+    return bool(len(gaps) and gaps.dt.days.min() >= WEEK_DAYS)
 
 
-def _row(row: Mapping[str, Any] | pd.Series) -> dict[str, Any]:
-    numbers = ("elasticity", "low", "high", "first_stage_f", "first_half", "second_half", "double_ml")
-    told = {name: float(row[name]) if np.isfinite(row[name]) else None for name in numbers}
+def _product_json(row: Mapping[str, Any] | pd.Series) -> dict[str, Any]:
+    """Return a row of the elasticity table as JSON; numbers that are not finite become null."""
+    numbers = {name: float(row[name]) if np.isfinite(row[name]) else None for name in NUMBERS}
     words = {
         PRODUCT: row[PRODUCT],
         "method": row["method"],
-        "identified": bool(row["identified"]),
+        IDENTIFIED: bool(row[IDENTIFIED]),
         REASON: row[REASON],
     }
-    return words | told | {"cross": row["rivals"], "stores": row["stores"]}
+    return words | numbers | {"cross": row["rivals"], "stores": row["stores"]}

@@ -7,16 +7,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from expectations.columns import CATEGORY, ELASTICITY, HIGH, IDENTIFIED, LOW
+from tasks.response.pooling import RAW
 
-MOVES, HOLDS = "#4c78a8", "#b0b0b0"
-RAW = "raw_elasticity"
+MOVES, HOLDS = "#4c78a8", "#b0b0b0"  # colours of products whose price may move, and whose price holds
+SHOWN = (-8, 4)  # elasticities between which estimates are drawn; the rest is counted
 
 
 def elasticities(table: pd.DataFrame) -> Figure:
-    """Draw every elasticity with its interval, and how far it was pulled from the estimate of its own.
+    """Draw every elasticity with its interval, and beside the estimate of the product alone.
 
     Args:
-        table: as ``price_response`` returns it.
+        table: as ``panel_response`` returns it.
     """
     figure = Figure(figsize=(13, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -26,7 +27,7 @@ def elasticities(table: pd.DataFrame) -> Figure:
         label = f"identified ({len(rows)})" if moves else f"not identified ({len(rows)}): the price holds"
         left.vlines(rows.index, rows[LOW], rows[HIGH], color=colour, lw=1, alpha=0.6)
         left.plot(rows.index, rows[ELASTICITY], ".", color=colour, ms=4, label=label)
-        inside = rows[rows[RAW].between(-8, 4)]
+        inside = rows[rows[RAW].between(*SHOWN)]
         right.plot(inside[RAW], inside[ELASTICITY], ".", color=colour, ms=5)
     left.axhline(0, color="black", lw=0.8)
     left.set(
@@ -35,9 +36,9 @@ def elasticities(table: pd.DataFrame) -> Figure:
         title="Own-price elasticities with intervals",
     )
     left.legend(fontsize=8)
-    right.plot([-8, 4], [-8, 4], color="black", lw=0.8, ls="--", label="not pulled at all")
-    hidden = int((~table[RAW].between(-8, 4)).sum())
-    right.set(xlabel="estimate of the product alone", ylabel="after learning from its category", xlim=(-8, 4))
+    right.plot(SHOWN, SHOWN, color="black", lw=0.8, ls="--", label="not pulled at all")
+    hidden = int((~table[RAW].between(*SHOWN)).sum())
+    right.set(xlabel="estimate of the product alone", ylabel="after learning from its category", xlim=SHOWN)
     right.set_title(f"What a product learns from its category ({hidden} lie beyond the edges)", fontsize=10)
     right.legend(fontsize=8)
     return figure
@@ -45,12 +46,12 @@ def elasticities(table: pd.DataFrame) -> Figure:
 
 def by_category(table: pd.DataFrame) -> Figure:
     """Draw the identified elasticities of every category."""
-    own = table[table[IDENTIFIED]]
-    order = own.groupby(CATEGORY)[ELASTICITY].median().sort_values()
+    identified = table[table[IDENTIFIED]]
+    order = identified.groupby(CATEGORY)[ELASTICITY].median().sort_values()
     figure = Figure(figsize=(9, 1.5 + 0.2 * max(len(order), 4)), layout="constrained")
     axis = figure.subplots()
     place = {name: k for k, name in enumerate(order.index[::-1])}
-    axis.plot(own[ELASTICITY], own[CATEGORY].map(place), "o", color=MOVES, ms=4, alpha=0.7)
+    axis.plot(identified[ELASTICITY], identified[CATEGORY].map(place), "o", color=MOVES, ms=4, alpha=0.7)
     axis.plot(
         order.to_numpy(), [place[name] for name in order.index], "|", color="black", ms=10, label="median"
     )

@@ -15,7 +15,7 @@ class Demand(PythonModel):
     """Answer product, store, date and price with mean and quantiles of units/period."""
 
     def load_context(self, context: Any) -> None:
-        """Read the numbers."""
+        """Read the arrays, the specification and the history of the model."""
         import json
         from pathlib import Path
 
@@ -32,12 +32,15 @@ class Demand(PythonModel):
         """Return mean and quantiles, row by row."""
         return self._model.predict(model_input)
 
-    def explain(self, asked: pd.DataFrame) -> pd.DataFrame:
-        """Return what makes each forecast, as ``DemandModel.explain`` does: `load_model(...).unwrap_python_model().explain(asked)`."""
-        return self._model.explain(asked)
+    def explain(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return what makes the forecast of every row, as ``DemandModel.explain`` does.
+
+        Example: `load_model(...).unwrap_python_model().explain(rows)`
+        """
+        return self._model.explain(rows)
 
     def outlook(self) -> pd.DataFrame:
-        """Return the forecast of everything that can be asked, at the price in force."""
+        """Return the forecast of every series and period ahead, at the price in force."""
         return self._model.outlook()
 
 

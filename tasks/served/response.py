@@ -24,10 +24,10 @@ class PriceResponse(PythonModel):
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Return the answer row by row; a product that was not trained on is not identified."""
-        told = self._table.reindex(model_input[PRODUCT].astype(str)).reset_index(drop=True)
-        unknown = told[IDENTIFIED].isna()
-        told[REASON] = told[REASON].mask(unknown, "the product was not in the training")
-        return told.assign(**{IDENTIFIED: told[IDENTIFIED].eq(True)}).set_axis(model_input.index)
+        answer = self._table.reindex(model_input[PRODUCT].astype(str)).reset_index(drop=True)
+        unknown = answer[IDENTIFIED].isna()
+        answer[REASON] = answer[REASON].mask(unknown, "the product was not in the training")
+        return answer.assign(**{IDENTIFIED: answer[IDENTIFIED].eq(True)}).set_axis(model_input.index)
 
 
 set_model(PriceResponse())

@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from conf import load
-from tasks.bench.cases.simulated_shop import simulated_shop
-from tasks.bench.elasticity import bench_elasticity, bench_simulated
 from tests.bench.cases.test_cases import BUYERS, LOGIT, SCARCE
 from tests.conftest import repricer
 
@@ -60,36 +56,3 @@ def test_a_case_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
     told = repricer("bench", "policy", "--cases", str(tmp_path / "cases.json"), "--case", "large")
     assert told.returncode == 1
     assert "`--case` must name a case of the file" in " ".join((told.stdout + told.stderr).split())
-
-
-def test_bench_elasticity_takes_a_table_with_other_names_without_stores_and_costs(tmp_path: Path) -> None:
-    shop = simulated_shop(np.random.default_rng(1), products=4, weeks=120)
-    table = shop.sales.drop(columns="store_id").rename(columns={"price": "net_price"}).assign(deal=0.0)
-    table.loc[::5, "deal"] = 1.0
-    table.to_csv(tmp_path / "sales.csv", index=False)
-    told = bench_elasticity(tmp_path / "sales.csv", load("default", ["source.columns.price=net_price"]))
-    assert set(told) == {"products", "flags", "promotable", "seconds"}
-    names = {
-        "product_id",
-        "elasticity",
-        "low",
-        "high",
-        "method",
-        "first_stage_f",
-        "first_half",
-        "second_half",
-        "identified",
-        "reason",
-    }
-    for row, truth in zip(told["products"], shop.truth, strict=True):
-        assert names <= set(row)
-        assert row["first_stage_f"] is None
-        assert row["elasticity"] == pytest.approx(truth, abs=1.0)
-    json.dumps(told, allow_nan=False)
-
-
-def test_bench_elasticity_holds_everything_where_the_unseen_cannot_be_ruled_out() -> None:
-    told = bench_simulated(1, load("default", []))
-    assert told["unobserved_shocks_without_cost"]["promotable"] == 0
-    assert told["unobserved_shocks_without_cost"]["bias"] > 0.7
-    assert abs(told["unobserved_shocks_with_cost"]["bias"]) < 0.25

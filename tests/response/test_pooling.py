@@ -1,4 +1,4 @@
-"""What products learn from each other: the certain stay, the uncertain move, and intervals say what they claim."""
+"""What products learn from each other: the certain stay, the uncertain move, intervals cover the truth."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ def raw(
 
 
 def test_shrinkage_pulls_the_uncertain_and_leaves_the_certain() -> None:
-    told = shrunk(raw([*np.linspace(-1, -3, 9), -8.0, np.nan], [*np.full(9, 0.05), 4.0, np.inf]))
-    assert told["elasticity"][0] == pytest.approx(-1.0, abs=0.05)
-    assert -2.6 < told["elasticity"][9] < -1.8
-    assert told["elasticity"][10] == pytest.approx(-2.0, abs=0.1), (
-        "one without an estimate has its category's"
+    pooled = shrunk(raw([*np.linspace(-1, -3, 9), -8.0, np.nan], [*np.full(9, 0.05), 4.0, np.inf]))
+    assert pooled["elasticity"][0] == pytest.approx(-1.0, abs=0.05)
+    assert -2.6 < pooled["elasticity"][9] < -1.8
+    assert pooled["elasticity"][10] == pytest.approx(-2.0, abs=0.1), (
+        "a product without an estimate has its category's"
     )
-    assert told["standard_error"][10] > told["standard_error"][0]
+    assert pooled["standard_error"][10] > pooled["standard_error"][0]
 
 
 def test_intervals_cover_though_neither_errors_nor_the_true_spread_are_known() -> None:
     rng, free, covered = np.random.default_rng(0), 10, []
     for _ in range(60):
         truth, sigma = rng.normal(-2, 0.4, 12), 0.4 * np.exp(0.2 * rng.normal(size=12))
-        told = shrunk(
+        pooled = shrunk(
             raw(truth + sigma * rng.normal(size=12), sigma * np.sqrt(rng.chisquare(free, 12) / free), free)
         )
-        covered.append(np.abs(told["elasticity"] - truth) < 1.96 * told["standard_error"])
+        covered.append(np.abs(pooled["elasticity"] - truth) < 1.96 * pooled["standard_error"])
     assert 0.92 < np.mean(covered) < 0.985
 
 
-def test_errors_of_one_size_are_told_as_one_and_different_ones_are_left() -> None:
+def test_errors_of_a_common_size_become_equal_and_different_ones_are_left() -> None:
     rng = np.random.default_rng(1)
-    one = moderated(0.5 * np.sqrt(rng.chisquare(10, 400) / 10), np.full(400, 10))
-    assert one.std() < 0.03
-    assert one.mean() == pytest.approx(0.5, rel=0.05)
+    equal = moderated(0.5 * np.sqrt(rng.chisquare(10, 400) / 10), np.full(400, 10))
+    assert equal.std() < 0.03
+    assert equal.mean() == pytest.approx(0.5, rel=0.05)
     sizes = np.geomspace(0.01, 100, 50)
     np.testing.assert_allclose(moderated(sizes, np.full(50, 200)), sizes, rtol=0.2)
     assert np.isinf(moderated(np.array([0.1, 0.2, 0.3, np.inf]), np.full(4, 5))[3])

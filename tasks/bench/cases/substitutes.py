@@ -1,7 +1,8 @@
 """Products that take each other's buyers, priced together: linear demand, and the multinomial logit.
 
-The joint optimum counts what a price wins for the siblings; the naive price does not, and a Nash price lets each product play for itself.
-In the logit case every product has the same mark-up at the joint optimum (Anderson, de Palma and Thisse 1992).
+The joint optimum counts what a price wins for the other products. The naive price does not, and a Nash price
+maximises the profit of its product alone. In the logit case every product has the same mark-up at the joint
+optimum (Anderson, de Palma and Thisse 1992).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from scipy.special import lambertw
 from tasks.bench.cases.closed_forms import best_price
 from tasks.bench.cases.stock import CaseError
 
-STEPS = 41  # prices of each product's ladder
+STEPS = 41  # prices of a product's ladder
+NASH_ROUNDS, NASH_STEP = 1000, 0.5  # rounds of the search for the Nash prices, and the damping of its steps
+ROUNDING = 1e-9  # units below 0 that are rounding errors
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class SubstitutesCase:
     parameters: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        """Refuse a demand that is not known, and a linear one without a maximum."""
+        """Refuse an unknown demand, and a linear one without a maximum."""
         if self.demand not in ("linear", "mnl"):
             raise CaseError(f"substitutes: `demand` must be linear or mnl. Received: {self.demand}.")
         if self.demand == "linear" and np.linalg.eigvalsh(self._slopes + self._slopes.T).min() <= 0:
@@ -48,6 +51,7 @@ class SubstitutesCase:
 
     @property
     def _slopes(self) -> np.ndarray:
+        """Return B of linear demand (products, products)."""
         return np.asarray(self.parameters["B"], float)
 
     def units(self, prices: np.ndarray) -> np.ndarray:
@@ -63,7 +67,10 @@ class SubstitutesCase:
 
     @cached_property
     def optimal(self) -> tuple[float, np.ndarray]:
-        """Return the highest joint profit and its prices (products,): a linear system, or one mark-up from Lambert's W."""
+        """Return the highest joint profit and its prices (products,).
+
+        They solve a linear system, or have the common mark-up that Lambert's W gives.
+        """
         if self.demand == "linear":
             prices = np.linalg.solve(
                 self._slopes + self._slopes.T, self.parameters["a"] + self._slopes.T @ self.costs
@@ -75,7 +82,7 @@ class SubstitutesCase:
         return float(self.profit(prices)), prices
 
     def naive(self) -> np.ndarray:
-        """Return the prices that ignore the siblings (products,)."""
+        """Return the prices that ignore the other products (products,)."""
         if self.demand == "linear":
             return np.asarray((self.parameters["a"] / np.diag(self._slopes) + self.costs) / 2)
         market, b = self.parameters["M"], self.parameters["b"]
@@ -85,19 +92,22 @@ class SubstitutesCase:
     def nash(self) -> np.ndarray:
         """Return the prices at which no product alone gains by another price (products,)."""
         if self.demand == "linear":
-            own = np.diag(np.diag(self._slopes))
-            return np.asarray(np.linalg.solve(self._slopes + own, self.parameters["a"] + own @ self.costs))
+            diagonal = np.diag(np.diag(self._slopes))
+            right = self.parameters["a"] + diagonal @ self.costs
+            return np.asarray(np.linalg.solve(self._slopes + diagonal, right))
         prices = self.naive()
-        for _ in range(1000):
+        for _ in range(NASH_ROUNDS):
             share = self.units(prices) / self.parameters["M"]
-            prices = 0.5 * prices + 0.5 * (self.costs + 1 / (self.parameters["b"] * (1 - share)))
+            best = self.costs + 1 / (self.parameters["b"] * (1 - share))
+            prices = (1 - NASH_STEP) * prices + NASH_STEP * best
         return prices
 
     @cached_property
     def ladders(self) -> np.ndarray:
-        """Return a ladder for every product, from its cost to a price above any best one (products, STEPS).
+        """Return a ladder for every product, from its cost to a price above any best price (products, STEPS).
 
-        Linear: to the price at which every demand is 0. Logit: the mark-up (1 + W(x)) / b is below (1 + log(1 + x)) / b.
+        Linear: to the price at which every demand is 0. Logit: past the largest possible mark-up, because
+        (1 + W(x)) / b is below (1 + log(1 + x)) / b.
         """
         if self.demand == "linear":
             high = np.linalg.solve(self._slopes, np.asarray(self.parameters["a"], float))
@@ -107,34 +117,41 @@ class SubstitutesCase:
             high = self.costs + (2 + np.log1p(pull)) / b
         if not (high > self.costs).all():
             raise CaseError(
-                f"substitutes: every product must sell above its cost. Received: cost {self.costs}, no demand at {high}."
+                "substitutes: every product must sell above its cost. "
+                f"Received: cost {self.costs}, no demand at {high}."
             )
         return np.linspace(self.costs, high, STEPS, axis=1)
 
     @cached_property
     def possible(self) -> np.ndarray:
-        """Return which prices of the ladders leave every demand at 0 or above (STEPS, ..., STEPS), bool: the others are forbidden."""
-        return np.asarray((self.units(self._every) >= -1e-9).all(axis=-1))
+        """Return which prices of the ladders leave every demand at 0 or above, bool (STEPS, ..., STEPS)."""
+        return np.asarray((self.units(self._price_grid) >= -ROUNDING).all(axis=-1))
 
     @cached_property
     def profits(self) -> np.ndarray:
         """Return the joint profit at every choice of prices (STEPS, ..., STEPS)."""
-        return self.profit(self._every)
+        return self.profit(self._price_grid)
 
     @cached_property
-    def _every(self) -> np.ndarray:
+    def _price_grid(self) -> np.ndarray:
+        """Return every combination of the ladders' prices (STEPS, ..., STEPS, products)."""
         return np.stack(np.meshgrid(*self.ladders, indexing="ij"), axis=-1)
 
     def baselines(self) -> dict[str, float]:
-        """Return what the best and random prices of the ladders earn, the naive ("myopic") and the Nash ones."""
+        """Return what the best, random, naive ("myopic") and Nash prices earn, in currency."""
         profits = self.profits[self.possible]
         fixed = {"best_fixed": float(profits.max()), "random": float(profits.mean())}
         return {**fixed, "myopic": float(self.profit(self.naive())), "nash": float(self.profit(self.nash()))}
 
 
 def substitutes(case: Mapping[str, Any]) -> SubstitutesCase:
-    """Return the case of products priced together."""
+    """Return the case of products priced together.
+
+    Args:
+        case: ``demand`` and ``parameters`` as in ``SubstitutesCase``, with lists for arrays.
+    """
     parameters = {
-        k: np.asarray(v, float) if isinstance(v, list) else v for k, v in case["parameters"].items()
+        name: np.asarray(value, float) if isinstance(value, list) else value
+        for name, value in case["parameters"].items()
     }
     return SubstitutesCase(case["demand"], parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -60,10 +61,8 @@ def test_the_exact_programme_is_that_of_a_slow_recursion() -> None:
             return 0.0
         worth = []
         for price, mean in zip(case.prices, case.mean_demand[t], strict=True):
-            served = [(k, stats.poisson.pmf(k, mean)) for k in range(s)] + [
-                (s, stats.poisson.sf(s - 1, mean))
-            ]
-            worth.append(sum(p * (price * k + slow_at(t + 1, s - k)) for k, p in served))
+            sales = [(k, stats.poisson.pmf(k, mean)) for k in range(s)] + [(s, stats.poisson.sf(s - 1, mean))]
+            worth.append(sum(p * (price * k + slow_at(t + 1, s - k)) for k, p in sales))
         return float(max(worth))
 
     seen: dict[tuple[int, int], float] = {}
@@ -77,7 +76,7 @@ def test_the_exact_programme_is_that_of_a_slow_recursion() -> None:
 
 
 def test_prices_that_only_fall_earn_no_more_and_no_less_than_a_fixed_one() -> None:
-    told = {
+    season = {
         "T": 6,
         "C": 20,
         "p0": 50.0,
@@ -87,7 +86,7 @@ def test_prices_that_only_fall_earn_no_more_and_no_less_than_a_fixed_one() -> No
         "salvage": 10.0,
         "ladder": [1, 0.8, 0.6, 0.4],
     }
-    case = markdown(told)
+    case = markdown(season)
     assert case.baselines()["best_fixed"] <= case.never_up() <= case.optimal[0]
 
 
@@ -114,16 +113,15 @@ def test_a_season_conserves_stock() -> None:
 
 def test_the_optimal_path_of_gain_seeking_buyers_beats_every_fixed_price() -> None:
     case = reference_price(BUYERS)
-    told = case.baselines()
-    assert case.optimal[0] > 1.05 * told["best_fixed"]
+    baselines = case.baselines()
+    assert case.optimal[0] > 1.05 * baselines["best_fixed"]
     neutral = reference_price({**BUYERS, "bg": 1.5})
-    held = (
-        20 * (28 - 10) * (100 - 2 * 28)
-    )  # every period the price that is remembered at the start, 1 / (1 - 0.95) = 20 of them
+    # In all periods the price that is remembered at the start; discounted, they count 1 / (1 - 0.95) = 20.
+    held = 20 * (28 - 10) * (100 - 2 * 28)
     assert neutral.baselines()["best_fixed"] == pytest.approx(held)
 
 
-def test_c6_demand_that_clips_inside_the_price_box_is_refused() -> None:
+def test_demand_that_is_clipped_at_zero_on_the_ladder_is_refused() -> None:
     with pytest.raises(CaseError, match="demand must be above 0 for every price"):
         reference_price({**BUYERS, "hi": 60.0})
     with pytest.raises(CaseError, match="demand must be 0 or above at every price of the ladder"):
@@ -134,16 +132,16 @@ def test_the_logit_optimum_has_equal_markups_and_no_better_neighbour() -> None:
     case = substitutes(LOGIT)
     profit, prices = case.optimal
     assert np.ptp(prices - case.costs) < 1e-9
-    found = optimize.minimize(
+    search = optimize.minimize(
         lambda p: -case.profit(p), prices + 1, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9}
     )
-    assert profit == pytest.approx(-found.fun, rel=1e-8)
-    told = case.baselines()
-    assert told["random"] < told["myopic"] < told["best_fixed"] <= profit
+    assert profit == pytest.approx(-search.fun, rel=1e-8)
+    baselines = case.baselines()
+    assert baselines["random"] < baselines["myopic"] < baselines["best_fixed"] <= profit
 
 
 @pytest.mark.parametrize(
-    ("demand", "told", "units"),
+    ("demand", "parameters", "units"),
     [
         ("constant_elasticity", {"A": 1000, "e": 2.0, "c": 10.0}, lambda p: 1000 * p**-2.0),
         ("logit", {"M": 100, "u": 3.0, "b": 0.2, "c": 10.0}, lambda p: 100 / (1 + np.exp(0.2 * p - 3))),
@@ -151,13 +149,13 @@ def test_the_logit_optimum_has_equal_markups_and_no_better_neighbour() -> None:
         ("exponential", {"a": 100, "b": 0.1, "c": 5.0}, lambda p: 100 * np.exp(-0.1 * p)),
     ],
 )
-def test_a_closed_form_is_what_a_search_finds(demand: str, told: dict[str, float], units: object) -> None:
-    best = best_price(demand, told)
-    found = optimize.minimize_scalar(
-        lambda p: -(p - told["c"]) * units(p), bounds=(told["c"], 60), method="bounded"
-    )  # type: ignore[operator]
-    assert best.price == pytest.approx(found.x, rel=1e-4)
-    assert best.profit == pytest.approx(-found.fun)
+def test_a_closed_form_agrees_with_a_search(
+    demand: str, parameters: dict[str, float], units: Callable[[float], float]
+) -> None:
+    best, cost = best_price(demand, parameters), parameters["c"]
+    search = optimize.minimize_scalar(lambda p: -(p - cost) * units(p), bounds=(cost, 60), method="bounded")
+    assert best.price == pytest.approx(search.x, rel=1e-4)
+    assert best.profit == pytest.approx(-search.fun)
 
 
 def test_demand_that_is_not_elastic_has_no_best_price() -> None:
@@ -165,7 +163,7 @@ def test_demand_that_is_not_elastic_has_no_best_price() -> None:
         best_price("constant_elasticity", {"A": 1, "e": 0.9, "c": 1.0})
 
 
-def test_the_judge_s_luck_is_its_own_and_agrees_with_the_exact_value() -> None:
+def test_a_simulated_value_repeats_depends_on_its_seed_and_agrees_with_the_exact_one() -> None:
     exam = exam_of(finite_stock(SCARCE), 8, seed=5)
     assert isinstance(exam, StockExam)
     rng = np.random.default_rng(0)
@@ -193,8 +191,8 @@ def test_yardsticks_earn_between_random_and_the_optimum() -> None:
 
 
 def test_lists_of_cases_are_numbered_and_strange_files_refused() -> None:
-    told = cases_of({"finite_stock": {"cases": {"A": {"case": SCARCE}}}, "substitutes": {"cases": [LOGIT]}})
-    assert {name: kind for name, (kind, _) in told.items()} == {
+    cases = cases_of({"finite_stock": {"cases": {"A": {"case": SCARCE}}}, "substitutes": {"cases": [LOGIT]}})
+    assert {name: kind for name, (kind, _) in cases.items()} == {
         "A": "finite_stock",
         "substitutes_1": "substitutes",
     }
@@ -245,12 +243,12 @@ def test_the_agent_sells_a_scarce_stock_nearly_as_well_as_the_exact_programme() 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights() -> None:
     plan = replace(SMALL, environment_steps=10_000, evaluations=1)
-    one, two = (
+    first, second = (
         list(train(StockWorld(finite_stock(SCARCE), 256), lambda _: 0.0, plan, seed=3))[-1].weights
         for _ in range(2)
     )
-    for name, value in one.items():
-        np.testing.assert_array_equal(value, two[name])
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name])
 
 
 @pytest.mark.slow
@@ -278,7 +276,7 @@ def test_logged_decisions_train_the_agent_before_it_plays() -> None:
     }
     nothing |= {"advantage.kernel": np.zeros((2, 2)), "advantage.bias": np.zeros(2)}
     logged = play_episodes(world, Dueling(nothing), 1.0, 2, rng)
-    told = list(train(TwoStates(1), lambda _: 0.0, plan, seed=1, logged=logged))[-1]
-    assert Dueling(told.weights).best(states).tolist() == [1, 0], (
-        "two seasons of its own are not enough to know"
+    record = list(train(TwoStates(1), lambda _: 0.0, plan, seed=1, logged=logged))[-1]
+    assert Dueling(record.weights).best(states).tolist() == [1, 0], (
+        "two seasons that it plays itself are not enough to know"
     )

@@ -1,0 +1,191 @@
+"""Causal price response of a panel: elasticities with intervals, and which of them may move a price."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import (
+    CATEGORY,
+    ELASTICITY,
+    HIGH,
+    IDENTIFIED,
+    LOW,
+    PRODUCT,
+    REASON,
+    UNITS,
+    promotions,
+)
+from tasks.response.controls import panels
+from tasks.response.identification import Identification, refusal
+from tasks.response.instrument import chosen_method
+from tasks.response.pooling import ERROR, FREEDOM, RAW, RAW_ERROR, shrunk
+from tasks.response.product import DISPERSION, METHODS, ProductEstimates, product_estimates
+from tasks.response.shared_effects import NO_EFFECT, Effect, shared_effect
+from tasks.response.weeks import weekly
+
+log = logging.getLogger("repricer")
+
+PRODUCTS_A_LINE = 100  # products between two lines of progress
+POOLED = "pooled"  # method of a product without an estimate: it takes the elasticity of its category
+
+
+class ResponseError(ValueError):
+    """Sales in which no price moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelResponse:
+    """How demand answers the prices of a panel.
+
+    Attributes:
+        table: one row per product: product_id, category, elasticity, low, high, standard_error, identified,
+            reason, method, first_stage_f, raw_elasticity, raw_error, first_half, second_half, double_ml,
+            dispersion, rivals, stores.
+        flags: what is wrong with the whole panel, in words; empty if nothing is.
+        confidence: probability of the intervals.
+        remembered: change of log units per unit of log(remembered price / price).
+        cross: change of log units per unit of the competitor's log price.
+        reaction: change of the competitor's log price per unit of the own one of last week.
+    """
+
+    table: pd.DataFrame
+    flags: list[str]
+    confidence: float
+    remembered: Effect
+    cross: Effect
+    reaction: Effect
+
+    @property
+    def identified(self) -> pd.DataFrame:
+        """Return the rows of the identified products."""
+        return self.table[self.table[IDENTIFIED]]
+
+    @property
+    def promotable(self) -> bool:
+        """Return whether a price may be moved on the strength of this response."""
+        return not self.flags and bool(self.table[IDENTIFIED].any())
+
+    @property
+    def median_elasticity(self) -> float | None:
+        """Return the median elasticity of the identified products, or none without one."""
+        rows = self.identified
+        return float(rows[ELASTICITY].median()) if len(rows) else None
+
+    @property
+    def median_width(self) -> float | None:
+        """Return the median width of the identified products' intervals, or none without one."""
+        rows = self.identified
+        return float((rows[HIGH] - rows[LOW]).median()) if len(rows) else None
+
+
+def panel_response(sales: pd.DataFrame, period: str, identification: Identification) -> PanelResponse:
+    """Return own and cross elasticities with intervals; stores, promotions and costs are optional.
+
+    Args:
+        sales: sales table.
+        period: ``D`` for days, ``W`` for weeks.
+        identification: when an elasticity counts as identified, and the memory of the remembered price.
+
+    Raises:
+        ResponseError: no product sells at several prices.
+    """
+    weeks = weekly(sales, period)
+    products = _estimates(weeks, identification)
+    instrumented, flags = chosen_method(products, bool(promotions(weeks.columns)))
+    confidence = identification.confidence
+    remembered = shared_effect([product.remembered for product in products], confidence)
+    if instrumented:  # a remembered price has no instrument of its own
+        remembered = NO_EFFECT
+    table = _table(products, int(instrumented), remembered["estimate"], identification.z)
+    table["silent"] = table[PRODUCT].map((weeks[UNITS] == 0).groupby(weeks[PRODUCT]).mean())
+    table[REASON] = [
+        refusal(row, product, identification, flags)
+        for (_, row), product in zip(table.iterrows(), products, strict=True)
+    ]
+    table[IDENTIFIED] = table[REASON] == ""
+    return PanelResponse(
+        table=table.astype({REASON: "str"}),
+        flags=flags,
+        confidence=confidence,
+        remembered=remembered,
+        cross=shared_effect([product.cross for product in products], confidence),
+        reaction=shared_effect([product.reaction for product in products], confidence),
+    )
+
+
+def _estimates(weeks: pd.DataFrame, identification: Identification) -> list[ProductEstimates]:
+    """Return the estimates of every product, logging the progress."""
+    products: list[ProductEstimates] = []
+    for rows, controls in panels(weeks, identification.reference_memory):
+        products.append(product_estimates(rows, controls, identification.confidence))
+        if len(products) % PRODUCTS_A_LINE == 0:
+            log.info("price response: %d products", len(products))
+    if not any(product.estimated for product in products):
+        raise ResponseError(
+            "price response: a product must sell at several prices. "
+            f"Received: {len(products)} products, none does."
+        )
+    return products
+
+
+def _table(products: list[ProductEstimates], method: int, remembered: float, z: float) -> pd.DataFrame:
+    """Return a row per product, with what it learned from the others.
+
+    Weak instruments count for the others as little as their errors say, but they count: to leave them out
+    would keep those that look strong by chance (Angrist and Kolesar 2024, J. Econometrics 240:105398).
+
+    Args:
+        products: estimates of every product.
+        method: place of the panel's method in ``METHODS``.
+        remembered: effect of the remembered price.
+        z: half the interval's width in standard errors.
+    """
+    raw = _raw(products, method, remembered)
+    table = pd.concat([raw, shrunk(raw)], axis=1)
+    for half, name in enumerate(("first_half", "second_half")):
+        estimates = [product.halves[half][method] for product in products]
+        part = pd.DataFrame(
+            {
+                CATEGORY: raw[CATEGORY],
+                RAW: [estimate.slope for estimate in estimates],
+                RAW_ERROR: [estimate.error for estimate in estimates],
+                FREEDOM: [estimate.freedom for estimate in estimates],
+            }
+        )
+        table[name] = shrunk(part)[ELASTICITY] if np.isfinite(part[RAW_ERROR]).any() else np.nan
+    category = table.groupby(CATEGORY)[DISPERSION].transform("median")
+    table[DISPERSION] = table[DISPERSION].fillna(category).fillna(table[DISPERSION].median())
+    return table.assign(
+        **{LOW: table[ELASTICITY] - z * table[ERROR], HIGH: table[ELASTICITY] + z * table[ERROR]}
+    )
+
+
+def _raw(products: list[ProductEstimates], method: int, remembered: float) -> pd.DataFrame:
+    """Return the estimates of the products alone, one row per product; arguments as in ``_table``."""
+    estimates = [product.whole[method] for product in products]
+    return pd.DataFrame(
+        {
+            PRODUCT: [product.product for product in products],
+            CATEGORY: [product.category for product in products],
+            RAW: [
+                estimate.slope - remembered * product.omission
+                for product, estimate in zip(products, estimates, strict=True)
+            ],
+            RAW_ERROR: [estimate.error for estimate in estimates],
+            FREEDOM: [estimate.freedom for estimate in estimates],
+            "method": [METHODS[method] if np.isfinite(estimate.error) else POOLED for estimate in estimates],
+            "first_stage_f": [product.whole.two_stage.first_stage_f for product in products],
+            "half_error": [
+                float(np.hypot(product.halves[0][method].error, product.halves[1][method].error))
+                for product in products
+            ],
+            "double_ml": [product.check.slope for product in products],
+            DISPERSION: [product.dispersion for product in products],
+            "rivals": [product.rivals for product in products],
+            "stores": [product.stores for product in products],
+        }
+    )
