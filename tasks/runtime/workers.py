@@ -86,6 +86,7 @@ def _here(function: Callable[..., Result], *arguments: object) -> Result:
 
 
 def _one_thread() -> threadpool_limits:
+    import scipy.linalg  # noqa: F401  SciPy brings a BLAS of its own, which must be loaded to be limited
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1)
