@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.demand.distribution import Distribution, mixed
+from tasks.demand.metrics import Criterion
 
 RESAMPLES = 1000  # of the origins, for the interval of the weight
 INTERVAL = (0.05, 0.95)
@@ -25,7 +26,7 @@ class Blend:
         low, high: 90 % interval of it, by a bootstrap over the origins.
         in_logs: whether log(1 + units) is averaged instead of units: whichever cost less on the folds.
         by_category: of each category, pulled towards ``weight``.
-        grid: weights that were tried (weights,).
+        grid: the weights (weights,).
         curve: cost on the folds at each of them (weights,).
     """
 
@@ -59,31 +60,48 @@ def relative_cost(least: float) -> Cost:
     return cost
 
 
+@dataclass(frozen=True)
+class Weighting:
+    """How the weights are fitted.
+
+    Attributes:
+        grid: number of weights between 0 and 1 that are compared.
+        shrinkage: pull of a category towards the global weight (forecasts).
+        cost: what is minimised.
+    """
+
+    grid: int
+    shrinkage: float
+    cost: Cost
+
+
+def cost_of(criterion: Criterion) -> Cost:
+    """Return the cost that adds up to the error that counts."""
+    return absolute_cost if criterion.errors == "units" else relative_cost(criterion.mape_units)
+
+
 def fit_blend(
     units: np.ndarray,
     members: tuple[Distribution, Distribution],
+    weighting: Weighting,
+    *,
     categories: np.ndarray,
     origins: np.ndarray,
-    grid: int,
-    shrinkage: float,
-    cost: Cost,
 ) -> Blend:
     """Return the weights of the least cost, global and by category.
 
-    A category of n forecasts has (n * own + shrinkage * global) / (n + shrinkage).
+    A category of n forecasts, whose least cost is at w, has (n * w + shrinkage * global) / (n + shrinkage).
 
     Args:
         units: what sold, nan where missing (series, targets).
         members: forecasts out of fold of ARIMA and of the LSTM (series, targets).
+        weighting: grid, shrinkage and cost.
         categories: of each series (series,).
         origins: number of each target's origin (targets,).
-        grid: number of weights tried between 0 and 1.
-        shrinkage: pull towards the global weight (forecasts).
-        cost: what is minimised.
     """
-    weights = np.linspace(0, 1, grid)
+    weights, shrinkage = np.linspace(0, 1, weighting.grid), weighting.shrinkage
     both = [
-        np.stack([cost(units, mixed(weight, *members, in_logs)) for weight in weights])
+        np.stack([weighting.cost(units, mixed(weight, *members, in_logs)) for weight in weights])
         for in_logs in (False, True)
     ]  # (W, S, T)
     in_logs = bool(both[1].sum(axis=(1, 2)).min() < both[0].sum(axis=(1, 2)).min())
@@ -94,19 +112,19 @@ def fit_blend(
     by_category = {}
     for category in sorted(set(categories)):
         rows = categories == category
-        own, n = weights[costs[:, rows].sum(axis=(1, 2)).argmin()], count[rows].sum()
-        by_category[str(category)] = float((n * own + shrinkage * best) / (n + shrinkage))
+        cheapest, n = weights[costs[:, rows].sum(axis=(1, 2)).argmin()], count[rows].sum()
+        by_category[str(category)] = float((n * cheapest + shrinkage * best) / (n + shrinkage))
     low, high = _interval(costs.sum(axis=1), origins, weights)
     return Blend(best, low, high, in_logs, by_category, weights, curve)
 
 
 def _interval(costs: np.ndarray, origins: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Return the interval of the best weight over resampled origins; targets of one origin stand or fall together.
+    """Return the interval of the best weight over resampled origins; an origin is drawn with all its targets.
 
     Args:
         costs: cost of each weight at each target (weights, targets).
         origins: number of each target's origin (targets,).
-        weights: that were tried (weights,).
+        weights: of the costs (weights,).
     """
     by_origin = np.stack(
         [costs[:, origins == origin].sum(axis=1) for origin in np.unique(origins)], axis=1

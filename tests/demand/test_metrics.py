@@ -20,13 +20,13 @@ def forecast(point: list[list[float]], spread: float = 0.0, mean: float = 0.0) -
 
 
 def test_scores_worked_by_hand() -> None:
-    told = scores(
+    row = scores(
         UNITS, forecast([[3.0, 4.0], [5.0, 8.0]], spread=1.0, mean=1.0), np.array([1.0, 4.0]), mape_units=3
     )
-    assert told["wape"] == pytest.approx((1 + 0 + 2) / 16)
-    assert told["mase"] == pytest.approx((1 / 1 + 0 / 1 + 2 / 4) / 3)
-    assert told["bias"] == pytest.approx((4 + 5 + 9 - 16) / 16)
-    assert told["coverage_80"] == pytest.approx(1.0)
+    assert row["wape"] == pytest.approx((1 + 0 + 2) / 16)
+    assert row["mase"] == pytest.approx((1 / 1 + 0 / 1 + 2 / 4) / 3)
+    assert row["bias"] == pytest.approx((4 + 5 + 9 - 16) / 16)
+    assert row["coverage_80"] == pytest.approx(1.0)
 
 
 def test_pinball_is_its_definition() -> None:
