@@ -108,7 +108,7 @@ def _filtered(series: np.ndarray, order: Order, parameters: np.ndarray, steps: i
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ahead = _model(series, order).filter(parameters).get_forecast(steps)
-    return np.stack([np.asarray(ahead.predicted_mean), np.sqrt(np.asarray(ahead.var_pred_mean))])
+        return np.stack([np.asarray(ahead.predicted_mean), np.sqrt(np.asarray(ahead.var_pred_mean))])
 
 
 def distribution(level: np.ndarray, deviation: np.ndarray, largest: np.ndarray) -> Distribution:

@@ -17,7 +17,7 @@ Cost = Callable[[np.ndarray, Distribution], np.ndarray]
 """What a forecast costs, given units: an error per series and target, 0 where nothing counts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Blend:
     """Weights of ARIMA, and how the cost answers them.
 
@@ -100,22 +100,36 @@ def fit_blend(
         origins: number of each target's origin (targets,).
     """
     weights, shrinkage = np.linspace(0, 1, weighting.grid), weighting.shrinkage
-    both = [
-        np.stack([weighting.cost(units, mixed(weight, *members, in_logs)) for weight in weights])
-        for in_logs in (False, True)
-    ]  # (W, S, T)
-    in_logs = bool(both[1].sum(axis=(1, 2)).min() < both[0].sum(axis=(1, 2)).min())
-    costs = both[in_logs]
-    curve = costs.sum(axis=(1, 2))
+    in_logs, costs = _cheaper(units, members, weights, weighting.cost)  # (W, S, T)
+    curve, count = costs.sum(axis=(1, 2)), np.isfinite(units).sum(axis=1)
     best = float(weights[curve.argmin()])
-    count = np.isfinite(units).sum(axis=1)
     by_category = {}
     for category in sorted(set(categories)):
         rows = categories == category
         cheapest, n = weights[costs[:, rows].sum(axis=(1, 2)).argmin()], count[rows].sum()
         by_category[str(category)] = float((n * cheapest + shrinkage * best) / (n + shrinkage))
     low, high = _interval(costs.sum(axis=1), origins, weights)
-    return Blend(best, low, high, in_logs, by_category, weights, curve)
+    return Blend(
+        weight=best,
+        low=low,
+        high=high,
+        in_logs=in_logs,
+        by_category=by_category,
+        grid=weights,
+        curve=curve,
+    )
+
+
+def _cheaper(
+    units: np.ndarray, members: tuple[Distribution, Distribution], weights: np.ndarray, cost: Cost
+) -> tuple[bool, np.ndarray]:
+    """Return whether averaging logs costs less than averaging units, and its costs (weights, series, targets)."""
+    in_units, in_logs = (
+        np.stack([cost(units, mixed(weight, *members, logs)) for weight in weights]) for logs in (False, True)
+    )
+    if in_logs.sum(axis=(1, 2)).min() < in_units.sum(axis=(1, 2)).min():
+        return True, in_logs
+    return False, in_units
 
 
 def _interval(costs: np.ndarray, origins: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,8 @@ def train_members(
 ) -> list[Trained]:
     """Train the networks, a process for each, from the first to the last of the folds."""
     seeds = [seed + SEEDS_APART * member for member in range(recipe.members)]
-    return pool.each("lstm members", train_through, seeds, panel, folds, recipe)
+    train = partial(train_through, panel=panel, folds=folds, recipe=recipe)
+    return pool.each("lstm members", train, seeds)
 
 
 def train_through(seed: int, panel: Panel, folds: Sequence[Fold], recipe: Recipe) -> Trained:

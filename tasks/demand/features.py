@@ -195,14 +195,7 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> De
             (price - wide.price(COMPETITOR_PRICE)).fillna(0.0),
             "log price over the competitor's",
         )
-    for name in promotions(sales.columns):
-        features[name] = (wide.column(name).fillna(0.0), "promotion, 0..1")
-    reduction = features[f"price_to_past_{max(windows)}"][0]
-    for name in promotions(sales.columns):
-        features[f"{name}{TIMES_PRICE}"] = (
-            features[name][0] * reduction,
-            "promotion times log price over its past",
-        )
+    features |= _promotions(wide, features[f"price_to_past_{max(windows)}"][0])
     features |= _rivals(wide, price, rivals)
     for name, values, text in _calendar(wide.dates, period):
         features[name] = (
@@ -210,6 +203,14 @@ def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> De
             text,
         )
     return features
+
+
+def _promotions(wide: Wide, reduction: pd.DataFrame) -> Described:
+    """Return the promotions, then the promotions times the log price over its past (dates, series)."""
+    names = promotions(wide.sales.columns)
+    plain: Described = {name: (wide.column(name).fillna(0.0), "promotion, 0..1") for name in names}
+    text = "promotion times log price over its past"
+    return plain | {f"{name}{TIMES_PRICE}": (plain[name][0] * reduction, text) for name in names}
 
 
 def _rivals(wide: Wide, price: pd.DataFrame, most: int) -> Described:

@@ -114,26 +114,13 @@ class Network:
             seed: root of the windows that are drawn.
 
         Raises:
-            TrainingError: the loss is not finite.
+            TrainingError: the history is too short, or the loss is not finite.
         """
-        rng = np.random.default_rng(seed)
-        first, last = self.shape.window - 1, origin - self._gap - self._horizon
-        if last < first:
-            raise TrainingError(
-                "lstm: window and horizon must fit into the history. "
-                f"Received: {origin + 1} periods. Lower `forecast.lstm.window`."
-            )
-        size = (plan.steps, plan.batch)
-        rates = (
-            plan.learning_rate
-            * (1 + np.cos(np.pi * np.arange(plan.epochs * plan.steps) / (plan.epochs * plan.steps)))
-            / 2
-        )
-        for number, rate in enumerate(np.split(rates, plan.epochs), start=1):
-            series, origins = (
-                rng.integers(self._units.shape[0], size=size),
-                rng.integers(first, last + 1, size=size),
-            )
+        rng, size = np.random.default_rng(seed), (plan.steps, plan.batch)
+        first, last = self._origins(origin)
+        for number, rate in enumerate(np.split(_rates(plan), plan.epochs), start=1):
+            series = rng.integers(self._units.shape[0], size=size)
+            origins = rng.integers(first, last + 1, size=size)
             drawn = (
                 tf.constant(series, tf.int32),
                 tf.constant(origins, tf.int32),
@@ -148,6 +135,16 @@ class Network:
                     "Lower `forecast.lstm.learning_rate`."
                 )
             yield Epoch(number, loss)
+
+    def _origins(self, origin: int) -> tuple[int, int]:
+        """Return the first and the last origin of a window whose last target is known at the given origin."""
+        first, last = self.shape.window - 1, origin - self._gap - self._horizon
+        if last < first:
+            raise TrainingError(
+                "lstm: window and horizon must fit into the history. "
+                f"Received: {origin + 1} periods. Lower `forecast.lstm.window`."
+            )
+        return first, last
 
     def _learn(self, series: Any, origins: Any, rates: Any, decay: Any, averaging: Any) -> Any:
         """Take the gradient steps of an epoch and return their mean loss, a number.
@@ -239,6 +236,12 @@ class Network:
     def _dropped(self, values: Any) -> Any:
         drop = self.shape.dropout
         return values * tf.cast(self._chance.uniform(tf.shape(values)) >= drop, tf.float32) / (1 - drop)
+
+
+def _rates(plan: Plan) -> np.ndarray:
+    """Return the step sizes, falling to zero along a cosine (epochs * steps,)."""
+    steps = plan.epochs * plan.steps
+    return np.asarray(plan.learning_rate * (1 + np.cos(np.pi * np.arange(steps) / steps)) / 2)
 
 
 def _pinball(error: Any) -> Any:

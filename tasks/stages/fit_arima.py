@@ -109,11 +109,8 @@ def _show(run: StageRun, search: Search, result: Regressions) -> None:
             "arima.replaced_forecasts": result.replaced,
         }
     )
+    forecasts = result.series * len(result.forecasts)
     log.info(
-        "arima: of %d fits %d did not converge and %d were dropped; of %d forecasts %d were replaced",
-        result.series,
-        result.not_converged,
-        len(result.dropped),
-        result.series * len(result.forecasts),
-        result.replaced,
+        f"arima: of {result.series} fits {result.not_converged} did not converge and "
+        f"{len(result.dropped)} were dropped; of {forecasts} forecasts {result.replaced} were replaced"
     )
