@@ -123,7 +123,7 @@ def fit_blend(
 def _cheaper(
     units: np.ndarray, members: tuple[Distribution, Distribution], weights: np.ndarray, cost: Cost
 ) -> tuple[bool, np.ndarray]:
-    """Return whether averaging logs costs less than averaging units, and its costs (weights, series, targets)."""
+    """Return whether averaging logs costs less than averaging units, and its costs (weights, series, T)."""
     in_units, in_logs = (
         np.stack([cost(units, mixed(weight, *members, logs)) for weight in weights]) for logs in (False, True)
     )
