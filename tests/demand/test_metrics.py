@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from expectations.columns import LEVELS
+from tasks.demand.blend import cost_of
 from tasks.demand.distribution import Distribution, mixed
-from tasks.demand.metrics import mape, pinball, scores, wape
+from tasks.demand.metrics import Criterion, mape, pinball, scores, wape
 
 UNITS = np.array([[2.0, 4.0], [np.nan, 10.0]])
 
@@ -69,3 +70,15 @@ def test_a_mixture_lies_between_its_members_and_keeps_quantiles_in_order() -> No
     blend = mixed(np.array([0.25, 1.0]), first, second)
     np.testing.assert_allclose(blend.median[:, 0], [5.0, 8.0])
     assert (np.diff(blend.quantiles, axis=-1) >= 0).all()
+
+
+@pytest.mark.parametrize("errors", ["units", "logs"])
+def test_search_and_blend_count_the_same_error(errors: str) -> None:
+    demand, criterion = forecast([[3.0, 4.0], [5.0, 8.0]], spread=0.5), Criterion(errors, 3)
+    expected = {"units": wape(UNITS, demand.median), "logs": mape(UNITS, demand.relative_median, 3)}[errors]
+    assert criterion.error(UNITS, demand) == pytest.approx(expected)
+    assert cost_of(criterion)(UNITS, demand).sum() == pytest.approx(expected)
+
+
+def test_where_no_units_are_large_enough_there_is_no_relative_error() -> None:
+    assert np.isnan(Criterion("logs", 100).error(UNITS, forecast([[3.0, 4.0], [5.0, 8.0]])))
