@@ -1,4 +1,4 @@
-"""Flow: how much will be asked for."""
+"""Flow: forecast demand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from prefect import flow
 from conf import Settings
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Forecasted, Prepared
-from tasks.stages import blend as deed
+from tasks.stages.blend import blend
 from tasks.stages.fit_arima import fit_arima
 from tasks.stages.fit_lstm import fit_lstm
 
@@ -17,4 +17,4 @@ def forecast(attempt: Attempt, settings: Settings, prepared: Prepared) -> Foreca
     """Fit both members from rolling origins, blend them, and score them beside the baselines."""
     arima = fit_arima(attempt, settings, prepared)
     lstm = fit_lstm(attempt, settings, prepared)
-    return deed.blend(attempt, settings, prepared, arima, lstm)
+    return blend(attempt, settings, prepared, arima, lstm)

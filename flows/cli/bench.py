@@ -66,7 +66,12 @@ def bench_forecast(
     first, _, last = rounds.partition("-")
     with TemporaryDirectory() as scratch:
         measured = measure(
-            settings, protocol, int(first), int(last or first), Path(folder or scratch), report.say
+            settings,
+            protocol,
+            int(first),
+            int(last or first),
+            folder=Path(folder or scratch),
+            say=report.say,
         )
     write_json(json_file, measured)
     report.show_forecast_bench(measured)

@@ -1,4 +1,4 @@
-"""Benchmark: whole products are held out, and forecast from their category, store, price and promotions alone."""
+"""Benchmark: whole products are held out, and forecast from category, store, price and promotions alone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, PERIOD_FREQUENCY, PRODUCT
 from tasks.demand import cold_start, recurrent
-from tasks.demand.distribution import Distribution
+from tasks.demand.distribution import Distribution, stacked
+from tasks.demand.ensemble import SEEDS_APART
 from tasks.demand.features import LOG_PRICE, build_features
 from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
 from tasks.runtime.seeds import seed_of
-from tasks.stages import fit_lstm
+from tasks.stages.fit_lstm import recipe_of
 from tasks.stages.prepare import accept, most_sold, read
 
 log = logging.getLogger("repricer")
@@ -39,8 +40,8 @@ def bench_cold_start(
     Args:
         settings: source, features and network; one origin, the last, is forecast.
         products: held out in a draw.
-        draws: times that other products are drawn; each one trains anew.
-        say: told about every draw.
+        draws: times that other products are drawn; a draw trains anew.
+        say: shows a line about every draw.
 
     Raises:
         ColdStartError: fewer than half of the products would be left.
@@ -49,28 +50,26 @@ def bench_cold_start(
     names = sales[PRODUCT].unique()
     if products > len(names) / 2 or products * draws > len(names):
         raise ColdStartError(
-            f"products: at most half of {len(names)} can be held out, each once. Received: {draws} draws of {products}."
+            f"products: at most half of {len(names)} can be held out, a product once. "
+            f"Received: {draws} draws of {products}. Lower `--products` or `--draws`."
         )
     mixed = np.random.default_rng(seed_of(settings.seed, "bench.cold_start")).permutation(names)
-    units, told = [], []
+    units, by_draw = [], []
     for draw in range(draws):
         held_out = mixed[draw * products : (draw + 1) * products]
         sold, forecasts = _draw(settings, sales, held_out)
         units.append(sold)
-        told.append(forecasts)
-        say(
-            f"draw {draw + 1}: WAPE "
-            + ", ".join(
-                f"{name} {_scores(settings, sold, each)['wape']:.3f}" for name, each in forecasts.items()
-            )
-        )
+        by_draw.append(forecasts)
+        wapes = {name: _scores(settings, sold, forecast)["wape"] for name, forecast in forecasts.items()}
+        say(f"draw {draw + 1}: WAPE " + ", ".join(f"{name} {wape:.3f}" for name, wape in wapes.items()))
     everything = np.concatenate(units)
     return {
         "products": len(names),
         "held_out": products * draws,
         "points": int(np.isfinite(everything).sum()),
         "scores": {
-            name: _scores(settings, everything, _below([each[name] for each in told])) for name in told[0]
+            name: _scores(settings, everything, stacked([forecasts[name] for forecasts in by_draw]))
+            for name in by_draw[0]
         },
     }
 
@@ -78,23 +77,24 @@ def bench_cold_start(
 def _draw(
     settings: Settings, sales: pd.DataFrame, held_out: np.ndarray
 ) -> tuple[np.ndarray, dict[str, Distribution]]:
-    """Return what the products sold that were held out (series, horizon), and what is said of them without their past."""
-    told, dates = settings.forecast, np.sort(sales[DATE].unique())
+    """Return what held-out products sold (series, horizon), and their forecasts without a past, by name."""
+    forecast, dates = settings.forecast, np.sort(sales[DATE].unique())
     days = pd.date_range(dates[0], dates[-1], freq=PERIOD_FREQUENCY[settings.source.period], unit="us")
-    fold = rolling_origins(len(days), told.horizon, told.gap, told.folds, told.holdout_origins)[-1]
+    fold = rolling_origins(
+        len(days), forecast.horizon, forecast.gap, forecast.folds, forecast.holdout_origins
+    )[-1]
     known, new = launched(settings, sales, held_out, days[fold.targets.start])
-    found = _levels(known, new, fold)
-    network = [_network(settings, known, fold, member) for member in range(told.lstm.members)]
+    estimate = _levels(known, new, fold)
+    network = [_network(settings, known, fold, member) for member in range(forecast.lstm.members)]
     trained = recurrent.scaling_of(known, fold.origin)
-    scaling = cold_start.scaling_of_new(new, fold.targets, trained, found)
-    said = [
-        cold_start.forecast_new(weights, new, fold.origin, fold.targets, told.lstm.window, scaling)
-        for weights in network
+    scaling = cold_start.scaling_of_new(new, fold.targets, trained, estimate)
+    of_networks = [
+        cold_start.forecast_new(weights, new, fold, forecast.lstm.window, scaling) for weights in network
     ]
-    recent = known.units[:, max(0, fold.origin + 1 - told.lstm.window) : fold.origin + 1]
+    recent = known.units[:, max(0, fold.origin + 1 - forecast.lstm.window) : fold.origin + 1]
     return new.units[:, fold.targets], {
-        "category_mean": cold_start.category_mean(recent, known.series, new.series, told.horizon),
-        "network": cold_start.widened(recurrent.averaged(said), found.deviation),
+        "category_mean": cold_start.category_mean(recent, known.series, new.series, forecast.horizon),
+        "network": cold_start.widened(recurrent.averaged(of_networks), estimate.deviation),
     }
 
 
@@ -103,7 +103,7 @@ def launched(
 ) -> tuple[Panel, Panel]:
     """Return the panels of the products with a past and of those that are sold from the launch on.
 
-    No row of a held-out product before the launch is left, so that neither a feature nor a level can tell of it.
+    No row of a held-out product before the launch is left, so that no feature and no level can depend on it.
     """
     table = sales[~sales[PRODUCT].isin(held_out) | (sales[DATE] >= launch)]
     features = settings.prepare.features
@@ -135,21 +135,15 @@ def _network(settings: Settings, known: Panel, fold: Fold, member: int) -> dict[
     """Train one member on the products with a past and return its weights."""
     from tasks.demand.lstm import Network
 
-    told, seed = settings.forecast, seed_of(settings.seed, "bench.cold_start") + 1000 * member
-    params = {name: getattr(told.lstm, name) for name in ("units", "embedding", "dropout", "learning_rate")}
-    scaling, shape = recurrent.scaling_of(known, fold.origin), fit_lstm.shape_of(settings, params)
-    network = Network(known, scaling, shape, told.gap, told.horizon, seed)
-    for epoch in network.train(fold.origin, fit_lstm.plan_of(settings, params), seed):
+    forecast, recipe = settings.forecast, recipe_of(settings.forecast)
+    seed = seed_of(settings.seed, "bench.cold_start") + SEEDS_APART * member
+    scaling = recurrent.scaling_of(known, fold.origin)
+    network = Network(known, scaling, recipe.shape, gap=forecast.gap, horizon=forecast.horizon, seed=seed)
+    for epoch in network.train(fold.origin, recipe.plan, seed):
         log.debug("network %d, epoch %d: loss %.4f", member, epoch.number, epoch.loss)
     return network.weights()
 
 
 def _scores(settings: Settings, units: np.ndarray, forecast: Distribution) -> dict[str, Any]:
-    told = scores(units, forecast, np.ones(len(units)), settings.forecast.mape_units)
-    return {name: told[name] for name in SCORES}  # type: ignore[literal-required]
-
-
-def _below(forecasts: list[Distribution]) -> Distribution:
-    return Distribution(
-        np.concatenate([f.mean for f in forecasts]), np.concatenate([f.quantiles for f in forecasts])
-    )
+    row = scores(units, forecast, np.ones(len(units)), settings.forecast.mape_units)
+    return {name: row[name] for name in SCORES}  # type: ignore[literal-required]

@@ -1,4 +1,4 @@
-"""What every forecast is shown beside: the seasonal naive forecast and exponential smoothing."""
+"""Baselines beside which every forecast is shown: the seasonal naive forecast and exponential smoothing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SEASON_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2)  # gamma
 
 
 def season_of(period: str, periods: int) -> int:
-    """Return the length of the season: a week of days; a year of weeks once two years were seen, else none (periods)."""
+    """Return the season (periods): a week of days; a year of weeks where two years are known, else 1."""
     if period == "D":
         return WEEK
     return YEAR if periods >= 2 * YEAR else 1
 
 
 def naive_scale(units: np.ndarray, season: int) -> np.ndarray:
-    """Return the mean absolute error of the seasonal naive forecast in training, nan where it is 0 or unknown (series,).
+    """Return the mean absolute error of the seasonal naive forecast in training (series,); nan: 0 or unknown.
 
     Args:
         units: units/period, nan where missing (series, periods).
@@ -47,12 +47,13 @@ def seasonal_naive(units: np.ndarray, season: int, gap: int, horizon: int) -> Di
 
 
 def ets(units: np.ndarray, season: int, gap: int, horizon: int) -> Distribution:
-    """Forecast by additive exponential smoothing without trend, ETS(A,N,A), or ETS(A,N,N) where the season is 1.
+    """Forecast by additive exponential smoothing without trend: ETS(A,N,A); ETS(A,N,N) where the season is 1.
 
-        forecast_t = l_(t-1) + s_(t-m),   e_t = y_t - forecast_t,   l_t = l_(t-1) + alpha e_t,   s_t = s_(t-m) + gamma e_t
+        forecast_t = l_(t-1) + s_(t-m),   e_t = y_t - forecast_t
+        l_t = l_(t-1) + alpha e_t,        s_t = s_(t-m) + gamma e_t
 
-    (Hyndman, Koehler, Ord and Snyder 2008, eq. 2.) Every series takes the alpha and gamma of its least squared error. A missing period
-    teaches nothing. All series and all weights are smoothed together.
+    (Hyndman, Koehler, Ord and Snyder 2008, eq. 2.) A series takes the alpha and gamma of its least squared
+    error. A missing period changes nothing. All series and all weights are smoothed together.
 
     Args:
         units: units/period up to the origin, nan where missing (series, periods).
@@ -72,7 +73,7 @@ def ets(units: np.ndarray, season: int, gap: int, horizon: int) -> Distribution:
 def smooth(
     units: np.ndarray, season: int, alpha: np.ndarray, gamma: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Smooth every series with every pair of weights, and return the last level, the seasons and the sum of squared errors.
+    """Smooth all series with all pairs of weights.
 
     Args:
         units: units/period, nan where missing (series, periods).
@@ -81,7 +82,8 @@ def smooth(
         gamma: weights of the season (weights,).
 
     Returns:
-        level (series, weights), seasons by t mod m (series, weights, m), squared errors (series, weights).
+        last level (series, weights), seasons by t mod m (series, weights, m), sum of squared errors
+        (series, weights).
     """
     head = units[:, : 2 * season]
     mean = _nan_mean(head)

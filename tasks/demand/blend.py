@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.demand.distribution import Distribution, mixed
+from tasks.demand.metrics import Criterion
 
 RESAMPLES = 1000  # of the origins, for the interval of the weight
 INTERVAL = (0.05, 0.95)
@@ -16,7 +17,7 @@ Cost = Callable[[np.ndarray, Distribution], np.ndarray]
 """What a forecast costs, given units: an error per series and target, 0 where nothing counts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Blend:
     """Weights of ARIMA, and how the cost answers them.
 
@@ -25,7 +26,7 @@ class Blend:
         low, high: 90 % interval of it, by a bootstrap over the origins.
         in_logs: whether log(1 + units) is averaged instead of units: whichever cost less on the folds.
         by_category: of each category, pulled towards ``weight``.
-        grid: weights that were tried (weights,).
+        grid: the weights (weights,).
         curve: cost on the folds at each of them (weights,).
     """
 
@@ -59,54 +60,85 @@ def relative_cost(least: float) -> Cost:
     return cost
 
 
+@dataclass(frozen=True)
+class Weighting:
+    """How the weights are fitted.
+
+    Attributes:
+        grid: number of weights between 0 and 1 that are compared.
+        shrinkage: pull of a category towards the global weight (forecasts).
+        cost: what is minimised.
+    """
+
+    grid: int
+    shrinkage: float
+    cost: Cost
+
+
+def cost_of(criterion: Criterion) -> Cost:
+    """Return the cost that adds up to the error that counts."""
+    return absolute_cost if criterion.errors == "units" else relative_cost(criterion.mape_units)
+
+
 def fit_blend(
     units: np.ndarray,
     members: tuple[Distribution, Distribution],
+    weighting: Weighting,
+    *,
     categories: np.ndarray,
     origins: np.ndarray,
-    grid: int,
-    shrinkage: float,
-    cost: Cost,
 ) -> Blend:
     """Return the weights of the least cost, global and by category.
 
-    A category of n forecasts has (n * own + shrinkage * global) / (n + shrinkage).
+    A category of n forecasts, whose least cost is at w, has (n * w + shrinkage * global) / (n + shrinkage).
 
     Args:
         units: what sold, nan where missing (series, targets).
         members: forecasts out of fold of ARIMA and of the LSTM (series, targets).
+        weighting: grid, shrinkage and cost.
         categories: of each series (series,).
         origins: number of each target's origin (targets,).
-        grid: number of weights tried between 0 and 1.
-        shrinkage: pull towards the global weight (forecasts).
-        cost: what is minimised.
     """
-    weights = np.linspace(0, 1, grid)
-    both = [
-        np.stack([cost(units, mixed(weight, *members, in_logs)) for weight in weights])
-        for in_logs in (False, True)
-    ]  # (W, S, T)
-    in_logs = bool(both[1].sum(axis=(1, 2)).min() < both[0].sum(axis=(1, 2)).min())
-    costs = both[in_logs]
-    curve = costs.sum(axis=(1, 2))
+    weights, shrinkage = np.linspace(0, 1, weighting.grid), weighting.shrinkage
+    in_logs, costs = _cheaper(units, members, weights, weighting.cost)  # (W, S, T)
+    curve, count = costs.sum(axis=(1, 2)), np.isfinite(units).sum(axis=1)
     best = float(weights[curve.argmin()])
-    count = np.isfinite(units).sum(axis=1)
     by_category = {}
     for category in sorted(set(categories)):
         rows = categories == category
-        own, n = weights[costs[:, rows].sum(axis=(1, 2)).argmin()], count[rows].sum()
-        by_category[str(category)] = float((n * own + shrinkage * best) / (n + shrinkage))
+        cheapest, n = weights[costs[:, rows].sum(axis=(1, 2)).argmin()], count[rows].sum()
+        by_category[str(category)] = float((n * cheapest + shrinkage * best) / (n + shrinkage))
     low, high = _interval(costs.sum(axis=1), origins, weights)
-    return Blend(best, low, high, in_logs, by_category, weights, curve)
+    return Blend(
+        weight=best,
+        low=low,
+        high=high,
+        in_logs=in_logs,
+        by_category=by_category,
+        grid=weights,
+        curve=curve,
+    )
+
+
+def _cheaper(
+    units: np.ndarray, members: tuple[Distribution, Distribution], weights: np.ndarray, cost: Cost
+) -> tuple[bool, np.ndarray]:
+    """Return whether averaging logs costs less than averaging units, and its costs (weights, series, T)."""
+    in_units, in_logs = (
+        np.stack([cost(units, mixed(weight, *members, logs)) for weight in weights]) for logs in (False, True)
+    )
+    if in_logs.sum(axis=(1, 2)).min() < in_units.sum(axis=(1, 2)).min():
+        return True, in_logs
+    return False, in_units
 
 
 def _interval(costs: np.ndarray, origins: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Return the interval of the best weight over resampled origins; targets of one origin stand or fall together.
+    """Return the interval of the best weight over resampled origins; an origin is drawn with all its targets.
 
     Args:
         costs: cost of each weight at each target (weights, targets).
         origins: number of each target's origin (targets,).
-        weights: that were tried (weights,).
+        weights: of the costs (weights,).
     """
     by_origin = np.stack(
         [costs[:, origins == origin].sum(axis=1) for origin in np.unique(origins)], axis=1

@@ -1,9 +1,11 @@
-"""Quantiles that cover what they claim: spread by what they missed on the folds (conformalised quantiles, Romano et al. 2019).
+"""Quantiles that cover what they claim: spread by what they missed on the folds.
 
-In log(1 + units), so that small and large series may share a correction. The same for every model, so that none is flattered. A
-correction is believed only as far as it stands out from its own scatter over the periods of the folds (James and Stein 1961): all shops
-of a week share its surprises. So the median stays the forecaster's own, since a few periods say more of a spread than of a level, and
-the mean is moved only by what is more than two standard errors: one great promotion must not move every later mean.
+Conformalised quantiles (Romano, Patterson and Candes 2019, NeurIPS) in log(1 + units), so that small and
+large series may share a correction; all models are calibrated alike, so that their comparison is fair. A
+correction counts only as far as it stands out from its scatter over the periods of the folds (James and
+Stein 1961), since all shops of a week share its surprises. The median is not corrected: a few periods say
+more of a spread than of a level. The mean is corrected only beyond two standard errors: a great promotion
+must not move all later means.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from expectations.columns import LEVELS
 from tasks.demand.distribution import Distribution
 
 MIDDLE = LEVELS.index(0.5)
-SIGNIFICANT = 2.0  # standard errors from which a correction of the mean is believed at all
+SIGNIFICANT = 2.0  # standard errors beyond which the mean is corrected
 MEAN_BOUNDS = (0.5, 2.0)  # least and largest correction of the mean that is believed
 
 
@@ -54,11 +56,11 @@ def calibrate(units: np.ndarray, forecast: Distribution) -> Calibration:
         np.stack([np.nanquantile(error[..., k], level, axis=0) for k, level in enumerate(LEVELS)])
     )  # (level, period)
     believed = _believed(shift, by_period.std(axis=1) / np.sqrt(by_period.shape[1]))
-    expected, found = np.where(sold, mean, 0.0).sum(axis=0), np.nansum(units, axis=0)  # (period,)
+    expected, actual = np.where(sold, mean, 0.0).sum(axis=0), np.nansum(units, axis=0)  # (period,)
     if expected.sum() <= 0:
         return Calibration(believed, 1.0)
-    factor = np.clip(found.sum() / expected.sum(), *MEAN_BOUNDS)
-    scatter = np.sqrt(((found - factor * expected) ** 2).sum()) / expected.sum()
+    factor = np.clip(actual.sum() / expected.sum(), *MEAN_BOUNDS)
+    scatter = np.sqrt(((actual - factor * expected) ** 2).sum()) / expected.sum()
     return Calibration(believed, float(1 + _believed(factor - 1, SIGNIFICANT * scatter)))
 
 

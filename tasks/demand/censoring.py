@@ -2,42 +2,45 @@
 
     log(1 + demand_st) = x_st b_s + l_st + e_st,   e_st ~ N(0, sigma_s^2),   l_st = l_s,t-1 + alpha e_st
 
-(Tobin 1958, Econometrica 26:24; fitted by expectation and maximisation, Dempster, Laird and Rubin 1977.) A sold-out period stands for the
-mean of log(1 + demand) given that it is at least the stock:
+(Tobin 1958, Econometrica 26:24; fitted by expectation and maximisation, Dempster, Laird and Rubin 1977.) A
+sold-out period stands for the mean of log(1 + demand) given that it is at least the stock:
 
     E[y | y > c] = mu + sigma phi(a) / (1 - Phi(a)),   a = (c - mu) / sigma
 
-Sold-out periods are not left out: they are those of high demand, and what is left would be too low. The regression reads price,
-promotions and weekday. Slopes and sigma are found on what is known at one origin; a period's value needs them, its own row and what came
-before. Forecasts learn from these values as if they had been seen, which understates their spread where much is sold out.
+Sold-out periods are not left out: they are those of high demand, and what is left would be too low. The
+regression reads price, promotions and weekday. Slopes and sigma are fitted on what is known at one origin;
+the value of a period needs them, its row and the rows before. Forecasts learn from these values as if they
+had been observed, which understates their spread where much is sold out.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
 from expectations.columns import DATE, PRICE, SERIES, STOCK, UNITS, promotions
-from tasks.demand import arima
+from tasks.demand import regression
 from tasks.demand.features import Wide
 from tasks.demand.panel import Panel
 
 ROUNDS = 8  # of expectation and maximisation
 LEVEL_WEIGHT = 0.1  # alpha
-ORDER = arima.Order(0, 0, 0, shrinkage=50.0, product_shrinkage=3000.0)
+ORDER = regression.Order(0, 0, 0, shrinkage=50.0, product_shrinkage=3000.0)
 NARROWEST = 0.05  # least sigma
 
 
 def sold_out(sales: pd.DataFrame) -> pd.Series:
-    """Return which rows sold all there was; none where no stock is told."""
+    """Return which rows sold all there was; none where no stock is known."""
     if STOCK not in sales:
         return pd.Series(False, index=sales.index)
     return (sales[STOCK].notna() & (sales[UNITS] >= sales[STOCK])).rename("sold_out")
 
 
 def expected_demand(sales: pd.DataFrame, period: str, until: pd.Timestamp) -> pd.DataFrame:
-    """Return the sales table with the units of sold-out periods replaced by the demand that is expected there.
+    """Return the sales table with the expected demand in place of the units of sold-out periods.
 
     Args:
         sales: sales table; without ``stock``, or where nothing is sold out, it is returned as it is.
@@ -52,8 +55,8 @@ def expected_demand(sales: pd.DataFrame, period: str, until: pd.Timestamp) -> pd
     censored = wide.column("sold_out").to_numpy().T == 1.0
     origin = int(wide.dates.get_indexer(pd.DatetimeIndex([until]))[0])
     rows = wide.series.get_indexer(pd.MultiIndex.from_frame(sales[SERIES]))
-    told = _filled(panel, censored, origin)[rows, wide.dates.get_indexer(pd.DatetimeIndex(sales[DATE]))]
-    return sales.assign(**{UNITS: np.where(full, np.maximum(told, sales[UNITS]), sales[UNITS])})
+    expected = _filled(panel, censored, origin)[rows, wide.dates.get_indexer(pd.DatetimeIndex(sales[DATE]))]
+    return sales.assign(**{UNITS: np.where(full, np.maximum(expected, sales[UNITS]), sales[UNITS])})
 
 
 def _panel(wide: Wide, sales: pd.DataFrame, period: str) -> Panel:
@@ -69,7 +72,16 @@ def _panel(wide: Wide, sales: pd.DataFrame, period: str) -> Panel:
     units = wide.column(UNITS).to_numpy().T
     x = np.stack(list(known.values()), axis=-1).transpose(1, 0, 2)  # (series, periods, features)
     empty = np.empty((*units.shape, 0))
-    return Panel(wide.series.to_frame(index=False), wide.dates, units, units, empty, x, (), tuple(known))
+    return Panel(
+        series=wide.series.to_frame(index=False),
+        dates=wide.dates,
+        units=units,
+        price=units,
+        past=empty,
+        known=x,
+        past_names=(),
+        known_names=tuple(known),
+    )
 
 
 def _filled(panel: Panel, censored: np.ndarray, origin: int) -> np.ndarray:
@@ -77,17 +89,8 @@ def _filled(panel: Panel, censored: np.ndarray, origin: int) -> np.ndarray:
     y = np.log1p(panel.units)
     bound, deviation = y.copy(), np.full(len(y), 0.5)
     for _ in range(ROUNDS):
-        learnt = Panel(
-            panel.series,
-            panel.dates,
-            np.expm1(y),
-            panel.price,
-            panel.past,
-            panel.known,
-            (),
-            panel.known_names,
-        )
-        explained = arima.explained(arima.regress(learnt, origin, ORDER), panel.known)
+        learnt = replace(panel, units=np.expm1(y))
+        explained = regression.explained(regression.regress(learnt, origin, ORDER), panel.known)
         y, squares = _expected(bound, censored, explained, deviation, origin)
         deviation = np.maximum(np.sqrt(_means(squares[:, : origin + 1])), NARROWEST)
     return np.expm1(y)
@@ -96,7 +99,7 @@ def _filled(panel: Panel, censored: np.ndarray, origin: int) -> np.ndarray:
 def _expected(
     bound: np.ndarray, censored: np.ndarray, explained: np.ndarray, deviation: np.ndarray, origin: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Walk through the periods and return the expected logs and the expected squares of the errors (series, periods).
+    """Return the expected logs and the expected squares of the errors, period by period (series, periods).
 
     Args:
         bound: log(1 + units), nan where missing (series, periods).
@@ -105,17 +108,17 @@ def _expected(
         deviation: sigma (series,).
         origin: last period from which the first level is taken.
     """
-    told, squares = bound.copy(), np.full(bound.shape, np.nan)
+    logs, squares = bound.copy(), np.full(bound.shape, np.nan)
     level = _means((bound - explained)[:, : origin + 1])
     for t in range(bound.shape[1]):
         mean, full = explained[:, t] + level, censored[:, t]
         a = (bound[:, t] - mean) / deviation
         mills = above(a)
-        told[:, t] = np.where(full, mean + deviation * mills, bound[:, t])
-        error = told[:, t] - mean
+        logs[:, t] = np.where(full, mean + deviation * mills, bound[:, t])
+        error = logs[:, t] - mean
         squares[:, t] = np.where(full, deviation**2 * (1 + a * mills), error**2)
         level = level + LEVEL_WEIGHT * np.nan_to_num(error)
-    return told, squares
+    return logs, squares
 
 
 def _means(values: np.ndarray) -> np.ndarray:

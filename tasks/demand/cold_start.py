@@ -1,9 +1,11 @@
-"""Products without a past: their level comes from what they cost and from their neighbours, the rest from the network.
+"""Products without a past: their level comes from price, category and store, the rest from the network.
 
-    level_s = a + category + store + b (log price_s - mean),   ridge regression over the series that have a past
+    level_s = a + category + store + b (log price_s - mean),   ridge regression over the series that have a
+    past
 
-The ridge is the one that is best for products left out, and what it misses on them widens the forecast. The network then reads a history
-in which nothing stands out, the row of its embedding that speaks of unseen products, and the planned prices and promotions.
+The ridge is the best for products left out, and what it misses on them widens the forecast. The network
+then reads a history in which nothing stands out, the row of its embedding that stands for unknown products,
+and the planned prices and promotions.
 """
 
 from __future__ import annotations
@@ -21,17 +23,15 @@ from tasks.demand.distribution import Distribution
 from tasks.demand.explanation import AGAINST_OTHERS
 from tasks.demand.features import LOG_PRICE
 from tasks.demand.panel import Panel
+from tasks.demand.splits import Fold
 
 RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-OWN_LEVEL = (
-    LOG_PRICE,
-    "discount",
-    *AGAINST_OTHERS,
-)  # features whose mean is the series' own, not that of the shop
+LEVEL_OF_SERIES = (LOG_PRICE, "discount", *AGAINST_OTHERS)
+"""Features whose mean is that of the series, not that of the shop."""
 
 
 class Levels(NamedTuple):
-    """Mean log(1 + units) of series without a past (series,), and the standard deviation by which it is missed."""
+    """Mean log(1 + units) of series without a past (series,), and the standard deviation of its error."""
 
     level: np.ndarray
     deviation: float
@@ -50,8 +50,8 @@ def levels(
         new_price: their planned mean log price (new series,).
     """
     names = pd.concat([known, new], ignore_index=True)
-    told = [pd.get_dummies(names[column], dtype=float).to_numpy() for column in (CATEGORY, STORE)]
-    x = np.column_stack([*told, np.concatenate([price, new_price]) - price.mean()])
+    groups = [pd.get_dummies(names[column], dtype=float).to_numpy() for column in (CATEGORY, STORE)]
+    x = np.column_stack([*groups, np.concatenate([price, new_price]) - price.mean()])
     x, new_x, y = x[: len(known)], x[len(known) :], level - level.mean()
     products = known[PRODUCT].factorize()[0]
     missed = [_missed(x, y, products, ridge) for ridge in RIDGES]
@@ -63,9 +63,9 @@ def _missed(x: np.ndarray, y: np.ndarray, products: np.ndarray, ridge: float) ->
     """Return the mean squared error on products that are left out, one after the other."""
     gram, moment, squares = x.T @ x, x.T @ y, 0.0
     for product in range(products.max() + 1):
-        own = products == product
-        slope = _ridge(gram - x[own].T @ x[own], moment - x[own].T @ y[own], ridge)
-        squares += ((y[own] - x[own] @ slope) ** 2).sum()
+        rows = products == product
+        slope = _ridge(gram - x[rows].T @ x[rows], moment - x[rows].T @ y[rows], ridge)
+        squares += ((y[rows] - x[rows] @ slope) ** 2).sum()
     return float(squares / len(y))
 
 
@@ -74,15 +74,15 @@ def _ridge(gram: np.ndarray, moment: np.ndarray, ridge: float) -> np.ndarray:
 
 
 def scaling_of_new(
-    new: Panel, targets: slice, trained: recurrent.Scaling, found: Levels
+    new: Panel, targets: slice, trained: recurrent.Scaling, estimate: Levels
 ) -> recurrent.Scaling:
-    """Return the scaling of series without a past: usual features are those of the shop, prices those that are planned."""
+    """Return the scaling of series without a past: usual features are the shop's, usual prices the plan's."""
     planned = np.nanmean(new.known[:, targets], axis=1)
-    own = np.isin(new.known_names, OWN_LEVEL)
-    usual = np.where(own, planned, trained.known_mean.mean(axis=0))
+    of_series = np.isin(new.known_names, LEVEL_OF_SERIES)
+    usual = np.where(of_series, planned, trained.known_mean.mean(axis=0))
     return replace(
         trained,
-        level=found.level,
+        level=estimate.level,
         past_mean=np.repeat(trained.past_mean.mean(axis=0)[None], len(planned), 0),
         known_mean=usual,
     )
@@ -91,32 +91,29 @@ def scaling_of_new(
 def forecast_new(
     weights: recurrent.Weights,
     new: Panel,
-    origin: int,
-    targets: slice,
+    fold: Fold,
     window: int,
     scaling: recurrent.Scaling,
 ) -> Distribution:
-    """Return what a network says of series without a past, as if their level were known.
+    """Return a network's forecast of series without a past, as if their level were known.
 
     Args:
         weights: of the network.
         new: panel of the series; nothing of it is known up to the origin.
-        origin: index of the last known period.
-        targets: periods to forecast.
+        fold: last known period, and periods to forecast.
         window: periods of history that the encoder reads.
         scaling: as ``scaling_of_new`` returns it.
     """
-    history = scaling.history(new)[:, origin + 1 - window : origin + 1]
-    history[..., new.past.shape[-1]] = (
-        1.0  # in training hardly any week is missing: a new series counts as one at its level
-    )
-    unseen = np.full(len(new.series), len(weights["embedding.table"]) - 1)
+    history = scaling.history(new)[:, fold.origin + 1 - window : fold.origin + 1]
+    # Hardly any period is missing in training: a new series is shown as present, at its level.
+    history[..., new.past.shape[-1]] = 1.0
+    unknown = np.full(len(new.series), len(weights["embedding.table"]) - 1)
     return recurrent.decode(
         weights,
         recurrent.encode(weights, history),
-        scaling.known(new.known)[:, targets],
+        scaling.known(new.known)[:, fold.targets],
         scaling.level,
-        unseen,
+        unknown,
     )
 
 
@@ -130,7 +127,7 @@ def widened(forecast: Distribution, deviation: float) -> Distribution:
 
 
 def category_mean(units: np.ndarray, known: pd.DataFrame, new: pd.DataFrame, horizon: int) -> Distribution:
-    """Return what the other products of the category sold: in the store, else in all stores, else everything in the store.
+    """Return what the category sold in the store, else what it sold in all stores, else what the store sold.
 
     Args:
         units: of series with a past, the latest periods, nan where missing (series, periods).
@@ -139,11 +136,11 @@ def category_mean(units: np.ndarray, known: pd.DataFrame, new: pd.DataFrame, hor
     """
     mean, quantiles = np.empty(len(new)), np.empty((len(new), len(LEVELS)))
     category, store = known[CATEGORY].to_numpy(), known[STORE].to_numpy()
-    for row, (own, place) in enumerate(zip(new[CATEGORY], new[STORE], strict=True)):
+    for row, (new_category, new_store) in enumerate(zip(new[CATEGORY], new[STORE], strict=True)):
         circles = (
-            (category == own) & (store == place),
-            category == own,
-            store == place,
+            (category == new_category) & (store == new_store),
+            category == new_category,
+            store == new_store,
             np.ones(len(known), bool),
         )
         sold = next(values for circle in circles if np.isfinite(values := units[circle]).any())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,10 @@ ROWS = 2000  # series whose fine quantiles are in memory together
 
 
 def _interpolation() -> np.ndarray:
-    """Return what turns log(1 + quantile) at ``LEVELS`` into that at ``FINE``: lines between normal scores, the outer ones prolonged."""
+    """Return the matrix from log(1 + quantile) at ``LEVELS`` to that at ``FINE`` (level, fine).
+
+    Between normal scores it draws lines, and prolongs the outer ones.
+    """
     z, fine = np.asarray(stats.norm.ppf(LEVELS)), np.asarray(stats.norm.ppf(FINE))
     left = np.clip(np.searchsorted(z, fine) - 1, 0, len(z) - 2)
     share = (fine - z[left]) / (z[left + 1] - z[left])
@@ -46,7 +50,7 @@ class Distribution:
 
     @property
     def relative_median(self) -> np.ndarray:
-        """Return the point for relative errors, the (-1)-median: that of the density times 1 / units (series, horizon)."""
+        """Return the point for relative errors (series, horizon): the (-1)-median, that of density/units."""
         blocks = range(0, max(1, len(self.quantiles)), ROWS)
         return np.concatenate([_relative_median(self.quantiles[first : first + ROWS]) for first in blocks])
 
@@ -64,7 +68,7 @@ def mixed(
     """Return ``weight * first + (1 - weight) * second``, quantile by quantile (Vincent averaging).
 
     Args:
-        weight: weight of the first in 0..1, a number or one per series (series,).
+        weight: weight of the first in 0..1, a number or of each series (series,).
         in_logs: average log(1 + units) instead of units at each level; the mean is always averaged in units.
     """
     w = np.broadcast_to(np.asarray(weight, float), first.mean.shape[:1])
@@ -75,3 +79,18 @@ def mixed(
             mean, np.expm1(w * np.log1p(first.quantiles) + (1 - w) * np.log1p(second.quantiles))
         )
     return Distribution(mean, w * first.quantiles + (1 - w) * second.quantiles)
+
+
+def joined(forecasts: Sequence[Distribution]) -> Distribution:
+    """Put forecasts of the same series from several origins beside each other (series, origins * horizon)."""
+    return Distribution(
+        np.concatenate([f.mean for f in forecasts], axis=1),
+        np.concatenate([f.quantiles for f in forecasts], axis=1),
+    )
+
+
+def stacked(forecasts: Sequence[Distribution]) -> Distribution:
+    """Put forecasts of different series below each other (all series, horizon)."""
+    return Distribution(
+        np.concatenate([f.mean for f in forecasts]), np.concatenate([f.quantiles for f in forecasts])
+    )

@@ -1,8 +1,9 @@
 """Why a forecast: what season, prices, promotions and rivals add to it, and what is left without them.
 
-Shapley values (Shapley 1953; Lundberg and Lee 2017, arXiv:1705.07874) on log(1 + units), exactly: each part of the known features is either
-as planned or as usual, and the forecast is asked under all 16 combinations. A part adds the mean of what it changes over all orders in
-which the parts may come. The parts add up to the forecast; of a regression, each adds its coefficients times its features.
+Exact Shapley values (Shapley 1953; Lundberg and Lee 2017, arXiv:1705.07874) on log(1 + units): a part of
+the known features is either as planned or as usual, and the forecast is made for all 16 combinations. A
+part adds the mean of what it changes over all orders in which the parts may come. The parts add up to the
+forecast; in a regression, a part adds its coefficients times its features.
 """
 
 from __future__ import annotations
@@ -19,11 +20,8 @@ from tasks.demand.features import LOG_PRICE, RIVAL, WEEKDAYS
 LEVEL = "level"
 PARTS = ("season", "price", "promotion", "rivals")
 CALENDAR = (*WEEKDAYS, "month_sin", "month_cos", "year_sin", "year_cos")
-AGAINST_OTHERS = (
-    "price_to_rivals",
-    "price_to_cheapest",
-    "price_to_competitor",
-)  # the own price over that of others: two parts move it
+AGAINST_OTHERS = ("price_to_rivals", "price_to_cheapest", "price_to_competitor")
+"""The product's price over that of others: two parts move it."""
 
 Point = Callable[[np.ndarray], np.ndarray]
 """Forecasts of log(1 + units) (..., series, horizon), given known features (series, horizon, features)."""
@@ -39,9 +37,10 @@ def part_of(name: str) -> str:
 
 
 def moves(known: np.ndarray, usual: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Return how each part moves the features from the usual ones to the planned ones (part, series, horizon, features).
+    """Return how a part moves the features from usual to planned (part, series, horizon, features).
 
-    A price over that of others moves as far as the own price does by the part ``price``, and by ``rivals`` for the rest.
+    The part ``price`` moves a price over that of others as far as the product's price moves; ``rivals``
+    moves the rest.
 
     Args:
         known: planned known features, nan where unknown (series, horizon, features).
@@ -49,19 +48,19 @@ def moves(known: np.ndarray, usual: np.ndarray, names: tuple[str, ...]) -> np.nd
         names: of the known features.
     """
     away = np.nan_to_num(known - usual[:, None])
-    told = np.zeros((len(PARTS), *known.shape))
+    by_part = np.zeros((len(PARTS), *known.shape))
     for column, name in enumerate(names):
-        told[PARTS.index(part_of(name)), ..., column] = away[..., column]
+        by_part[PARTS.index(part_of(name)), ..., column] = away[..., column]
         if name in AGAINST_OTHERS:
             others = known[..., column] != 0  # 0 where there is nobody else
-            own = np.where(others, away[..., names.index(LOG_PRICE)], 0.0)
-            told[PARTS.index("price"), ..., column] = own
-            told[PARTS.index("rivals"), ..., column] -= own
-    return told
+            by_price = np.where(others, away[..., names.index(LOG_PRICE)], 0.0)
+            by_part[PARTS.index("price"), ..., column] = by_price
+            by_part[PARTS.index("rivals"), ..., column] -= by_price
+    return by_part
 
 
 def shares(point: Point, known: np.ndarray, usual: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Return the baseline, then what each part adds to it: (1 + parts, ..., series, horizon) in log(1 + units).
+    """Return the baseline, then what the parts add (1 + parts, ..., series, horizon), in log(1 + units).
 
     Args:
         point: the forecast.
@@ -76,10 +75,10 @@ def shares(point: Point, known: np.ndarray, usual: np.ndarray, names: tuple[str,
     ]
     start = known - parts.sum(axis=0)
     value = {chosen: point(start + parts[sorted(chosen)].sum(axis=0)) for chosen in coalitions}
-    told = np.zeros((1 + len(PARTS), *value[frozenset()].shape))
-    told[0] = value[frozenset()]
+    added = np.zeros((1 + len(PARTS), *value[frozenset()].shape))
+    added[0] = value[frozenset()]
     for chosen in coalitions:
         weight = 1 / (len(moving) * comb(len(moving) - 1, len(chosen))) if len(chosen) < len(moving) else 0.0
         for part in set(moving) - chosen:
-            told[1 + part] += weight * (value[chosen | {part}] - value[chosen])
-    return told
+            added[1 + part] += weight * (value[chosen | {part}] - value[chosen])
+    return added

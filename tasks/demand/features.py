@@ -1,8 +1,9 @@
-"""Features of the sales table, each computed from its own date and what came before.
+"""Features of the sales table; a feature of a date reads that date and what came before.
 
-Two kinds: *past* features tell of sales, and are known only up to their own date; *known* features tell of prices, promotions and
-the calendar, which a shop plans ahead. Both are built by the one function, so that a forecast of the future reads exactly what the
-models were trained on: append the planned periods with ``planned`` and build again.
+Two kinds: *past* features are made of sales, and are known only up to their date; *known* features are made
+of prices, promotions and the calendar, which a shop plans ahead. The same function builds both, so that a
+forecast of the future reads exactly what the models were trained on: append the planned periods with
+``planned`` and build again.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from expectations.columns import (
 
 LOG_UNITS = "log_units"
 LOG_PRICE = "log_price"
-RIVAL = "rival_"  # begins the name of what another product of the store does
-TIMES_PRICE = "_times_price"  # ends the name of a promotion that meets a price
+RIVAL = "rival_"  # begins the name of a price or promotion of another product of the store
+TIMES_PRICE = "_times_price"  # ends the name of a promotion times a price
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 WEEKS_OF_A_WEEKDAY = 4
 YEAR = 365.25  # days
-YEARS_FOR_A_SEASON = 2  # a season that was seen once is not told from a trend
+YEARS_FOR_A_SEASON = 2  # one year of data does not tell a season from a trend
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ class FeatureTable:
     """Features on the full grid of periods.
 
     Attributes:
-        frame: date, product, store and the features; one row per series and period, from the series' first to the data's last.
-        past: names of the features known up to their own date.
+        frame: date, product, store and the features; a row per series and period, from the series' first to
+            the data's last.
+        past: names of the features known up to their date.
         known: names of those that are planned ahead.
-        descriptions: what each one is, by name.
+        descriptions: of the features, by name.
     """
 
     frame: pd.DataFrame
@@ -57,7 +59,7 @@ class FeatureTable:
 
 
 class Wide:
-    """Columns of the sales table as dates by series, every period of the span present."""
+    """Columns of the sales table as dates by series, all periods of the span present."""
 
     def __init__(self, sales: pd.DataFrame, period: str) -> None:
         """Lay the table out; series are sorted by product and store."""
@@ -98,8 +100,8 @@ def build_features(
         lags: lags of log units (periods).
         windows: lengths of rolling means (periods).
         period: ``D`` or ``W``.
-        rivals: where the shop sells at most so many products, each one's price and promotions are features of every other one
-            in its store (products).
+        rivals: where the shop sells at most this many products, price and promotions of a product are
+            features of all others in its store (products).
     """
     wide = Wide(sales, period)
     past, known = _past(wide, lags, windows, period), _known(wide, windows, period, rivals)
@@ -110,14 +112,14 @@ def build_features(
     frame = pd.DataFrame({DATE: np.tile(wide.dates, len(wide.series))})
     for level in SERIES:
         frame[level] = pd.Series(np.repeat(wide.series.get_level_values(level), len(wide.dates)), dtype="str")
-    told = pd.DataFrame({name: np.asarray(values, dtype=float).T.ravel() for name, values in columns.items()})
-    frame = pd.concat([frame, told], axis=1)[cells].reset_index(drop=True)
+    features = pd.DataFrame({name: np.asarray(cell, float).T.ravel() for name, cell in columns.items()})
+    frame = pd.concat([frame, features], axis=1)[cells].reset_index(drop=True)
     descriptions = {name: text for name, (_, text) in {**past, **known}.items()}
     return FeatureTable(frame, tuple(past), tuple(known), descriptions)
 
 
 def planned(sales: pd.DataFrame, periods: int, period: str) -> pd.DataFrame:
-    """Return the sales table with rows appended: the price in force goes on, nothing is promoted, units are unknown.
+    """Return the sales table with planned periods: prices in force, no promotion, unknown units.
 
     Args:
         periods: periods after the last date of the data (periods).
@@ -143,13 +145,13 @@ Described = dict[str, tuple[pd.DataFrame, str]]
 def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: str) -> Described:
     sold = wide.column(UNITS)
     units = pd.DataFrame(np.log1p(sold.to_numpy()), sold.index, sold.columns)
-    told: Described = {LOG_UNITS: (units, "log(1 + units)")}
+    features: Described = {LOG_UNITS: (units, "log(1 + units)")}
     for lag in lags:
-        told[f"lag_{lag}"] = (units.shift(lag), f"log(1 + units) {lag} periods before")
+        features[f"lag_{lag}"] = (units.shift(lag), f"log(1 + units) {lag} periods before")
     for window in windows:
-        told[f"mean_{window}"] = (_rolling(units, window), f"mean log(1 + units) of {window} periods")
+        features[f"mean_{window}"] = (_rolling(units, window), f"mean log(1 + units) of {window} periods")
     longest = max(windows)
-    told["quiet"] = (
+    features["quiet"] = (
         _rolling((units == 0).astype(float).where(units.notna()), longest),
         f"share of {longest} periods without a sale",
     )
@@ -158,111 +160,117 @@ def _past(wide: Wide, lags: tuple[int, ...], windows: tuple[int, ...], period: s
         seen = np.sum(np.isfinite(weeks), axis=0)
         mean = np.nansum(weeks, axis=0) / np.where(seen > 0, seen, np.nan)
         text = f"mean log(1 + units) of this weekday in the {WEEKS_OF_A_WEEKDAY} weeks before"
-        told["same_weekday"] = (pd.DataFrame(mean, units.index, units.columns), text)
-    told["category_units"] = (
+        features["same_weekday"] = (pd.DataFrame(mean, units.index, units.columns), text)
+    features["category_units"] = (
         _group_mean(units, wide.groups()),
         "mean log(1 + units) of the category in the store",
     )
-    return told
+    return features
 
 
 def _known(wide: Wide, windows: tuple[int, ...], period: str, rivals: int) -> Described:
     price = wide.price(PRICE)
-    told: Described = {LOG_PRICE: (price, "log price")}
+    features: Described = {LOG_PRICE: (price, "log price")}
     for window in windows:
         usual = _rolling(price.shift(1), window)
-        told[f"price_to_past_{window}"] = (
+        features[f"price_to_past_{window}"] = (
             (price - usual).fillna(0.0).where(price.notna()),
             f"log price over its mean of the {window} periods before",
         )
-    others = _group_mean(price, wide.groups(), without_own=True)
-    told["price_to_rivals"] = (
+    others = _group_mean(price, wide.groups(), without_itself=True)
+    features["price_to_rivals"] = (
         (price - others).where(others.notna(), 0.0),
         "log price over that of the category's other products",
     )
     cheapest = pd.DataFrame(price.T.to_numpy()).groupby(wide.groups()).transform("min").to_numpy().T
-    told["price_to_cheapest"] = (
+    features["price_to_cheapest"] = (
         (price - cheapest).fillna(0.0).where(price.notna()),
         "log price over the lowest of the category in the store",
     )
     sales = wide.sales
     if LIST_PRICE in sales:
-        told["discount"] = ((wide.price(LIST_PRICE) - price).fillna(0.0), "log list price over price")
+        features["discount"] = ((wide.price(LIST_PRICE) - price).fillna(0.0), "log list price over price")
     if COMPETITOR_PRICE in sales:
-        told["price_to_competitor"] = (
+        features["price_to_competitor"] = (
             (price - wide.price(COMPETITOR_PRICE)).fillna(0.0),
             "log price over the competitor's",
         )
-    for name in promotions(sales.columns):
-        told[name] = (wide.column(name).fillna(0.0), "promotion, 0..1")
-    reduction = told[f"price_to_past_{max(windows)}"][0]
-    for name in promotions(sales.columns):
-        told[f"{name}{TIMES_PRICE}"] = (told[name][0] * reduction, "promotion times log price over its past")
-    told |= _rivals(wide, price, rivals)
+    features |= _promotions(wide, features[f"price_to_past_{max(windows)}"][0])
+    features |= _rivals(wide, price, rivals)
     for name, values, text in _calendar(wide.dates, period):
-        told[name] = (
+        features[name] = (
             pd.DataFrame(np.repeat(values[:, None], len(wide.series), axis=1), wide.dates, wide.series),
             text,
         )
-    return told
+    return features
+
+
+def _promotions(wide: Wide, reduction: pd.DataFrame) -> Described:
+    """Return the promotions, then the promotions times the log price over its past (dates, series)."""
+    names = promotions(wide.sales.columns)
+    plain: Described = {name: (wide.column(name).fillna(0.0), "promotion, 0..1") for name in names}
+    text = "promotion times log price over its past"
+    return plain | {f"{name}{TIMES_PRICE}": (plain[name][0] * reduction, text) for name in names}
 
 
 def _rivals(wide: Wide, price: pd.DataFrame, most: int) -> Described:
-    """Return price and promotions of every product, as each series in the same store meets them; the product's usual price is taken off."""
+    """Return price and promotions of all products as the series of the same store meet them.
+
+    A price is in logs, less its mean so far.
+    """
     products, stores = wide.series.get_level_values(PRODUCT), wide.series.get_level_values(STORE)
-    told: Described = {}
+    features: Described = {}
     if products.nunique() > most:
-        return told
+        return features
     given = {"price": (price - price.expanding().mean()).fillna(0.0)}
     given |= {name: wide.column(name).fillna(0.0) for name in promotions(wide.sales.columns)}
     for product in products.unique():
         for name, values in given.items():
-            own = values.loc[:, products == product].droplevel(PRODUCT, axis=1)
-            spread = (
-                own.reindex(columns=stores).fillna(0.0).to_numpy()
-            )  # a store that does not sell it meets nothing of it
-            told[f"{RIVAL}{product}_{name}"] = (
+            by_store = values.loc[:, products == product].droplevel(PRODUCT, axis=1)
+            # A store that does not sell the product meets nothing of it.
+            spread = by_store.reindex(columns=stores).fillna(0.0).to_numpy()
+            features[f"{RIVAL}{product}_{name}"] = (
                 pd.DataFrame(spread, wide.dates, wide.series),
                 f"{name} of product {product} in the store",
             )
-    return told
+    return features
 
 
 def _calendar(dates: pd.DatetimeIndex, period: str) -> list[tuple[str, np.ndarray, str]]:
-    told = []
+    features = []
     if period == "D":
-        told += [
+        features += [
             (name, (dates.dayofweek == day).astype(float), f"1 on {name.title()}")
             for day, name in enumerate(WEEKDAYS)
         ]
         turn = 2 * np.pi * (dates.day.to_numpy() - 1) / dates.days_in_month.to_numpy()
-        told += [
+        features += [
             ("month_sin", np.sin(turn), "day of the month, as a sine"),
             ("month_cos", np.cos(turn), "day of the month, as a cosine"),
         ]
     if (dates[-1] - dates[0]).days >= YEARS_FOR_A_SEASON * YEAR:
         turn = 2 * np.pi * dates.dayofyear.to_numpy() / YEAR
-        told += [
+        features += [
             ("year_sin", np.sin(turn), "day of the year, as a sine"),
             ("year_cos", np.cos(turn), "day of the year, as a cosine"),
         ]
-    return told
+    return features
 
 
 def _rolling(values: pd.DataFrame, window: int) -> pd.DataFrame:
-    """Return means over the window that ends at each date; half of it must be there."""
+    """Return means over the windows that end at the dates; half of a window must be there."""
     return values.rolling(window, min_periods=max(1, window // 2)).mean()
 
 
-def _group_mean(values: pd.DataFrame, groups: np.ndarray, without_own: bool = False) -> pd.DataFrame:
-    """Return the mean over each series' group at each date, nan where nobody is left (dates, series)."""
+def _group_mean(values: pd.DataFrame, groups: np.ndarray, without_itself: bool = False) -> pd.DataFrame:
+    """Return the mean over the group of a series at a date, nan where no series is left (dates, series)."""
     there = values.notna().to_numpy(float)
     filled = values.fillna(0.0).to_numpy()
-    # summed row by row: a matrix product could round a date differently once other dates are appended
+    # Summed row by row: a matrix product could round a date differently once other dates are appended.
     total, count = (
         pd.DataFrame(cells.T).groupby(groups).transform("sum").to_numpy().T for cells in (filled, there)
     )
-    if without_own:
+    if without_itself:
         total, count = total - filled, count - there
     mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
     return pd.DataFrame(mean, values.index, values.columns)

@@ -23,7 +23,7 @@ PART_COLOURS = dict(zip(PARTS, ("#72b7b2", "#4c78a8", "#e45756", "#b279a2"), str
 
 
 def explanation(explained: pd.DataFrame) -> Figure:
-    """Draw what season, price, promotion and rivals add to the forecasts of a few series, date by date, as bars that add up.
+    """Draw what season, price, promotion and rivals add to the forecasts of a few series, as stacked bars.
 
     Args:
         explained: of one model, as ``DemandModel.explain`` returns it.
@@ -64,7 +64,7 @@ def explanation(explained: pd.DataFrame) -> Figure:
 
 
 def bands(history: pd.DataFrame, held_out: pd.DataFrame) -> Figure:
-    """Draw held-out forecasts of the blend with their bands against what sold, for series from the largest to the median one.
+    """Draw held-out forecasts of the blend against what sold, from the largest series to the median one.
 
     Args:
         history: sales table.
@@ -143,9 +143,9 @@ def weight_curve(grid: np.ndarray, curve: np.ndarray, weight: float, by_category
     """Draw the WAPE on the folds against the weight of ARIMA, and the weights of the categories.
 
     Args:
-        grid: weights that were tried (weights,).
-        curve: WAPE at each (weights,).
-        weight: the one that was taken.
+        grid: the weights (weights,).
+        curve: WAPE at them (weights,).
+        weight: the weight with the least WAPE.
         by_category: weight of each category.
     """
     figure = Figure(figsize=(8, 4.5), layout="constrained")

@@ -1,19 +1,20 @@
-"""One recurrent network for all series: an encoder reads the history, a decoder the planned prices and promotions of the targets.
+"""A recurrent network for all series: an encoder reads the history, a decoder the planned prices.
 
-Sequence to sequence (Sutskever, Vinyals and Le 2014, arXiv:1409.3215) with known future inputs and an embedding of the product. The head
-says quantiles that never cross and a mean; it is trained on the figure that is asked for (Gneiting 2011, JASA 106:746).
+Sequence to sequence (Sutskever, Vinyals and Le 2014, arXiv:1409.3215) with known future inputs and an
+embedding of the product. The head gives quantiles that never cross and a mean, and is trained on the error
+that counts (Gneiting 2011, JASA 106:746).
 
-A hundred weeks of prices are soon known by heart. So inputs that tell one week from another (what the rivals do) are dropped at random,
-weights decay, and their moving average forecasts (Polyak and Juditsky 1992, SIAM J. Control Optim. 30:838).
+A network soon knows a hundred weeks of prices by heart. So inputs that identify a week (what rivals do) are
+dropped at random, weights decay, and their moving average forecasts (Polyak and Juditsky 1992, SIAM J.
+Control Optim. 30:838).
 
-``train`` is a generator of what happened. The trained network is read by ``recurrent``, in NumPy.
+``train`` is a generator of epochs. The trained network is read by ``recurrent``, in NumPy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,73 +24,23 @@ from expectations.columns import LEVELS, PRODUCT
 from tasks.demand.distribution import BETWEEN
 from tasks.demand.panel import Panel
 from tasks.demand.recurrent import HIGHEST, MIDDLE, NARROW, Scaling, rival_features
+from tasks.demand.training import Epoch, Plan, Shape, TrainingError
 
 STEEP = 1.5  # log of forecast over units from which a relative error grows as a line
 CLIP = 1.0  # largest norm of a gradient
-UNSEEN = 0.05  # share of windows whose product is hidden, so that the network can speak of products it has never seen
-
-
-class TrainingError(RuntimeError):
-    """A training that went astray."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the network is made of.
-
-    Attributes:
-        cell: recurrent layer, ``lstm`` or ``gru``.
-        units: width of both recurrent layers and of the hidden layer of the head.
-        window: periods of history that the encoder reads.
-        embedding: width of the embedding of a product.
-        dropout: share of the head's inputs that is dropped in training.
-        rival_dropout: share of the decoder's inputs about rivals that is dropped in training.
-        errors: what is trained on: ``units`` over the root of what the series sells, for absolute errors; ``logs``, for relative ones.
-    """
-
-    cell: Literal["lstm", "gru"]
-    units: int
-    window: int
-    embedding: int
-    dropout: float
-    rival_dropout: float
-    errors: Literal["units", "logs"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How it is trained.
-
-    Attributes:
-        learning_rate: first step size of Adam, falling to zero along a cosine.
-        weight_decay: share of the weights that a unit of step size takes away (Loshchilov and Hutter 2019, arXiv:1711.05101).
-        averaging: weight of the past in the moving average of the weights, per gradient step; 0: none.
-        batch: windows in a gradient step.
-        steps: gradient steps in an epoch.
-        epochs: epochs.
-    """
-
-    learning_rate: float
-    weight_decay: float
-    averaging: float
-    batch: int
-    steps: int
-    epochs: int
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What happened in an epoch: its number from 1, and the mean loss."""
-
-    number: int
-    loss: float
+UNSEEN = (
+    0.05  # share of windows whose product is hidden, so that the network learns to forecast unknown products
+)
+QUANTILES_FIRST, MEAN_BESIDE = 4.0, 0.25  # weights of the losses on units: quantiles, and the Poisson mean
+QUANTILES_BESIDE, MEAN_LAST = 0.4, 0.1  # weights beside the relative error, which has 1
+WARM_UP = 100  # gradient steps over which the moving average reaches its full memory
 
 
 class Network:
     """The encoder-decoder, and the windows of a panel that it is trained on."""
 
     def __init__(
-        self, panel: Panel, scaling: Scaling, shape: Shape, gap: int, horizon: int, seed: int
+        self, panel: Panel, scaling: Scaling, shape: Shape, *, gap: int, horizon: int, seed: int
     ) -> None:
         """Build the network with seeded weights, for the series and features of the panel."""
         self.shape, self._gap, self._horizon = shape, gap, horizon
@@ -127,7 +78,7 @@ class Network:
         drawn = keras.initializers.RandomNormal(stddev=0.05, seed=seed + 6)
         self._embedding = keras.layers.Embedding(
             products + 1, shape.embedding, drawn
-        )  # the last row speaks of unseen products
+        )  # the last row stands for unknown products
         self._hidden = keras.layers.Dense(shape.units, "relu", kernel_initializer=kernels[2])
         self._head = keras.layers.Dense(len(LEVELS) + 1, kernel_initializer=kernels[3])
         self._encoder.build((None, shape.window, self._history.shape[-1]))
@@ -158,30 +109,18 @@ class Network:
         """Train on windows whose last target is known at the origin, from the weights as they are.
 
         Args:
-            origin: index of the last period that is looked at.
+            origin: index of the last period that is read.
             plan: length and step size.
             seed: root of the windows that are drawn.
 
         Raises:
-            TrainingError: the loss is not finite.
+            TrainingError: the history is too short, or the loss is not finite.
         """
-        rng = np.random.default_rng(seed)
-        first, last = self.shape.window - 1, origin - self._gap - self._horizon
-        if last < first:
-            raise TrainingError(
-                f"lstm: window and horizon must fit into the history. Received: {origin + 1} periods. Lower `forecast.lstm.window`."
-            )
-        size = (plan.steps, plan.batch)
-        rates = (
-            plan.learning_rate
-            * (1 + np.cos(np.pi * np.arange(plan.epochs * plan.steps) / (plan.epochs * plan.steps)))
-            / 2
-        )
-        for number, rate in enumerate(np.split(rates, plan.epochs), start=1):
-            series, origins = (
-                rng.integers(self._units.shape[0], size=size),
-                rng.integers(first, last + 1, size=size),
-            )
+        rng, size = np.random.default_rng(seed), (plan.steps, plan.batch)
+        first, last = self._origins(origin)
+        for number, rate in enumerate(np.split(_rates(plan), plan.epochs), start=1):
+            series = rng.integers(self._units.shape[0], size=size)
+            origins = rng.integers(first, last + 1, size=size)
             drawn = (
                 tf.constant(series, tf.int32),
                 tf.constant(origins, tf.int32),
@@ -192,11 +131,30 @@ class Network:
             )
             if not np.isfinite(loss):
                 raise TrainingError(
-                    f"lstm: the loss must stay finite. Received: {loss} in epoch {number}. Lower `forecast.lstm.learning_rate`."
+                    f"lstm: the loss must stay finite. Received: {loss} in epoch {number}. "
+                    "Lower `forecast.lstm.learning_rate`."
                 )
             yield Epoch(number, loss)
 
+    def _origins(self, origin: int) -> tuple[int, int]:
+        """Return the first and the last origin of a window whose last target is known at the given origin."""
+        first, last = self.shape.window - 1, origin - self._gap - self._horizon
+        if last < first:
+            raise TrainingError(
+                "lstm: window and horizon must fit into the history. "
+                f"Received: {origin + 1} periods. Lower `forecast.lstm.window`."
+            )
+        return first, last
+
     def _learn(self, series: Any, origins: Any, rates: Any, decay: Any, averaging: Any) -> Any:
+        """Take the gradient steps of an epoch and return their mean loss, a number.
+
+        Args:
+            series, origins: rows and last known periods of the windows (steps, batch).
+            rates: step sizes (steps,).
+            decay, averaging: numbers, as in the plan.
+        """
+
         def step(i: Any, total: Any) -> tuple[Any, Any]:
             return i + 1, total + self._gradient_step(series[i], origins[i], rates[i], decay, averaging)
 
@@ -205,6 +163,7 @@ class Network:
         return total / tf.cast(steps, tf.float32)
 
     def _gradient_step(self, series: Any, origins: Any, rate: Any, decay: Any, averaging: Any) -> Any:
+        """Take a step on some windows (batch,) and return its loss, a number."""
         with tf.GradientTape() as tape:
             loss = self._loss(series, origins)
         gradients = tape.gradient(loss, self.variables)
@@ -214,17 +173,18 @@ class Network:
             if len(variable.shape) > 1:
                 variable.assign(variable * (1 - decay * rate))
             warm = tf.minimum(
-                averaging, tf.cast(self._adam.iterations, tf.float32) / 100
+                averaging, tf.cast(self._adam.iterations, tf.float32) / WARM_UP
             )  # the first weights are soon forgotten
             average.assign(warm * average + (1 - warm) * variable)
         return loss
 
     def _loss(self, series: Any, origins: Any) -> Any:
+        """Return the loss of some windows, a number; ``series`` and ``origins`` are (B,)."""
         window = origins[:, None] + tf.range(1 - self.shape.window, 1)  # [B, W]
         ahead = origins[:, None] + self._gap + tf.range(1, self._horizon + 1)  # [B, H]
         units = _cells(self._units, series, ahead)  # [B, H]
         level = tf.gather(self._level, series)[:, None]
-        logs, mean = self._say(
+        logs, mean = self._outputs(
             _cells(self._history, series, window), _cells(self._known, series, ahead), series
         )
         there = tf.cast(tf.math.is_finite(units), tf.float32)
@@ -232,19 +192,27 @@ class Network:
         if self.shape.errors == "units":
             weight = there * tf.gather(self._weight, series)[:, None]
             error = units[..., None] - tf.math.expm1(level[..., None] + logs)
-            each = 4 * _pinball(error) + 0.25 * (tf.exp(level + mean) - units * (level + mean))
+            loss = QUANTILES_FIRST * _pinball(error) + MEAN_BESIDE * (
+                tf.exp(level + mean) - units * (level + mean)
+            )
         else:
             weight, relative = there, tf.math.log1p(units) - level  # log(1 + units) over the level, [B, H]
             excess = _relative_median(logs) - relative
-            each = (
+            loss = (
                 _relative_error(excess)
-                + 0.4 * _pinball(relative[..., None] - logs)
-                + 0.1 * (tf.exp(mean) - tf.exp(relative) * mean)
+                + QUANTILES_BESIDE * _pinball(relative[..., None] - logs)
+                + MEAN_LAST * (tf.exp(mean) - tf.exp(relative) * mean)
             )
-        return tf.reduce_sum(weight * each) / tf.maximum(tf.reduce_sum(there), 1.0)
+        return tf.reduce_sum(weight * loss) / tf.maximum(tf.reduce_sum(there), 1.0)
 
-    def _say(self, history: Any, known: Any, series: Any) -> tuple[Any, Any]:
-        """Return quantiles of log(1 + units) over the level (B, horizon, level) and the log of the mean over it (B, horizon)."""
+    def _outputs(self, history: Any, known: Any, series: Any) -> tuple[Any, Any]:
+        """Return quantiles (B, horizon, level) and mean (B, horizon), as logs over the level of the series.
+
+        Args:
+            history: what the encoder reads (B, window, inputs).
+            known: scaled known features of the targets (B, horizon, features).
+            series: rows of the panel (B,).
+        """
         state = self._encoder(history)[1:]
         batch = tf.shape(series)[0]
         product = tf.gather(self._product, series)
@@ -270,6 +238,12 @@ class Network:
         return values * tf.cast(self._chance.uniform(tf.shape(values)) >= drop, tf.float32) / (1 - drop)
 
 
+def _rates(plan: Plan) -> np.ndarray:
+    """Return the step sizes, falling to zero along a cosine (epochs * steps,)."""
+    steps = plan.epochs * plan.steps
+    return np.asarray(plan.learning_rate * (1 + np.cos(np.pi * np.arange(steps) / steps)) / 2)
+
+
 def _pinball(error: Any) -> Any:
     """Return the mean over all levels of the pinball loss (..., level) -> (...,)."""
     levels = tf.constant(LEVELS, tf.float32)
@@ -277,7 +251,7 @@ def _pinball(error: Any) -> Any:
 
 
 def _relative_median(logs: Any) -> Any:
-    """Return the log of the point for relative errors, as ``Distribution`` takes it from quantiles of log units (..., level) -> (...,)."""
+    """Return the log of the point for relative errors, as ``Distribution`` does (..., level) -> (...,)."""
     fine = tf.tensordot(logs, tf.constant(BETWEEN, tf.float32), 1)
     weight = tf.cumsum(tf.exp(-fine), axis=-1)
     half = tf.reduce_sum(tf.cast(weight < weight[..., -1:] / 2, tf.int32), axis=-1)
@@ -285,7 +259,7 @@ def _relative_median(logs: Any) -> Any:
 
 
 def _relative_error(excess: Any) -> Any:
-    """Return ``|1 - exp(excess)|``, going on as a line where a forecast is far too high: one tiny sale must not outshout all others."""
+    """Return ``|1 - exp(excess)|``, a line above ``STEEP``: a tiny sale must not outweigh others (...,)."""
     bent = tf.minimum(excess, STEEP)
     return tf.abs(1 - tf.exp(bent)) + np.exp(STEEP) * (excess - bent)
 

@@ -1,9 +1,13 @@
-"""Scores of forecasts, each by the functional that it asks for (Gneiting 2011, JASA 106:746).
+"""Scores of forecasts, with the point that suits the score (Gneiting 2011, JASA 106:746).
 
-Absolute errors are of the median, the bias is that of the mean, and the relative error takes the (-1)-median. Missing actuals are left out.
+Absolute errors are of the median, the bias is that of the mean, and the relative error takes the
+(-1)-median. Missing actuals are left out.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -12,13 +16,41 @@ from expectations.columns import LEVELS
 from tasks.demand.distribution import Distribution
 
 
+@dataclass(frozen=True)
+class Criterion:
+    """The error that counts in search and blend.
+
+    Attributes:
+        errors: ``units``, the WAPE of the median; ``logs``, the MAPE of the (-1)-median.
+        mape_units: least units that enter the MAPE (units/period).
+    """
+
+    errors: Literal["units", "logs"]
+    mape_units: float
+
+    def error(self, units: np.ndarray, forecast: Distribution) -> float:
+        """Return the error of a forecast, nan where no units are large enough.
+
+        Args:
+            units: what sold, nan where missing (series, horizon).
+            forecast: what was forecast, of the same shape.
+        """
+        if self.errors == "units":
+            return wape(units, forecast.median)
+        error = mape(units, forecast.relative_median, self.mape_units)
+        return float("nan") if error is None else error
+
+
 class Scores(TypedDict):
     """Scores of one model.
 
-    ``wape``: sum of absolute errors over the sum of units (1). ``mase``: mean absolute error over that of the seasonal naive forecast in
-    training (1). ``bias``: sum of mean forecast minus units, over the sum of units (1). ``pinball``: mean pinball loss over all levels
-    (units). ``coverage_80``: share of units inside the 10 % and 90 % quantiles (share). ``mape``: mean absolute error over units, where
-    units are large enough; none where they never are (1).
+    ``wape``: sum of absolute errors over the sum of units (1). ``mase``: mean absolute error over that of the
+    seasonal naive forecast in training (1). ``bias``: sum of mean forecast minus units, over the sum of
+    units (1).
+    ``pinball``: mean pinball loss over all levels (units). ``coverage_80``: share of units inside the 10 %
+        and 90 %
+    quantiles (share). ``mape``: mean absolute error over units, where units are large enough; none where
+    they never are (1).
     """
 
     wape: float
@@ -72,6 +104,6 @@ def pinball(units: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
 
 
 def mape(units: np.ndarray, point: np.ndarray, least: float) -> float | None:
-    """Return the mean absolute error over units, where at least ``least`` units sold; none where they never did."""
+    """Return the mean of absolute error over units, where at least ``least`` units sold; none: nowhere."""
     large = np.isfinite(units) & (units >= max(least, np.finfo(float).tiny))
     return float((np.abs(units - point)[large] / units[large]).mean()) if large.any() else None

@@ -1,7 +1,8 @@
-"""The demand model as it is registered: blend, members and weights, told to the last day of the data.
+"""The demand model as it is registered: blend, members and weights at the end of the data.
 
-Everything in it is a number, a text or a row of the sales table. What ARIMA and the LSTM know of the past is frozen in their state at the
-end of the data; a forecast needs only the planned prices, whose features are built by the function that built those of the training.
+Everything in it is a number, a text or a row of the sales table. What ARIMA and the LSTM know of the past
+is frozen in their state at the end of the data; a forecast needs only the planned prices, whose features
+are built by the function that built those of the training.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from expectations.columns import (
     SERIES,
     UNITS,
 )
-from tasks.demand import arima, explanation, recurrent
+from tasks.demand import arima, explanation, recurrent, regression
 from tasks.demand.calibration import Calibration
 from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.features import build_features, planned
@@ -36,7 +37,7 @@ MODELS = ("arima", "lstm", "blend")
 
 
 class DemandError(ValueError):
-    """A question that the demand model cannot answer."""
+    """A plan that the demand model cannot forecast."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class DemandModel:
     """The blend at the end of its data.
 
     Attributes:
-        spec: ``period``, ``lags``, ``windows``, ``rivals``, ``known`` (names), ``gap``, ``horizon``, ``blend_in_logs``, and
-            ``calibration`` of ``arima``, ``lstm`` and ``blend`` (``shift``, ``factor``).
-        arrays: ``weight`` of ARIMA (series,); ``arima.centre`` and ``arima.slope`` (series, features), ``arima.mean`` and
-            ``arima.deviation`` (series, horizon), ``arima.largest`` (series,); ``lstm.0.*`` ... weights and ``state``
-            (parts, series, units) of each network; ``level`` (series,), ``known_mean`` (series, features), ``known_spread`` (features,).
+        spec: ``period``, ``lags``, ``windows``, ``rivals``, ``known`` (names), ``gap``, ``horizon``,
+            ``blend_in_logs``, and ``calibration`` of ``arima``, ``lstm`` and ``blend`` (``shift``,
+            ``factor``).
+        arrays: ``weight`` of ARIMA (series,); ``arima.centre`` and ``arima.slope`` (series, features),
+            ``arima.mean`` and ``arima.deviation`` (series, horizon), ``arima.largest`` (series,);
+            ``lstm.0.*`` ... weights and ``state`` (parts, series, units) of the networks; ``level``
+            (series,), ``known_mean`` (series, features), ``known_spread`` (features,).
         history: sales table that the model was trained on.
     """
 
@@ -71,101 +74,98 @@ class DemandModel:
         return self.history[SERIES].drop_duplicates().sort_values(SERIES, ignore_index=True)
 
     def plan(self, prices: pd.DataFrame | None = None) -> pd.DataFrame:
-        """Return the sales table with the periods ahead appended: at the price in force, or at the planned one.
+        """Return the sales table with the periods ahead appended, at prices in force or planned prices.
 
         Args:
             prices: date, product, store and price of planned periods; none: nothing changes.
 
         Raises:
-            DemandError: a series or a date that the model does not know, a price that is no price, or two prices for one key.
+            DemandError: a series or a date that the model does not know, a price that is not finite and
+                above 0, or two prices for one key.
         """
         table = planned(self.history, self.spec["gap"] + self.spec["horizon"], self.spec["period"])
         if prices is None:
             return table
         self._check(prices)
-        told = prices.set_index(KEY)[PRICE]
         keys = pd.MultiIndex.from_frame(table[KEY])
-        return table.assign(
-            **{PRICE: told.reindex(keys).fillna(pd.Series(table[PRICE].to_numpy(), keys)).to_numpy()}
-        )
+        planned_prices = prices.set_index(KEY)[PRICE].reindex(keys)
+        in_force = pd.Series(table[PRICE].to_numpy(), keys)
+        return table.assign(**{PRICE: planned_prices.fillna(in_force).to_numpy()})
 
     def forecast(self, prices: pd.DataFrame | None = None) -> dict[str, Distribution]:
-        """Return the calibrated demand of every one of ``MODELS``, each (series, horizon).
+        """Return the calibrated demand by all ``MODELS`` (series, horizon).
 
         Args:
             prices: as ``plan`` takes them.
         """
         return self._demand(self._known(self.plan(prices)), np.arange(len(self.series)))
 
-    def predict(self, asked: pd.DataFrame) -> pd.DataFrame:
-        """Return mean and quantiles of units/period of every asked row, in its order.
+    def predict(self, prices: pd.DataFrame) -> pd.DataFrame:
+        """Return mean and quantiles of units/period for the planned prices, in their order.
 
         Args:
-            asked: product, store, date and price; periods that are not asked for keep the price in force.
+            prices: product, store, date and price; periods that are missing keep the price in force.
         """
-        asked = asked.assign(**{DATE: pd.to_datetime(asked[DATE]).astype("datetime64[us]")})
-        blend = self.forecast(asked)["blend"]
-        rows, columns = self._places(asked)
-        told = {MEAN: blend.mean[rows, columns]} | {
+        prices = _dated(prices)
+        blend = self.forecast(prices)["blend"]
+        rows, columns = self._places(prices)
+        units = {MEAN: blend.mean[rows, columns]} | {
             name: blend.quantiles[rows, columns, k] for k, name in enumerate(QUANTILES)
         }
-        return pd.DataFrame(told, index=asked.index)
+        return pd.DataFrame(units, index=prices.index)
 
     def outlook(self) -> pd.DataFrame:
-        """Return the blend's forecast of the periods ahead at the price in force, one row per series and date."""
+        """Return the blend's forecast of the periods ahead at prices in force, a row per series and date."""
         plan = self.plan()
         ahead = plan[plan[DATE].isin(self.dates)].sort_values([*SERIES, DATE], ignore_index=True)
         return ahead[[DATE, *SERIES, CATEGORY, PRICE]].assign(**long(self.forecast()["blend"]))
 
-    def explain(self, asked: pd.DataFrame) -> pd.DataFrame:
-        """Return what makes the median of every asked row, one row for each of the models in the order asked.
+    def explain(self, prices: pd.DataFrame) -> pd.DataFrame:
+        """Return what makes the medians at planned prices, model after model, in the order of the prices.
 
-        ``level`` is the forecast of log(1 + units) at the usual price, promotions and calendar of the series; ``season``, ``price``,
-        ``promotion`` and ``rivals`` are what the plan adds to it. They add up to ``log_point``, and ``units`` is exp(log_point) - 1.
+        ``level`` is the forecast of log(1 + units) at the usual price, promotions and calendar of the series;
+        ``season``, ``price``, ``promotion`` and ``rivals`` are what the plan adds to it. They add up to
+        ``log_point``, and ``units`` is exp(log_point) - 1.
 
         Args:
-            asked: as ``predict`` takes them.
+            prices: as ``predict`` takes them.
         """
-        asked = asked.assign(**{DATE: pd.to_datetime(asked[DATE]).astype("datetime64[us]")})
-        known = self._known(self.plan(asked))
-        places, columns = self._places(asked)
+        prices = _dated(prices)
+        known = self._known(self.plan(prices))
+        places, columns = self._places(prices)
         rows, inverse = np.unique(places, return_inverse=True)
 
         def point(features: np.ndarray) -> np.ndarray:
-            told = self._demand(features, rows)
-            return np.stack([np.log1p(told[name].median) for name in MODELS])  # (model, series, horizon)
+            demand = self._demand(features, rows)
+            return np.stack([np.log1p(demand[name].median) for name in MODELS])  # (model, series, horizon)
 
-        found = explanation.shares(
-            point, known[rows], self.arrays["known_mean"][rows], tuple(self.spec["known"])
-        )
-        cells, logs = found[..., inverse, columns], point(known[rows])[:, inverse, columns]
-        told = []
+        usual, names = self.arrays["known_mean"][rows], tuple(self.spec["known"])
+        shares = explanation.shares(point, known[rows], usual, names)
+        cells, logs = shares[..., inverse, columns], point(known[rows])[:, inverse, columns]
+        parts = []
         for number, name in enumerate(MODELS):
             adds = dict(zip((explanation.LEVEL, *explanation.PARTS), cells[:, number], strict=True))
             adds |= {"log_point": logs[number], UNITS: np.expm1(logs[number])}
-            told.append(asked[[*SERIES, DATE, PRICE]].assign(**{MODEL: name}, **adds))
-        return pd.concat(told, ignore_index=True).astype({MODEL: "str"})
+            parts.append(prices[[*SERIES, DATE, PRICE]].assign(**{MODEL: name}, **adds))
+        return pd.concat(parts, ignore_index=True).astype({MODEL: "str"})
 
     def _demand(self, known: np.ndarray, rows: np.ndarray) -> dict[str, Distribution]:
-        """Return the calibrated demand of some series, given their known features (series, horizon, features)."""
+        """Return the calibrated demand of some series at known features (series, horizon, features)."""
         a = {
             name: values[rows]
             for name, values in self.arrays.items()
             if not name.startswith("lstm.") and name != "known_spread"
         }
-        slopes = arima.Slopes(a["arima.centre"], a["arima.slope"])
-        level = arima.explained(slopes, known) + a["arima.mean"]
-        told = {"arima": arima.distribution(level, a["arima.deviation"], a["arima.largest"])}
+        slopes = regression.Slopes(a["arima.centre"], a["arima.slope"])
+        level = regression.explained(slopes, known) + a["arima.mean"]
+        demand = {"arima": arima.distribution(level, a["arima.deviation"], a["arima.largest"])}
         scaled = np.nan_to_num((known - a["known_mean"][:, None]) / self.arrays["known_spread"])
-        told["lstm"] = recurrent.averaged(
+        demand["lstm"] = recurrent.averaged(
             [self._network(member, scaled, rows) for member in range(self._members)]
         )
-        told = {name: self._calibration(name)(forecast) for name, forecast in told.items()}
-        return told | {
-            "blend": self._calibration("blend")(
-                mixed(a["weight"], told["arima"], told["lstm"], self.spec["blend_in_logs"])
-            )
-        }
+        demand = {name: self._calibration(name)(forecast) for name, forecast in demand.items()}
+        blend = mixed(a["weight"], demand["arima"], demand["lstm"], self.spec["blend_in_logs"])
+        return demand | {"blend": self._calibration("blend")(blend)}
 
     def _known(self, plan: pd.DataFrame) -> np.ndarray:
         table = build_features(
@@ -178,10 +178,10 @@ class DemandModel:
         ahead = table[table[DATE].isin(self.dates)].sort_values([*SERIES, DATE])
         return ahead[self.spec["known"]].to_numpy(dtype=float).reshape(len(self.series), len(self.dates), -1)
 
-    def _places(self, asked: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return series and target of every asked row."""
-        rows = pd.MultiIndex.from_frame(self.series).get_indexer(pd.MultiIndex.from_frame(asked[SERIES]))
-        return rows, self.dates.get_indexer(pd.DatetimeIndex(asked[DATE]))
+    def _places(self, prices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return series and target of every planned price (prices,), (prices,)."""
+        rows = pd.MultiIndex.from_frame(self.series).get_indexer(pd.MultiIndex.from_frame(prices[SERIES]))
+        return rows, self.dates.get_indexer(pd.DatetimeIndex(prices[DATE]))
 
     @cached_property
     def _products(self) -> np.ndarray:
@@ -204,21 +204,23 @@ class DemandModel:
         )
 
     def _calibration(self, name: str) -> Calibration:
-        told = self.spec["calibration"][name]
-        return Calibration(np.asarray(told["shift"]), told["factor"])
+        correction = self.spec["calibration"][name]
+        return Calibration(np.asarray(correction["shift"]), correction["factor"])
 
     def _check(self, prices: pd.DataFrame) -> None:
         known = pd.MultiIndex.from_frame(self.series)
         strange = ~pd.MultiIndex.from_frame(prices[SERIES]).isin(known)
         if strange.any():
             raise DemandError(
-                f"demand: the product must be one of the training. Received: {prices[SERIES][strange].iloc[0].tolist()}."
+                "demand: the product must be one of the training. "
+                f"Received: {prices[SERIES][strange].iloc[0].tolist()}. Retrain on sales of it."
             )
         out = ~prices[DATE].isin(self.dates)
         if out.any():
             span = f"{self.dates[0]:%Y-%m-%d} to {self.dates[-1]:%Y-%m-%d}"
             raise DemandError(
-                f"demand: the date must lie in {span}. Received: {prices[DATE][out].iloc[0]:%Y-%m-%d}. Retrain on newer sales."
+                f"demand: the date must lie in {span}. Received: {prices[DATE][out].iloc[0]:%Y-%m-%d}. "
+                "Retrain on newer sales."
             )
         wrong = ~(np.isfinite(prices[PRICE]) & (prices[PRICE] > 0))
         if wrong.any():
@@ -227,8 +229,13 @@ class DemandModel:
             )
         if prices.duplicated(KEY).any():
             raise DemandError(
-                f"demand: a product has one price a period. Received: {prices[prices.duplicated(KEY)][KEY].iloc[0].tolist()} twice."
+                "demand: a product has one price a period. "
+                f"Received: {prices[prices.duplicated(KEY)][KEY].iloc[0].tolist()} twice."
             )
+
+
+def _dated(prices: pd.DataFrame) -> pd.DataFrame:
+    return prices.assign(**{DATE: pd.to_datetime(prices[DATE]).astype("datetime64[us]")})
 
 
 def long(forecast: Distribution) -> dict[str, np.ndarray]:

@@ -10,17 +10,17 @@ import pandas as pd
 from expectations.columns import DATE, PRICE, SERIES, UNITS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Series by periods, every period of the span present.
+    """Series by periods, all periods of the span present.
 
     Attributes:
         series: product, store and statics of each series (series rows, sorted by product and store).
         dates: first days of the periods (periods,).
         units: units/period, nan where missing (series, periods).
         price: currency/unit, carried forward over missing periods, nan before the first (series, periods).
-        past: features known only up to their own date (series, periods, past features).
-        known: features known for future dates too: price, promotion, calendar (series, periods, known features).
+        past: features known only up to their date (series, periods, past features).
+        known: features known for future dates too: price, promotion, calendar (series, periods, features).
         past_names, known_names: names of the features.
     """
 
@@ -49,9 +49,9 @@ def panel_of(
     """Lay the sales table and its features out as a panel.
 
     Args:
-        sales: sales table, one row per date, product and store; a missing row is a missing period.
+        sales: sales table, a row per date, product and store; a missing row is a missing period.
         features: the same keys on the full grid of periods, with the feature columns.
-        past_names: feature columns to take that are known up to their own date.
+        past_names: feature columns to take that are known up to their date.
         known_names: feature columns to take that are planned ahead.
         statics: columns of ``sales`` that do not change within a series.
     """
@@ -69,5 +69,12 @@ def panel_of(
     both = dense(features, [*past_names, *known_names])
     split = len(past_names)
     return Panel(
-        series, dates, observed[..., 0], price, both[..., :split], both[..., split:], past_names, known_names
+        series=series,
+        dates=dates,
+        units=observed[..., 0],
+        price=price,
+        past=both[..., :split],
+        known=both[..., split:],
+        past_names=past_names,
+        known_names=known_names,
     )

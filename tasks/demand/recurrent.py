@@ -14,7 +14,7 @@ from tasks.demand.features import RIVAL, TIMES_PRICE
 from tasks.demand.panel import Panel
 
 MIDDLE = LEVELS.index(0.5)
-HIGHEST = 4.0  # largest log(1 + units) over the mean of the series that the network may say
+HIGHEST = 4.0  # largest log(1 + units) over the mean of the series that the network may forecast
 NARROW = 1.5  # quantiles begin close to each other
 UNREAD = 1e12  # spread of a feature that the network does not read: scaled by it, it is nothing
 
@@ -23,14 +23,15 @@ Weights = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Scaling:
-    """How features and units are made O(1): less the mean of the series, over the spread of all.
+    """How features and units are made of order 1: less the mean of the series, over the spread of all.
 
     Attributes:
         level: mean log(1 + units) of each series (series,).
         past_mean: (series, past features).
         past_spread: (past features,).
         known_mean: (series, known features).
-        known_spread: (known features,); ``UNREAD`` for products of two features, which the network makes itself.
+        known_spread: (known features,); ``UNREAD`` for products of two features, which the network can form
+            itself.
     """
 
     level: np.ndarray
@@ -44,7 +45,10 @@ class Scaling:
         return _scaled(panel.past, self.past_mean, self.past_spread)
 
     def history(self, panel: Panel) -> np.ndarray:
-        """Return what the encoder reads (series, periods, inputs) float32: past features, whether units are there, own known features."""
+        """Return what the encoder reads (series, periods, inputs) float32.
+
+        These are the past features, whether units are there, and the known features but those of rivals.
+        """
         there = np.isfinite(panel.units)[..., None].astype(np.float32)
         return np.concatenate(
             [self.past(panel), there, self.known(panel.known)[..., ~rival_features(panel)]], axis=-1
@@ -56,7 +60,7 @@ class Scaling:
 
 
 def scaling_of(panel: Panel, origin: int) -> Scaling:
-    """Return the scaling that the periods up to the origin call for; a series without any has the mean of all."""
+    """Return the scaling by the periods up to the origin; a series without any has the mean of all."""
     end = origin + 1
     level = _means(np.log1p(panel.units[:, :end, None]))[:, 0]
     past, known = panel.past[:, :end], panel.known[:, :end]
@@ -67,12 +71,14 @@ def scaling_of(panel: Panel, origin: int) -> Scaling:
 
 
 def rival_features(panel: Panel) -> np.ndarray:
-    """Return which known features tell what other products of the store do (features,)."""
+    """Return which known features are prices and promotions of other products of the store (features,)."""
     return np.array([name.startswith(RIVAL) for name in panel.known_names], bool)
 
 
 def encode(weights: Weights, history: np.ndarray) -> np.ndarray:
-    """Read a window of history and return the state at its end (parts, series, units): output and cell of an LSTM, output of a GRU.
+    """Read a window of history and return the state at its end (parts, series, units).
+
+    The parts are output and cell of an LSTM, the output of a GRU.
 
     Args:
         weights: ``encoder.kernel``, ``encoder.recurrent``, ``encoder.bias``.
@@ -95,7 +101,7 @@ def decode(
         state: state at the origin (parts, series, units).
         known: scaled known features of the targets (series, horizon, features).
         level: mean log(1 + units) of each series (series,).
-        products: row of each series' product in the embedding; the last row speaks of unseen ones (series,).
+        products: row of the series' product in the embedding; the last row stands for unknown ones (series,).
     """
     horizon, embedded = known.shape[1], weights["embedding.table"][products]
     outputs = []
@@ -108,7 +114,12 @@ def decode(
 
 
 def _distribution(head: np.ndarray, level: np.ndarray) -> Distribution:
-    """Read the head: the median and the mean over the level of the series, and the steps between quantiles, in logs."""
+    """Read the head: median and mean over the level of the series, and the steps between quantiles, in logs.
+
+    Args:
+        head: median, steps and mean (series, horizon, 1 + levels).
+        level: mean log(1 + units) of each series (series,).
+    """
     middle, steps, mean = head[..., 0], np.logaddexp(0, head[..., 1:-1] - NARROW), head[..., -1]
     below = -np.cumsum(steps[..., :MIDDLE], axis=-1)[..., ::-1]
     above = np.cumsum(steps[..., MIDDLE:], axis=-1)
@@ -119,7 +130,7 @@ def _distribution(head: np.ndarray, level: np.ndarray) -> Distribution:
 
 
 def averaged(forecasts: Sequence[Distribution]) -> Distribution:
-    """Return the mean of several networks' forecasts: of log(1 + units) at each level, of units in the mean."""
+    """Return the mean of several networks' forecasts: quantiles in log(1 + units), the mean in units."""
     logs = np.mean([np.log1p(forecast.quantiles) for forecast in forecasts], axis=0)
     return Distribution(np.mean([forecast.mean for forecast in forecasts], axis=0), np.expm1(logs))
 
@@ -129,7 +140,16 @@ def _is_gru(recurrent: np.ndarray) -> bool:
 
 
 def _step(weights: Weights, layer: str, inputs: np.ndarray, state: np.ndarray) -> np.ndarray:
-    """Advance a layer by one period; gates in Keras' order: input, forget, cell, output; or update, reset, candidate."""
+    """Advance a layer by a period; gates are in Keras' order.
+
+    An LSTM has input, forget, cell and output; a GRU has update, reset and candidate.
+
+    Args:
+        weights: ``kernel``, ``recurrent`` and ``bias`` of the layer.
+        layer: ``encoder`` or ``decoder``.
+        inputs: of the period (series, inputs).
+        state: before it (parts, series, units).
+    """
     kernel, recurrent, bias = (weights[f"{layer}.{part}"] for part in ("kernel", "recurrent", "bias"))
     if _is_gru(recurrent):
         h = state[0]

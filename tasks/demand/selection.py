@@ -1,4 +1,4 @@
-"""Which features are worth their place: none that says what another says, none that says no more than noise."""
+"""Feature selection: redundant features go, then those that help a forecast no more than noise does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from expectations.columns import KEY, SERIES, promotions
 from tasks.demand.features import LOG_PRICE, LOG_UNITS, FeatureTable
 
-SAMPLE = 20_000  # rows on which features are judged
+SAMPLE = 20_000  # rows on which features are compared
 AHEAD = 2  # periods from what is known to what is forecast
 TREES, LEARNING_RATE = 40, 0.2
 
@@ -35,18 +35,19 @@ def select(
     until: pd.Timestamp,
     redundant_above: float,
     noise_columns: int,
+    *,
     seed: int,
 ) -> Selection:
     """Drop redundant features, then those that help a forecast no more than noise does.
 
-    Units of the past, the own price and promotions always stay: the forecast must answer to them.
+    Units of the past, the product's price and promotions always stay: the forecast must answer to them.
 
     Args:
         table: features on the full grid.
         sales: sales table; its promotions stay.
-        until: last date that may be looked at.
+        until: last date whose rows may be read.
         redundant_above: largest absolute correlation with a kept feature.
-        noise_columns: columns of pure noise that a feature must outdo.
+        noise_columns: columns of pure noise that a feature must be better than.
         seed: root of the sample, of the noise and of the permutations.
     """
     rng = np.random.default_rng(seed)
@@ -62,7 +63,7 @@ def select(
 
 
 def _rows(table: FeatureTable, until: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:
-    """Return a sample of forecasts: past features at an origin, known features and log units ``AHEAD`` periods later."""
+    """Return sampled forecasts: past features, then known features and log units ``AHEAD`` periods later."""
     frame = table.frame[table.frame[KEY[0]] <= until].sort_values([*SERIES, KEY[0]])
     later = frame.groupby(SERIES)[[LOG_UNITS, *table.known]].shift(-AHEAD)
     rows = frame[list(table.past)].assign(
@@ -73,7 +74,7 @@ def _rows(table: FeatureTable, until: pd.Timestamp, rng: np.random.Generator) ->
 
 
 def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, str]:
-    """Return features that another one, kept before them, already tells; those that stay are kept first."""
+    """Return features that a feature kept before them makes redundant; those that stay are kept first."""
     spread = rows.std().to_numpy()
     names = [str(name) for name in rows.columns]
     dropped = {
@@ -98,7 +99,7 @@ def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, s
 def _noise(
     rows: pd.DataFrame, names: list[str], stays: set[str], noise_columns: int, rng: np.random.Generator
 ) -> dict[str, str]:
-    """Return features whose permutation harms a forecast of unseen rows no more than that of the best noise column does."""
+    """Return features whose permutation harms a forecast of new rows no more than a noise column's does."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.inspection import permutation_importance
     from threadpoolctl import threadpool_limits
@@ -112,13 +113,16 @@ def _noise(
     )
     with threadpool_limits(1):  # so little work that threads would mostly wait for each other
         trees.fit(x[:half], rows["target"][:half])
-        judged = permutation_importance(
+        permuted = permutation_importance(
             trees, x[half:], rows["target"][half:], n_repeats=3, random_state=seed
         )
-    importance = dict(zip(x.columns, judged.importances_mean, strict=True))
+    importance = dict(zip(x.columns, permuted.importances_mean, strict=True))
     bar = max(importance[name] for name in noise)
     return {
-        name: f"noise: importance {importance[name]:.5f}, the best of {noise_columns} noise columns has {bar:.5f}"
+        name: (
+            f"noise: importance {importance[name]:.5f}, "
+            f"the best of {noise_columns} noise columns has {bar:.5f}"
+        )
         for name in names
         if importance[name] <= bar and name not in stays
     }

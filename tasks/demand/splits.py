@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 
 class TooShortError(ValueError):
-    """A history that is shorter than what is asked of it."""
+    """A history that is too short for its origins."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One origin of a rolling evaluation.
+    """An origin of a rolling evaluation.
 
     Attributes:
         number: from 0, in order of time.
@@ -45,8 +45,9 @@ def rolling_origins(
     first_target = periods - count * horizon
     if first_target - gap < periods / 2:
         raise TooShortError(
-            f"rolling origins: {count} origins of {horizon} periods must leave half of the history before them. "
-            f"Received: {periods} periods. Lower `forecast.folds`, `forecast.holdout_origins` or `forecast.horizon`, or bring more history."
+            f"rolling origins: half of the history must lie before {count} origins of {horizon} periods. "
+            f"Received: {periods} periods. Lower `forecast.folds`, `forecast.holdout_origins` or "
+            "`forecast.horizon`, or bring more history."
         )
     begins = [first_target + number * horizon for number in range(count)]
     return tuple(
@@ -56,7 +57,7 @@ def rolling_origins(
 
 
 def before(fold: Fold) -> Fold:
-    """Return the fold whose targets end where the given one's past does: for choices that must not see its targets."""
+    """Return the fold whose targets end with the past of the given fold: choices must not see its targets."""
     length = fold.targets.stop - fold.origin - 1
     return Fold(
         -1,

@@ -1,139 +1,116 @@
-"""Task: tune the LSTM, train its members, forecast from every origin, and keep the weights and the states that serve them."""
+"""Stage: recurrent networks, tuned before the first fold, trained there, trained on from origin to origin."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from conf import Settings
-from tasks.demand.ensemble import Trained, Trainer, averaged, train_through, warm
+from conf.settings import Forecast
+from tasks.demand import ensemble
+from tasks.demand.ensemble import Networks, Recipe
 from tasks.demand.panel import Panel
-from tasks.demand.recurrent import scaling_of
 from tasks.demand.splits import Fold, before
+from tasks.demand.training import Plan, Shape, TrainingError
 from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
+from tasks.runtime.track import StageRun, stage_run
 from tasks.runtime.tune import Choice, Params, Real, Search, Space, tune
-from tasks.runtime.workers import Workers, workers
-from tasks.stages.fit_arima import score_of
-from tasks.stages.history import History, history_of, save_forecasts
-
-if TYPE_CHECKING:
-    from tasks.demand.lstm import Plan, Shape
+from tasks.runtime.workers import workers
+from tasks.stages.history import history_of, save_forecasts
+from tasks.stages.search import criterion_of, show_search
 
 
 @resumable(name="fit_lstm")
 def fit_lstm(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member:
-    """Search shape and step size before the first fold, train the members there, and go on from origin to origin."""
-    from tasks.runtime.track import stage_run
-
+    """Search shape and step size before the first fold, train there, and go on from origin to origin."""
     with stage_run(attempt, "forecast") as run, workers() as pool:
         history = history_of(settings, prepared)
         search = search_network(
-            attempt.path("forecast", "lstm.journal"), settings, history.panel, [before(history.folds[0])]
+            settings.forecast,
+            history.panel,
+            [before(history.folds[0])],
+            journal=attempt.path("forecast", "lstm.journal"),
+            seed=seed_of(settings.seed, "forecast.lstm.search"),
         )
-        members = train_members(pool, settings, history.panel, history.origins, search.params)
-        for trial in search.trials:
-            run.trial(
-                "lstm",
-                trial.number,
-                trial.params,
-                {} if trial.score is None else {"wape": trial.score},
-                trial.state,
-            )
-        run.params({f"lstm.{name}": value for name, value in search.params.items()})
-        run.metrics({"lstm.validation_wape": search.score})
-        run.curve("lstm.loss", np.mean([member.losses for member in members], axis=0).tolist())
-        return Member(
-            forecasts=save_forecasts(averaged(members), attempt, "lstm"),
-            served=save_arrays(_served(history, members), attempt.path("forecast", "lstm.npz")),
-            params=search.params,
-            dropped={},
+        recipe, seed = (
+            recipe_of(settings.forecast).tuned(search.params),
+            seed_of(settings.seed, "forecast.lstm"),
         )
+        members = ensemble.train_members(history.panel, history.origins, recipe, seed, pool)
+        result = ensemble.networks(history, members)
+        _show(run, search, result)
+        return _keep(attempt, search.params, result)
 
 
-def search_network(journal: Path, settings: Settings, panel: Panel, folds: Sequence[Fold]) -> Search:
-    """Search on some folds; without trials, take the settings as they are, without a score."""
-    from tasks.demand.lstm import TrainingError
-
-    told = settings.forecast.lstm
-    seed = seed_of(settings.seed, "forecast.lstm.search")
+def search_network(
+    settings: Forecast, panel: Panel, folds: Sequence[Fold], *, journal: Path, seed: int
+) -> Search:
+    """Search on some folds; without trials, keep the settings, without a score."""
+    lstm, recipe, criterion = settings.lstm, recipe_of(settings), criterion_of(settings)
 
     def objective(params: Params) -> Iterator[float]:
-        trainer, plan = (
-            Trainer(panel, folds[0], shape_of(settings, params), settings.forecast.gap, seed),
-            plan_of(settings, params),
-        )
-        found: list[float] = []
-        for number, fold in enumerate(folds):
-            for _ in trainer.train(
-                fold, warm(plan) if number else replace(plan, epochs=told.trial_epochs), seed + number
-            ):
-                latest = score_of(settings, panel.units[:, fold.targets], trainer.forecast(fold))
-                yield float(np.mean([*found, latest]))
-            found.append(latest)
+        return ensemble.score_through(panel, folds, recipe.tuned(params), criterion, seed)
 
     space: Space = {
-        "units": Choice(tuple(sorted({told.units // 2, told.units}))),
-        "embedding": Choice(tuple(sorted({max(1, told.embedding // 2), told.embedding}))),
-        "dropout": Choice(tuple(sorted({0.0, told.dropout, min(0.5, 2 * told.dropout)}))),
-        "learning_rate": Real(told.learning_rate / 3, told.learning_rate * 3),
+        "units": Choice(tuple(sorted({lstm.units // 2, lstm.units}))),
+        "embedding": Choice(tuple(sorted({max(1, lstm.embedding // 2), lstm.embedding}))),
+        "dropout": Choice(tuple(sorted({0.0, lstm.dropout, min(0.5, 2 * lstm.dropout)}))),
+        "learning_rate": Real(lstm.learning_rate / 3, lstm.learning_rate * 3),
     }
-    initial = {name: getattr(told, name) for name in space}
-    if not told.trials:
+    initial: Params = {name: getattr(lstm, name) for name in space}
+    if not lstm.trials:
         return Search(initial, float("nan"), ())
-    return tune("lstm", journal, space, initial, objective, told.trials, seed, (TrainingError,))
-
-
-def shape_of(settings: Settings, params: Params) -> Shape:
-    """Return the shape of the network: what was searched, and the settings."""
-    from tasks.demand.lstm import Shape
-
-    told = settings.forecast.lstm
-    return Shape(
-        told.cell,
-        params["units"],
-        told.window,
-        params["embedding"],
-        params["dropout"],
-        told.rival_dropout,
-        settings.forecast.errors,
+    return tune(
+        "lstm",
+        journal,
+        space,
+        first=initial,
+        objective=objective,
+        trials=lstm.trials,
+        seed=seed,
+        failures=(TrainingError,),
     )
 
 
-def plan_of(settings: Settings, params: Params) -> Plan:
-    """Return the plan of a training: what was searched, and the settings."""
-    from tasks.demand.lstm import Plan
-
-    told = settings.forecast.lstm
-    return Plan(
-        params["learning_rate"], told.weight_decay, told.averaging, told.batch, told.steps, told.epochs
+def recipe_of(settings: Forecast) -> Recipe:
+    """Return how the networks are made by the settings, before a search changes it."""
+    lstm = settings.lstm
+    return Recipe(
+        shape=Shape(
+            cell=lstm.cell,
+            units=lstm.units,
+            window=lstm.window,
+            embedding=lstm.embedding,
+            dropout=lstm.dropout,
+            rival_dropout=lstm.rival_dropout,
+            errors=settings.errors,
+        ),
+        plan=Plan(
+            learning_rate=lstm.learning_rate,
+            weight_decay=lstm.weight_decay,
+            averaging=lstm.averaging,
+            batch=lstm.batch,
+            steps=lstm.steps,
+            epochs=lstm.epochs,
+        ),
+        members=lstm.members,
+        gap=settings.gap,
+        trial_epochs=lstm.trial_epochs,
     )
 
 
-def train_members(
-    pool: Workers, settings: Settings, panel: Panel, folds: Sequence[Fold], params: Params
-) -> list[Trained]:
-    """Train the members, a process each, from the first to the last of the folds."""
-    told, root = settings.forecast, seed_of(settings.seed, "forecast.lstm")
-    seeds = [root + 1000 * member for member in range(told.lstm.members)]
-    plan = plan_of(settings, params)
-    return pool.each(
-        "lstm members", train_through, seeds, panel, folds, shape_of(settings, params), plan, told.gap
+def _keep(attempt: Attempt, params: Params, result: Networks) -> Member:
+    return Member(
+        forecasts=save_forecasts(result.forecasts, attempt, "lstm"),
+        served=save_arrays(result.served, attempt.path("forecast", "lstm.npz")),
+        params=params,
+        dropped={},
     )
 
 
-def _served(history: History, members: list[Trained]) -> dict[str, np.ndarray]:
-    """Return weights, states and scaling at the last origin, as ``tasks.demand.model`` reads them."""
-    scaling = scaling_of(history.panel, history.folds[0].origin)
-    told = {"level": scaling.level, "known_mean": scaling.known_mean, "known_spread": scaling.known_spread}
-    return told | {
-        f"lstm.{i}.{name}": values
-        for i, member in enumerate(members)
-        for name, values in member.served.items()
-    }
+def _show(run: StageRun, search: Search, result: Networks) -> None:
+    show_search(run, "lstm", search)
+    run.curve("lstm.loss", result.losses)

@@ -181,7 +181,7 @@ def features_of(sales: pd.DataFrame, settings: Settings) -> tuple[FeatureTable, 
     table = build_features(demand, chosen.lags, chosen.windows, settings.source.period, chosen.rivals)
     suites.run("features", table.frame)
     seed = seed_of(settings.seed, "prepare")
-    return table, select(table, sales, until, chosen.redundant_above, chosen.noise_columns, seed)
+    return table, select(table, sales, until, chosen.redundant_above, chosen.noise_columns, seed=seed)
 
 
 def first_origin(sales: pd.DataFrame, settings: Settings) -> pd.Timestamp:

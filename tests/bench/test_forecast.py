@@ -1,4 +1,4 @@
-"""The forecasting benchmark: every round from its own past alone, in the words of its JSON."""
+"""The forecasting benchmark: every round from its past alone, under the names of its JSON."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def sales() -> pd.DataFrame:
                 500 * product * (price / 2) ** -2.5 * np.exp(0.4 * deal + rng.normal(0, 0.3, len(weeks)))
             )
             date = pd.Timestamp("1989-09-14") + pd.to_timedelta(7 * (weeks - 1), unit="D")
-            told = {"date": date, "store_id": store, "product_id": product, "units": units, "price": price}
+            keys = {"date": date, "store_id": store, "product_id": product, "units": units, "price": price}
             rows.append(
-                pd.DataFrame({**told, "deal": deal, "feature_ad": 0.0, "product_name": f"juice {product}"})
+                pd.DataFrame({**keys, "deal": deal, "feature_ad": 0.0, "product_name": f"juice {product}"})
             )
     return pd.concat(rows, ignore_index=True)
 
@@ -47,22 +47,24 @@ def bench(folder: Path, table: pd.DataFrame, rounds: str) -> dict:  # type: igno
         "--folder",
         str(folder / rounds),
     ]
-    told = repricer("bench", "forecast", *where, "--rounds", rounds, "--trials", "2", *sets)
-    assert told.returncode == 0, told.stdout + told.stderr
+    finished = repricer("bench", "forecast", *where, "--rounds", rounds, "--trials", "2", *sets)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
     return json.loads((folder / "o.json").read_text())
 
 
 def test_rounds_are_scored_in_the_names_that_stay_and_see_no_later_week(tmp_path: Path) -> None:
-    told = bench(tmp_path, sales(), "1-2")
-    assert [row["round"] for row in told["rounds"]] == [1, 2]
-    assert {"points", "scores", "lambda", "lambda_interval", "seconds"} <= set(told["rounds"][0])
-    assert set(told["total"]["scores"]) == {"naive", "seasonal_naive", "ets", "arima", "lstm", "blend"}
-    assert {"mape", "wape", "mase", "bias", "pinball", "coverage_80"} <= set(told["total"]["scores"]["blend"])
-    assert told["total"]["points"] == 2 * 2 * 12
-    assert told["total"]["arima_cpu_ms_per_series_round"] > 0
-    assert told["total"]["scores"]["arima"]["mape"] < told["total"]["scores"]["naive"]["mape"]
-    assert set(told["chosen"]) == {"arima", "lstm"}
-    for name, chosen in told["chosen"].items():
+    measured = bench(tmp_path, sales(), "1-2")
+    assert [row["round"] for row in measured["rounds"]] == [1, 2]
+    assert {"points", "scores", "lambda", "lambda_interval", "seconds"} <= set(measured["rounds"][0])
+    assert set(measured["total"]["scores"]) == {"naive", "seasonal_naive", "ets", "arima", "lstm", "blend"}
+    assert {"mape", "wape", "mase", "bias", "pinball", "coverage_80"} <= set(
+        measured["total"]["scores"]["blend"]
+    )
+    assert measured["total"]["points"] == 2 * 2 * 12
+    assert measured["total"]["arima_cpu_ms_per_series_round"] > 0
+    assert measured["total"]["scores"]["arima"]["mape"] < measured["total"]["scores"]["naive"]["mape"]
+    assert set(measured["chosen"]) == {"arima", "lstm"}
+    for name, chosen in measured["chosen"].items():
         ended = [trial for trial in chosen["trials"] if trial["state"] in {"COMPLETE", "PRUNED"}]
         assert len(ended) == 2, "the curve of the search: every trial with its score"
         best = min(
@@ -73,12 +75,12 @@ def test_rounds_are_scored_in_the_names_that_stay_and_see_no_later_week(tmp_path
 
     # without its later weeks the search and the first round are the same to the last bit, but for the clock
     alone = bench(tmp_path, sales().query("date <= '1992-04-30'"), "1")
-    assert alone["chosen"] == told["chosen"]
-    assert {**alone["rounds"][0], "seconds": 0} == {**told["rounds"][0], "seconds": 0}
+    assert alone["chosen"] == measured["chosen"]
+    assert {**alone["rounds"][0], "seconds": 0} == {**measured["rounds"][0], "seconds": 0}
 
 
 def test_rounds_that_the_file_does_not_hold_are_refused(tmp_path: Path) -> None:
     sales().to_parquet(tmp_path / "sales.parquet")
-    told = repricer("bench", "forecast", "--data", str(tmp_path / "sales.parquet"), "--rounds", "1-4")
-    assert told.returncode == 1
-    assert "round 3 forecasts weeks 141 to 142" in told.stdout
+    refused = repricer("bench", "forecast", "--data", str(tmp_path / "sales.parquet"), "--rounds", "1-4")
+    assert refused.returncode == 1
+    assert "round 3 forecasts weeks 141 to 142" in refused.stdout

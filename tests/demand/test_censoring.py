@@ -1,4 +1,4 @@
-"""Where stock is told, a sold-out period is a lower bound of demand, and forecasts of what buyers want know it."""
+"""Where stock is known, a sold-out period is a lower bound of demand, and forecasts take it for that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
-from tasks.demand import arima
+from tasks.demand import arima, regression
 from tasks.demand.censoring import above, expected_demand, sold_out
 from tasks.demand.features import build_features
 from tasks.demand.panel import panel_of
@@ -26,14 +26,14 @@ def until(shop: Shop) -> pd.Timestamp:
 
 
 def mean_forecast(sales: pd.DataFrame) -> np.ndarray:
-    """Return the mean forecast of the last weeks by regressions whose errors have no ARIMA but a recent mean (series, weeks)."""
+    """Return mean forecasts of the last weeks by regressions without ARIMA (series, weeks)."""
     table = build_features(sales, (1,), (4,), "W")
     panel = panel_of(sales, table.frame, table.past, table.known, [])
-    origin, order = WEEKS - TARGETS - 1, arima.Order(1, 0, 0, 50.0)
-    slopes = arima.regress(panel, origin, order)
-    errors = arima.residuals(panel, slopes, origin)
+    origin, order = WEEKS - TARGETS - 1, regression.Order(1, 0, 0, 50.0)
+    slopes = regression.regress(panel, origin, order)
+    errors = regression.residuals(panel, slopes, origin)
     ahead = arima.forecast_errors(errors, np.full((len(errors), 1), np.nan), order, TARGETS)
-    level = arima.explained(slopes, panel.known[:, -TARGETS:]) + ahead.mean
+    level = regression.explained(slopes, panel.known[:, -TARGETS:]) + ahead.mean
     return arima.distribution(level, ahead.deviation, np.full(len(level), np.inf)).mean
 
 
@@ -54,11 +54,11 @@ def test_forecasts_of_true_demand_are_far_less_biased_than_those_of_sales(shop: 
 
 
 def test_only_sold_out_periods_change_and_none_falls(shop: Shop) -> None:
-    told, full = expected_demand(shop.sales, "W", until(shop)), sold_out(shop.sales)
-    pd.testing.assert_frame_equal(told[~full], shop.sales[~full])
-    assert (told.loc[full, "units"] >= shop.sales.loc[full, "units"]).all()
+    expected, full = expected_demand(shop.sales, "W", until(shop)), sold_out(shop.sales)
+    pd.testing.assert_frame_equal(expected[~full], shop.sales[~full])
+    assert (expected.loc[full, "units"] >= shop.sales.loc[full, "units"]).all()
     hidden = shop.demand[full]
-    assert abs(told.loc[full, "units"].sum() / hidden.sum() - 1) < 0.5 * abs(
+    assert abs(expected.loc[full, "units"].sum() / hidden.sum() - 1) < 0.5 * abs(
         shop.sales.loc[full, "units"].sum() / hidden.sum() - 1
     )
 
@@ -76,9 +76,9 @@ def test_what_comes_later_moves_no_earlier_period(shop: Shop) -> None:
 def test_a_product_that_begins_after_the_origin_has_its_sold_out_weeks_too(shop: Shop) -> None:
     begun = (shop.sales["product_id"] != "p003") | (shop.sales["date"] > until(shop))
     sales = shop.sales[begun].reset_index(drop=True)
-    told = expected_demand(sales, "W", until(shop))
-    assert told["units"].notna().all()
-    assert (told["units"] >= sales["units"]).all()
+    expected = expected_demand(sales, "W", until(shop))
+    assert expected["units"].notna().all()
+    assert (expected["units"] >= sales["units"]).all()
 
 
 def test_a_table_without_stock_is_left_as_it_is(shop: Shop) -> None:

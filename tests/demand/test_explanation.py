@@ -1,4 +1,4 @@
-"""What the parts of a plan add to a forecast sums up to the forecast, and each part is told of what it did."""
+"""What the parts of a plan add to a forecast sums up to it, and a part gets what it changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from expectations.columns import LEVELS
-from tasks.demand import arima, explanation
+from tasks.demand import explanation, regression
 from tasks.demand.features import build_features, planned
 from tasks.demand.model import MODELS, DemandModel
 from tasks.demand.panel import Panel, panel_of
@@ -40,7 +40,7 @@ def model(shop: pd.DataFrame) -> DemandModel:
     table = build_features(planned(shop, GAP + HORIZON, "D"), (1, 7), (7,), "D").frame
     panel: Panel = panel_of(shop, table, ("log_units",), KNOWN, ["category"])
     past = panel.known[:, :PERIODS]
-    slopes = arima.regress(panel, PERIODS - 1, arima.Order(1, 0, 0, 10.0, promoted_price=True))
+    slopes = regression.regress(panel, PERIODS - 1, regression.Order(1, 0, 0, 10.0, promoted_price=True))
     level = np.nanmean(np.log1p(panel.units), axis=1)
     rng = np.random.default_rng(3)
     arrays = {
@@ -71,38 +71,40 @@ def model(shop: pd.DataFrame) -> DemandModel:
 
 
 @pytest.fixture(scope="module")
-def asked(model: DemandModel) -> pd.DataFrame:
+def prices(model: DemandModel) -> pd.DataFrame:
     """Return a plan in which every price moves."""
     outlook = model.outlook()
     return outlook.assign(price=outlook["price"] * np.random.default_rng(4).uniform(0.7, 1.3, len(outlook)))
 
 
-def test_the_parts_add_up_to_the_forecast(model: DemandModel, asked: pd.DataFrame) -> None:
-    told = model.explain(asked)
-    away = told["log_point"] - told["level"]
-    assert away.abs().groupby(told["model"]).max().min() > 0.3, "the plan must move every forecast"
-    np.testing.assert_allclose(told[list(explanation.PARTS)].sum(axis=1), away, atol=1e-9)
-    forecast = model.predict(asked)
-    np.testing.assert_allclose(told.loc[told["model"] == "blend", "units"], forecast["q50"], rtol=1e-9)
+def test_the_parts_add_up_to_the_forecast(model: DemandModel, prices: pd.DataFrame) -> None:
+    explained = model.explain(prices)
+    away = explained["log_point"] - explained["level"]
+    assert away.abs().groupby(explained["model"]).max().min() > 0.3, "the plan must move every forecast"
+    np.testing.assert_allclose(explained[list(explanation.PARTS)].sum(axis=1), away, atol=1e-9)
+    forecast = model.predict(prices)
+    np.testing.assert_allclose(
+        explained.loc[explained["model"] == "blend", "units"], forecast["q50"], rtol=1e-9
+    )
 
 
 def test_of_a_regression_each_part_adds_its_coefficients_times_its_features(
-    model: DemandModel, asked: pd.DataFrame
+    model: DemandModel, prices: pd.DataFrame
 ) -> None:
-    told = model.explain(asked)
-    told = told[told["model"] == "arima"]
-    x = model._known(model.plan(asked)) - model.arrays["known_mean"][:, None]
+    explained = model.explain(prices)
+    explained = explained[explained["model"] == "arima"]
+    x = model._known(model.plan(prices)) - model.arrays["known_mean"][:, None]
     adds = (x * model.arrays["arima.slope"][:, None]).reshape(-1, len(KNOWN))
-    np.testing.assert_allclose(told["season"], adds[:, 4:].sum(axis=1), atol=1e-9)
-    np.testing.assert_allclose(told["promotion"], adds[:, 2:4].sum(axis=1), atol=1e-9)
-    np.testing.assert_allclose(told["price"] + told["rivals"], adds[:, :2].sum(axis=1), atol=1e-9)
+    np.testing.assert_allclose(explained["season"], adds[:, 4:].sum(axis=1), atol=1e-9)
+    np.testing.assert_allclose(explained["promotion"], adds[:, 2:4].sum(axis=1), atol=1e-9)
+    np.testing.assert_allclose(explained["price"] + explained["rivals"], adds[:, :2].sum(axis=1), atol=1e-9)
 
 
-def test_an_own_price_is_not_put_down_to_rivals(model: DemandModel) -> None:
+def test_a_price_of_the_product_is_not_put_down_to_rivals(model: DemandModel) -> None:
     outlook = model.outlook()
-    one = outlook["product_id"] == "p2"
+    cheaper = outlook["product_id"] == "p2"
     before, after = (
-        model.explain(outlook.assign(price=outlook["price"].where(~one, outlook["price"] * ratio)))
+        model.explain(outlook.assign(price=outlook["price"].where(~cheaper, outlook["price"] * ratio)))
         for ratio in (1.0, 0.8)
     )
     before, after = before[before["model"] == "arima"], after[after["model"] == "arima"]

@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from expectations.columns import LEVELS
+from tasks.demand.blend import cost_of
 from tasks.demand.distribution import Distribution, mixed
-from tasks.demand.metrics import mape, pinball, scores, wape
+from tasks.demand.metrics import Criterion, mape, pinball, scores, wape
 
 UNITS = np.array([[2.0, 4.0], [np.nan, 10.0]])
 
@@ -20,13 +21,13 @@ def forecast(point: list[list[float]], spread: float = 0.0, mean: float = 0.0) -
 
 
 def test_scores_worked_by_hand() -> None:
-    told = scores(
+    row = scores(
         UNITS, forecast([[3.0, 4.0], [5.0, 8.0]], spread=1.0, mean=1.0), np.array([1.0, 4.0]), mape_units=3
     )
-    assert told["wape"] == pytest.approx((1 + 0 + 2) / 16)
-    assert told["mase"] == pytest.approx((1 / 1 + 0 / 1 + 2 / 4) / 3)
-    assert told["bias"] == pytest.approx((4 + 5 + 9 - 16) / 16)
-    assert told["coverage_80"] == pytest.approx(1.0)
+    assert row["wape"] == pytest.approx((1 + 0 + 2) / 16)
+    assert row["mase"] == pytest.approx((1 / 1 + 0 / 1 + 2 / 4) / 3)
+    assert row["bias"] == pytest.approx((4 + 5 + 9 - 16) / 16)
+    assert row["coverage_80"] == pytest.approx(1.0)
 
 
 def test_pinball_is_its_definition() -> None:
@@ -69,3 +70,15 @@ def test_a_mixture_lies_between_its_members_and_keeps_quantiles_in_order() -> No
     blend = mixed(np.array([0.25, 1.0]), first, second)
     np.testing.assert_allclose(blend.median[:, 0], [5.0, 8.0])
     assert (np.diff(blend.quantiles, axis=-1) >= 0).all()
+
+
+@pytest.mark.parametrize("errors", ["units", "logs"])
+def test_search_and_blend_count_the_same_error(errors: str) -> None:
+    demand, criterion = forecast([[3.0, 4.0], [5.0, 8.0]], spread=0.5), Criterion(errors, 3)
+    expected = {"units": wape(UNITS, demand.median), "logs": mape(UNITS, demand.relative_median, 3)}[errors]
+    assert criterion.error(UNITS, demand) == pytest.approx(expected)
+    assert cost_of(criterion)(UNITS, demand).sum() == pytest.approx(expected)
+
+
+def test_where_no_units_are_large_enough_there_is_no_relative_error() -> None:
+    assert np.isnan(Criterion("logs", 100).error(UNITS, forecast([[3.0, 4.0], [5.0, 8.0]])))

@@ -41,16 +41,16 @@ def table(sales: pd.DataFrame) -> FeatureTable:
 
 
 def chosen(table: FeatureTable, sales: pd.DataFrame, seed: int = 3) -> Selection:
-    return select(table, sales, pd.Timestamp("2024-09-01"), 0.97, 5, seed)
+    return select(table, sales, pd.Timestamp("2024-09-01"), 0.97, 5, seed=seed)
 
 
 def test_twins_and_dice_are_dropped_with_their_reasons(table: FeatureTable, sales: pd.DataFrame) -> None:
-    told = chosen(table, sales)
-    assert told.dropped["twin"] == "redundant: correlation 1.000 with log_price"
-    assert told.dropped["dice"].startswith("noise: importance")
-    assert {"log_units", "log_price", "promotion_noise"} <= {*told.past, *told.known}
-    assert {"saturday"} <= set(told.known), "what moves demand is kept"
-    assert {*told.past, *told.known, *told.dropped} == {*table.past, *table.known}
+    selection = chosen(table, sales)
+    assert selection.dropped["twin"] == "redundant: correlation 1.000 with log_price"
+    assert selection.dropped["dice"].startswith("noise: importance")
+    assert {"log_units", "log_price", "promotion_noise"} <= {*selection.past, *selection.known}
+    assert {"saturday"} <= set(selection.known), "what moves demand is kept"
+    assert {*selection.past, *selection.known, *selection.dropped} == {*table.past, *table.known}
 
 
 def test_what_comes_after_the_first_origin_is_not_looked_at(table: FeatureTable, sales: pd.DataFrame) -> None:

@@ -1,8 +1,9 @@
-"""A chain of simulated stores of any size, made store by store: the same store is the same whatever the chain around it.
+"""A chain of simulated stores, made store by store: a store does not depend on the chain around it.
 
-    log mean units = product + store + elasticity * (log price - base) + 0.5 deal + season + a slow walk of the series
+    log mean units = product + store + elasticity * (log price - base) + 0.5 deal + season + walk
 
-Prices move in steps that last some weeks; one week in six a product is on deal.
+The walk of a series is slow. Prices move in steps that last some weeks; a product is on deal in one week of
+six.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ def simulated_stores(first: int, last: int, weeks: int, seed: int) -> pd.DataFra
 
 
 def _store(number: int, weeks: int, seed: int) -> pd.DataFrame:
-    common, own = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1, number])
+    common, of_store = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1, number])
     level, base = common.normal(2.5, 0.8, (PRODUCTS, 1)), common.normal(1.0, 0.4, (PRODUCTS, 1))
     elasticity = common.normal(-2.0, 0.4, (PRODUCTS, 1))
     season = 0.25 * np.sin(2 * np.pi * (np.arange(weeks) / 52 + common.random((PRODUCTS, 1))))
-    moved = own.random((PRODUCTS, weeks)) < 1 / STEP_WEEKS
+    moved = of_store.random((PRODUCTS, weeks)) < 1 / STEP_WEEKS
     moved[:, 0] = True
     since = np.maximum.accumulate(np.where(moved, np.arange(weeks), 0), axis=1)
-    deal = own.random((PRODUCTS, weeks)) < DEAL_SHARE
-    relative = np.take_along_axis(own.normal(0, 0.15, (PRODUCTS, weeks)), since, axis=1) - 0.15 * deal
-    walk = np.cumsum(own.normal(0, WALK, (PRODUCTS, weeks)), axis=1)
-    mean = np.exp(level + own.normal(0, 0.4) + elasticity * relative + DEAL * deal + season + walk)
+    deal = of_store.random((PRODUCTS, weeks)) < DEAL_SHARE
+    relative = np.take_along_axis(of_store.normal(0, 0.15, (PRODUCTS, weeks)), since, axis=1) - 0.15 * deal
+    walk = np.cumsum(of_store.normal(0, WALK, (PRODUCTS, weeks)), axis=1)
+    mean = np.exp(level + of_store.normal(0, 0.4) + elasticity * relative + DEAL * deal + season + walk)
     products = np.array([f"p{i:03d}" for i in range(PRODUCTS)])
     return pd.DataFrame(
         {
@@ -51,7 +52,7 @@ def _store(number: int, weeks: int, seed: int) -> pd.DataFrame:
             CATEGORY: pd.Series(
                 np.repeat([f"c{i % CATEGORIES}" for i in range(PRODUCTS)], weeks), dtype="str"
             ),
-            UNITS: own.poisson(mean).ravel().astype(float),
+            UNITS: of_store.poisson(mean).ravel().astype(float),
             PRICE: np.round(np.exp(base + relative), 2).clip(0.05).ravel(),
             "promotion_deal": deal.ravel().astype(float),
         }

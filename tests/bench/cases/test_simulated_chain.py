@@ -38,16 +38,16 @@ def test_a_size_that_no_chain_has_is_refused(tmp_path) -> None:  # type: ignore[
 
 
 @pytest.mark.slow
-def test_every_stage_of_every_chain_is_measured_and_the_sample_is_told(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_every_stage_of_every_chain_is_measured_and_the_sample_is_named(tmp_path) -> None:  # type: ignore[no-untyped-def]
     lstm = {"steps": 2, "epochs": 3, "units": 8, "batch": 16}
     settings = Settings(profile="orange_juice", forecast={"folds": 2, "lstm": lstm, "blend": {"grid": 5}})
-    told = bench_scale(settings, [200, 100], 20, tmp_path, print)
-    assert [chain["series"] for chain in told["chains"]] == [100, 200]
-    for chain in told["chains"]:
+    measured = bench_scale(settings, [200, 100], 20, tmp_path, print)
+    assert [chain["series"] for chain in measured["chains"]] == [100, 200]
+    for chain in measured["chains"]:
         assert set(chain["stages"]) == {"features", "arima", "lstm", "blend", "total"}
         assert all(
             stage["cpu_seconds"] > 0 and stage["peak_memory_mb"] > 100 for stage in chain["stages"].values()
         )
         assert chain["stages"]["arima"]["fitted_series"] == 20
         assert chain["stages"]["blend"]["held_out_mape"]["arima"] < 0.6
-    assert set(told["cost_per_series_ratio"]) == set(told["chains"][0]["stages"])
+    assert set(measured["cost_per_series_ratio"]) == set(measured["chains"][0]["stages"])
