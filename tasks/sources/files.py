@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from expectations.pregate import Breach, DataError, refusal
+from expectations.refusals import Breach, DataError, refusal
 from tasks.sources.mapping import Lines, joined, lines_of
 
 SUFFIXES = (".csv", ".parquet")

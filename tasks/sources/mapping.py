@@ -24,7 +24,8 @@ from expectations.columns import (
     UNITS,
     promotions,
 )
-from expectations.pregate import CURRENCY, FILE, NUMBER_RULE, Breach, broken, refusal
+from expectations.refusals import FILE, Breach, broken, refusal
+from expectations.rules import CURRENCY, NUMBER_RULE
 
 log = logging.getLogger("repricer")
 

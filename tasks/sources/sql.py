@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pandas as pd
 
-from expectations.pregate import refusal
+from expectations.refusals import refusal
 from tasks.sources.mapping import Lines, joined, lines_of
 
 AT_ONCE = 50_000  # rows fetched together

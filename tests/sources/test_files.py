@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.sources import files
 
 HEADER = "date,product_id,units,price\n"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.sources.mapping import Lines, joined, lines_of, summed
 
 BERLIN = "Europe/Berlin"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.sources import sql
 
 VARIABLE = "REPRICER_TEST_URL"

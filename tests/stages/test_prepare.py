@@ -16,7 +16,7 @@ from hypothesis import settings as quick
 from hypothesis import strategies as st
 
 from conf import Settings
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.runtime.artifacts import load_json, load_table
 from tasks.runtime.attempt import Attempt
 from tasks.sources.sql import UnreachableError
