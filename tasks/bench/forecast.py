@@ -29,7 +29,7 @@ from tasks.runtime.memory import PeakMemory, cpu_seconds, peak_memory
 from tasks.runtime.workers import Workers, workers
 from tasks.stages import fit_arima, fit_lstm
 from tasks.stages.history import joined
-from tasks.stages.prepare import accept, read
+from tasks.stages.sales import accepted_sales
 
 log = logging.getLogger("repricer")
 
@@ -108,7 +108,7 @@ def _rules(name: str, first: int, last: int) -> Protocol:
 
 def _laid_out(settings: Settings, rules: Protocol, first: int, last: int) -> tuple[Panel, tuple[Fold, ...]]:
     """Return the panel, cut after the last target of the last round, and the folds: those to fit on, then the rounds."""
-    sales = accept(read(settings), settings).sales
+    sales = accepted_sales(settings).sales
     dates = pd.DatetimeIndex(sorted(sales[DATE].unique()))
     dates = pd.date_range(dates[0], dates[-1], freq="7D", unit="us")
     earlier = settings.forecast.folds + rules.gap + rules.horizon - rules.step

@@ -10,6 +10,7 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import CATEGORY, DATE
 from tasks.demand.censoring import expected_demand
+from tasks.demand.chosen_features import first_origin
 from tasks.demand.distribution import Distribution
 from tasks.demand.features import build_features, planned
 from tasks.demand.panel import Panel, panel_of
@@ -17,7 +18,7 @@ from tasks.demand.splits import Fold, rolling_origins
 from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Prepared
-from tasks.stages.prepare import first_origin
+from tasks.stages.sales import origins_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def history_of(settings: Settings, prepared: Prepared) -> History:
     sales, chosen = load_table(prepared["sales"]), load_json(prepared["selection"])
     forecast, features = settings.forecast, settings.prepare.features
     ahead = forecast.gap + forecast.horizon
-    demand = expected_demand(sales, settings.source.period, first_origin(sales, settings))
+    until = first_origin(sales, settings.source.period, origins_of(forecast))
+    demand = expected_demand(sales, settings.source.period, until)
     plan = planned(demand, ahead, settings.source.period)
     future = build_features(
         plan, features.lags, features.windows, settings.source.period, features.rivals
