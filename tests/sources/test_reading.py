@@ -48,10 +48,8 @@ def test_the_rows_of_the_embedded_sales_are_numbered_from_one(monkeypatch: pytes
     monkeypatch.setattr(completejourney, "read", embedded)
     lines = read(replace(SOURCE, kind="completejourney", period="W", by_store=True))
     assert calls == [("W", True, 5)]
-    assert lines.frame[["file", "row"]].to_numpy().tolist() == [
-        ["completejourney", 1],
-        ["completejourney", 2],
-    ]
+    assert lines.frame["file"].tolist() == ["completejourney"] * 2
+    assert lines.frame["row"].tolist() == [1, 2]
     assert (lines.rows, lines.repeated, lines.stamped) == (2, 0, False)
 
 

@@ -57,7 +57,7 @@ def test_only_a_select_is_sent(shop: Path, query: str | None) -> None:
 
 
 def test_nothing_that_a_query_changes_is_kept(shop: Path) -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"readonly database.*Rule: the database runs the query"):
         sql.read(VARIABLE, "with x as (select 1) delete from sales", COLUMNS, None)
     with sqlite3.connect(shop) as db:
         assert db.execute("select count(*) from sales").fetchone() == (2,)
