@@ -22,7 +22,7 @@ from expectations.refusals import DataError, refusal
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
-EVERY_PROMOTION = f"{PROMOTION_PREFIX}*"
+ANY_PROMOTION = f"{PROMOTION_PREFIX}*"
 ALWAYS = {*KEY, *REQUIRED}
 CRITICAL = "critical"
 
@@ -144,13 +144,13 @@ def _built(written: Mapping[str, Any], suite: str) -> Any:
 
 def _spread(template: Mapping[str, Any], present: set[str]) -> list[dict[str, Any]]:
     """Return an expectation on ``promotion_*`` once per promotion column, any other as it is."""
-    if template["kwargs"].get("column") != EVERY_PROMOTION:
+    if template["kwargs"].get("column") != ANY_PROMOTION:
         return [dict(template)]
     sentence = template["description"]
     return [
         {
             **template,
-            "description": sentence.replace(EVERY_PROMOTION, name),
+            "description": sentence.replace(ANY_PROMOTION, name),
             "kwargs": {**template["kwargs"], "column": name},
         }
         for name in promotions(sorted(present))

