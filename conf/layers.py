@@ -40,8 +40,8 @@ def layered(given: Tree) -> Tree:
     profile = given.get("profile", "default")
     if profile not in profiles():
         raise SettingsError(f"profile: there is no {profile!r}. Profiles: {', '.join(profiles())}")
-    tree = laid(_read("base.yaml"), _read(f"profiles/{profile}.yaml"))
-    return laid(tree, given)
+    tree = _laid(_read("base.yaml"), _read(f"profiles/{profile}.yaml"))
+    return _laid(tree, given)
 
 
 def assigned(assignments: Iterable[str]) -> Tree:
@@ -55,25 +55,19 @@ def assigned(assignments: Iterable[str]) -> Tree:
         path, equals, text = assignment.partition("=")
         if not equals or not path:
             raise SettingsError(f"--set {assignment}: expected key=value, such as forecast.lstm.units=32")
-        tree = laid(tree, nested(path, yaml.safe_load(text)))
+        *parents, leaf = path.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = yaml.safe_load(text)
     return tree
 
 
-def nested(path: str, value: Any) -> Tree:
-    """Return the tree that holds a value at a dotted path and nothing else."""
-    outer, dot, inner = path.partition(".")
-    return {outer: nested(inner, value) if dot else value}
-
-
-def laid(below: Tree, above: Tree) -> Tree:
-    """Return a new tree with the values of ``above``, and those of ``below`` that it does not name.
-
-    Sections that both name are laid over each other; any other value replaces the one below.
-    """
+def _laid(below: Tree, above: Tree) -> Tree:
     tree = deepcopy(below)
     for name, value in above.items():
         nested = isinstance(value, dict) and isinstance(tree.get(name), dict)
-        tree[name] = laid(tree[name], value) if nested else value
+        tree[name] = _laid(tree[name], value) if nested else value
     return tree
 
 

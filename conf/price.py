@@ -54,11 +54,12 @@ class Price(Section):
     """The market, its ladder, the agent and its price list."""
 
     objective: Literal["auto", "revenue", "profit"]
-    """`profit` needs a cost; `auto` takes profit where enough products have one, else revenue."""
+    """`auto`: profit where enough products have a cost, else revenue; neither undercuts a known cost."""
     cost_share: float = Field(gt=0, le=1)
-    """`auto` takes profit where this share of the products has a cost; the others then hold (share)."""
+    """`auto` takes profit where this share of the products has a known cost; the others then hold (share)."""
     active_weeks: int = Field(ge=1)
-    """A product is in the market if it sold in so many last weeks; an older cost counts as none (weeks)."""
+    """A product is in the market if it sold in so many last weeks; where its cost is older, its price holds
+    (weeks)."""
     ladder_low: float = Field(gt=0)
     """Lowest step of the ladder, relative to the price in force (ratio)."""
     ladder_high: float = Field(gt=0)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from conf.layers import Tree, laid, nested
+from conf.layers import Tree
 
 RENAMED = {
     "forecast.lstm.errors": "forecast.errors",
@@ -38,17 +37,24 @@ def current(tree: Tree, model: type[BaseModel]) -> Tree:
     """
     moved = deepcopy(tree)
     for old, new in RENAMED.items():
-        *parents, leaf = old.split(".")
-        node = reduce(_inside, parents, moved)
-        if leaf in node:
-            moved = laid(nested(new, node.pop(leaf)), moved)
+        (old_section, old_name), (new_section, new_name) = _place(moved, old), _place(moved, new)
+        if old_name in old_section:
+            new_section.setdefault(new_name, old_section.pop(old_name))
     return _known(moved, model)
 
 
-def _inside(tree: Tree, name: str) -> Tree:
-    """Return a section of a tree, an empty one where there is none."""
-    section = tree.get(name)
-    return section if isinstance(section, dict) else {}
+def _place(tree: Tree, path: str) -> tuple[Tree, str]:
+    """Return the section that a dotted path leads to, made where it is missing, and the name in it.
+
+    Where the path meets a value that is no section, an empty one is returned and the value stays for the
+    validation to report.
+    """
+    *parents, name = path.split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+        if not isinstance(tree, dict):
+            return {}, name
+    return tree, name
 
 
 def _known(tree: Tree, model: type[BaseModel]) -> Tree:
