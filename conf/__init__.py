@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from conf.layers import SettingsError, assigned, profiles
+from conf.renamed import current
 from conf.settings import Settings
 
-__all__ = ["Settings", "SettingsError", "load", "profiles"]
+__all__ = ["Settings", "SettingsError", "load", "profiles", "stored"]
 
 
 def load(profile: str = "default", assignments: Iterable[str] = ()) -> Settings:
@@ -20,18 +21,41 @@ def load(profile: str = "default", assignments: Iterable[str] = ()) -> Settings:
     Raises:
         SettingsError: a name does not exist or a value does not fit; the message lists every path.
     """
+    return _validated({**assigned(assignments), "profile": profile})
+
+
+def stored(parameters: Any) -> Settings:
+    """Return the settings that an earlier run stored, in today's names.
+
+    Renamed settings keep their values and names that are gone are left out. New input goes through
+    ``load`` or ``Settings``, which refuse both.
+
+    Args:
+        parameters: the JSON of the settings; anything else that a flow may store is refused.
+
+    Raises:
+        SettingsError: it holds none of the settings, or a value no longer fits.
+    """
+    if not isinstance(parameters, dict) or (parameters and not parameters.keys() & Settings.model_fields):
+        raise SettingsError(f"there are no settings of a retraining in {parameters!r}")
+    return _validated(current(parameters, Settings))
+
+
+def _validated(tree: dict[str, Any]) -> Settings:
     try:
-        return Settings.model_validate({**assigned(assignments), "profile": profile})
+        return Settings.model_validate(tree)
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(e) for e in error.errors())) from None
+        raise SettingsError("\n".join(_sentence(line) for line in error.errors())) from None
 
 
-def _sentence(error: Any) -> str:
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{path}: there is no such setting.{_nearest(error['loc'])}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{path}: {message}. Received: {error['input']!r}" if path else message
+def _sentence(line: Any) -> str:
+    path = ".".join(str(part) for part in line["loc"])
+    if line["type"] == "extra_forbidden":
+        return f"{path}: there is no such setting.{_nearest(line['loc'])}"
+    message = line["msg"].removeprefix("Value error, ")
+    if line["type"] == "renamed":
+        return f"{path}: {message}."
+    return f"{path}: {message}. Received: {line['input']!r}" if path else message
 
 
 def _nearest(path: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """The suites of Great Expectations: versioned JSON beside this file, loaded and run in memory.
 
-The library lets an empty suite pass, only logs an expectation that does not exist, and reports a missing column as a failed
-expectation; all three are errors here.
+The library lets an empty suite pass, only logs an expectation that does not exist, and reports a missing
+column as a failed expectation; all three are errors here.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from expectations.columns import KEY, NUMERIC, PROMOTION_PREFIX, REQUIRED, promotions
-from expectations.pregate import DataError, refusal
+from expectations.refusals import DataError, refusal
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
-EVERY_PROMOTION = f"{PROMOTION_PREFIX}*"
+ANY_PROMOTION = f"{PROMOTION_PREFIX}*"
 ALWAYS = {*KEY, *REQUIRED}
 CRITICAL = "critical"
 
@@ -31,7 +31,7 @@ class SuiteError(ValueError):
     """A suite that does not say what must hold."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """How one expectation came out.
 
@@ -39,7 +39,7 @@ class Outcome:
         sentence: the expectation in words, such as ``price is above 0``.
         critical: failing rows are set aside and a failing table is refused; otherwise it is only reported.
         passed: it holds.
-        failing: index labels of the rows in which it does not hold; empty for a statement about the whole table.
+        failing: index labels of the rows in which it does not hold; empty for a rule about the whole table.
         observed: what was found where the whole table failed.
     """
 
@@ -62,7 +62,7 @@ def run(name: str, frame: pd.DataFrame) -> list[Outcome]:
 
 
 def load(written: Mapping[str, Any], columns: Iterable[str]) -> ExpectationSuite:
-    """Return a suite for a frame with these columns; expectations on optional columns that it lacks are left out.
+    """Return a suite for a frame with these columns, without expectations on optional columns that it lacks.
 
     Raises:
         SuiteError: the suite is empty or holds an expectation that does not exist.
@@ -113,25 +113,24 @@ def check(frame: pd.DataFrame, suite: ExpectationSuite) -> list[Outcome]:
 
 def reasons(outcomes: Iterable[Outcome], index: pd.Index) -> pd.Series:
     """Return the first critical expectation that each row breaks, empty where it breaks none."""
-    told = pd.Series("", index=index, dtype="str")
+    broken = pd.Series("", index=index, dtype="str")
     for outcome in [o for o in outcomes if o.critical and not o.passed]:
-        rows = told.index.isin(outcome.failing) & (told == "")
-        told[rows] = f"expectation failed: {outcome.sentence}"
-    return told
+        rows = broken.index.isin(outcome.failing) & (broken == "")
+        broken[rows] = f"expectation failed: {outcome.sentence}"
+    return broken
 
 
 def _library() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when the library is imported
     import great_expectations as gx
 
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(
-        logging.WARNING
-    )  # tells of every context
+    chatty = logging.getLogger("great_expectations.data_context.types.base")  # logs every context
+    chatty.setLevel(logging.WARNING)
     return gx
 
 
 def _built(written: Mapping[str, Any], suite: str) -> Any:
-    """Return the expectation; the library's own suite would only log one that does not exist, and pass without it."""
+    """Return the expectation; a suite of the library would only log one that does not exist, and pass."""
     from great_expectations.compatibility.pydantic import ValidationError
     from great_expectations.exceptions import GreatExpectationsError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
@@ -145,13 +144,13 @@ def _built(written: Mapping[str, Any], suite: str) -> Any:
 
 def _spread(template: Mapping[str, Any], present: set[str]) -> list[dict[str, Any]]:
     """Return an expectation on ``promotion_*`` once per promotion column, any other as it is."""
-    if template["kwargs"].get("column") != EVERY_PROMOTION:
+    if template["kwargs"].get("column") != ANY_PROMOTION:
         return [dict(template)]
-    told = template["description"]
+    sentence = template["description"]
     return [
         {
             **template,
-            "description": told.replace(EVERY_PROMOTION, name),
+            "description": sentence.replace(ANY_PROMOTION, name),
             "kwargs": {**template["kwargs"], "column": name},
         }
         for name in promotions(sorted(present))
@@ -182,11 +181,11 @@ def _outcome(result: Any) -> Outcome:
             "mend the source: its columns or their types are not as agreed",
         )
     return Outcome(
-        config.description,
-        str(config.severity).lower().endswith(CRITICAL),
-        bool(result.success),
-        failing,
-        observed,
+        sentence=config.description,
+        critical=str(config.severity).lower().endswith(CRITICAL),
+        passed=bool(result.success),
+        failing=failing,
+        observed=observed,
     )
 
 

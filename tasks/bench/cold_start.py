@@ -20,8 +20,9 @@ from tasks.demand.metrics import scores
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
 from tasks.runtime.seeds import seed_of
+from tasks.sources.acceptance import most_sold
 from tasks.stages.fit_lstm import recipe_of
-from tasks.stages.prepare import accept, most_sold, read
+from tasks.stages.sales import accepted_sales
 
 log = logging.getLogger("repricer")
 
@@ -46,7 +47,7 @@ def bench_cold_start(
     Raises:
         ColdStartError: fewer than half of the products would be left.
     """
-    sales = most_sold(accept(read(settings), settings).sales, settings.source.products)
+    sales = most_sold(accepted_sales(settings).sales, settings.source.products)
     names = sales[PRODUCT].unique()
     if products > len(names) / 2 or products * draws > len(names):
         raise ColdStartError(

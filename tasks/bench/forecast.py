@@ -25,7 +25,7 @@ from tasks.runtime.tune import Search
 from tasks.runtime.workers import Workers, workers
 from tasks.stages.fit_arima import search_order
 from tasks.stages.fit_lstm import recipe_of, search_network
-from tasks.stages.prepare import accept, read
+from tasks.stages.sales import accepted_sales
 
 
 def bench_forecast(
@@ -77,7 +77,7 @@ def _rules(name: str, first: int, last: int) -> Protocol:
 
 def _laid_out(settings: Settings, rules: Protocol, first: int, last: int) -> tuple[Panel, tuple[Fold, ...]]:
     """Return the panel, cut after the last target, and the folds: those to fit on, then the rounds."""
-    sales = accept(read(settings), settings).sales
+    sales = accepted_sales(settings).sales
     dates = pd.DatetimeIndex(sorted(sales[DATE].unique()))
     dates = pd.date_range(dates[0], dates[-1], freq="7D", unit="us")
     earlier = settings.forecast.folds + rules.gap + rules.horizon - rules.step

@@ -9,13 +9,14 @@ import pandas as pd
 
 from expectations.columns import CATEGORY, DATE
 from tasks.demand.censoring import expected_demand
+from tasks.demand.chosen_features import Origins
 from tasks.demand.features import build_features, planned
 from tasks.demand.panel import Panel, panel_of
 from tasks.demand.splits import Fold, rolling_origins
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class Layout(Origins):
     """How features and origins are laid out.
 
     Attributes:
@@ -23,20 +24,12 @@ class Layout:
         lags: lags of log units (periods).
         windows: lengths of rolling means (periods).
         rivals: where the shop sells at most this many products, those of a store are features of each other.
-        horizon: periods forecast from one origin (periods).
-        gap: periods between the origin and the first target (periods).
-        folds: origins on which something may be fitted.
-        holdout_origins: later origins that are only reported.
     """
 
     period: str
     lags: tuple[int, ...]
     windows: tuple[int, ...]
     rivals: int
-    horizon: int
-    gap: int
-    folds: int
-    holdout_origins: int
 
 
 @dataclass(frozen=True, kw_only=True)

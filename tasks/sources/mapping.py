@@ -1,4 +1,4 @@
-"""From the columns of a source to typed rows of the sales table: nothing is guessed, every row keeps its origin."""
+"""From the columns of a source to typed rows with their origin; no value is guessed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from expectations.columns import (
     UNITS,
     promotions,
 )
-from expectations.pregate import CURRENCY, FILE, NUMBER_RULE, Breach, broken, refusal
+from expectations.refusals import FILE, Breach, broken, refusal
+from expectations.rules import CURRENCY, NUMBER_RULE
 
 log = logging.getLogger("repricer")
 
@@ -36,13 +37,13 @@ STAMP = rf"{DAY}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?"
 ZONED = rf"{STAMP} ?(?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lines:
     """What a source holds, in the vocabulary of the sales table.
 
     Attributes:
         frame: typed rows with ``file`` and ``row``.
-        breaches: rules that reading found broken.
+        breaches: rules that the rows break.
         stamped: rows are transactions with a time of day, to be summed with ``summed``.
         rows: rows in the source (rows).
         repeated: copies of a time-stamped row, kept once (rows).
@@ -75,24 +76,24 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
     stamped = False
     for name, values in named.items():
         if name == DATE:
-            frame[name], stamped, found = _dates(values, frame, time_zone)
+            frame[name], stamped, of_column = _dates(values, frame, time_zone)
         elif name in NUMERIC or name in promotions([name]):
-            frame[name], found = _numbers(values, frame, name)
+            frame[name], of_column = _numbers(values, frame, name)
         else:
-            frame[name], found = _words(values), []
-        breaches += found
+            frame[name], of_column = _words(values), []
+        breaches += of_column
     if STORE not in frame:
         frame[STORE] = pd.Series(ALL_STORES, index=frame.index, dtype="str")
     if stamped:
         frame[COPY] = _fingerprint(raw, frame[DATE], named[DATE], time_zone)
     used = {columns.get(name, name) for name in named}
     return Lines(
-        frame,
-        tuple(breaches),
-        stamped,
-        len(raw),
-        0,
-        tuple(str(name) for name in raw.columns if name not in used),
+        frame=frame,
+        breaches=tuple(breaches),
+        stamped=stamped,
+        rows=len(raw),
+        repeated=0,
+        ignored=tuple(str(name) for name in raw.columns if name not in used),
     )
 
 
@@ -105,8 +106,14 @@ def joined(parts: Sequence[Lines]) -> Lines:
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
     if ignored:
         log.info("columns of the source that are not used: %s", ", ".join(ignored))
-    breaches = tuple(breach for part in parts for breach in part.breaches)
-    return Lines(frame, breaches, any(part.stamped for part in parts), rows, rows - len(frame), ignored)
+    return Lines(
+        frame=frame,
+        breaches=tuple(breach for part in parts for breach in part.breaches),
+        stamped=any(part.stamped for part in parts),
+        rows=rows,
+        repeated=rows - len(frame),
+        ignored=ignored,
+    )
 
 
 def summed(lines: pd.DataFrame) -> pd.DataFrame:
@@ -128,29 +135,37 @@ def summed(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(raw: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series]:
-    """Return the columns of the source that are used, under our names; a mapping outdoes a name."""
-    own = [name for name in raw.columns if name in VOCABULARY or promotions([str(name)])]
-    wanted = {**{name: name for name in own}, **columns}
-    return {name: raw[source] for name, source in wanted.items() if source in raw.columns}
+    """Return the used columns of the source under our names; a mapping takes precedence over a name."""
+    vocabulary = [name for name in raw.columns if name in VOCABULARY or promotions([str(name)])]
+    sources = {**{name: name for name in vocabulary}, **columns}
+    return {name: raw[source] for name, source in sources.items() if source in raw.columns}
 
 
 def _missing(
     named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]
 ) -> list[Breach]:
-    found = [str(name) for name in raw.columns]
+    """Return the required or mapped columns that the source lacks, with the most similar name it has."""
+    names = [str(name) for name in raw.columns]
     breaches = []
     for name in [n for n in dict.fromkeys([*REQUIRED, *columns]) if n not in named]:
         sought = columns.get(name, name)
-        close = _alike(sought, found)
+        close = _similar(sought, names)
         guess = f" (did you mean {close!r}?)" if close else ""
-        said = f"there is no {sought!r}; found: {', '.join(found) or 'none'}{guess}"
-        remedy = f"say its name in the source with --set source.columns.{name}={close or 'NAME'}"
-        breaches.append(Breach(name, f"the column {name} exists", remedy, ((file, said),), 1))
+        problem = f"there is no {sought!r}; found: {', '.join(names) or 'none'}{guess}"
+        breaches.append(
+            Breach(
+                column=name,
+                rule=f"the column {name} exists",
+                remedy=f"say its name in the source with --set source.columns.{name}={close or 'NAME'}",
+                cells=((file, problem),),
+                count=1,
+            )
+        )
     return breaches
 
 
-def _alike(sought: str, found: list[str]) -> str | None:
-    lower = {name.lower(): name for name in found}
+def _similar(sought: str, names: list[str]) -> str | None:
+    lower = {name.lower(): name for name in names}
     close = get_close_matches(sought.lower(), lower, n=1, cutoff=0.6)
     inside = [name for name in lower if sought.lower() in name or (len(name) > 2 and name in sought.lower())]
     return lower[[*close, *inside][0]] if close or inside else None
@@ -177,10 +192,9 @@ def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Seri
     text, empty = _texts(values)
     refused = ~(empty | text.str.fullmatch(NUMBER))
     remedy = "write digits with a point for decimals, no sign of a currency and nothing between thousands"
-    breaches = broken(frame, refused, name, NUMBER_RULE, remedy, text)
-    plain = (
-        text.mask(refused | empty, "nan").to_numpy(dtype=object).astype(float)
-    )  # as Python reads it, to the last bit
+    breaches = broken(frame, refused, name, NUMBER_RULE, remedy, shown=text)
+    # as Python reads it, to the last bit
+    plain = text.mask(refused | empty, "nan").to_numpy(dtype=object).astype(float)
     return pd.Series(plain, index=values.index), breaches
 
 
@@ -196,13 +210,12 @@ def _dates(
     zone = _zone(time_zone)
     local = _parsed(text[zoned], utc=True).dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     dates[zoned] = local
-    breaches = broken(
-        frame, dates.isna(), DATE, "an ISO date such as 2026-03-29", "write year-month-day", text
-    )
+    rule, remedy = "an ISO date such as 2026-03-29", "write year-month-day"
+    breaches = broken(frame, dates.isna(), DATE, rule, remedy, shown=text)
     if zone is None:
-        remedy = "declare the zone of the shop with --set source.time_zone=Europe/Berlin"
         rule = "a time of day belongs to a declared zone, for its local date depends on it"
-        breaches += broken(frame, timed & dates.notna(), DATE, rule, remedy, text)
+        remedy = "declare the zone of the shop with --set source.time_zone=Europe/Berlin"
+        breaches += broken(frame, timed & dates.notna(), DATE, rule, remedy, shown=text)
     return dates.dt.normalize(), bool(timed.any()), breaches
 
 
@@ -223,15 +236,15 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError):
         pass
-    raise refusal(
-        DATE, "source.time_zone", repr(name), "the zone is an IANA name", "write a name such as Europe/Berlin"
-    )
+    rule, remedy = "the zone is an IANA name", "write a name such as Europe/Berlin"
+    raise refusal(DATE, "source.time_zone", repr(name), rule, remedy)
 
 
 def _fingerprint(raw: pd.DataFrame, dates: pd.Series, stamps: pd.Series, time_zone: str | None) -> pd.Series:
     """Return a number that only copies of a row share, over all columns of the source.
 
-    The hour that a clock set back shows twice may hold two equal sales: there the n-th of them equals the n-th of a copied file.
+    The hour that a clock set back shows twice may hold two equal sales: there the n-th of them equals the
+    n-th of a copied file.
     """
     content = pd.util.hash_pandas_object(raw.astype(str), index=False)
     naive = ~_texts(_isoformat(stamps))[0].str.fullmatch(ZONED)

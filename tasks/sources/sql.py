@@ -1,4 +1,4 @@
-"""Sales from a query against any database that SQLAlchemy speaks to; its URL is a secret and shown nowhere."""
+"""Sales from a query against any database that SQLAlchemy knows; its URL is a secret and never shown."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pandas as pd
 
-from expectations.pregate import refusal
+from expectations.refusals import refusal
 from tasks.sources.mapping import Lines, joined, lines_of
 
 AT_ONCE = 50_000  # rows fetched together
 NAME = "query"  # what messages call the source
-READ_ONLY = {
-    "sqlite": "PRAGMA query_only = ON",
-    "postgresql": "SET TRANSACTION READ ONLY",
-}  # elsewhere a rollback must do
+# Elsewhere a rollback must do.
+READ_ONLY = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
+SHORTEST_SECRET = (
+    4  # characters; an option such as `ssl=1` hides nothing and would blank its digit everywhere
+)
 LOST = re.compile(
     r"connect|time.?out|refused|unavailable|locked|unable to open|closed|too many", re.IGNORECASE
 )
@@ -43,13 +44,11 @@ def read(url_variable: str, query: str | None, columns: Mapping[str, str], time_
     url = os.environ.get(url_variable)
     if not url:
         rule = f"the environment variable {url_variable} holds the SQLAlchemy URL of the source"
-        raise refusal(
-            "(all)", "source.url_variable", f"{url_variable} is not set", rule, "export it, or name another"
-        )
+        remedy = "export it, or name another"
+        raise refusal("(all)", "source.url_variable", f"{url_variable} is not set", rule, remedy)
     if not query or not re.match(r"\s*(SELECT|WITH)\b", query, re.IGNORECASE):
-        raise refusal(
-            "(all)", "source.query", repr(query), "the query is one SELECT", "write SELECT ... FROM ..."
-        )
+        rule, remedy = "the query is one SELECT", "write SELECT ... FROM ..."
+        raise refusal("(all)", "source.query", repr(query), rule, remedy)
     return joined([lines_of(_rows(url, url_variable, query), NAME, columns, time_zone)])
 
 
@@ -67,13 +66,8 @@ def _rows(url: str, url_variable: str, query: str) -> pd.DataFrame:
         engine = None
     if engine is None:
         rule = "the variable holds a SQLAlchemy URL of an installed driver"
-        raise refusal(
-            "(all)",
-            "source.url_variable",
-            f"{url_variable} cannot be used",
-            rule,
-            "dialect+driver://user:password@host/database",
-        )
+        remedy = "dialect+driver://user:password@host/database"
+        raise refusal("(all)", "source.url_variable", f"{url_variable} cannot be used", rule, remedy)
     try:
         with engine.connect() as connection:
             if engine.dialect.name in READ_ONLY:
@@ -88,24 +82,25 @@ def _rows(url: str, url_variable: str, query: str) -> pd.DataFrame:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None)  # what the driver said, if it was the driver
         lost = LOST.search(str(cause or ""))
-        said = _without(_secrets(url), str(cause or type(error).__name__))
+        problem = _without(_secrets(url), str(cause or type(error).__name__))
     finally:
         engine.dispose()
     if lost:
-        raise UnreachableError(f"the database of {url_variable} does not answer: {said}")
-    raise refusal(
-        "(all)", "source.query", said, "the database runs the query", "try it in the database's own shell"
-    )
+        raise UnreachableError(f"the database of {url_variable} does not answer: {problem}")
+    rule, remedy = "the database runs the query", "try it in the database's own shell"
+    raise refusal("(all)", "source.query", problem, rule, remedy)
 
 
 def _secrets(url: str) -> list[str]:
-    """Return the texts that no message may hold: the URL, its login, its password as written and as meant, its options."""
+    """Return the texts that no message may hold, the longest first.
+
+    These are the URL, its login, its password as written and as meant, and its options.
+    """
     login = url.partition("://")[2].rpartition("@")[0]
     password = login.partition(":")[2]
-    options = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) > 3]
-    return sorted(
-        {text for text in (url, login, password, unquote(password), *options) if text}, key=len, reverse=True
-    )
+    options = [value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= SHORTEST_SECRET]
+    texts = {text for text in (url, login, password, unquote(password), *options) if text}
+    return sorted(texts, key=len, reverse=True)
 
 
 def _without(secrets: list[str], text: str) -> str:

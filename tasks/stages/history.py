@@ -9,24 +9,25 @@ from __future__ import annotations
 import numpy as np
 
 from conf import Settings
+from tasks.demand.chosen_features import first_origin
 from tasks.demand.distribution import Distribution
 from tasks.demand.history import History, Layout, lay_out
 from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_arrays
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Prepared
-from tasks.stages.prepare import first_origin
 
 
 def history_of(settings: Settings, prepared: Prepared) -> History:
     """Load what ``prepare`` left and lay it out, with the periods ahead at the prices in force."""
     sales, selection = load_table(prepared["sales"]), load_json(prepared["selection"])
+    layout = layout_of(settings)
     return lay_out(
         sales,
         load_table(prepared["features"]),
-        layout_of(settings),
+        layout,
         past=selection["past"],
         known=selection["known"],
-        until=first_origin(sales, settings),
+        until=first_origin(sales, layout.period, layout),
     )
 
 

@@ -20,8 +20,8 @@ def test_a_profile_says_only_what_differs() -> None:
 
 
 def test_an_assignment_overrules_the_profile() -> None:
-    told = load("smoke", ["forecast.lstm.units=32", "price.dqn.hidden=[8, 8]", "seed=11"])
-    assert (told.forecast.lstm.units, told.price.dqn.hidden, told.seed) == (32, (8, 8), 11)
+    settings = load("smoke", ["forecast.lstm.units=32", "price.dqn.hidden=[8, 8]", "seed=11"])
+    assert (settings.forecast.lstm.units, settings.price.dqn.hidden, settings.seed) == (32, (8, 8), 11)
 
 
 def test_a_cron_of_every_minute_is_text() -> None:
@@ -29,9 +29,9 @@ def test_a_cron_of_every_minute_is_text() -> None:
 
 
 def test_a_mapping_of_columns_adds_to_that_of_the_profile() -> None:
-    told = load("orange_juice", ["source.columns.price=shelf"])
-    assert told.source.columns["price"] == "shelf"
-    assert told.source.columns["promotion_deal"] == "deal"
+    settings = load("orange_juice", ["source.columns.price=shelf"])
+    assert settings.source.columns["price"] == "shelf"
+    assert settings.source.columns["promotion_deal"] == "deal"
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_settings_are_frozen() -> None:
 
 
 def test_the_prefect_form_and_the_code_read_the_same_object() -> None:
-    told = load("smoke", ["seed=5"])
-    assert Settings.model_validate(told.model_dump(mode="json")) == told
-    assert Settings.model_validate({"profile": "smoke", "seed": 5}) == told
+    settings = load("smoke", ["seed=5"])
+    assert Settings.model_validate(settings.model_dump(mode="json")) == settings
+    assert Settings.model_validate({"profile": "smoke", "seed": 5}) == settings
 
 
 def test_parameters_of_mlflow_are_dotted_names() -> None:

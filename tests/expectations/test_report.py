@@ -1,4 +1,4 @@
-"""The data report: whole in itself, and neutral to what the data says."""
+"""The data report: one file that opens offline; names in the data are shown as text and never run."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+def outcome(sentence: str, *, critical: bool, passed: bool, failing: tuple[int, ...] = ()) -> Outcome:
+    return Outcome(sentence=sentence, critical=critical, passed=passed, failing=failing, observed="")
+
+
 @pytest.fixture
 def overview() -> Overview:
     days = pd.date_range("2025-01-01", periods=60)
@@ -56,19 +60,19 @@ def overview() -> Overview:
     )
     aside = sales.head(7).assign(file="s.csv", row=range(1, 8), reason="price missing", price=np.nan)
     outcomes = [
-        Outcome("price is above 0", True, True, (), ""),
-        Outcome("list_price is at least price", False, False, (1, 2), ""),
+        outcome("price is above 0", critical=True, passed=True),
+        outcome("list_price is at least price", critical=False, passed=False, failing=(1, 2)),
     ]
     rows = {"rows read": 67, "rows accepted": 60}
     return Overview(
-        "sales.csv",
-        "abc",
-        rows,
-        sales,
-        aside,
-        outcomes,
-        {"lag_7": "log units a week ago"},
-        {"lag_8": "like lag_7"},
+        source="sales.csv",
+        data_hash="abc",
+        rows=rows,
+        sales=sales,
+        set_aside=aside,
+        outcomes=outcomes,
+        kept={"lag_7": "log units a week ago"},
+        dropped={"lag_8": "like lag_7"},
     )
 
 
@@ -86,9 +90,9 @@ def test_the_report_opens_offline(overview: Overview) -> None:
     assert not {"src", "href", "onload", "onclick"} & set(parsed.attributes)
 
 
-def test_the_report_tells_rows_rules_reasons_and_features(overview: Overview) -> None:
+def test_the_report_shows_rows_rules_reasons_and_features(overview: Overview) -> None:
     text = " ".join(page(overview).text)
-    for said in (
+    for shown in (
         "67",
         "price is above 0",
         "holds",
@@ -98,18 +102,18 @@ def test_the_report_tells_rows_rules_reasons_and_features(overview: Overview) ->
         "log units a week ago",
         "like lag_7",
     ):
-        assert said in text
+        assert shown in text
     assert page(overview).tags.count("svg") == 3
 
 
-def test_names_from_the_data_are_neutral(overview: Overview) -> None:
+def test_names_from_the_data_are_shown_as_text(overview: Overview) -> None:
     evil = "</td><script>alert('x')</script>"
     hostile = replace(
         overview,
         source=evil,
         sales=overview.sales.assign(product_id=evil, **{evil: "x"}),
         set_aside=overview.set_aside.assign(product_id=evil, reason=evil, file=evil),
-        outcomes=[Outcome(evil, True, False, (), evil)],
+        outcomes=[replace(outcome(evil, critical=True, passed=False), observed=evil)],
         kept={evil: evil},
         dropped={evil: evil},
     )
@@ -119,12 +123,12 @@ def test_names_from_the_data_are_neutral(overview: Overview) -> None:
 
 
 def test_a_report_of_one_row_at_one_price_is_drawn(overview: Overview) -> None:
-    one = replace(
+    single = replace(
         overview,
         sales=overview.sales.head(1).assign(units=1.0),
         set_aside=overview.set_aside.head(0),
         dropped={},
     )
-    html = render(one)
+    html = render(single)
     assert "nan" not in html
     assert "No row." in html

@@ -24,7 +24,7 @@ def test_a_year_of_days_of_the_products_sold_most_often(daily: pd.DataFrame) -> 
     assert not [name for name in daily.columns if "household" in name or "coupon" in name]
 
 
-def test_a_price_tells_nothing_of_whether_something_sold_that_day(daily: pd.DataFrame) -> None:
+def test_a_price_does_not_reveal_whether_something_sold_that_day(daily: pd.DataFrame) -> None:
     week = daily["date"] - pd.to_timedelta(daily["date"].dt.dayofweek, unit="D")
     prices = daily.groupby(["product_id", week])[["price", "list_price"]].nunique()
     assert (prices == 1).all().all()

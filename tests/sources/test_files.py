@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.sources import files
 
 HEADER = "date,product_id,units,price\n"
@@ -18,7 +18,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_d03_a_product_called_na_and_leading_zeros_survive_a_csv(tmp_path: Path) -> None:
+def test_a_product_called_na_and_leading_zeros_survive_a_csv(tmp_path: Path) -> None:
     rows = "2025-03-01,NA,1,1.5\n2025-03-01,null,1,1.5\n2025-03-01,None,1,1.5\n2025-03-01,00042,1,\n"
     frame = files.read(write(tmp_path / "s.csv", HEADER + rows), {}, None).frame
     assert frame["product_id"].tolist() == ["NA", "null", "None", "00042"]
@@ -42,10 +42,10 @@ def test_csv_and_parquet_of_the_same_sales_give_the_same_rows(tmp_path: Path) ->
     )
     sales.to_csv(tmp_path / "s.csv", index=False)
     sales.to_parquet(tmp_path / "s.parquet")
-    one, two = (
+    of_csv, of_parquet = (
         files.read(tmp_path / name, {}, None).frame.drop(columns="file") for name in ("s.csv", "s.parquet")
     )
-    pd.testing.assert_frame_equal(one, two)
+    pd.testing.assert_frame_equal(of_csv, of_parquet)
 
 
 def test_a_folder_is_read_in_the_order_of_names_and_errors_name_the_file(tmp_path: Path) -> None:
@@ -57,16 +57,16 @@ def test_a_folder_is_read_in_the_order_of_names_and_errors_name_the_file(tmp_pat
     assert "b.csv, row 1, column price: '12;50'" in str(DataError(lines.breaches))
 
 
-def test_d02_an_unquoted_decimal_comma_is_refused_and_never_cut_off(tmp_path: Path) -> None:
+def test_an_unquoted_decimal_comma_is_refused_and_never_cut_off(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         files.read(write(tmp_path / "s.csv", HEADER + "2025-03-01,a,1,1.5\n2025-03-01,b,1,12,50\n"), {}, None)
     assert (
-        "s.csv, row 2, column (all): 5 cells: '2025-03-01,b,1,12,50'. Rule: every row has as many cells as the header: 4."
-        in str(error.value)
+        "s.csv, row 2, column (all): 5 cells: '2025-03-01,b,1,12,50'. "
+        "Rule: every row has as many cells as the header: 4." in str(error.value)
     )
 
 
-def test_d12_an_empty_file_is_refused(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"s\.csv, column \(all\): the file is empty\. Rule: the source has a header and rows"
     ):
@@ -74,7 +74,7 @@ def test_d12_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [HEADER, HEADER.rstrip()])
-def test_d12_a_header_alone_gives_no_row(tmp_path: Path, text: str) -> None:
+def test_a_header_alone_gives_no_row(tmp_path: Path, text: str) -> None:
     assert files.read(write(tmp_path / "s.csv", text), {}, None).rows == 0
 
 
@@ -97,7 +97,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(
     assert name in str(error.value)
 
 
-def test_d12_a_parquet_without_rows_gives_no_row_in_the_shape_of_sales(tmp_path: Path) -> None:
+def test_a_parquet_without_rows_gives_no_row_in_the_shape_of_sales(tmp_path: Path) -> None:
     empty = pd.DataFrame({"date": [], "product_id": [], "units": [], "price": []})
     empty.to_parquet(tmp_path / "s.parquet")
     lines = files.read(tmp_path / "s.parquet", {}, None)
@@ -113,7 +113,7 @@ def test_a_path_that_is_not_there_and_a_folder_without_sales_are_refused(tmp_pat
         files.read(tmp_path, {}, None)
 
 
-def test_every_broken_file_of_a_folder_is_told(tmp_path: Path) -> None:
+def test_every_broken_file_of_a_folder_is_reported(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", "")
     write(tmp_path / "b.csv", HEADER + "2025-03-01,a,1,$9\n")
     write(tmp_path / "c.parquet", "no")

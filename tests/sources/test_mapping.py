@@ -1,4 +1,4 @@
-"""From a source's columns to typed rows: claims D01 to D04 and D08, and that nothing is guessed."""
+"""From a source's columns to typed rows: names, numbers, dates and time stamps, and nothing is guessed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.sources.mapping import Lines, joined, lines_of, summed
 
 BERLIN = "Europe/Berlin"
@@ -36,23 +36,24 @@ def messages(lines: Lines) -> str:
     return str(DataError(lines.breaches))
 
 
-def test_d01_a_missing_column_is_named_with_those_found_a_guess_and_a_remedy() -> None:
-    told = messages(read(raw(units=["1"]).rename(columns={"price": "unit_price"})))
-    assert told == (
-        "the data is refused:\nsales.csv, column price: there is no 'price'; found: date, product_id, units, unit_price "
-        "(did you mean 'unit_price'?). Rule: the column price exists. "
+def test_a_missing_column_is_named_with_those_found_a_guess_and_a_remedy() -> None:
+    message = messages(read(raw(units=["1"]).rename(columns={"price": "unit_price"})))
+    assert message == (
+        "the data is refused:\nsales.csv, column price: there is no 'price'; "
+        "found: date, product_id, units, unit_price (did you mean 'unit_price'?). "
+        "Rule: the column price exists. "
         "Remedy: say its name in the source with --set source.columns.price=unit_price."
     )
 
 
-def test_d01_a_mapping_to_a_column_that_is_not_there_is_refused() -> None:
-    told = messages(read(raw(units=["1"]), {"price": "pirce", "stock": "on_hand"}))
-    assert "there is no 'pirce'" in told
-    assert "did you mean 'price'?" in told
-    assert "there is no 'on_hand'" in told
+def test_a_mapping_to_a_column_that_is_not_there_is_refused() -> None:
+    message = messages(read(raw(units=["1"]), {"price": "pirce", "stock": "on_hand"}))
+    assert "there is no 'pirce'" in message
+    assert "did you mean 'price'?" in message
+    assert "there is no 'on_hand'" in message
 
 
-def test_every_missing_column_is_told_at_once() -> None:
+def test_every_missing_column_is_reported_at_once() -> None:
     assert [breach.column for breach in read(pd.DataFrame({"x": ["1"]})).breaches] == [
         "date",
         "product_id",
@@ -64,14 +65,14 @@ def test_every_missing_column_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     "price", ["1.299,00", "12,50", "$9", "9 €", "1 299", "nan", "NaN", "1_000", "0x1F", "12.5.0", "٣", " 9"]
 )
-def test_d02_a_price_that_is_no_plain_number_is_refused_with_row_and_value(price: str) -> None:
-    told = messages(read(raw(price=["1", price, "2"])))
+def test_a_price_that_is_no_plain_number_is_refused_with_row_and_value(price: str) -> None:
+    message = messages(read(raw(price=["1", price, "2"])))
     assert (
-        f"sales.csv, row 2, column price: {price!r}. Rule: a finite number, such as 1299.00. Remedy: write digits"
-        in told
+        f"sales.csv, row 2, column price: {price!r}. Rule: a finite number, such as 1299.00. "
+        "Remedy: write digits" in message
     )
-    assert "row 1" not in told
-    assert "row 3" not in told
+    assert "row 1" not in message
+    assert "row 3" not in message
 
 
 @pytest.mark.parametrize(
@@ -89,11 +90,11 @@ def test_every_float_survives_its_text_bit_for_bit(value: float) -> None:
     assert got.view("i8") == np.array([value]).view("i8")
 
 
-def test_d04_infinite_numbers_are_read_so_that_the_gate_can_refuse_them() -> None:
+def test_infinite_numbers_are_read_so_that_the_gate_can_refuse_them() -> None:
     assert read(raw(price=["inf", "-inf", "1e999"])).frame["price"].tolist() == [np.inf, -np.inf, np.inf]
 
 
-def test_d03_an_empty_price_is_missing_and_a_product_called_na_survives() -> None:
+def test_an_empty_price_is_missing_and_a_product_called_na_survives() -> None:
     frame = read(raw(product_id=["NA", "null", "None", "007"], price=["", "1", "1", "1"])).frame
     assert frame["product_id"].tolist() == ["NA", "null", "None", "007"]
     assert frame["price"].isna().tolist() == [True, False, False, False]
@@ -129,7 +130,7 @@ def test_a_missing_store_is_all_and_every_row_keeps_its_origin() -> None:
     ]
 
 
-def test_columns_without_a_place_are_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_columns_without_a_place_are_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "repricer"):
         lines = read(
             raw(units=["1"], week=["9"], promotion_deal=["1"], brand=["b"], customer=["c"]),
@@ -141,7 +142,7 @@ def test_columns_without_a_place_are_left_out_and_told(caplog: pytest.LogCapture
     assert "not used: week, customer" in caplog.text
 
 
-def test_a_mapping_outdoes_a_column_that_has_the_name() -> None:
+def test_a_mapping_takes_precedence_over_a_column_that_has_the_name() -> None:
     lines = read(raw(price=["9"], net=["7"]), {"price": "net"})
     assert lines.frame["price"].tolist() == [7.0]
     assert lines.ignored == ("price",)
@@ -151,8 +152,8 @@ def test_a_mapping_outdoes_a_column_that_has_the_name() -> None:
     "date", ["03/01/2025", "1.3.2025", "20250301", "2025-02-30", "2025-3-1", "", "yesterday"]
 )
 def test_a_date_that_is_not_iso_is_refused(date: str) -> None:
-    told = messages(read(raw(date=["2025-03-01", date])))
-    assert f"sales.csv, row 2, column date: {date!r}. Rule: an ISO date such as 2026-03-29" in told
+    message = messages(read(raw(date=["2025-03-01", date])))
+    assert f"sales.csv, row 2, column date: {date!r}. Rule: an ISO date such as 2026-03-29" in message
 
 
 def test_typed_dates_are_dates_whatever_their_type() -> None:
@@ -177,20 +178,20 @@ def test_years_1_and_9999_are_read_so_that_the_gate_can_refuse_them() -> None:
 @pytest.mark.parametrize(
     "stamp", ["2025-03-01 23:30", "2025-03-01T23:30:00", "2025-03-01T23:30:00Z", "2025-03-01 23:30:00+01:00"]
 )
-def test_d08_a_time_of_day_without_a_declared_zone_is_refused(stamp: str) -> None:
-    told = messages(read(raw(date=["2025-03-01", stamp])))
-    assert f"row 2, column date: {stamp!r}" in told
-    assert "--set source.time_zone=Europe/Berlin" in told
+def test_a_time_of_day_without_a_declared_zone_is_refused(stamp: str) -> None:
+    message = messages(read(raw(date=["2025-03-01", stamp])))
+    assert f"row 2, column date: {stamp!r}" in message
+    assert "--set source.time_zone=Europe/Berlin" in message
 
 
-def test_d08_naive_and_zoned_stamps_mix_into_the_declared_zones_dates() -> None:
+def test_naive_and_zoned_stamps_mix_into_the_declared_zones_dates() -> None:
     stamps = ["2025-03-01 23:30", "2025-03-01T23:30:00Z", "2025-03-02 01:30:00+05:00", "2025-03-01"]
     lines = read(raw(date=stamps), zone=BERLIN)
     assert lines.stamped
     assert lines.frame["date"].dt.strftime("%m-%d").tolist() == ["03-01", "03-02", "03-01", "03-01"]
 
 
-def test_d08_zoned_columns_of_a_typed_source_are_converted() -> None:
+def test_zoned_columns_of_a_typed_source_are_converted() -> None:
     stamps = pd.to_datetime(["2025-03-01T23:30:00Z", "2025-03-01T12:00:00Z"])
     assert read(raw(units=["1", "2"]).assign(date=stamps), zone=BERLIN).frame["date"].dt.day.tolist() == [
         2,
@@ -200,7 +201,7 @@ def test_d08_zoned_columns_of_a_typed_source_are_converted() -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-06-01", 24)])
 @pytest.mark.parametrize("naive", [False, True])
-def test_d08_sums_are_unchanged_over_days_of_23_and_25_hours(day: str, hours: int, naive: bool) -> None:
+def test_sums_are_unchanged_over_days_of_23_and_25_hours(day: str, hours: int, naive: bool) -> None:
     local = pd.date_range(day, periods=hours, freq="h", tz=BERLIN)
     text = (
         local.strftime("%Y-%m-%d %H:%M") if naive else local.tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -211,7 +212,7 @@ def test_d08_sums_are_unchanged_over_days_of_23_and_25_hours(day: str, hours: in
     assert table["date"].dt.strftime("%Y-%m-%d").tolist() == [day]
 
 
-def test_d08_a_file_of_time_stamps_loaded_twice_is_the_file() -> None:
+def test_a_file_of_time_stamps_loaded_twice_is_the_file() -> None:
     text = pd.date_range("2025-10-26", periods=25, freq="h", tz=BERLIN).strftime("%Y-%m-%d %H:%M")
     frame = pd.DataFrame({"date": text, "product_id": "a", "units": "2", "price": "1.50"}).astype(str)
     twice = joined([lines_of(frame, name, {}, BERLIN) for name in ("a.csv", "b.csv")])
@@ -239,7 +240,8 @@ def test_transactions_sum_to_units_and_a_price_weighted_by_units() -> None:
         zone=BERLIN,
     ).frame
     table = summed(frame)
-    # (1 * 2 + 3 * 4) / 4 = 3.5; the cost is known for one unit only; nothing sold: the mean of the prices shown
+    # (1 * 2 + 3 * 4) / 4 = 3.5; the cost is known for one unit only
+    # nothing sold: the mean of the prices shown
     assert table[["units", "price", "unit_cost", "stock"]].to_numpy().tolist() == [
         [4.0, 3.5, 1.0, 9.0],
         [0.0, 5.0, 2.0, 5.0],

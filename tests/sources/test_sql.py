@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.pregate import DataError
+from expectations.refusals import DataError
 from tasks.sources import sql
 
 VARIABLE = "REPRICER_TEST_URL"
@@ -34,7 +34,7 @@ COLUMNS = {"date": "day", "product_id": "sku", "units": "qty", "price": "amount"
 def shown(error: BaseException) -> str:
     """Return all that a log or a traceback could show of an error, its causes included."""
     chain = [error, error.__cause__, error.__context__]
-    return "".join("".join(traceback.format_exception(one)) + repr(one) for one in chain if one)
+    return "".join("".join(traceback.format_exception(link)) + repr(link) for link in chain if link)
 
 
 def test_a_query_gives_typed_rows(shop: Path) -> None:
@@ -57,14 +57,14 @@ def test_only_a_select_is_sent(shop: Path, query: str | None) -> None:
 
 
 def test_nothing_that_a_query_changes_is_kept(shop: Path) -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"readonly database.*Rule: the database runs the query"):
         sql.read(VARIABLE, "with x as (select 1) delete from sales", COLUMNS, None)
     with sqlite3.connect(shop) as db:
         assert db.execute("select count(*) from sales").fetchone() == (2,)
     db.close()
 
 
-def test_what_the_database_refuses_is_told_in_its_words(shop: Path) -> None:
+def test_what_the_database_refuses_is_reported_in_its_words(shop: Path) -> None:
     with pytest.raises(DataError, match=r"no such table: sale\b.*Rule: the database runs the query"):
         sql.read(VARIABLE, "select * from sale", COLUMNS, None)
 
@@ -81,7 +81,7 @@ def test_what_the_database_refuses_is_told_in_its_words(shop: Path) -> None:
         f"sqlite:///shop.db?mode={CANARY}&uri=true",
     ],
 )
-def test_s05_the_url_and_its_password_are_in_no_message_and_no_chained_error(
+def test_the_url_and_its_password_are_in_no_message_and_no_chained_error(
     url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -94,11 +94,11 @@ def test_s05_the_url_and_its_password_are_in_no_message_and_no_chained_error(
 
 def test_a_driver_that_quotes_the_password_is_not_repeated() -> None:
     secrets = sql._secrets(f"postgresql://bob:{CANARY}%40x@host/db?sslpassword=other-secret")
-    told = sql._without(secrets, f"auth failed for {CANARY}@x and bob:{CANARY}%40x\n other-secret")
-    assert told == "auth failed for *** and *** ***"
+    message = sql._without(secrets, f"auth failed for {CANARY}@x and bob:{CANARY}%40x\n other-secret")
+    assert message == "auth failed for *** and *** ***"
 
 
-def test_a_database_that_does_not_answer_may_be_tried_again(
+def test_a_database_that_does_not_answer_may_be_read_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path}/no/such/folder.db")

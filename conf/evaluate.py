@@ -1,0 +1,32 @@
+"""Settings of `evaluate`: the simulated trial and the gates of a candidate."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from conf.section import Section
+
+
+class Evaluate(Section):
+    """The simulated trial and the gates of a candidate."""
+
+    markets: int = Field(ge=2)
+    """Market draws of the trial, none of them used for training (markets)."""
+    confidence: float = Field(gt=0.5, lt=1)
+    """Probability of the intervals (1)."""
+    treated_share: float = Field(gt=0, lt=1)
+    """Probability that a cluster is priced by the policy (share)."""
+    srm_alarm: float = Field(gt=0, lt=1)
+    """Least p of the sample-ratio check; below it no lift is shown (probability)."""
+    max_wape_ratio: float = Field(gt=0)
+    """Gate: WAPE of the blend over that of seasonal naive is below this (ratio)."""
+    min_identified: float = Field(ge=0, le=1)
+    """Gate: at least this share of the products has an identified elasticity (share of products)."""
+    max_median_elasticity: float
+    """Gate: the median of the identified elasticities is below this (elasticity)."""
+    max_median_width: float = Field(gt=0)
+    """Gate: the median width of their intervals is below this (elasticity)."""
+    min_lift: float
+    """Gate: the lower ends of the lifts over hold and over myopic are above this (share)."""
+    min_distinct_prices: int = Field(ge=1)
+    """Gate: the policy uses at least this many steps of the ladder (steps)."""

@@ -1,0 +1,75 @@
+"""Reading the sales of a source, whatever its kind: the embedded data, files, or a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import ROW
+from expectations.refusals import FILE, refusal
+from tasks.sources import completejourney, files, sql
+from tasks.sources.mapping import Lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where the sales come from, and how the columns are called there.
+
+    Attributes:
+        kind: ``completejourney`` (embedded), ``file`` or ``sql``.
+        path: file or folder of ``file``.
+        query: query of ``sql``.
+        url_variable: name of the environment variable with the SQLAlchemy URL of ``sql``.
+        columns: name in the sales table -> name in the source, where they differ.
+        period: ``D`` for days, ``W`` for weeks (``completejourney``).
+        by_store: keep stores apart (``completejourney``).
+        products: at most this many products (``completejourney``).
+        time_zone: IANA zone in which time stamps become local dates.
+    """
+
+    kind: str
+    path: str | None
+    query: str | None
+    url_variable: str
+    columns: Mapping[str, str]
+    period: str
+    by_store: bool
+    products: int
+    time_zone: str | None
+
+    @property
+    def name(self) -> str:
+        """Return what people call the source: its kind, or the name of its file."""
+        return Path(self.path).name if self.kind == "file" and self.path else self.kind
+
+
+def read(source: Source) -> Lines:
+    """Return the rows of a source, typed, with their origin.
+
+    Raises:
+        DataError: the source is not what the settings say.
+        UnreachableError: the database does not answer.
+    """
+    if source.kind == "file":
+        return files.read(_path(source), source.columns, source.time_zone)
+    if source.kind == "sql":
+        return sql.read(source.url_variable, source.query, source.columns, source.time_zone)
+    return _embedded(source)
+
+
+def _path(source: Source) -> Path:
+    if not source.path:
+        rule, remedy = "source.kind=file has a path", "name a file or folder with --data"
+        raise refusal("(all)", "source.path", "none", rule, remedy)
+    return Path(source.path)
+
+
+def _embedded(source: Source) -> Lines:
+    sales = completejourney.read(source.period, source.by_store, source.products)
+    sales[FILE] = pd.Series(source.kind, index=sales.index, dtype="str")
+    sales[ROW] = np.arange(1, len(sales) + 1)
+    return Lines(frame=sales, breaches=(), stamped=False, rows=len(sales), repeated=0, ignored=())
