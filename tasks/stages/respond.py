@@ -41,6 +41,7 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
         spec = {**shared, "confidence": settings.respond.confidence, "flags": response.flags}
         responded = Responded(
             elasticities=artifact,
+            reference_memory=settings.respond.reference_memory,
             reference_effect=response.remembered,
             rival_cross=response.cross,
             rival_reaction=response.reaction,
