@@ -27,7 +27,7 @@ class Interval(TypedDict):
     high: float
 
 
-def compared(
+def play_policies(
     products: Products, rules: Rules, policy: Greedy, plan: PricingPlan, seeds: Seeds
 ) -> dict[str, Seasons]:
     """Play the learned policy, ``dqn``, and every baseline on the same demand draws, by name.

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.pricing.episodes import World, play_episodes
 from tasks.pricing.greedy import Dueling
 from tasks.pricing.replay import Replay, Transitions
+
+if TYPE_CHECKING:
+    from tasks.pricing.network import Learner
 
 EXPLORATION_FALL = 4
 """Exploration falls from 1 to 0 in a quarter of the episodes. Its linear fall is that of Mnih et al. 2015
@@ -117,22 +121,18 @@ def train(
         world: where it plays.
         evaluate: worth of the greedy policy of weights, on seeds that the training never meets.
         plan: how it is trained.
-        seed: root of the initial weights, of the exploration and of the replay; the world is reset by it,
-            too.
-        logged: past decisions (transitions, ...). An episode's gradient steps are taken on them before the
-            first episode is played, and they stay in the replay until newer ones take their place.
+        seed: root of the initial weights, the episodes, the exploration and the replay.
+        logged: past decisions (transitions, ...) to learn from before playing; newer ones replace them.
 
     Raises:
         TrainingError: the loss is not finite.
     """
-    from tasks.pricing.network import Learner, dueling, weights_of
+    from tasks.pricing.network import weights_of
 
     initial, playing, exploring = (int(s) for s in np.random.SeedSequence(seed).generate_state(3) >> 1)
     rng, schedule = np.random.default_rng(exploring), Schedule(plan, world)
     world.reset(seed=playing)
-    network = dueling(world.features, world.actions, plan.hidden, initial)
-    gradient_steps = schedule.episodes * schedule.updates
-    learner = Learner(network, plan.learning_rate, gradient_steps, plan.target_averaging)
+    learner = _learner(world, plan, schedule, initial)
     replay = Replay(plan.replay, world.features, world.actions)
     if logged is not None:
         replay.add(logged)
@@ -142,20 +142,29 @@ def train(
         acting = Dueling(weights_of(learner.online))
         replay.add(play_episodes(world, acting, schedule.exploration(episode), plan.n_step, rng))
         losses.append(learner.learn(replay.sample(schedule.updates, plan.batch, rng)))
-        _check(losses[-1], episode, schedule.episodes)
+        _check(losses[-1], episode, schedule)
         if episode in schedule.evaluated:
             weights = weights_of(learner.averaged)
             record = _record(episode * schedule.steps, losses, evaluate(weights), best, weights)
-            yield record
             losses, best = [], max(best, record.value)
+            yield record
 
 
-def _check(losses: tuple[float, float], episode: int, episodes: int) -> None:
+def _learner(world: World, plan: Plan, schedule: Schedule, seed: int) -> Learner:
+    """Return a new network for the world, and what trains it."""
+    from tasks.pricing.network import Learner, dueling
+
+    network = dueling(world.features, world.actions, plan.hidden, seed)
+    gradient_steps = schedule.episodes * schedule.updates
+    return Learner(network, plan.learning_rate, gradient_steps, plan.target_averaging)
+
+
+def _check(loss_and_q: tuple[float, float], episode: int, schedule: Schedule) -> None:
     """Refuse a loss or a mean Q-value that is not finite."""
-    if not np.isfinite(losses).all():
+    if not np.isfinite(loss_and_q).all():
         raise TrainingError(
-            f"dqn: the loss must stay finite. Received: {losses[0]} after episode {episode} of {episodes}. "
-            "Lower `price.dqn.learning_rate` or `price.dqn.target_averaging`."
+            f"dqn: the loss must stay finite. Received: {loss_and_q[0]} after episode {episode} "
+            f"of {schedule.episodes}. Lower `price.dqn.learning_rate` or `price.dqn.target_averaging`."
         )
 
 

@@ -97,7 +97,7 @@ def rules_of(plan: PricingPlan, effects: Effects, objective: str) -> Rules:
 
 
 def objective_of(market: pd.DataFrame, plan: PricingPlan) -> str:
-    """Return what the policy earns; ``auto`` is profit if enough products have a known cost, even a stale one."""
+    """Return what the policy earns; ``auto`` is profit if enough products have a known cost."""
     if plan.objective != "auto":
         return plan.objective
     return "profit" if market[UNIT_COST].notna().mean() >= plan.cost_share else "revenue"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.pricing import dqn
-from tasks.pricing.comparison import Interval, compared, distinct_prices, earnings, gains_of
+from tasks.pricing.comparison import Interval, distinct_prices, earnings, gains_of, play_policies
 from tasks.pricing.environment import MarketEnv
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.market_table import Effects, objective_of, rules_of
@@ -69,8 +69,8 @@ def candidate_of(
         report: called with every record of the training.
     """
     products, rules = products_of(market), rules_of(plan, effects, objective_of(market, plan))
-    policy, learning = trained(products, rules, plan.training, seeds, report)
-    seasons = compared(products, rules, policy, plan, seeds)
+    policy, learning = train_policy(products, rules, plan.training, seeds, report)
+    seasons = play_policies(products, rules, policy, plan, seeds)
     return Candidate(
         market=market,
         rules=rules,
@@ -88,7 +88,7 @@ def candidate_of(
     )
 
 
-def trained(
+def train_policy(
     products: Products,
     rules: Rules,
     plan: dqn.Plan,
