@@ -15,7 +15,7 @@ from tasks.pricing.belief import HIGHEST_ELASTICITY
 from tasks.pricing.counts import expected_sales
 from tasks.pricing.demand import DemandDraws, demand_ratio, pull
 from tasks.pricing.products import MarketError
-from tasks.pricing.rules import Rules
+from tasks.pricing.rules import Rules  # versions registered earlier import it from here, too
 from tasks.pricing.state import View
 
 SURPRISE_MEMORY = 0.5  # weight of the past in the smoothed surprise, 1/week

@@ -33,7 +33,7 @@ def price(
         plan, sold = plan_of(settings), load_table(sales)
         market = market_of(sold, load_table(outlook), load_table(responded["elasticities"]), plan)
         _log_market(sold, market, objective_of(market, plan))
-        candidate = candidate_of(market, _effects(responded), plan, _seeds(settings.seed), _log_record)
+        candidate = candidate_of(market, effects_of(responded), plan, _seeds(settings.seed), _log_record)
         priced = _keep(attempt, candidate)
         _show(run, candidate)
         run.file(save_json(candidate.mimic._asdict(), attempt.path("price", "policy_mimic.json")))
@@ -59,7 +59,8 @@ def _seeds(seed: int) -> Seeds:
     )
 
 
-def _effects(responded: Responded) -> Effects:
+def effects_of(responded: Responded) -> Effects:
+    """Return how all buyers and rivals answer prices, as the stage ``respond`` measured it."""
     return Effects(
         reference_memory=responded["reference_memory"],
         reference_effect=responded["reference_effect"]["estimate"],
