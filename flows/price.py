@@ -8,12 +8,12 @@ from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Priced, Responded
-from tasks.stages import price as deed
+from tasks.stages import price as stage
 
 
 @flow(name="price")
 def price(
     attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded
 ) -> Priced:
-    """Build the market from forecast and response, train the agent, play it against the baselines."""
-    return deed.price(attempt, settings, sales, outlook, responded)
+    """Build the market from forecast and response, train the agent, compare it with the baselines."""
+    return stage.price(attempt, settings, sales, outlook, responded)

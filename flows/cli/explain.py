@@ -38,7 +38,7 @@ def explain_forecast(
     """
     from tasks.operations.explain import explain_forecast as deed
 
-    told = deed(settings_of(profile, sets), version, product, store, price, figure)
+    told = deed(settings_of(profile, sets), version, product, store, price=price, figure=figure)
     write_json(json_file, told)
     report.show_explained(told)
 
@@ -64,6 +64,6 @@ def explain_price(
     """
     from tasks.operations.explain import explain_price as deed
 
-    told = deed(settings_of(profile, sets), version, product, store, price, figure)
+    told = deed(settings_of(profile, sets), version, product, store, price=price, figure=figure)
     write_json(json_file, told)
     report.show_explained_price(told)

@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from tasks.bench.cases.closed_forms import best_price
-from tasks.bench.cases.policies import KINDS, Exam, StockExam, SubstitutesExam, cases_of, exam_of
+from tasks.bench.cases.policies import KINDS, Case, Exam, StockExam, SubstitutesExam, cases_of, exam_of
 from tasks.bench.cases.stock import CaseError, StockCase
 from tasks.bench.cases.worlds import CaseWorld
 from tasks.bench.cases.yardsticks import fitted_programme, fluid_again, tabular_q
+from tasks.pricing.demand import draw_demand
 from tasks.pricing.dqn import Plan, train
-from tasks.pricing.market import Products, Rules, draw_luck, opening, step
+from tasks.pricing.market import step
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
+from tasks.pricing.state import opening
 
 PLAN = Plan(
     hidden=(64, 64),
@@ -35,83 +39,81 @@ PLAN = Plan(
 )
 """How the agent is trained on every case: no case has settings of its own."""
 SEASONS, TABLE_SEASONS = 5, 20_000  # seasons that the fitted programme and the table learn from
-LAST = 10  # evaluations of which the worst is told
+LAST = 10  # evaluations of which the worst is reported
 TIMED_STEPS = 1_000_000  # environment steps by which a world alone is timed
 SHOP, SEASON = 4096, 13  # products and weeks of the market that is timed
+TIMED_RULES = Rules(
+    ladder=np.linspace(0.8, 1.2, 9),
+    decisions=SEASON,
+    discount=0.98,
+    reference_memory=0.7,
+    reference_effect=0.15,
+    objective="profit",
+    markup=0.35,
+    stated_margin=0.3,
+)
 Say = Callable[[str], None]
 
 
 def bench_policy(cases: Path, seeds: int, only: list[str], steps: int | None, say: Say) -> dict[str, Any]:
-    """Solve every case exactly, train the agent on it seed by seed, and return percent of the optimum.
+    """Solve the cases exactly, train the agent on them seed by seed, and return percent of the optimum.
 
     Args:
         cases: file in the format of the known optima.
-        seeds: trainings of every case.
+        seeds: trainings of a case.
         only: names of cases; all of them if empty.
         steps: environment steps of a training; none: as planned.
-        say: told of every training.
+        say: called with a line after every training.
+
+    Raises:
+        CaseError: a name in ``only`` is not in the file, or the file holds no case.
     """
     from tasks.pricing.network import few_threads
 
     few_threads()
-    told = json.loads(cases.read_text(encoding="utf-8"))
+    document = json.loads(cases.read_text(encoding="utf-8"))
     plan = PLAN if steps is None else replace(PLAN, environment_steps=steps)
-    named = cases_of(told)
-    unknown = set(only) - set(named)
+    known = cases_of(document)
+    unknown = set(only) - set(known)
     if unknown:
         raise CaseError(
-            f"bench policy: `--case` must name a case of the file, {', '.join(named)}. Received: {', '.join(sorted(unknown))}."
+            f"bench policy: `--case` must name a case of the file, {', '.join(known)}. "
+            f"Received: {', '.join(sorted(unknown))}."
         )
-    found: dict[str, Any] = {}
-    for name, (kind, parameters) in named.items():
+    results: dict[str, Any] = {}
+    for name, (kind, parameters) in known.items():
         if only and name not in only:
             continue
         try:
-            found[name] = _case(name, kind, parameters, seeds, plan, say)
+            results[name] = {"kind": kind, **_solved(name, KINDS[kind](parameters), seeds, plan, say)}
         except CaseError as error:
-            found[name] = {"kind": kind, "refused": str(error)}
+            results[name] = {"kind": kind, "refused": str(error)}
             say(f"{name}: refused: {error}")
-    market = {
-        "steps_per_cpu_second": shop_speed(stocked=False),
-        "stocked_steps_per_cpu_second": shop_speed(stocked=True),
-    }
-    say(
-        "market of the retraining: "
-        + ", ".join(f"{name} {speed / 1e6:.2f} million" for name, speed in market.items())
-    )
-    return {"cases": found, "closed_forms": _closed_forms(told), "market": market}
+    return {"cases": results, "closed_forms": _closed_forms(document), "market": _market_speeds(say)}
 
 
-def _case(
-    name: str, kind: str, parameters: Mapping[str, Any], seeds: int, plan: Plan, say: Say
-) -> dict[str, Any]:
-    case = KINDS[kind](parameters)
+def _solved(name: str, case: Case, seeds: int, plan: Plan, say: Say) -> dict[str, Any]:
+    """Return what the agent earns in a case, in percent of the optimum, with baselines and times."""
     optimum = float(case.optimal[0])
-    baselines = _baselines(exam_of(case, plan.environments, 0))
-    say(
-        f"{name}: optimum {optimum:.2f}; "
-        + ", ".join(f"{k} {100 * v / optimum:.1f} %" for k, v in baselines.items())
-    )
+    exam = exam_of(case, plan.environments, 0)
+    baselines = _baselines(exam)
+    shares = ", ".join(f"{other} {100 * value / optimum:.1f} %" for other, value in baselines.items())
+    say(f"{name}: optimum {optimum:.2f}; {shares}")
     percent: dict[str, list[float]] = {"last": [], "best": [], "worst_of_last_ten": []}
     seconds: list[float] = []
     prices: list[list[float]] = []
     for seed in range(seeds):
-        judge = int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
-        exam = exam_of(case, plan.environments, judge)
+        exam = exam_of(case, plan.environments, int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
         start = time.perf_counter()
-        figures, weights, taken = _trained(exam, plan, seed)
+        earned, weights, taken = _trained(exam, plan, seed)
         seconds.append(time.perf_counter() - start)
-        for key, value in figures.items():
+        for key, value in earned.items():
             percent[key].append(100 * value / optimum)
         if isinstance(exam, SubstitutesExam):
             prices.append(exam.prices(weights).tolist())
-        say(
-            f"{name} seed {seed}: "
-            + ", ".join(f"{k} {v[-1]:.2f} %" for k, v in percent.items())
-            + f", {seconds[-1]:.0f} s"
-        )
-    result = {
-        "kind": kind,
+        figures = ", ".join(f"{key} {values[-1]:.2f} %" for key, values in percent.items())
+        say(f"{name} seed {seed}: {figures}, {seconds[-1]:.0f} s")
+    return {
         "optimum": optimum,
         "percent": percent,
         "baselines": baselines,
@@ -119,20 +121,28 @@ def _case(
         "seconds": seconds,
         "steps_per_second": taken * seeds / sum(seconds),
         "market_steps_per_cpu_second": market_speed(exam.world),
+        **(_priced(exam, prices) if isinstance(exam, SubstitutesExam) else {}),
     }
-    if isinstance(exam, SubstitutesExam):
-        ladder = (exam.case.ladders[:, 1] - exam.case.ladders[:, 0]).tolist()
-        result |= {"prices": prices, "optimal_prices": exam.case.optimal[1].tolist(), "ladder_step": ladder}
-    return result
+
+
+def _priced(exam: SubstitutesExam, prices: list[list[float]]) -> dict[str, Any]:
+    """Return the prices of a substitutes' case by seed, with the best ones and the steps of the ladders."""
+    ladders = exam.case.ladders
+    return {
+        "prices": prices,
+        "optimal_prices": exam.case.optimal[1].tolist(),
+        "ladder_step": (ladders[:, 1] - ladders[:, 0]).tolist(),
+    }
 
 
 def _trained(exam: Exam, plan: Plan, seed: int) -> tuple[dict[str, float], dict[str, np.ndarray], int]:
-    """Return what the last, the kept and the worst of the last networks earn exactly, the kept weights, and the steps taken.
+    """Return the exact earnings of the last, the kept and the worst of the last networks, weights and steps.
 
-    The kept network is chosen by the judge, whose luck is neither the training's nor the report's.
+    The weights are those of the kept network. It is chosen by simulation, on draws that neither the training
+    nor the report meets.
     """
     values: list[float] = []
-    for record in train(exam.world, exam.judged, plan, seed):
+    for record in train(exam.world, exam.simulated, plan, seed):
         values.append(exam.exact(record.weights))
         if record.best:
             best, weights = values[-1], record.weights
@@ -141,16 +151,27 @@ def _trained(exam: Exam, plan: Plan, seed: int) -> tuple[dict[str, float], dict[
 
 def _baselines(exam: Exam) -> dict[str, float]:
     """Return what the yardsticks earn, currency."""
-    told = exam.case.baselines()
+    earned = exam.case.baselines()
     if isinstance(exam, StockExam):
         case: StockCase = exam.case
-        told |= {
+        earned |= {
             "never_up": case.never_up(),
             "fluid_again": fluid_again(exam.world),  # type: ignore[arg-type]
             "fitted_programme": fitted_programme(case, SEASONS, np.random.default_rng(0)),
             "tabular_q": tabular_q(case, TABLE_SEASONS, np.random.default_rng(0)),
         }
-    return {name: float(value) for name, value in told.items()}
+    return {name: float(value) for name, value in earned.items()}
+
+
+def _market_speeds(say: Say) -> dict[str, float]:
+    """Return the speed of the market of a retraining, without and with stock (steps per second of CPU)."""
+    speeds = {
+        "steps_per_cpu_second": shop_speed(stocked=False),
+        "stocked_steps_per_cpu_second": shop_speed(stocked=True),
+    }
+    figures = ", ".join(f"{name} {speed / 1e6:.2f} million" for name, speed in speeds.items())
+    say(f"market of the retraining: {figures}")
+    return speeds
 
 
 def market_speed(world: CaseWorld) -> float:
@@ -173,35 +194,41 @@ def shop_speed(stocked: bool) -> float:
         stocked: whether the shop knows its stock, a few weeks of sales and some that arrive.
     """
     rng = np.random.default_rng(0)
-    units, price = 1 + rng.gamma(2.0, 8.0, SHOP), rng.uniform(1.0, 9.0, SHOP)
-    stock = (
-        {"stock": np.floor(units * rng.uniform(1.0, 13.0, SHOP)), "arrivals": np.floor(0.3 * units)}
-        if stocked
-        else {}
-    )
-    fixed = {
-        "dispersion": np.full(SHOP, 0.1),
-        "standard_error": np.full(SHOP, 0.3),
-        "identified": np.ones(SHOP, bool),
-    }
-    products = Products(
-        price, 1.1 * price, 0.6 * price, units, elasticity=rng.uniform(-3.0, -1.0, SHOP), **fixed, **stock
-    )
-    rules = Rules(np.linspace(0.8, 1.2, 9), SEASON, 0.98, 0.7, 0.15, "profit", 0.35, 0.3)
-    actions = rng.integers(len(rules.ladder), size=(SEASON, SHOP))
+    products = _timed_products(stocked, rng)
+    actions = rng.integers(len(TIMED_RULES.ladder), size=(SEASON, SHOP))
     seasons = max(1, TIMED_STEPS // (SHOP * SEASON))
     start = time.process_time()
     for _ in range(seasons):
-        luck, view = replace(draw_luck(products, SEASON, rng), rng=rng), opening(products)
+        draws, view = replace(draw_demand(products, SEASON, rng), rng=rng), opening(products)
         for action in actions:
-            view, _ = step(view, action, luck, rules)
+            view, _ = step(view, action, draws, TIMED_RULES)
     return seasons * SEASON * SHOP / (time.process_time() - start)
 
 
-def _closed_forms(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the prices that have a formula, as the file asks for them."""
-    asked = told.get("closed_form", {}).get("cases", [])
+def _timed_products(stocked: bool, rng: np.random.Generator) -> Products:
+    """Return products of usual sizes, prices and elasticities."""
+    units, price = 1 + rng.gamma(2.0, 8.0, SHOP), rng.uniform(1.0, 9.0, SHOP)
+    stock: dict[str, np.ndarray] = {}
+    if stocked:
+        stock["stock"] = np.floor(units * rng.uniform(1.0, 13.0, SHOP))
+        stock["arrivals"] = np.floor(0.3 * units)
+    return Products(
+        price=price,
+        list_price=1.1 * price,
+        unit_cost=0.6 * price,
+        units=units,
+        dispersion=np.full(SHOP, 0.1),
+        elasticity=rng.uniform(-3.0, -1.0, SHOP),
+        standard_error=np.full(SHOP, 0.3),
+        identified=np.ones(SHOP, bool),
+        **stock,
+    )
+
+
+def _closed_forms(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the prices that have a formula, for the cases of the file that have one."""
+    cases = document.get("closed_form", {}).get("cases", [])
     return [
         {"demand": case["demand"], **best_price(case["demand"], case["parameters"])._asdict()}
-        for case in asked
+        for case in cases
     ]

@@ -1,4 +1,4 @@
-"""Why a registered model forecasts what it forecasts, and why a registered policy asks the price that it asks."""
+"""Operations: why a registered model forecasts what it does, and why a policy recommends its price."""
 
 from __future__ import annotations
 
@@ -10,15 +10,63 @@ from typing_extensions import TypedDict
 from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
 from tasks.demand.model import DemandError
+from tasks.pricing.explain import Explanation
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import champion_aliases
 
+SHOWN = 3  # products that an error names
+
 
 class Explained(TypedDict):
-    """Version of `demand`, and one row per model and date: what level, season, price, promotion and rivals add to log(1 + units)."""
+    """Why forecasts are what they are."""
 
     version: int
+    """Version of `demand`."""
     rows: list[dict[str, str | float]]
+    """A row per model and date: what level, season, price, promotion and rivals add to log(1 + units)."""
+
+
+class Step(TypedDict):
+    """A step of the ladder, and what it is expected to sell and earn in a week.
+
+    Intervals hold 95 % of the plausible elasticities. Profit is none if no cost is known.
+    """
+
+    step: float
+    price: float
+    allowed: bool
+    chosen: bool
+    q_value: float
+    units: float
+    units_low: float
+    units_high: float
+    revenue: float
+    revenue_low: float
+    revenue_high: float
+    profit: float | None
+    profit_low: float | None
+    profit_high: float | None
+
+
+class ExplainedPrice(TypedDict):
+    """Why a price."""
+
+    version: int
+    """Version of `pricing_policy`."""
+    objective: str
+    """`revenue` or `profit`."""
+    price: float
+    """In force, currency/unit."""
+    recommended: float
+    """Currency/unit."""
+    elasticity: float
+    """Mean of the belief that was used."""
+    elasticity_low: float
+    elasticity_high: float
+    """95 % of the belief."""
+    binding: str
+    """Rule that bound the price."""
+    ladder: list[Step]
 
 
 def explain_forecast(
@@ -26,30 +74,32 @@ def explain_forecast(
     version: int | None,
     product: str,
     store: str,
-    price: float | None,
+    *,
+    price: float | None = None,
     figure: Path | None = None,
 ) -> Explained:
     """Explain the forecasts of one product from the end of the model's data.
 
     Args:
         settings: whose store holds the model.
-        version: of `demand`; none: the champion, or the candidate where nobody was promoted.
+        version: of `demand`; none: the champion, or the candidate if nothing was promoted.
         product, store: the series.
-        price: planned for all periods, the one in force where none is given (currency/unit).
+        price: planned for all periods; by default the one in force (currency/unit).
         figure: PNG to draw.
 
     Raises:
         ModelError: there is no such version.
-        DemandError: there is no such series, or the price is no price.
+        DemandError: there is no such series, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, "demand", version)
     outlook = model.outlook()
-    asked = outlook[(outlook[PRODUCT] == product) & (outlook[STORE] == store)]
-    if asked.empty:
+    series = outlook[(outlook[PRODUCT] == product) & (outlook[STORE] == store)]
+    if series.empty:
         raise DemandError(
-            f"demand: version {number} knows no product {product!r} in store {store!r}. Known: {_some(outlook)}."
+            f"demand: version {number} knows no product {product!r} in store {store!r}. "
+            f"Known: {_some(outlook)}."
         )
-    explained = model.explain(asked if price is None else asked.assign(**{PRICE: price}))
+    explained = model.explain(series if price is None else series.assign(**{PRICE: price}))
     if figure is not None:
         from tasks.demand.figures import explanation
 
@@ -58,67 +108,59 @@ def explain_forecast(
     return Explained(version=number, rows=rows)  # type: ignore[typeddict-item]
 
 
-class ExplainedPrice(TypedDict):
-    """Why a price: the version of `pricing_policy`, the two prices (currency/unit), the elasticity used, the binding rule, every step."""
-
-    version: int
-    objective: str
-    price: float
-    recommended: float
-    elasticity: float
-    elasticity_low: float
-    elasticity_high: float
-    binding: str
-    ladder: list[dict[str, float | bool | None]]
-
-
 def explain_price(
     settings: Settings,
     version: int | None,
     product: str,
     store: str,
-    price: float | None,
+    *,
+    price: float | None = None,
     figure: Path | None = None,
 ) -> ExplainedPrice:
     """Explain the next price of one product.
 
     Args:
         settings: whose store holds the policy.
-        version: of `pricing_policy`; none: the champion, or the candidate where nobody was promoted.
+        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
         product, store: the product.
-        price: in force now, the one at the end of the training data where none is given (currency/unit).
+        price: in force now; by default the one at the end of the training data (currency/unit).
         figure: PNG to draw.
 
     Raises:
         ModelError: there is no such version.
-        PolicyError: there is no such product, or the price is no price.
+        PolicyError: there is no such product, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, "pricing_policy", version)
     policy: PolicyModel = model.policy
-    told = policy.explain(product, store, price)
+    explanation, objective = policy.explain(product, store, price), policy.rules.objective
     if figure is not None:
         from tasks.pricing.figures import ladder
 
-        ladder(
-            told, policy.rules.objective, f"product {product}, store {store}, pricing_policy version {number}"
-        ).savefig(figure)
-    chosen = told.ladder[told.ladder["chosen"]].iloc[0]
-    known = told.ladder.astype(object).where(told.ladder.notna(), None)  # without a cost there is no profit
+        title = f"product {product}, store {store}, pricing_policy version {number}"
+        ladder(explanation, objective, title).savefig(figure)
+    return _explained_price(explanation, number, objective)
+
+
+def _explained_price(explanation: Explanation, version: int, objective: str) -> ExplainedPrice:
+    """Return an explanation as JSON."""
+    ladder = explanation.ladder
+    chosen = ladder[ladder["chosen"]].iloc[0]
+    steps = ladder.astype(object).where(ladder.notna(), None)  # JSON has no nan
     return ExplainedPrice(
-        version=number,
-        objective=policy.rules.objective,
+        version=version,
+        objective=objective,
         price=float(chosen[PRICE] / chosen["step"]),
         recommended=float(chosen[PRICE]),
-        elasticity=told.elasticity,
-        elasticity_low=told.elasticity_low,
-        elasticity_high=told.elasticity_high,
-        binding=told.binding,
-        ladder=known.to_dict("records"),  # type: ignore[typeddict-item]
+        elasticity=explanation.elasticity,
+        elasticity_low=explanation.elasticity_low,
+        elasticity_high=explanation.elasticity_high,
+        binding=explanation.binding,
+        ladder=steps.to_dict("records"),  # type: ignore[typeddict-item]
     )
 
 
 def _some(outlook: pd.DataFrame) -> str:
+    """Name the first products of a table."""
     known = outlook[[PRODUCT, STORE]].drop_duplicates()
-    return ", ".join(f"{row[PRODUCT]} in {row[STORE]}" for _, row in known.head(3).iterrows()) + (
-        ", ..." if len(known) > 3 else ""
-    )
+    names = [f"{row[PRODUCT]} in {row[STORE]}" for _, row in known.head(SHOWN).iterrows()]
+    return ", ".join(names) + (", ..." if len(known) > SHOWN else "")

@@ -1,4 +1,4 @@
-"""Task: the price list of the next week by a registered policy."""
+"""Operation: the price list of the next week by a registered policy."""
 
 from __future__ import annotations
 
@@ -19,16 +19,24 @@ from tasks.runtime.tables import table_at
 
 
 class Recommended(TypedDict):
-    """A price list: where it lies, by which version, how many prices rise, fall and hold, how many were varied, and the seed of that."""
+    """A price list, and how many of its prices do what."""
 
     file: str
+    """Path of the list."""
     version: int
+    """Version of `pricing_policy`."""
     products: int
+    """Rows of the list."""
     up: int
+    """Prices that the policy raises."""
     down: int
+    """Prices that it lowers."""
     hold: int
+    """Prices that hold."""
     varied: int
+    """Prices that were moved at random."""
     seed: int
+    """Seed of that."""
 
 
 @task(name="recommend")
@@ -39,31 +47,40 @@ def recommend(
 
     Args:
         settings: whose store holds the policy; ``price.variation`` varies the list.
-        version: of `pricing_policy`; none: the champion, or the candidate where nobody was promoted.
-        prices: table of product, store (else ``all``), price in force and, if known, ``unit_cost``; none: those at the end of the
-            training data.
+        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
+        prices: table of product, store (else ``all``), price in force and, if known, ``unit_cost``; none: the
+            prices at the end of the training data.
         out: file of the list.
         seed: of the variation; none: a new one, so that no week repeats the draws of another.
 
     Raises:
         ModelError: there is no such version.
-        TableError, PolicyError: the table of prices is none.
+        TableError: the file of prices cannot be read.
+        PolicyError: the table of prices lacks a column, or a price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, "pricing_policy", version)
     policy: PolicyModel = model.policy
-    told = settings.price.variation
     seed = secrets.randbits(32) if seed is None else seed
-    variation = Variation(told.share, told.size, settings.price.decimals)
-    table = price_list(
-        policy, in_force(policy) if prices is None else _prices_at(Path(prices)), variation, seed
-    )
+    current = in_force(policy) if prices is None else _prices_at(Path(prices))
+    table = price_list(policy, current, variation_of(settings), seed)
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False)
+    return _counted(table, file=str(path), version=number, seed=seed)
+
+
+def variation_of(settings: Settings) -> Variation:
+    """Return how a published list varies, by the section ``price`` of the settings."""
+    section = settings.price
+    return Variation(section.variation.share, section.variation.size, section.decimals)
+
+
+def _counted(table: pd.DataFrame, *, file: str, version: int, seed: int) -> Recommended:
+    """Count the prices of a list that rise, fall, hold and were varied."""
     step = table[STEP]
     return Recommended(
-        file=str(path),
-        version=number,
+        file=file,
+        version=version,
         products=len(table),
         up=int((step > 1).sum()),
         down=int((step < 1).sum()),
@@ -74,18 +91,21 @@ def recommend(
 
 
 def _prices_at(path: Path) -> pd.DataFrame:
+    """Read product, store, price in force and, if given, unit cost (currency/unit)."""
     table = table_at(path, "--prices")
     missing = [name for name in (PRODUCT, PRICE) if name not in table]
     if missing:
         raise PolicyError(
-            f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. Missing: {', '.join(missing)}. Rename the columns."
+            f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. "
+            f"Missing: {', '.join(missing)}. Rename the columns."
         )
     given = [name for name in (PRICE, UNIT_COST) if name in table]
     for name in given:
         if not pd.api.types.is_numeric_dtype(table[name]):
             first = repr(table[name].iloc[0])
             raise PolicyError(
-                f"{path}: `{name}` must be numbers. Received: {first} in row 1 or later. Write 12.5, not 12,5."
+                f"{path}: `{name}` must be numbers. Received: {first} in row 1 or later. "
+                "Write 12.5, not 12,5."
             )
     if STORE not in table:
         table = table.assign(**{STORE: "all"})

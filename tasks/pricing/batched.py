@@ -1,4 +1,4 @@
-"""Many episodes stepped at once, beginning and ending together: what every world of the agent has in common."""
+"""What the worlds of the agent have in common: many episodes, stepped at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,23 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
     """B episodes in Gymnasium's vector interface; ``info`` carries ``allowed`` (B, actions).
 
     Attributes:
-        features, actions, decisions, discount, goes_on: as ``dqn.World`` needs them.
+        features, actions, decisions, discount, goes_on: as ``episodes.World`` describes them.
     """
 
-    metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.DISABLED}
+    metadata = {  # noqa: RUF012 - an instance variable to Gymnasium
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.DISABLED,
+    }
 
     def __init__(
-        self, environments: int, features: int, actions: int, decisions: int, discount: float, goes_on: bool
+        self,
+        environments: int,
+        *,
+        features: int,
+        actions: int,
+        decisions: int,
+        discount: float,
+        goes_on: bool,
     ) -> None:
         """Prepare the spaces of so many episodes."""
         self.num_envs, self.features, self.actions = environments, features, actions

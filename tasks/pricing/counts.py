@@ -15,7 +15,7 @@ def expected_sales(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
 
     Args:
         mean: expected buyers (B,).
-        stock: units there are, perhaps infinite (B,).
+        stock: units on hand, perhaps infinite (B,).
     """
     sales = np.array(mean, dtype=float)
     near = np.flatnonzero(stock < mean + FAR * (1 + np.sqrt(mean)))
@@ -27,7 +27,9 @@ def expected_sales(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
 
 
 def poisson_quantile(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return the least k with P(Poisson(mean) <= k) >= u: a Cornish-Fisher guess, put right by the exact distribution function.
+    """Return the least k with P(Poisson(mean) <= k) >= u.
+
+    The start is a Cornish-Fisher expansion; the exact distribution function corrects it.
 
     Args:
         u: probabilities below 1, any shape.

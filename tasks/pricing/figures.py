@@ -12,7 +12,12 @@ from matplotlib.figure import Figure
 
 from expectations.columns import PRICE
 from tasks.pricing.explain import Explanation
-from tasks.pricing.market import Policy, Products, Rules, opening
+from tasks.pricing.known_cost import earnings_note
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
+from tasks.pricing.seasons import movable
+from tasks.pricing.state import Policy, opening
+from tasks.pricing.training import Candidate
 
 COLOURS = {
     "dqn": "#54a24b",
@@ -24,12 +29,31 @@ COLOURS = {
 ELASTICITIES = np.linspace(-3.5, -0.3, 65)
 
 
+def figures_of(candidate: Candidate) -> dict[str, Figure]:
+    """Draw a candidate policy: its training, its earnings, its decisions and its prices, by file name."""
+    products, rules = candidate.products, candidate.rules
+    moving = np.flatnonzero(rules.moves(products))
+    shown = moving if moving.size else np.arange(len(products))
+    baselines = {
+        name: float(candidate.seasons[name].rewards[:, shown].mean())
+        for name in ("myopic", "hold", "cost_plus", "random")
+    }
+    note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin)
+    ratios = candidate.seasons["dqn"].prices[:, shown] / products.price[shown, None]
+    return {
+        "policy_learning.png": learning(candidate.learning, baselines, rules.objective),
+        "policy_values.png": values(candidate.earnings, rules.objective, note),
+        "policy_map.png": policy_map(candidate.policy, movable(products, rules), rules),
+        "policy_prices.png": prices(ratios, rules),
+    }
+
+
 def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: str) -> Figure:
     """Draw the value of the greedy policy and the loss as training goes on.
 
     Args:
         records: columns ``step``, ``loss``, ``value`` (currency per product-week), ``best``.
-        baselines: value of each baseline on the same luck.
+        baselines: value of every baseline in the seasons of the comparison.
         objective: what the value is.
     """
     figure = Figure(figsize=(9, 6), layout="constrained")
@@ -41,7 +65,7 @@ def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: s
         top.axhline(value, color=COLOURS[name], lw=1.2, ls="--", label=name)
     top.set(
         ylabel=f"{objective} per product-week (currency)",
-        title="Learning, judged on seasons of its own; products that may move",
+        title="Learning, evaluated on seasons not used in training; products that may move",
     )
     top.legend(fontsize=8, ncols=3)
     bottom.plot(records["step"], records["loss"], color="black", lw=1)
@@ -59,12 +83,12 @@ def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str) -
     """
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axis = figure.subplots()
-    for place, (name, told) in enumerate(reversed(list(policy.items()))):
-        error = [[told["value"] - told["low"]], [told["high"] - told["value"]]]
-        axis.errorbar(told["value"], place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
+    for place, (name, interval) in enumerate(reversed(list(policy.items()))):
+        error = [[interval["value"] - interval["low"]], [interval["high"] - interval["value"]]]
+        axis.errorbar(interval["value"], place, xerr=error, fmt="o", color=COLOURS[name], capsize=4)
         axis.annotate(
-            f"{told['value']:.2f}",
-            (told["value"], place),
+            f"{interval['value']:.2f}",
+            (interval["value"], place),
             textcoords="offset points",
             xytext=(0, 8),
             ha="center",
@@ -72,20 +96,20 @@ def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str) -
         )
     axis.set_yticks(range(len(policy)), list(policy)[::-1])
     axis.set(xlabel=f"simulated {objective} per product-week (currency)", ylim=(-0.6, len(policy) - 0.2))
-    axis.set_title(f"Policies on seasons unseen in training\n{note}", fontsize=10)
+    axis.set_title(f"Policies on seasons not used in training\n{note}", fontsize=10)
     return figure
 
 
 def policy_map(
     policy: Policy, products: Products, rules: Rules, remembered: Sequence[float] = (0.9, 1.0, 1.1)
 ) -> Figure:
-    """Draw the step that the policy takes, by belief about the elasticity and its uncertainty, for three remembered prices.
+    """Draw the step that the policy takes, by believed elasticity, its uncertainty and remembered price.
 
     Args:
         policy: what is drawn.
         products: their median is the product that is drawn.
         rules: of the market.
-        remembered: price that buyers remember, relative to the price in force.
+        remembered: prices that buyers remember, relative to the price in force.
     """
     middle = int(np.argsort(products.units)[len(products) // 2])
     errors = np.linspace(0.1, 1.0, 37)
@@ -136,15 +160,16 @@ def prices(ratios: np.ndarray, rules: Rules) -> Figure:
     return figure
 
 
-def ladder(told: Explanation, objective: str, title: str) -> Figure:
-    """Draw what every step of the ladder is expected to earn in a week, and what the policy thinks of it.
+def ladder(explanation: Explanation, objective: str, title: str) -> Figure:
+    """Draw what every step of the ladder is expected to earn in a week, and its Q-value.
 
     Args:
-        told: why a price.
+        explanation: why a price.
         objective: ``revenue`` or ``profit``.
         title: whose price.
     """
-    rows, chosen = told.ladder, told.ladder[told.ladder["chosen"]].iloc[0]
+    rows = explanation.ladder
+    chosen = rows[rows["chosen"]].iloc[0]
     figure = Figure(figsize=(8, 6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True)
     top.fill_between(
@@ -157,10 +182,8 @@ def ladder(told: Explanation, objective: str, title: str) -> Figure:
     )
     top.plot(rows[PRICE], rows[objective], color=COLOURS["dqn"], marker=".", label="expected")
     top.set(ylabel=f"{objective} of the first week (currency)")
-    top.set_title(
-        f"{title}\nelasticity {told.elasticity:.2f} ({told.elasticity_low:.2f} to {told.elasticity_high:.2f})",
-        fontsize=10,
-    )
+    interval = f"{explanation.elasticity_low:.2f} to {explanation.elasticity_high:.2f}"
+    top.set_title(f"{title}\nelasticity {explanation.elasticity:.2f} ({interval})", fontsize=10)
     bottom.plot(rows[PRICE], rows["q_value"], color="black", marker=".")
     bottom.set(
         xlabel="price (currency/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.market import FEATURES, Rules, View, observe
 from tasks.pricing.policies import best_allowed
+from tasks.pricing.rules import Rules
+from tasks.pricing.state import FEATURES, View, observe
 
 HEADS = ("value", "advantage")
 
@@ -22,8 +23,8 @@ class Dueling:
     """The forward pass of a dueling network (Wang et al. 2016, arXiv:1511.06581).
 
     Attributes:
-        weights: ``hidden_<i>.kernel`` (inputs, outputs) and ``hidden_<i>.bias`` for i = 0, 1, ..., and the same of the heads ``value``
-            and ``advantage``.
+        weights: ``hidden_<i>.kernel`` (inputs, outputs) and ``hidden_<i>.bias`` (outputs,) for i = 0, 1, ...,
+            and the same of the heads ``value`` and ``advantage``.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -33,12 +34,15 @@ class Dueling:
         for name in ["hidden_0.kernel", *(f"{head}.{part}" for head in HEADS for part in ("kernel", "bias"))]:
             if name not in self.weights:
                 raise WeightError(
-                    f"policy weights: `{name}` must be there. Received: {sorted(self.weights)}. Train the policy anew."
+                    f"policy weights: `{name}` must be present. Received: {sorted(self.weights)}. "
+                    "Train the policy anew."
                 )
         for name, weight in self.weights.items():
             if not np.isfinite(weight).all():
+                wrong = np.count_nonzero(~np.isfinite(weight))
                 raise WeightError(
-                    f"policy weights: `{name}` must be finite. Received: {np.count_nonzero(~np.isfinite(weight))} that are not."
+                    f"policy weights: `{name}` must be finite. Received: {wrong} that are not. "
+                    "Train the policy anew."
                 )
 
     def q_values(self, states: np.ndarray) -> np.ndarray:
@@ -71,7 +75,7 @@ class Greedy(Dueling):
     """Take the allowed step of the highest Q-value in the market fitted to the sales."""
 
     def __post_init__(self) -> None:
-        """Refuse weights of another state, too."""
+        """Refuse weights that read another state, too."""
         super().__post_init__()
         if self.weights["hidden_0.kernel"].shape[0] != len(FEATURES):
             raise WeightError(

@@ -1,6 +1,7 @@
 """What is known of unit costs, and which prices hold for it.
 
-A cost that is known and cannot be trusted is not a missing one: its price holds until somebody mends the cost, and the list says why.
+A cost that is known and cannot be trusted is not a missing one: its price holds until the cost is corrected,
+and the list says why.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SHOWN = 5  # products that a note names
 
 
 def with_costs(market: pd.DataFrame, sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
-    """Return the market with the last known ``unit_cost`` of every row and, where any is known, ``cost_stale``.
+    """Return the market with the last known ``unit_cost``, and with ``cost_stale`` if any cost is known.
 
     Args:
         market: a row per product and store.
@@ -34,7 +35,7 @@ def with_costs(market: pd.DataFrame, sales: pd.DataFrame, since: pd.Timestamp) -
 
 
 def latest_costs(sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
-    """Return product, store, ``unit_cost`` and ``cost_stale`` of every series that ever had a cost (series, 4).
+    """Return product, store, ``unit_cost`` and ``cost_stale`` of the series that ever had a cost (series, 4).
 
     Args:
         sales: sales table with ``unit_cost`` (currency/unit).
@@ -46,7 +47,7 @@ def latest_costs(sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
 
 
 def trusted_costs(price: np.ndarray, cost: np.ndarray, stale: np.ndarray) -> np.ndarray:
-    """Return which costs a price may be decided on: a finite amount above 0, below the price and not stale (products,), bool.
+    """Return which costs a price may be decided on (products,), bool: above 0, below the price and not stale.
 
     Args:
         price: in force, currency/unit (products,).
@@ -85,7 +86,7 @@ def cost_holds(price: np.ndarray, cost: np.ndarray, stale: np.ndarray, objective
 
 
 def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
-    """Return a note for every reason of a cost for which products hold, and name them; none where no cost is known at all.
+    """Return a note for every reason of a cost for which products hold; none where no cost is known at all.
 
     Args:
         market: product, store, price, ``unit_cost`` and, where some cost is known, ``cost_stale``.
@@ -109,9 +110,26 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
 
 
 def _note(reason: str, held: pd.DataFrame) -> str:
+    shown = held.head(SHOWN)
+    costs = ["" if np.isnan(cost) else f"cost {cost:g}, " for cost in shown[UNIT_COST]]
     names = [
-        f"{row[PRODUCT]} in {row[STORE]} ({'' if np.isnan(row[UNIT_COST]) else f'cost {row[UNIT_COST]:g}, '}price {row[PRICE]:g})"
-        for _, row in held.head(SHOWN).iterrows()
+        f"{row[PRODUCT]} in {row[STORE]} ({cost}price {row[PRICE]:g})"
+        for (_, row), cost in zip(shown.iterrows(), costs, strict=True)
     ]
     verb = "product holds" if len(held) == 1 else "products hold"
     return f"note: {len(held)} {verb}, {reason}: {', '.join(names)}{', ...' if len(held) > SHOWN else ''}"
+
+
+def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float) -> str:
+    """Return what the earnings of policies mean and what they assume.
+
+    Args:
+        unit_cost: currency/unit, nan where none is known (products,).
+        objective: of the policy.
+        stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+    """
+    known = int((~np.isnan(unit_cost)).sum())
+    costs = f"a cost is known of {known} of {len(unit_cost)} products" if known else "no cost is known"
+    note = f"revenue: {costs}" if objective == "revenue" else "profit: price less unit cost"
+    assumed = f"; cost-plus assumes a margin of {stated_margin:.0%}" if np.isnan(unit_cost).any() else ""
+    return note + assumed

@@ -1,4 +1,4 @@
-"""The Q-network in Keras and its compiled training step: Double DQN (van Hasselt et al. 2016, arXiv:1509.06461)."""
+"""The Q-network in Keras and its compiled training step: Double DQN (van Hasselt et al. 2016)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ import numpy as np
 import tensorflow as tf
 
 from tasks.pricing.greedy import HEADS
+from tasks.pricing.replay import Transitions
+
+GRADIENT_NORM = 10.0  # longest gradient of a step, as in Wang et al. 2016, section 4.2
 
 
 def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> keras.Model:
-    """Build a dueling network: states (B, features) -> Q-values (B, actions) (Wang et al. 2016, arXiv:1511.06581).
+    """Build a dueling network: states (B, features) to Q-values (B, actions) (Wang et al. 2016).
 
     Args:
-        seed: seed of the initial weights; the heads begin at 0, so that no action is preferred before it was tried.
+        features: numbers in a state.
+        actions: prices of the ladder.
+        hidden: widths of the hidden layers.
+        seed: of the initial weights; the heads begin at 0, so that every action is worth the same at first.
     """
     x = states = keras.Input((features,))
     for i, units in enumerate(hidden):
@@ -41,8 +47,9 @@ def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
 class Learner:
     """An online network, its slow average, and the gradient steps between them.
 
-    The average is the target that is bootstrapped from, and the policy that is judged and kept: averaging the weights takes the wobble of
-    the last gradient steps out (Polyak and Juditsky 1992).
+    The average is the target that is bootstrapped from, and the policy that is evaluated and kept: averaging
+        the weights
+    smooths the noise of the last gradient steps (Polyak and Juditsky 1992).
 
     Attributes:
         online: the network that is trained and acts.
@@ -66,38 +73,38 @@ class Learner:
         falling = keras.optimizers.schedules.PolynomialDecay(
             learning_rate, gradient_steps, end_learning_rate=0.0
         )
-        self._adam = keras.optimizers.Adam(falling, global_clipnorm=10.0)
+        self._adam = keras.optimizers.Adam(falling, global_clipnorm=GRADIENT_NORM)
         self._adam.build(online.trainable_variables)
         self._averaging = target_averaging
         self._steps = tf.function(self._learn, autograph=False)
 
-    def learn(self, *batches: np.ndarray) -> tuple[float, float]:
+    def learn(self, batches: Transitions) -> tuple[float, float]:
         """Take a gradient step per batch and return their mean loss and mean Q-value.
 
         Args:
-            batches: s_tm1 (steps, B, features), a_tm1 (steps, B), r_t (steps, B), discount_t (steps, B), s_t (steps, B, features) and
-                allowed_t (steps, B, actions); rewards and discounts of n steps, the discount 0 where the season ends within them.
+            batches: (steps, B, ...).
         """
-        loss, q = self._steps(*(tf.convert_to_tensor(batch) for batch in batches))
+        loss, q = self._steps(*(tf.convert_to_tensor(column) for column in batches))
         return float(loss), float(q)
 
-    def _learn(
-        self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any
-    ) -> tuple[Any, Any]:
+    def _learn(self, *columns: Any) -> tuple[Any, Any]:
+        """Take a gradient step per batch of ``Transitions``, its columns (steps, B, ...); graph code."""
+
         def step(i: Any, loss: Any, q: Any) -> tuple[Any, Any, Any]:
-            step_loss, step_q = self._gradient_step(
-                s_tm1[i], a_tm1[i], r_t[i], discount_t[i], s_t[i], allowed_t[i]
-            )
+            step_loss, step_q = self._gradient_step(Transitions(*(column[i] for column in columns)))
             return i + 1, loss + step_loss, q + step_q
 
-        steps = tf.shape(a_tm1)[0]
+        steps = tf.shape(columns[1])[0]
         _, loss, q = tf.while_loop(lambda i, *_: i < steps, step, (0, 0.0, 0.0))
         return loss / tf.cast(steps, tf.float32), q / tf.cast(steps, tf.float32)
 
-    def _gradient_step(
-        self, s_tm1: Any, a_tm1: Any, r_t: Any, discount_t: Any, s_t: Any, allowed_t: Any
-    ) -> tuple[Any, Any]:
-        """Move Q(s_tm1, a_tm1) towards r_t + discount_t * Q_target(s_t, argmax_a Q(s_t, a)), a allowed."""
+    def _gradient_step(self, batch: Transitions) -> tuple[Any, Any]:
+        """Move Q(s_tm1, a_tm1) towards r_t + discount_t * Q_target(s_t, argmax_a Q(s_t, a)), a allowed.
+
+        Args:
+            batch: tensors (B, ...).
+        """
+        s_tm1, a_tm1, r_t, discount_t, s_t, allowed_t = batch
         best_t = tf.argmax(tf.where(allowed_t, self.online(s_t), -np.inf), axis=1)  # [B]
         q_t = tf.gather(self.averaged(s_t), best_t, axis=1, batch_dims=1)  # [B]
         target_tm1 = r_t + discount_t * q_t
@@ -112,6 +119,6 @@ class Learner:
 
 
 def few_threads() -> None:
-    """Keep TensorFlow on one thread: the networks are small, and more threads wait for each other. Before its first operation."""
+    """Keep TensorFlow on one thread, before its first operation: small networks gain nothing from more."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.market import Products, Rules, View, demand_ratio, pull
+from tasks.pricing.demand import demand_ratio, pull
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
+from tasks.pricing.state import View
 
 
 def hold(view: View, rules: Rules) -> np.ndarray:
@@ -18,26 +21,25 @@ def hold(view: View, rules: Rules) -> np.ndarray:
 def cost_plus(view: View, rules: Rules) -> np.ndarray:
     """Mark the cost up, and take the nearest step of the ladder.
 
-    Where no cost is known it is taken as the list price less the stated margin: an assumption, not a measurement.
+    Where no cost is known it is taken as the list price less the stated margin: an assumption, not a
+        measurement.
     """
     products = view.products
-    cost = np.where(
-        np.isfinite(products.unit_cost), products.unit_cost, (1 - rules.stated_margin) * products.list_price
-    )
-    wanted = (1 + rules.markup) * cost / products.price
-    return best_allowed(-np.abs(rules.ladder - wanted[:, None]), view, rules)
+    assumed = (1 - rules.stated_margin) * products.list_price
+    cost = np.where(np.isfinite(products.unit_cost), products.unit_cost, assumed)
+    target = (1 + rules.markup) * cost / products.price
+    return best_allowed(-np.abs(rules.ladder - target[:, None]), view, rules)
 
 
 def myopic(view: View, rules: Rules) -> np.ndarray:
-    """Take the best expected reward of this week, and think of no other.
+    """Take the best expected reward of this week, and ignore the weeks after it.
 
     It knows all that the learned policy knows: the remembered price and the belief e ~ N(m, P), under which
     E[exp(e x)] = exp(m x + P x^2 / 2) with x = ratio - 1.
     """
-    ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))  # (B, A)
-    expected = demand_ratio(
-        ladder, view.mean[:, None], pull(ladder, view.remembered[:, None], view.ratio[:, None], rules)
-    )
+    ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))  # (B, actions)
+    pulled = pull(ladder, view.remembered[:, None], view.ratio[:, None], rules)
+    expected = demand_ratio(ladder, view.mean[:, None], pulled)
     expected = expected * np.exp(0.5 * view.variance[:, None] * (ladder - 1) ** 2)
     return best_allowed(rules.margin(view.products, ladder) * expected, view, rules)
 
@@ -53,18 +55,23 @@ class Fixed:
     actions: np.ndarray
 
     def __call__(self, view: View, rules: Rules) -> np.ndarray:
-        """Return it for every product environment, draws of all products following each other (B,)."""
-        return best_allowed(
-            np.eye(len(rules.ladder))[np.resize(self.actions, len(view.products))], view, rules
-        )
+        """Return the step for every product environment, all products once per draw (B,)."""
+        steps = np.resize(self.actions, len(view.products))
+        return best_allowed(np.eye(len(rules.ladder))[steps], view, rules)
 
 
 def best_fixed(products: Products, rules: Rules, draws: int, seed: int) -> Fixed:
-    """Return the step that earns most if it is kept, product by product, over seasons of its own luck."""
-    each = [Fixed(np.full(len(products), step)) for step in range(len(rules.ladder))]
-    worth = np.stack(
-        [play(products, rules, policy, draws, seed).rewards.mean(axis=(0, 2)) for policy in each]
-    )  # (A, products)
+    """Return the step that earns most if it is kept, product by product.
+
+    Args:
+        products: of the market.
+        rules: of the market.
+        draws: seasons of every product over which a step is judged.
+        seed: of those seasons; that of a comparison must be another, or the fixed steps fit its draws.
+    """
+    candidates = [Fixed(np.full(len(products), step)) for step in range(len(rules.ladder))]
+    earned = (play(products, rules, fixed, draws, seed).rewards for fixed in candidates)
+    worth = np.stack([rewards.mean(axis=(0, 2)) for rewards in earned])  # (actions, products)
     return Fixed(np.argmax(np.where(rules.allowed(products).T, worth, -np.inf), axis=0))
 
 

@@ -1,4 +1,4 @@
-"""The price list of the next week: of every product what the policy recommends, why, and what was drawn at random around it."""
+"""The price list of the next week: what the policy recommends, why, and the random variation around it."""
 
 from __future__ import annotations
 
@@ -14,46 +14,54 @@ NOISE = 1e-6  # of a cent; a price that is lowered by less is the same
 
 
 def in_force(policy: PolicyModel) -> pd.DataFrame:
-    """Return product, store and price in force at the end of the data that the policy was trained on (products, 3)."""
+    """Return product, store and price in force at the end of the training data (products, 3)."""
     return policy.market[[*KEY, PRICE]].reset_index(drop=True)
 
 
 def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int) -> pd.DataFrame:
-    """Return one row per product and store: ``reference_price`` (in force), ``price``, ``step``, ``reason``, and what was drawn.
+    """Return the list: ``reference_price`` (in force), ``price``, ``step``, ``reason`` and what was drawn.
 
-    The columns are those of the sales table: logged with the sales, ``propensity`` and ``reference_price`` let the next retraining judge
-    its policy on them, and ``randomised_price`` is its instrument. No draw leaves the ladder or goes below a known cost, and none moves a
-    price that holds for its cost.
+    The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
+    let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
+    leaves the ladder or goes below a known cost, and none moves a price that holds for its cost.
 
     Args:
         policy: what recommends.
-        prices: product, store, price in force and, where it changed since the training, ``unit_cost`` (currency/unit).
+        prices: product, store, price in force and, where it changed since the training, ``unit_cost``
+            (currency/unit).
         variation: of the list.
-        seed: of the draw; it belongs into the log.
+        seed: of the draw; log it with the list.
 
     Raises:
-        PolicyError: a product stands twice, or a price is none.
+        PolicyError: a product stands twice, or a price is not finite and above 0.
     """
     twice = prices.duplicated(KEY)
     if twice.any():
         first = prices[twice].iloc[0]
         raise PolicyError(
-            f"price list: one row per product and store. Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
+            "price list: one row per product and store. "
+            f"Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
         )
-    told = policy.recommend(prices)
+    recommended = policy.recommend(prices)
     reference = prices[PRICE].to_numpy(float)
     known = policy.costs(prices)
     cost, free = known[UNIT_COST].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
-    planned = _rounded(told[PRICE].to_numpy(), cost, variation.decimals)
+    planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
     low = np.where(free, np.fmax(reference * policy.rules.ladder[0], cost), planned)
     high = np.where(free, reference * policy.rules.ladder[-1], planned)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
-    return varied.assign(**{STEP: told[STEP].to_numpy(), REASON: told[REASON].to_numpy()})
+    return varied.assign(**{STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()})
 
 
 def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
-    """Return prices that a shop can charge; rounding takes none to 0, below its cost, or further below it."""
+    """Return prices that a shop can charge: rounded, but never to 0, below the cost, or further below it.
+
+    Args:
+        price: currency/unit (products,).
+        cost: currency/unit, nan where none is known (products,).
+        decimals: of a price.
+    """
     nearest, cent = price.round(decimals), 10.0**-decimals
     lowered = price - nearest > NOISE * cent
     raised = (nearest <= 0) | ((nearest < cost) & (lowered | (cost <= price)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,25 +11,18 @@ from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COS
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
-from tasks.pricing.market import Products, Rules, opening
+from tasks.pricing.products import products_of
+from tasks.pricing.rules import Rules
+from tasks.pricing.state import opening
 
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
+NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
+HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
 STEP = "step"  # recommended price relative to the price in force
 
 
 class PolicyError(ValueError):
-    """A question that the policy cannot answer."""
-
-
-def products_of(market: pd.DataFrame) -> Products:
-    """Return the products of a market table, one row per product and store."""
-    return Products(
-        **{
-            field.name: market[field.name].to_numpy(copy=True)
-            for field in fields(Products)
-            if field.name in market
-        }
-    )
+    """A product that the policy does not know, or prices that it cannot take."""
 
 
 @dataclass(frozen=True)
@@ -46,35 +39,37 @@ class PolicyModel:
     rules: Rules
     policy: Greedy
 
-    def recommend(self, asked: pd.DataFrame) -> pd.DataFrame:
+    def recommend(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
 
-        A product keeps the asked price if the market does not know it, its elasticity is not identified, or it holds for its cost.
+        A product keeps its price if the market does not know it, if its elasticity is not identified, or if
+        it holds for its cost.
 
         Args:
-            asked: product, store, the price in force now and, if it changed since the training, ``unit_cost`` (currency/unit).
+            prices: product, store, the price in force now and, if it changed since the training,
+                ``unit_cost`` (currency/unit).
 
         Raises:
             PolicyError: a price is not finite and above 0.
         """
-        price, rows = _checked(asked[PRICE].to_numpy(float)), self._rows(asked)
-        known = rows >= 0
-        ratio, reason = (
-            np.ones(len(asked)),
-            np.where(known, "", "the product was not in the training").astype(object),
-        )
+        price, rows = _valid(prices[PRICE].to_numpy(float)), self._rows(prices)
+        known, ratio = rows >= 0, np.ones(len(prices))
+        reason = np.where(known, "", NOT_TRAINED).astype(object)
         if known.any():
-            ratio[known], reason[known] = self._decided(rows[known], price[known], self.costs(asked[known]))
-        told = {PRICE: price * ratio, STEP: ratio, REASON: pd.Series(reason, asked.index, dtype="str")}
-        return pd.DataFrame(told, index=asked.index)
+            costs = self.costs(prices[known])
+            ratio[known], reason[known] = self._steps(rows[known], price[known], costs)
+        reasons = pd.Series(reason, prices.index, dtype="str")
+        return pd.DataFrame({PRICE: price * ratio, STEP: ratio, REASON: reasons}, index=prices.index)
 
     def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
-        """Return ``unit_cost`` (currency/unit), ``cost_stale``, and why the price holds for them in ``cost_holds``, row by row.
+        """Return what is known of costs: ``unit_cost`` (currency/unit), ``cost_stale``, ``cost_holds``.
 
-        Nothing is known of a product that was not in the training; it holds for that where costs are known at all.
+        No cost is known of a product that was not in the training. If costs are known at all, it holds its
+        price.
 
         Args:
-            prices: product, store, the price in force now and, where it changed since the training, ``unit_cost`` (currency/unit).
+            prices: product, store, the price in force now and, if it changed since the training,
+                ``unit_cost`` (currency/unit).
         """
         rows, market = self._rows(prices), products_of(self.market)
         known = rows >= 0
@@ -88,10 +83,10 @@ class PolicyModel:
             index=prices.index,
         )
 
-    def _rows(self, asked: pd.DataFrame) -> np.ndarray:
-        """Return the row of the market for every product and store, -1 where there is none (rows,)."""
+    def _rows(self, prices: pd.DataFrame) -> np.ndarray:
+        """Return the row of the market of every product and store, -1 where there is none (rows,)."""
         return pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(
-            pd.MultiIndex.from_frame(asked[SERIES].astype(str))
+            pd.MultiIndex.from_frame(prices[SERIES].astype(str))
         )
 
     def explain(self, product: str, store: str, price: float | None = None, seed: int = 0) -> Explanation:
@@ -99,28 +94,28 @@ class PolicyModel:
 
         Args:
             product, store: the row of the market.
-            price: in force now; none: the one that was in force at the end of the training data (currency/unit).
+            price: in force now (currency/unit); by default the one at the end of the training data.
             seed: of the elasticities that are drawn.
 
         Raises:
-            PolicyError: the market knows no such product and store, or the price is none.
+            PolicyError: the market knows no such product and store, or the price is not finite and above 0.
         """
         rows = np.flatnonzero((self.market[PRODUCT] == product) & (self.market[STORE] == store))
         if not len(rows):
             known = [f"{row[PRODUCT]} in {row[STORE]}" for _, row in self.market.head(3).iterrows()]
-            told = ", ".join(known) + (", ..." if len(self.market) > len(known) else "")
+            names = ", ".join(known) + (", ..." if len(self.market) > len(known) else "")
             raise PolicyError(
-                f"pricing policy: there is no product {product!r} in store {store!r}. Known: {told}."
+                f"pricing policy: there is no product {product!r} in store {store!r}. Known: {names}."
             )
-        one = products_of(self.market.iloc[rows])
+        products = products_of(self.market.iloc[rows])
         if price is not None:
-            one = replace(one, price=_checked(np.array([price])))
-        return explain(one, self.rules, self.policy, seed)
+            products = replace(products, price=_valid(np.array([price])))
+        return explain(products, self.rules, self.policy, seed)
 
-    def _decided(
+    def _steps(
         self, rows: np.ndarray, price: np.ndarray, costs: pd.DataFrame
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the step of the ladder for rows of the market, and why it is what it is."""
+        """Return the ratios to the price in force for rows of the market, and the reasons."""
         products = products_of(self.market.iloc[rows])
         products = replace(
             products,
@@ -130,15 +125,13 @@ class PolicyModel:
         )
         actions = self.policy(opening(products), self.rules)
         holds = costs[COST_HOLDS].to_numpy()
-        best = np.where(
-            actions == self.rules.hold, "the price in force is best", "the policy moves the price"
-        )
-        reason = np.where(products.identified.astype(bool), best, "elasticity not identified")
+        best = np.where(actions == self.rules.hold, HOLD_BEST, MOVED)
+        reason = np.where(products.identified.astype(bool), best, NOT_IDENTIFIED)
         return self.rules.ladder[actions], np.where(holds == "", reason, holds)
 
 
-def _checked(price: np.ndarray) -> np.ndarray:
-    """Return prices in force, all of them prices."""
+def _valid(price: np.ndarray) -> np.ndarray:
+    """Return prices in force, and refuse what is none."""
     wrong = ~(np.isfinite(price) & (price > 0))
     if wrong.any():
         raise PolicyError(

@@ -6,28 +6,48 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.market import Policy, Products, Rules, Week, draw_luck, opening, step
+from tasks.pricing.demand import draw_demand
+from tasks.pricing.market import Week, step
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
+from tasks.pricing.state import Policy, opening
 
 
 @dataclass(frozen=True)
-class Played:
-    """Seasons of every product under one policy: prices (currency/unit), units/week and rewards (currency), (draws, products, weeks)."""
+class Seasons:
+    """Seasons of every product under one policy.
+
+    Attributes:
+        prices: currency/unit (draws, products, weeks).
+        units: units/week (draws, products, weeks).
+        rewards: currency (draws, products, weeks).
+    """
 
     prices: np.ndarray
     units: np.ndarray
     rewards: np.ndarray
 
 
-def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int) -> Played:
-    """Play ``draws`` seasons of every product; the same seed brings the same luck to every policy (common random numbers)."""
+def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int) -> Seasons:
+    """Play seasons of every product under a policy.
+
+    The same seed brings the same demand draws to every policy (common random numbers).
+
+    Args:
+        products: of the market.
+        rules: of the market.
+        policy: what decides.
+        draws: seasons of every product.
+        seed: of the demand draws.
+    """
     shape = (draws, len(products))
     view = opening(products.take(np.tile(np.arange(len(products)), draws)))
-    luck = draw_luck(view.products, rules.decisions, np.random.default_rng(seed))
+    demand_draws = draw_demand(view.products, rules.decisions, np.random.default_rng(seed))
     weeks: list[Week] = []
     for _ in range(rules.decisions):
-        view, week = step(view, policy(view, rules), luck, rules)
+        view, week = step(view, policy(view, rules), demand_draws, rules)
         weeks.append(week)
-    return Played(
+    return Seasons(
         *(
             np.stack([getattr(week, name).reshape(shape) for week in weeks], axis=-1)
             for name in ("price", "units", "reward")
@@ -36,6 +56,6 @@ def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int
 
 
 def movable(products: Products, rules: Rules) -> Products:
-    """Return the products that may take another action than to hold, or all where none may: the others teach nothing."""
+    """Return the products that may take another action than to hold; all of them if none may."""
     moves = rules.moves(products)
     return products.take(np.flatnonzero(moves if moves.any() else ~moves))

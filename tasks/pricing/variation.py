@@ -1,6 +1,8 @@
-"""Small random variation of a price list, its probability logged: an instrument for the next estimate, and propensities.
+"""Small random variation of a price list, with its probability.
 
-A share of the products takes a neighbouring step of its ladder. Nothing else may explain why those and not others did.
+The variation is an instrument for the next estimate of the price response, and its probabilities are the
+propensities of the off-policy evaluation. A share of the products takes a price slightly above or below the
+planned one. Nothing but chance may decide which ones.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import pandas as pd
 from expectations.columns import PRICE, PROPENSITY, RANDOMISED
 
 PLANNED = "planned_price"
+MOST_SHARE, MOST_SIZE = 0.5, 0.1  # beyond these the planned prices are not the rule, or a move is not small
 
 
 class VariationError(ValueError):
-    """A variation that is none."""
+    """A share or a size that makes no small variation."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,15 @@ class Variation:
     decimals: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse what is no small variation."""
-        if not 0 <= self.share <= 0.5:
+        """Refuse a share or a size that is no small variation."""
+        if not 0 <= self.share <= MOST_SHARE:
             raise VariationError(
-                f"variation: `share` must lie in 0 ... 0.5, planned prices stay the rule. Received: {self.share}."
+                f"variation: `share` must lie in 0 ... {MOST_SHARE}, so that most prices stay as planned. "
+                f"Received: {self.share}."
             )
-        if not 0 < self.size <= 0.1:
+        if not 0 < self.size <= MOST_SIZE:
             raise VariationError(
-                f"variation: `size` must lie above 0 and at or below 0.1. Received: {self.size}."
+                f"variation: `size` must lie above 0 and at or below {MOST_SIZE}. Received: {self.size}."
             )
 
 
@@ -50,7 +54,9 @@ def vary(
 ) -> pd.DataFrame:
     """Return the list with some prices moved, up or down with the same probability, and what was drawn.
 
-        P(planned) = 1 - share,  P(up) = P(down) = share / 2;  a direction that the guard or the rounding forbids goes to the planned price
+        P(planned) = 1 - share,  P(up) = P(down) = share / 2
+
+    The probability of a direction that the guard or the rounding forbids goes to the planned price.
 
     Args:
         prices: a row per product, with the planned ``price`` (currency/unit).
@@ -59,24 +65,24 @@ def vary(
         rng: source of the draw; log its seed with the list.
 
     Returns:
-        The list with ``price``, ``planned_price``, ``propensity`` (probability of the price that was drawn) and ``randomised_price`` (drawn
-        part of the log price, the instrument).
+        The list with ``price``, ``planned_price``, ``propensity`` (probability of the price that was drawn)
+        and ``randomised_price`` (drawn part of the log price, the instrument).
     """
     planned = prices[PRICE].to_numpy(float)
     steps = planned[:, None] * np.array([1 - variation.size, 1.0, 1 + variation.size])
-    steps = np.where(
-        [True, False, True], steps.round(variation.decimals), planned[:, None]
-    )  # (rows, down / planned / up)
+    rounded = steps.round(variation.decimals)
+    steps = np.where([True, False, True], rounded, planned[:, None])  # (rows, down / planned / up)
     may = (steps >= low[:, None]) & (steps <= high[:, None]) & (steps != planned[:, None])
     chance = np.where(may, variation.share / 2, 0.0)
     chance[:, 1] = 1 - chance.sum(axis=1)
     drawn = (rng.random(len(planned))[:, None] >= chance.cumsum(axis=1)[:, :2]).sum(axis=1)
-    every = np.arange(len(planned))
-    price = steps[every, drawn]
-    told = {
-        PRICE: price,
-        PLANNED: planned,
-        PROPENSITY: chance[every, drawn],
-        RANDOMISED: np.log(price / planned),
-    }
-    return prices.assign(**told)
+    rows = np.arange(len(planned))
+    price = steps[rows, drawn]
+    return prices.assign(
+        **{
+            PRICE: price,
+            PLANNED: planned,
+            PROPENSITY: chance[rows, drawn],
+            RANDOMISED: np.log(price / planned),
+        }
+    )

@@ -72,9 +72,13 @@ class Effect(TypedDict):
 
 
 class Responded(TypedDict):
-    """Elasticity table, what all products share, how many products are identified, and what serves them."""
+    """Elasticity table, what all products share, how many products are identified, and what serves them.
+
+    ``reference_memory`` is the weight of the past in the price that buyers remember (1/week).
+    """
 
     elasticities: Artifact
+    reference_memory: float
     reference_effect: Effect
     rival_cross: Effect
     rival_reaction: Effect

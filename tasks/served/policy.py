@@ -9,27 +9,30 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Rules
 from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.rules import Rules
 
 
 class PricingPolicy(PythonModel):
-    """Answer product, store and price in force with the price of the next week; ``policy`` can also explain a price."""
+    """Answer product, store and price in force with the price of the next week.
+
+    ``policy`` can also explain a price.
+    """
 
     policy: PolicyModel
 
     def load_context(self, context: Any) -> None:
-        """Read the numbers."""
+        """Read market, rules and weights."""
         import json
         from pathlib import Path
 
         import numpy as np
 
-        told = json.loads(Path(context.artifacts["policy_rules"]).read_text(encoding="utf-8"))
+        rules = json.loads(Path(context.artifacts["policy_rules"]).read_text(encoding="utf-8"))
         with np.load(context.artifacts["policy_weights"], allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
-        rules = Rules(**{**told, "ladder": np.asarray(told["ladder"])})
-        self.policy = PolicyModel(pd.read_parquet(context.artifacts["policy_market"]), rules, Greedy(weights))
+        market = pd.read_parquet(context.artifacts["policy_market"])
+        self.policy = PolicyModel(market, Rules.from_json(rules), Greedy(weights))
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

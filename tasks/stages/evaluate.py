@@ -15,15 +15,17 @@ from conf import Settings
 from conf.settings import Evaluate as EvaluateSettings
 from expectations.columns import CATEGORY, MEAN
 from tasks.pricing import policies
+from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import cost_notes
-from tasks.pricing.recommend import STEP, PolicyModel, products_of
+from tasks.pricing.products import products_of
+from tasks.pricing.recommend import STEP, PolicyModel
+from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
-from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
+from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_json
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Evaluated, Forecasted, Interval, Priced, Responded, Trial
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
-from tasks.stages.price import policy_at, rules_at
 from tasks.trial import gates as rule
 from tasks.trial.design import assign
 from tasks.trial.effects import Effect, theta_of
@@ -86,8 +88,8 @@ def _tried(settings: Settings, priced: Priced) -> Tried:
     table = load_table(priced["market"])
     products, rules, policy = (
         products_of(table),
-        rules_at(priced["model_files"]["policy_rules"]),
-        policy_at(priced["model_files"]["policy_weights"]),
+        Rules.from_json(load_json(priced["model_files"]["policy_rules"])),
+        Greedy(load_arrays(priced["model_files"]["policy_weights"])),
     )
     clusters, names = pd.factorize(table[CATEGORY])
     treated = assign(told.markets, clusters, told.treated_share, seed_of(settings.seed, "trial.assignment"))
@@ -130,8 +132,8 @@ def _judged(settings: Settings, priced: Priced, sales: Artifact) -> Judged | Non
     if decisions is None:
         return None
     rules, policy = (
-        rules_at(priced["model_files"]["policy_rules"]),
-        policy_at(priced["model_files"]["policy_weights"]),
+        Rules.from_json(load_json(priced["model_files"]["policy_rules"])),
+        Greedy(load_arrays(priced["model_files"]["policy_weights"])),
     )
     model = PolicyModel(load_table(priced["market"]), rules, policy)
     return judge(

@@ -29,12 +29,12 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     with stage_run(attempt, "respond") as run:
         identification = Identification(**settings.respond.model_dump())
         response = panel_response(load_table(sales), settings.source.period, identification)
-        responded = _keep(attempt, response)
+        responded = _keep(attempt, response, settings.respond.reference_memory)
         _show(run, response, responded)
     return responded
 
 
-def _keep(attempt: Attempt, response: PanelResponse) -> Responded:
+def _keep(attempt: Attempt, response: PanelResponse, reference_memory: float) -> Responded:
     """Save the table and what all products share."""
     table = save_table(response.table.drop(columns=NESTED), attempt.path("respond", "elasticities.parquet"))
     spec = {
@@ -47,6 +47,7 @@ def _keep(attempt: Attempt, response: PanelResponse) -> Responded:
     identified = len(response.identified)
     return Responded(
         elasticities=table,
+        reference_memory=reference_memory,
         reference_effect=response.remembered,
         rival_cross=response.cross,
         rival_reaction=response.reaction,

@@ -31,11 +31,11 @@ def test_bench_policy_writes_its_names_and_refuses_a_case_that_clips(tmp_path: P
         "--json",
         str(tmp_path / "out.json"),
     )
-    told = repricer("bench", "policy", *arguments)
-    assert told.returncode == 1, told.stdout + told.stderr
-    found = json.loads((tmp_path / "out.json").read_text())
-    assert "demand must be above 0" in found["cases"]["clips"]["refused"]
-    small = found["cases"]["small"]
+    finished = repricer("bench", "policy", *arguments)
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    measured = json.loads((tmp_path / "out.json").read_text())
+    assert "demand must be above 0" in measured["cases"]["clips"]["refused"]
+    small = measured["cases"]["small"]
     assert {"optimum", "percent", "baselines", "environment_steps", "seconds", "steps_per_second"} <= set(
         small
     )
@@ -47,12 +47,12 @@ def test_bench_policy_writes_its_names_and_refuses_a_case_that_clips(tmp_path: P
     assert all(value <= 100 + 1e-9 for values in small["percent"].values() for value in values)
     assert {"best_fixed", "myopic", "random"} <= set(small["baselines"])
     assert len(small["seconds"]) == 2
-    assert found["closed_forms"][0]["price"] == 30.0
-    assert set(found["market"]) == {"steps_per_cpu_second", "stocked_steps_per_cpu_second"}
+    assert measured["closed_forms"][0]["price"] == 30.0
+    assert set(measured["market"]) == {"steps_per_cpu_second", "stocked_steps_per_cpu_second"}
 
 
 def test_a_case_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "cases.json").write_text(json.dumps(CASES), encoding="utf-8")
-    told = repricer("bench", "policy", "--cases", str(tmp_path / "cases.json"), "--case", "large")
-    assert told.returncode == 1
-    assert "`--case` must name a case of the file" in " ".join((told.stdout + told.stderr).split())
+    finished = repricer("bench", "policy", "--cases", str(tmp_path / "cases.json"), "--case", "large")
+    assert finished.returncode == 1
+    assert "`--case` must name a case of the file" in " ".join((finished.stdout + finished.stderr).split())

@@ -8,19 +8,36 @@ import numpy as np
 import pytest
 
 from tasks.pricing import policies
-from tasks.pricing.dqn import Plan, Record, Replay, n_step_returns, play_episodes
+from tasks.pricing.dqn import Plan, Record
 from tasks.pricing.environment import MarketEnv
+from tasks.pricing.episodes import n_step_returns, play_episodes
 from tasks.pricing.greedy import Greedy, WeightError
-from tasks.pricing.market import FEATURES, Products, Rules, opening
+from tasks.pricing.products import Products
+from tasks.pricing.replay import Replay, Transitions
+from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
-from tests.pricing.test_market import products
+from tasks.pricing.state import FEATURES, opening
+from tests.pricing.test_market import market_rules, products
 
-PLAN = Plan((32, 32), 128, 60_000, 20_000, 256, 2, 0.002, 0.01, 0.05, 3, 6, 20)
+PLAN = Plan(
+    hidden=(32, 32),
+    environments=128,
+    environment_steps=60_000,
+    replay=20_000,
+    batch=256,
+    gradient_steps=2,
+    learning_rate=0.002,
+    target_averaging=0.01,
+    exploration=0.05,
+    n_step=3,
+    evaluations=6,
+    evaluation_draws=20,
+)
 
 
 @pytest.fixture
 def rules() -> Rules:
-    return Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.0, "revenue", 0.35, 0.3)
+    return market_rules()
 
 
 def shop() -> Products:
@@ -51,29 +68,32 @@ def test_returns_stop_before_an_explored_action() -> None:
 def test_the_replay_overwrites_the_oldest_and_samples_by_its_generator() -> None:
     replay = Replay(4, len(FEATURES), 2)
 
-    def transitions(values: list[int]) -> tuple[np.ndarray, ...]:
-        n = len(values)
-        state = np.zeros((n, len(FEATURES)))
-        return state, np.array(values), np.zeros(n), np.zeros(n), state, np.ones((n, 2), bool)
+    def transitions(actions: list[int]) -> Transitions:
+        n = len(actions)
+        return Transitions(
+            observation=np.zeros((n, len(FEATURES))),
+            action=np.array(actions),
+            reward=np.zeros(n),
+            discount=np.zeros(n),
+            next_observation=np.zeros((n, len(FEATURES))),
+            next_allowed=np.ones((n, 2), bool),
+        )
 
-    replay.add(*transitions([1, 2, 3]))
-    replay.add(*transitions([4, 5]))
-    one, two = (replay.sample(1, 200, np.random.default_rng(0))[1] for _ in range(2))
-    assert set(one.ravel()) == {2, 3, 4, 5}
-    np.testing.assert_array_equal(one, two)
+    replay.add(transitions([1, 2, 3]))
+    replay.add(transitions([4, 5]))
+    first, second = (replay.sample(1, 200, np.random.default_rng(0)).action for _ in range(2))
+    assert set(first.ravel()) == {2, 3, 4, 5}
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_season_is_remembered_week_by_week(rules: Rules) -> None:
     env = MarketEnv(shop(), rules, 10)
     env.reset(seed=1)
-    weights = random_weights()
-    states, actions, rewards, discounts, _, allowed = play_episodes(
-        env, Greedy(weights), 0.0, 3, np.random.default_rng(0)
-    )
-    assert states.shape == (80, len(FEATURES))
-    assert actions.shape == rewards.shape == discounts.shape == (80,)
-    assert allowed.shape == (80, 5)
-    assert (discounts == 0).sum() == 30, "the last three weeks of a season bootstrap from nothing"
+    played = play_episodes(env, Greedy(random_weights()), 0.0, 3, np.random.default_rng(0))
+    assert played.observation.shape == played.next_observation.shape == (80, len(FEATURES))
+    assert played.action.shape == played.reward.shape == played.discount.shape == (80,)
+    assert played.next_allowed.shape == (80, 5)
+    assert (played.discount == 0).sum() == 30, "the last three weeks of a season bootstrap from nothing"
 
 
 def random_weights(seed: int = 0) -> dict[str, np.ndarray]:
@@ -83,7 +103,7 @@ def random_weights(seed: int = 0) -> dict[str, np.ndarray]:
     return kernels | {f"{name}.bias": np.zeros(shape[1]) for name, shape in shapes.items()}
 
 
-def test_m01_weights_that_are_not_finite_make_no_policy() -> None:
+def test_weights_that_are_not_finite_make_no_policy() -> None:
     weights = random_weights()
     weights["value.bias"][0] = np.nan
     with pytest.raises(WeightError, match=r"`value.bias` must be finite. Received: 1 that are not"):
@@ -98,21 +118,21 @@ def test_weights_of_another_state_make_no_policy() -> None:
 def trained(products: Products, rules: Rules, plan: Plan, seed: int) -> list[Record]:
     from tasks.pricing.dqn import train
 
-    def judge(weights: dict[str, np.ndarray]) -> float:
+    def value(weights: dict[str, np.ndarray]) -> float:
         return float(play(products, rules, Greedy(weights), plan.evaluation_draws, 99).rewards.mean())
 
-    return list(train(MarketEnv(products, rules, plan.environments), judge, plan, seed))
+    return list(train(MarketEnv(products, rules, plan.environments), value, plan, seed))
 
 
 @pytest.mark.slow
 def test_the_agent_finds_the_best_step_where_it_is_plain(rules: Rules) -> None:
     best = [record for record in trained(shop(), rules, PLAN, seed=1) if record.best][-1]
-    own, myopic, hold = (
+    learned, myopic, hold = (
         play(shop(), rules, p, 100, 77).rewards.mean()
         for p in (Greedy(best.weights), policies.myopic, policies.hold)
     )
-    assert own > 1.05 * hold
-    assert own > 0.998 * myopic, (
+    assert learned > 1.05 * hold
+    assert learned > 0.998 * myopic, (
         "without memory of prices and with known elasticities the myopic price is the optimum"
     )
     first = Greedy(best.weights)(opening(shop()), rules)
@@ -122,16 +142,18 @@ def test_the_agent_finds_the_best_step_where_it_is_plain(rules: Rules) -> None:
 @pytest.mark.slow
 def test_the_same_seed_twice_gives_the_same_agent_and_another_one_does_not(rules: Rules) -> None:
     short = replace(PLAN, environment_steps=8_000, evaluations=2)
-    one, two, other = ([record.loss for record in trained(shop(), rules, short, seed)] for seed in (5, 5, 6))
-    assert one == two != other
+    first, second, other = (
+        [record.loss for record in trained(shop(), rules, short, seed)] for seed in (5, 5, 6)
+    )
+    assert first == second != other
 
 
 @pytest.mark.slow
-def test_m01_training_stops_at_a_loss_that_is_not_finite(rules: Rules) -> None:
+def test_training_stops_at_a_loss_that_is_not_finite(rules: Rules) -> None:
     from tasks.pricing.dqn import TrainingError
 
     wild = replace(PLAN, learning_rate=1e30, environment_steps=20_000)
-    with pytest.raises((TrainingError, WeightError)):
+    with pytest.raises((TrainingError, WeightError), match=r"must (stay|be) finite"):
         trained(shop(), rules, wild, seed=1)
 
 

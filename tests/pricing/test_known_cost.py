@@ -1,4 +1,4 @@
-"""A cost that was told and cannot be trusted is no missing cost: the price holds, and the list says why."""
+"""A known cost that cannot be trusted is no missing cost: the price holds, and the list says why."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from tasks.pricing import policies
 from tasks.pricing.environment import ProductEnv
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE, cost_notes, latest_costs
-from tasks.pricing.market import Products, Rules
 from tasks.pricing.price_list import in_force, price_list
+from tasks.pricing.products import Products
 from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
 from tasks.pricing.variation import Variation
 from tests.pricing.test_dqn import random_weights
-from tests.pricing.test_market import products
+from tests.pricing.test_market import market_rules, products
 
 COSTS = {
     "above": 9.0,
@@ -34,7 +35,7 @@ HELD = {"above": NOT_BELOW, "equal": NOT_BELOW, "stale": STALE, "zero": NO_AMOUN
 
 @pytest.fixture(params=["revenue", "profit"])
 def rules(request: pytest.FixtureRequest) -> Rules:
-    return Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.0, request.param, 0.35, 0.3)
+    return market_rules(objective=request.param)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_the_explanation_names_what_is_wrong_with_the_cost(shop: Products, rules
         assert explanation.ladder.loc[explanation.ladder["allowed"], "step"].tolist() == [1.0]
     loss = model_of(shop, rules).explain("above", "all").ladder.set_index("step").loc[1.0]
     assert loss["profit"] == pytest.approx((2.97 - 9.0) * loss["units"]), (
-        "the cost that is known tells the loss"
+        "the loss is computed with the known cost"
     )
 
 
@@ -183,10 +184,8 @@ def test_notes_say_which_products_hold_for_their_cost_and_which_have_none(
     shop: Products, rules: Rules
 ) -> None:
     notes = cost_notes(model_of(shop, rules).market, rules.objective)
-    assert (
-        f"note: 2 products hold, {NOT_BELOW}: above in all (cost 9, price 2.97), equal in all (cost 2.97, price 2.97)"
-        in notes
-    )
+    dear = "above in all (cost 9, price 2.97), equal in all (cost 2.97, price 2.97)"
+    assert f"note: 2 products hold, {NOT_BELOW}: {dear}" in notes
     assert f"note: 1 product holds, {STALE}: stale in all (cost 1, price 2.97)" in notes
     assert (f"note: 1 product holds, {NO_COST}: missing in all (price 2.97)" in notes) == (
         rules.objective == "profit"

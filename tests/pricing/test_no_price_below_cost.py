@@ -1,4 +1,4 @@
-"""No recommended price lies below a known cost, on 10,000 random tables, by a checker that shares no code with the product."""
+"""No price of 10,000 random tables lies below a known cost; the checker shares no code with the product."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 
 from conf import load
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import FEATURES, Rules
+from tasks.pricing.market_table import market_of, objective_of
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.state import FEATURES
 from tasks.pricing.variation import Variation
-from tasks.stages.price import market_of, objective_of
+from tasks.stages.price import plan_of
+from tests.pricing.test_market import market_rules
 
 TABLES, BATCH = 10_000, 1_250
 DATES = pd.to_datetime(
@@ -34,7 +36,10 @@ class Known(NamedTuple):
 
 
 def sales_of(batch: int) -> pd.DataFrame:
-    """Return the sales of a batch of tables, 1 to 6 products each; costs around their prices, missing, old, 0 or not finite."""
+    """Return the sales of a batch of tables, 1 to 6 products in each.
+
+    Costs lie around their prices, are missing, old, 0 or not finite.
+    """
     rng = np.random.default_rng(batch)
     table = np.repeat(np.arange(BATCH), rng.integers(1, 7, BATCH))
     count = len(table)
@@ -83,11 +88,10 @@ def model_of(sales: pd.DataFrame, objective: str, seed: int) -> PolicyModel:
         "identified": rng.random(len(ids)) < 0.9,
         "dispersion": 0.1,
     }
-    settings = load("smoke", ["source.period=W", f"price.objective={objective}"])
-    market = market_of(sales, outlook, pd.DataFrame({"product_id": ids, **response}), settings)
-    rules = Rules(
-        np.array([0.8, 0.9, 0.95, 1.0, 1.1]), 8, 0.98, 0.7, 0.0, objective_of(market, settings), 0.35, 0.3
-    )
+    plan = plan_of(load("smoke", ["source.period=W", f"price.objective={objective}"]))
+    market = market_of(sales, outlook, pd.DataFrame({"product_id": ids, **response}), plan)
+    ladder = np.array([0.8, 0.9, 0.95, 1.0, 1.1])
+    rules = market_rules(ladder=ladder, objective=objective_of(market, plan))
     shapes = {"hidden_0": (len(FEATURES), 4), "value": (4, 1), "advantage": (4, 5)}
     weights = {f"{name}.kernel": rng.normal(size=shape) for name, shape in shapes.items()}
     weights |= {f"{name}.bias": np.zeros(shape[1]) for name, shape in shapes.items()}
@@ -160,8 +164,8 @@ def test_the_checker_sees_a_price_below_cost() -> None:
     }
     above, below = {"a": Known(Decimal("9.00"), False)}, {"a": Known(Decimal("2.50"), False)}
     for known, words in ((above, ["doubted", "below cost"]), (below, ["below cost"])):
-        found = faults(pd.DataFrame([row]), known, "revenue")
-        assert len(found) == len(words)
-        assert all(word in text for word, text in zip(words, found, strict=True))
+        wrong = faults(pd.DataFrame([row]), known, "revenue")
+        assert len(wrong) == len(words)
+        assert all(word in text for word, text in zip(words, wrong, strict=True))
     held = pd.DataFrame([{**row, "price": 2.97, "reason": "the cost is not below the price in force"}])
     assert faults(held, above, "revenue") == []

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from tasks.pricing import policies
-from tasks.pricing.market import Rules, opening
-from tests.pricing.test_market import products
+from tasks.pricing.rules import Rules
+from tasks.pricing.state import opening
+from tests.pricing.test_market import market_rules, products
 
 
 @pytest.fixture
 def rules() -> Rules:
-    return Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.0, "revenue", 0.35, 0.3)
+    return market_rules()
 
 
 def test_the_myopic_price_is_the_best_of_the_ladder_by_hand(rules: Rules) -> None:
@@ -28,9 +29,9 @@ def test_the_myopic_price_is_the_best_of_the_ladder_by_hand(rules: Rules) -> Non
 
 def test_cost_plus_takes_the_step_nearest_to_its_markup(rules: Rules) -> None:
     shop = replace(products(2), unit_cost=np.array([1.4, np.nan]))
-    wanted = [1.35 * 1.4 / 2.0, 1.35 * 0.7 * 2.5 / 2.0]
+    target = [1.35 * 1.4 / 2.0, 1.35 * 0.7 * 2.5 / 2.0]
     assert policies.cost_plus(opening(shop), rules).tolist() == [
-        int(np.argmin(np.abs(rules.ladder - w))) for w in wanted
+        int(np.argmin(np.abs(rules.ladder - w))) for w in target
     ]
 
 

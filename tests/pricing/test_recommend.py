@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market import Products, Rules
 from tasks.pricing.price_list import in_force, price_list
+from tasks.pricing.products import Products
 from tasks.pricing.recommend import PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
 from tests.pricing.test_dqn import random_weights, shop
+from tests.pricing.test_market import market_rules
 
 
 @pytest.fixture
@@ -21,26 +22,29 @@ def model() -> PolicyModel:
     frame = pd.DataFrame({field.name: getattr(shop(), field.name) for field in fields(Products)})
     frame.loc[1, "identified"] = False
     frame = frame.assign(product_id=[f"p{i}" for i in range(6)], store_id="all")
-    rules = Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.0, "revenue", 0.35, 0.3)
+    rules = market_rules()
     return PolicyModel(frame, rules, Greedy(random_weights()))
 
 
 def test_every_row_has_a_price_on_the_ladder_and_a_reason(model: PolicyModel) -> None:
-    asked = pd.DataFrame(
+    prices = pd.DataFrame(
         {"product_id": ["p3", "p1", "new"], "store_id": "all", "price": [3.0, 2.0, 5.0]}, index=[7, 8, 9]
     )
-    told = model.recommend(asked)
-    assert told.index.tolist() == [7, 8, 9]
-    assert told["step"][7] in model.rules.ladder
-    assert told["price"][7] == pytest.approx(3.0 * told["step"][7])
-    assert told["price"].tolist()[1:] == [2.0, 5.0]
-    assert told["reason"].tolist()[1:] == ["elasticity not identified", "the product was not in the training"]
+    recommended = model.recommend(prices)
+    assert recommended.index.tolist() == [7, 8, 9]
+    assert recommended["step"][7] in model.rules.ladder
+    assert recommended["price"][7] == pytest.approx(3.0 * recommended["step"][7])
+    assert recommended["price"].tolist()[1:] == [2.0, 5.0]
+    assert recommended["reason"].tolist()[1:] == [
+        "elasticity not identified",
+        "the product was not in the training",
+    ]
 
 
 def test_the_order_of_rows_does_not_matter(model: PolicyModel) -> None:
-    asked = pd.DataFrame({"product_id": [f"p{i}" for i in range(6)], "store_id": "all", "price": 2.0})
-    shuffled = asked.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(model.recommend(asked).loc[shuffled.index], model.recommend(shuffled))
+    prices = pd.DataFrame({"product_id": [f"p{i}" for i in range(6)], "store_id": "all", "price": 2.0})
+    shuffled = prices.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(model.recommend(prices).loc[shuffled.index], model.recommend(shuffled))
 
 
 @pytest.mark.parametrize("price", [np.nan, 0.0, -1.0, np.inf])
@@ -51,10 +55,13 @@ def test_a_price_in_force_that_is_none_is_refused(model: PolicyModel, price: flo
 
 @pytest.mark.parametrize("product", ["p0", "p1", "p3"])
 def test_the_price_that_is_explained_is_the_one_that_is_recommended(model: PolicyModel, product: str) -> None:
-    told = model.explain(product, "all", 3.0)
-    asked = pd.DataFrame({"product_id": [product], "store_id": "all", "price": [3.0]})
-    assert told.ladder.loc[told.ladder["chosen"], "price"].item() == model.recommend(asked)["price"].item()
-    assert told.elasticity_low < told.elasticity < told.elasticity_high
+    explanation = model.explain(product, "all", 3.0)
+    prices = pd.DataFrame({"product_id": [product], "store_id": "all", "price": [3.0]})
+    assert (
+        explanation.ladder.loc[explanation.ladder["chosen"], "price"].item()
+        == model.recommend(prices)["price"].item()
+    )
+    assert explanation.elasticity_low < explanation.elasticity < explanation.elasticity_high
 
 
 def test_a_product_that_the_market_does_not_know_is_not_explained(model: PolicyModel) -> None:
@@ -68,12 +75,12 @@ def test_a_product_that_the_market_does_not_know_is_not_explained(model: PolicyM
 
 def test_a_list_that_is_not_varied_is_what_the_policy_recommends(model: PolicyModel) -> None:
     prices = in_force(model)
-    told = price_list(model, prices, Variation(0.0, 0.05), seed=1)
-    np.testing.assert_allclose(told["price"], model.recommend(prices)["price"].round(2))
-    assert told["reference_price"].tolist() == prices["price"].tolist()
-    assert set(told["propensity"]) == {1.0}
-    assert set(told["randomised_price"]) == {0.0}
-    assert told["reason"][1] == "elasticity not identified"
+    table = price_list(model, prices, Variation(0.0, 0.05), seed=1)
+    np.testing.assert_allclose(table["price"], model.recommend(prices)["price"].round(2))
+    assert table["reference_price"].tolist() == prices["price"].tolist()
+    assert set(table["propensity"]) == {1.0}
+    assert set(table["randomised_price"]) == {0.0}
+    assert table["reason"][1] == "elasticity not identified"
 
 
 def test_a_varied_list_stays_on_the_ladder_and_above_cost_and_logs_its_chances(model: PolicyModel) -> None:
@@ -99,8 +106,8 @@ def test_rounding_takes_no_price_below_its_cost_or_to_nothing(model: PolicyModel
             "price": [1.504, 1.504, 0.004, 1.59 + 3e-16],
         }
     )
-    told = price_list(replace(model, market=market), prices, Variation(0.0, 0.05), seed=1)
-    assert told["price"].tolist() == [1.51, 1.5, 0.01, 1.59]
+    table = price_list(replace(model, market=market), prices, Variation(0.0, 0.05), seed=1)
+    assert table["price"].tolist() == [1.51, 1.5, 0.01, 1.59]
 
 
 def test_a_product_that_stands_twice_in_a_list_is_refused(model: PolicyModel) -> None:

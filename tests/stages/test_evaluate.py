@@ -10,13 +10,16 @@ import pytest
 
 from conf import load
 from tasks.pricing import policies
-from tasks.pricing.market import Policy, Products, Rules, View, demand_ratio
-from tasks.pricing.seasons import Played, play
+from tasks.pricing.comparison import distinct_prices, gains_of
+from tasks.pricing.demand import demand_ratio
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
+from tasks.pricing.seasons import Seasons, play
+from tasks.pricing.state import Policy, View
 from tasks.stages.evaluate import policy_gates
-from tasks.stages.price import distinct_prices, gains_of
-from tests.pricing.test_market import products
+from tests.pricing.test_market import market_rules, products
 
-RULES = Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.4, "revenue", 0.35, 0.3)
+RULES = market_rules(reference_effect=0.4)
 SEASONS, LUCK = 60, 11
 
 
@@ -26,7 +29,7 @@ def shop() -> Products:
 
 
 @pytest.fixture(scope="module")
-def simple(shop: Products) -> dict[str, Played]:
+def simple(shop: Products) -> dict[str, Seasons]:
     rules = {
         "hold": policies.hold,
         "myopic": policies.myopic,
@@ -35,7 +38,7 @@ def simple(shop: Products) -> dict[str, Played]:
     return {name: play(shop, RULES, policy, SEASONS, LUCK) for name, policy in rules.items()}
 
 
-def failed(policy: Policy, shop: Products, simple: dict[str, Played]) -> set[str]:
+def failed(policy: Policy, shop: Products, simple: dict[str, Seasons]) -> set[str]:
     own = play(shop, RULES, policy, SEASONS, LUCK)
     gates = policy_gates(
         gains_of(own, simple, 0.95), distinct_prices(own, shop.price, RULES), load("default", []).evaluate
@@ -53,20 +56,20 @@ def always(step: int) -> Callable[[View, Rules], np.ndarray]:
     ids=["highest", "lowest", "random"],
 )
 def test_a_policy_that_always_prices_highest_lowest_or_at_random_is_rejected(
-    policy: Policy, shop: Products, simple: dict[str, Played]
+    policy: Policy, shop: Products, simple: dict[str, Seasons]
 ) -> None:
     assert {"policy_over_best_fixed", "policy_over_myopic"} <= failed(policy, shop, simple)
 
 
 def test_the_myopic_price_and_the_best_fixed_steps_fail_against_themselves(
-    shop: Products, simple: dict[str, Played]
+    shop: Products, simple: dict[str, Seasons]
 ) -> None:
     assert "policy_over_myopic" in failed(policies.myopic, shop, simple)
     assert "policy_over_best_fixed" in failed(policies.best_fixed(shop, RULES, SEASONS, 1), shop, simple)
 
 
 def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
-    shop: Products, simple: dict[str, Played]
+    shop: Products, simple: dict[str, Seasons]
 ) -> None:
     def patient(view: View, rules: Rules) -> np.ndarray:
         """Count of the memory only what is not made good by the end of the season: high prices first, and the cut last."""

@@ -1,4 +1,4 @@
-"""What the agent would do in a case, and what that is worth: exactly for the report, by simulation for the choice of the checkpoint."""
+"""What a policy earns in a case: exactly for the report, by simulation for the choice of the checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from tasks.pricing.greedy import Dueling
 
 Case = StockCase | ReferenceCase | SubstitutesCase
 Weights = Mapping[str, np.ndarray]
-DRAWS = 20_000  # seasons on which a checkpoint is judged
+DRAWS = 20_000  # seasons on which a checkpoint is simulated
+STARTS = 200  # remembered prices from which a checkpoint is simulated
+START_SPREAD = 0.25  # they lie so far around that of the case (share of the range of remembered prices)
+NEGLIGIBLE = 1e-6  # discount from which on later periods are not simulated
 KINDS: dict[str, Callable[[Mapping[str, Any]], Case]] = {
     "finite_stock": finite_stock,
     "markdown": markdown,
@@ -49,8 +52,8 @@ class Exam(Protocol):
         """Return what the greedy policy earns, exactly (currency)."""
         ...
 
-    def judged(self, weights: Weights) -> float:
-        """Return what it earns on seeds that neither the training nor the report meets (currency)."""
+    def simulated(self, weights: Weights) -> float:
+        """Return what it earns on draws that neither the training nor the report meets (currency)."""
         ...
 
 
@@ -58,14 +61,13 @@ class StockExam:
     """A season with a stock."""
 
     def __init__(self, case: StockCase, environments: int, seed: int) -> None:
-        """Prepare the world, and the luck of the judge: the same buyers for every checkpoint."""
+        """Prepare the world, and the buyers of the simulation: the same for every checkpoint."""
         self.case, self.world = case, StockWorld(case, environments)
         self._uniform = np.random.default_rng(seed).random((case.periods, DRAWS))
         most = case.mean_demand.max()
         counts = np.arange(int(most + 12 * np.sqrt(most) + 20))
-        self._below = np.asarray(
-            stats.poisson.cdf(counts, case.mean_demand[..., None])
-        )  # P(buyers <= k) (T, A, counts)
+        # P(buyers <= k) (T, actions, counts)
+        self._below = np.asarray(stats.poisson.cdf(counts, case.mean_demand[..., None]))
 
     def actions(self, weights: Weights) -> np.ndarray:
         """Return the greedy price index of every period and stock (T, C + 1)."""
@@ -76,8 +78,8 @@ class StockExam:
         """Return the expected revenue of the greedy policy, by a backward pass over every state."""
         return self.case.value(self.actions(weights))
 
-    def judged(self, weights: Weights) -> float:
-        """Return its mean revenue over seasons of the judge's own; common random numbers by inverse transform."""
+    def simulated(self, weights: Weights) -> float:
+        """Return its mean revenue over simulated seasons; common random numbers by inverse transform."""
         case, actions = self.case, self.actions(weights)
         stock, earned = np.full(DRAWS, case.stock), np.zeros(DRAWS)
         for t in range(case.periods):
@@ -95,9 +97,10 @@ class ReferenceExam:
     """Buyers who remember prices."""
 
     def __init__(self, case: ReferenceCase, environments: int, seed: int) -> None:
-        """Prepare the world, and starts of the judge's own."""
+        """Prepare the world, and the starts of the simulation."""
         self.case, self.world = case, ReferenceWorld(case, environments)
-        spread = 0.25 * (case.grid[-1] - case.grid[0]) * np.random.default_rng(seed).uniform(-1, 1, 200)
+        offsets = np.random.default_rng(seed).uniform(-1, 1, STARTS)
+        spread = START_SPREAD * (case.grid[-1] - case.grid[0]) * offsets
         self._starts = np.clip(case.start + spread, case.grid[0], case.grid[-1])
 
     def exact(self, weights: Weights) -> float:
@@ -107,11 +110,11 @@ class ReferenceExam:
             lambda remembered: int(network.best(reference_states(self.case, np.array([remembered])))[0])
         )
 
-    def judged(self, weights: Weights) -> float:
+    def simulated(self, weights: Weights) -> float:
         """Return its mean discounted profit from starts around, but not at, that of the case."""
         case, network = self.case, Dueling(weights)
         remembered, weight, total = self._starts, 1.0, np.zeros(len(self._starts))
-        while weight > 1e-6:
+        while weight > NEGLIGIBLE:
             price = case.prices[network.best(reference_states(case, remembered))]
             total += weight * case.reward(remembered, price)
             remembered, weight = case.after(remembered, price), weight * case.discount
@@ -119,9 +122,9 @@ class ReferenceExam:
 
 
 class SubstitutesExam:
-    """Products priced one after the other; nothing is left to chance, so that the judge needs no luck."""
+    """Products priced one after the other; nothing is random, so the simulation is exact."""
 
-    def __init__(self, case: SubstitutesCase, environments: int, seed: int) -> None:
+    def __init__(self, case: SubstitutesCase, environments: int) -> None:
         """Prepare the world."""
         self.case, self.world = case, SubstitutesWorld(case, environments)
 
@@ -137,7 +140,7 @@ class SubstitutesExam:
         """Return the joint profit of the greedy prices."""
         return float(self.case.profit(self.prices(weights)))
 
-    judged = exact
+    simulated = exact
 
 
 def exam_of(case: Case, environments: int, seed: int) -> Exam:
@@ -146,33 +149,33 @@ def exam_of(case: Case, environments: int, seed: int) -> Exam:
     Args:
         case: what is to be solved.
         environments: episodes stepped at once in training.
-        seed: root of the judge's luck.
+        seed: of the simulated draws.
     """
     if isinstance(case, StockCase):
         return StockExam(case, environments, seed)
     if isinstance(case, ReferenceCase):
         return ReferenceExam(case, environments, seed)
-    return SubstitutesExam(case, environments, seed)
+    return SubstitutesExam(case, environments)
 
 
-def cases_of(told: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Return kind and parameters of every case of a file, by name; lists are numbered.
+def cases_of(document: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return kind and parameters of the cases of a file, by name; lists are numbered.
+
+    Args:
+        document: content of the file.
 
     Raises:
         CaseError: no case of a known kind.
     """
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    cases: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for kind in KINDS:
-        every = told.get(kind, {}).get("cases", {})
-        named = (
-            every.items()
-            if isinstance(every, Mapping)
-            else ((f"{kind}_{i}", case) for i, case in enumerate(every, start=1))
-        )
-        for name, case in named:
-            found[name] = (kind, case.get("case", case))
-    if not found:
+        listed = document.get(kind, {}).get("cases", {})
+        if not isinstance(listed, Mapping):
+            listed = {f"{kind}_{number}": case for number, case in enumerate(listed, start=1)}
+        cases |= {name: (kind, case.get("case", case)) for name, case in listed.items()}
+    if not cases:
         raise CaseError(
-            f"cases: the file must hold cases of the kinds {', '.join(KINDS)}. Received: {', '.join(told) or 'nothing'}."
+            f"cases: the file must hold cases of the kinds {', '.join(KINDS)}. "
+            f"Received: {', '.join(document) or 'nothing'}."
         )
-    return found
+    return cases

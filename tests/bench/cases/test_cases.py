@@ -42,7 +42,20 @@ BUYERS = {
     "r0": 28.0,
 }
 LOGIT = {"demand": "mnl", "parameters": {"u": [4.0, 3.0, 2.0], "b": 0.2, "c": [12.0, 8.0, 9.0], "M": 100}}
-SMALL = Plan((32, 32), 256, 150_000, 50_000, 512, 2, 0.003, 0.01, 0.05, 2, 10, 0)
+SMALL = Plan(
+    hidden=(32, 32),
+    environments=256,
+    environment_steps=150_000,
+    replay=50_000,
+    batch=512,
+    gradient_steps=2,
+    learning_rate=0.003,
+    target_averaging=0.01,
+    exploration=0.05,
+    n_step=2,
+    evaluations=10,
+    evaluation_draws=0,
+)
 
 
 def test_two_periods_and_one_unit_worked_by_hand() -> None:
@@ -163,20 +176,20 @@ def test_demand_that_is_not_elastic_has_no_best_price() -> None:
         best_price("constant_elasticity", {"A": 1, "e": 0.9, "c": 1.0})
 
 
-def test_a_simulated_value_repeats_depends_on_its_seed_and_agrees_with_the_exact_one() -> None:
+def test_simulated_seasons_are_drawn_by_their_seed_and_agree_with_the_exact_value() -> None:
     exam = exam_of(finite_stock(SCARCE), 8, seed=5)
     assert isinstance(exam, StockExam)
     rng = np.random.default_rng(0)
     weights = {"hidden_0.kernel": rng.normal(size=(exam.world.features, 8)), "hidden_0.bias": np.zeros(8)}
     weights |= {"value.kernel": np.zeros((8, 1)), "value.bias": np.zeros(1)}
     weights |= {"advantage.kernel": rng.normal(size=(8, 7)), "advantage.bias": np.zeros(7)}
-    exact, judged, other = (
+    exact, simulated, other = (
         exam.exact(weights),
-        exam.judged(weights),
-        exam_of(exam.case, 8, seed=6).judged(weights),
+        exam.simulated(weights),
+        exam_of(exam.case, 8, seed=6).simulated(weights),
     )
-    assert judged == pytest.approx(exact, rel=0.02)
-    assert judged == exam.judged(weights) != other
+    assert simulated == pytest.approx(exact, rel=0.02)
+    assert simulated == exam.simulated(weights) != other
 
 
 def test_yardsticks_earn_between_random_and_the_optimum() -> None:
@@ -204,7 +217,9 @@ class TwoStates(CaseWorld):
     """Action 1 moves from state 0 to 1 and costs 1; in state 1 action 0 pays 3. Greed takes 0.5 at once."""
 
     def __init__(self, environments: int) -> None:
-        super().__init__(environments, 3, 2, 2, 1.0, False)
+        super().__init__(
+            environments, features=3, actions=2, decisions=2, discount=1.0, goes_on=False
+        )
         self.state = np.zeros(environments, int)
 
     def _open(self) -> None:
@@ -236,7 +251,7 @@ def test_the_agent_solves_a_world_of_two_states_exactly() -> None:
 @pytest.mark.slow
 def test_the_agent_sells_a_scarce_stock_nearly_as_well_as_the_exact_programme() -> None:
     exam = exam_of(finite_stock(SCARCE), SMALL.environments, seed=7)
-    best = [record for record in train(exam.world, exam.judged, SMALL, seed=2) if record.best][-1]
+    best = [record for record in train(exam.world, exam.simulated, SMALL, seed=2) if record.best][-1]
     assert exam.exact(best.weights) > max(0.985 * exam.case.optimal[0], exam.case.baselines()["best_fixed"])
 
 
@@ -253,7 +268,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 @pytest.mark.slow
 def test_logged_decisions_train_the_agent_before_it_plays() -> None:
-    from tasks.pricing.dqn import play_episodes
+    from tasks.pricing.episodes import play_episodes
     from tasks.pricing.greedy import Dueling
 
     plan = replace(

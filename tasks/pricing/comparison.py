@@ -1,0 +1,99 @@
+"""What policies earn on the same seasons, and by how much one earns more than another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from typing_extensions import TypedDict
+
+from tasks.pricing import policies
+from tasks.pricing.greedy import Greedy
+from tasks.pricing.plan import PricingPlan, Seeds
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
+from tasks.pricing.seasons import Seasons, play
+from tasks.pricing.state import Policy
+
+TO_BEAT = ("hold", "best_fixed", "myopic")  # policies that a candidate must beat
+USED = 0.001  # share of decisions from which a step of the ladder counts as used
+
+
+class Interval(TypedDict):
+    """A mean over independent draws, with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def play_policies(
+    products: Products, rules: Rules, policy: Greedy, plan: PricingPlan, seeds: Seeds
+) -> dict[str, Seasons]:
+    """Play the learned policy, ``dqn``, and every baseline on the same demand draws, by name.
+
+    Args:
+        products: of the market.
+        rules: of the market.
+        policy: the learned one.
+        plan: its number of seasons.
+        seeds: of the comparison, of the random policy and of the best fixed steps.
+    """
+    by_name: dict[str, Policy] = {
+        "dqn": policy,
+        "hold": policies.hold,
+        "cost_plus": policies.cost_plus,
+        "myopic": policies.myopic,
+        "random": policies.Random(np.random.default_rng(seeds.random)),
+        "best_fixed": policies.best_fixed(products, rules, plan.seasons, seeds.fixed),
+    }
+    return {
+        name: play(products, rules, player, plan.seasons, seeds.comparison)
+        for name, player in by_name.items()
+    }
+
+
+def interval(values: np.ndarray, confidence: float) -> Interval:
+    """Return the mean of independent draws with its t-interval.
+
+    Args:
+        values: a number per draw (draws,).
+        confidence: probability of the interval (1).
+    """
+    from scipy import stats
+
+    quantile = stats.t.ppf(0.5 + confidence / 2, len(values) - 1)
+    half = float(quantile * values.std(ddof=1) / np.sqrt(len(values)))
+    mean = float(values.mean())
+    return Interval(value=mean, low=mean - half, high=mean + half)
+
+
+def earnings(seasons: Seasons, confidence: float) -> Interval:
+    """Return what a policy earns per product-week, with its interval over draws (currency)."""
+    return interval(seasons.rewards.mean(axis=(1, 2)), confidence)
+
+
+def gain(baseline: Seasons, seasons: Seasons, confidence: float) -> Interval:
+    """Return the relative gain of a policy over a baseline that met the same demand draws.
+
+    The interval is that of the paired differences, so that what both share cancels.
+    """
+    base, earned = (played.rewards.mean(axis=(1, 2)) for played in (baseline, seasons))  # (draws,)
+    return interval((earned - base) / base.mean(), confidence)
+
+
+def gains_of(seasons: Seasons, baselines: Mapping[str, Seasons], confidence: float) -> dict[str, Interval]:
+    """Return the gain over every policy that a candidate must beat, as ``over_<name>``."""
+    return {f"over_{name}": gain(baselines[name], seasons, confidence) for name in TO_BEAT}
+
+
+def distinct_prices(seasons: Seasons, in_force: np.ndarray, rules: Rules) -> int:
+    """Return how many steps of the ladder a policy uses.
+
+    Args:
+        seasons: of the policy.
+        in_force: price in force of every product, currency/unit (products,).
+        rules: of the market.
+    """
+    ratios = seasons.prices / in_force[:, None]
+    return sum(float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder)

@@ -1,0 +1,122 @@
+"""The market of a retraining: a row per product and store that is still sold, and the rules for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import (
+    CATEGORY,
+    DATE,
+    DAYS_A_WEEK,
+    ELASTICITY,
+    IDENTIFIED,
+    LIST_PRICE,
+    MEAN,
+    PERIOD_DAYS,
+    PRICE,
+    PRODUCT,
+    SERIES,
+    STOCK,
+    UNIT_COST,
+    UNITS,
+)
+from tasks.pricing.known_cost import with_costs
+from tasks.pricing.plan import PricingPlan
+from tasks.pricing.rules import Rules
+
+LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
+RESPONSE = [PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]  # of the elasticity table
+
+
+@dataclass(frozen=True)
+class Effects:
+    """How all buyers and rivals answer prices.
+
+    Attributes:
+        reference_memory: weight of the past in the remembered price, 1/week.
+        reference_effect: change of log units per unit of log(remembered / price), >= 0.
+        rival_cross: change of log units per unit of the rivals' log price, >= 0.
+        rival_reaction: change of the rivals' log price per unit of this shop's log price of last week, >= 0.
+    """
+
+    reference_memory: float
+    reference_effect: float
+    rival_cross: float
+    rival_reaction: float
+
+
+def market_of(
+    sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataFrame, plan: PricingPlan
+) -> pd.DataFrame:
+    """Return the market table, one row per product and store that is still sold.
+
+    It holds the price in force, the cost, expected units and how they answer price. The cost is the last
+    known one, whatever it is; ``cost_stale`` marks one that is older than the active weeks.
+
+    Args:
+        sales: sales table.
+        outlook: forecasts of the next periods (units/period).
+        elasticities: elasticity table, a row per product.
+        plan: its period and its active weeks.
+    """
+    since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
+    recent = sales[sales[DATE] > since].sort_values(DATE)
+    sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
+    optional = {LIST_PRICE: "last"} if LIST_PRICE in sales else {}
+    last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
+    weekly = _weekly(outlook, plan.period)
+    table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(elasticities[RESPONSE], on=PRODUCT)
+    table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
+    table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
+    table = with_costs(table, sales, since)
+    if STOCK in sales:
+        table = table.merge(_stock(recent), on=SERIES, how="left")
+        table["stock"] = table["stock"].fillna(np.inf)
+        table["arrivals"] = table["arrivals"].fillna(0.0)
+    return table.sort_values(SERIES, ignore_index=True)
+
+
+def rules_of(plan: PricingPlan, effects: Effects, objective: str) -> Rules:
+    """Return the rules of the market; the ladder always holds the price in force."""
+    steps = np.linspace(plan.ladder_low, plan.ladder_high, plan.ladder_steps).round(6)
+    return Rules(
+        ladder=np.union1d(steps, [1.0]),
+        decisions=plan.decisions,
+        discount=plan.discount,
+        reference_memory=effects.reference_memory,
+        reference_effect=effects.reference_effect,
+        objective=objective,
+        markup=plan.markup,
+        stated_margin=plan.stated_margin,
+        rival_cross=effects.rival_cross,
+        rival_reaction=effects.rival_reaction,
+    )
+
+
+def objective_of(market: pd.DataFrame, plan: PricingPlan) -> str:
+    """Return what the policy earns; ``auto`` is profit if enough products have a known cost."""
+    if plan.objective != "auto":
+        return plan.objective
+    return "profit" if market[UNIT_COST].notna().mean() >= plan.cost_share else "revenue"
+
+
+def _weekly(outlook: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Return product, store and the mean forecast (units/week)."""
+    mean = outlook.groupby(SERIES)[MEAN].mean()
+    return mean.mul(DAYS_A_WEEK / PERIOD_DAYS[period]).rename(UNITS).reset_index()
+
+
+def _stock(recent: pd.DataFrame) -> pd.DataFrame:
+    """Return the stock after the last period (units), and what arrived (units/week).
+
+    What arrived is the stock of a period beyond that which the sales of the period before left.
+    """
+    after = recent[STOCK] - recent[UNITS]
+    before = after.groupby([recent[name] for name in SERIES]).shift(1)
+    arrived = (recent[STOCK] - before).clip(lower=0.0)
+    weeks = max(1.0, (recent[DATE].max() - recent[DATE].min()).days / DAYS_A_WEEK)
+    rows = recent[SERIES].assign(stock=after.clip(lower=0.0), arrivals=arrived.fillna(0.0) / weeks)
+    return rows.groupby(SERIES, as_index=False).agg({"stock": "last", "arrivals": "sum"})
