@@ -27,9 +27,9 @@ from tasks.bench.cases.known_trials import (
 from tasks.bench.cases.substitute_shop import substitute_shop
 from tasks.operations.experiment_analyze import table_at
 from tasks.runtime.memory import peak_memory
-from tasks.trial.analysis import analyse, as_json
+from tasks.trial.analysis import analyse
 from tasks.trial.corrections import CORRECTIONS
-from tasks.trial.design import CLUSTER, Scheme
+from tasks.trial.randomisation import CLUSTER, Scheme
 from tasks.trial.effects import Levels, absolute, arm_of, estimates
 from tasks.trial.errors import OutsideSupport, TrialError
 from tasks.trial.moments import analyse_moments
@@ -37,6 +37,7 @@ from tasks.trial.off_policy import evaluate
 from tasks.trial.planning import Wanted, plan, trials
 from tasks.trial.power import units_for_mean, units_for_proportion
 from tasks.trial.ratio import sample_ratio
+from tasks.trial.results import as_json
 from tasks.trial.spec import read_spec
 from tasks.trial.table import read_rows
 

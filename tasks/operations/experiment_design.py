@@ -18,7 +18,7 @@ from expectations.columns import CATEGORY, DATE, PRICE, PRODUCT, STORE, UNITS
 from tasks.operations.experiment_analyze import sales_at
 from tasks.runtime.artifacts import save_text
 from tasks.trial.assignment import ARM, BEFORE, PROFIT, REVENUE, TREATED, assigned, checked, measured, spec_of
-from tasks.trial.design import CLUSTER, ITEM, STORES, TIME, Scheme
+from tasks.trial.randomisation import CLUSTER, ITEM, STORES, TIME, Scheme
 from tasks.trial.errors import TrialError
 from tasks.trial.planning import Length, Wanted, holds, measure, plan
 from tasks.trial.substitutes import Groups, groups_of

@@ -24,12 +24,12 @@ from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
 from tasks.stages.price import policy_at, rules_at
 from tasks.trial import gates as rule
-from tasks.trial.design import assign
+from tasks.trial.randomisation import assign
 from tasks.trial.effects import Effect, theta_of
 from tasks.trial.gates import Gate
 from tasks.trial.policy_value import Judged, answers, estimates_of, headline, judge
 from tasks.trial.ratio import sample_ratio
-from tasks.trial.rehearsal import arms_of, lift, same_against_same
+from tasks.trial.simulated_trial import arms_of, lift, same_against_same
 from tasks.trial.sales_log import decisions_of
 
 log = logging.getLogger("repricer")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
-from tasks.trial.design import CLUSTER, TIME, Scheme, stratified, switched
+from tasks.trial.randomisation import CLUSTER, TIME, Scheme, stratified, switched
 from tasks.trial.errors import TrialError
 from tasks.trial.periods import listed, missing_dates
 from tasks.trial.spec import Spec

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special, stats
 
-from tasks.trial.design import STORES, TIME, Scheme, stratified, switched
+from tasks.trial.randomisation import STORES, TIME, Scheme, stratified, switched
 from tasks.trial.effects import Arm, Effect, Levels, absolute, arm_of, estimates, relative
 from tasks.trial.errors import TrialError
 from tasks.trial.power import power_of_mean

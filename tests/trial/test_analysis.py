@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tasks.trial.analysis import analyse, as_json, shown
+from tasks.trial.analysis import analyse
 from tasks.trial.corrections import benjamini_hochberg, holm
 from tasks.trial.errors import RatioMismatch, TrialError
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
 from tasks.trial.power import units_for_mean, units_for_proportion
 from tasks.trial.ratio import sample_ratio
+from tasks.trial.results import as_json, shown
 from tasks.trial.sequential import halfwidth, obrien_fleming, p_value, spending_bounds
 from tasks.trial.spec import read_spec
 from tasks.trial.table import read_rows
@@ -190,8 +191,8 @@ def test_bounds_of_planned_looks_are_those_of_the_tables() -> None:
 
 
 def test_a_confidence_sequence_touches_zero_where_its_p_is_alpha() -> None:
-    half = halfwidth(0.04, 20_000, 0.05, 5000)
-    assert p_value(half, 0.04, 20_000, 5000) == pytest.approx(0.05)
+    half = halfwidth(0.04, 20_000, alpha=0.05, tuning=5000)
+    assert p_value(half, 0.04, 20_000, tuning=5000) == pytest.approx(0.05)
 
 
 def test_corrections_are_those_worked_by_hand() -> None:

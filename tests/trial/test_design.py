@@ -14,8 +14,8 @@ from tasks.bench.cases.substitute_shop import SubstituteShop, substitute_shop
 from tasks.operations.experiment_analyze import analysis_of
 from tasks.operations.experiment_design import Asked, design
 from tasks.trial import planning
-from tasks.trial.analysis import as_json
-from tasks.trial.design import Scheme, stratified, switched
+from tasks.trial.results import as_json
+from tasks.trial.randomisation import Scheme, stratified, switched
 from tasks.trial.errors import TrialError
 from tasks.trial.substitutes import cross_elasticities, groups_of
 

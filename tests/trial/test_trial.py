@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.trial.design import assign
+from tasks.trial.randomisation import assign
 from tasks.trial.errors import TrialError
 from tasks.trial.gates import above, below, reasons, verdict
-from tasks.trial.rehearsal import arms_of, lift, same_against_same
+from tasks.trial.simulated_trial import arms_of, lift, same_against_same
 
 CLUSTERS = np.array([0, 0, 1, 2, 2, 2])
 

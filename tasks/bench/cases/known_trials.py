@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.trial.design import switched
+from tasks.trial.randomisation import switched
 from tasks.trial.effects import Arm, Effect, Levels, absolute, arm_of, estimates, relative
 
 REVENUE, SESSIONS = 10.5, 3.0  # means: E[3 u (1 + 2 u)], E[1 + 2 u]

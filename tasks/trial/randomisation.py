@@ -1,7 +1,8 @@
-"""Who is priced by whom, and when: whole substitute groups, whole stores, or time blocks; never one item among its substitutes.
+"""How a trial randomises: whole substitute groups, whole stores, or time blocks.
 
-A buyer who finds one coffee dearer takes the next one: randomised item by item, half of a gain may be stolen from the siblings, and a 10 %
-cut worth +0.6 % reads as +26 %. Nobody is ever shown a price of their own: an item has one price at one time and place.
+Items are never randomised among their substitutes. A buyer who finds one coffee dearer takes the next one: randomised
+item by item, half of a gain may be stolen from the siblings, and a 10 % cut worth +0.6 % reads as +26 %. Buyers are
+never randomised either: an item has one price at one time and place.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def assign(markets: int, clusters: np.ndarray, treated_share: float, seed: int) 
 
 
 def stratified(size: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return which units are treated, drawn among units of like size: at a share of 0.5, one of each pair (units,), bool.
+    """Return which units are treated, drawn among units of similar size (units,), bool.
+
+    At a share of 0.5, one unit of every pair of neighbours in size is treated.
 
     Args:
         size: what a unit earned before (units,).
@@ -68,15 +71,20 @@ def stratified(size: np.ndarray, share: float, rng: np.random.Generator) -> np.n
 
 
 def switched(places: int, blocks: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return in which blocks each place is treated, drawn among neighbouring blocks: at 0.5, one of each pair (places, blocks), bool."""
+    """Return in which blocks each place is treated, drawn among neighbouring blocks (places, blocks), bool.
+
+    At a share of 0.5, one block of every pair of neighbours is treated.
+    """
     return _patterns(places, blocks, share, rng)
 
 
 def _patterns(rows: int, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return rows of strata, every stratum with the same share of treated, in random order (rows, length), bool."""
     part = Fraction(share).limit_denominator(STRATUM)
     if not 0 < share < 1 or abs(float(part) - share) > 1e-6 or part in (0, 1):
         raise TrialError(
-            f"design: `share` must be a fraction with a denominator of at most {STRATUM}, such as 0.5 or 0.2. Received: {share}."
+            f"design: `share` must be a fraction with a denominator of at most {STRATUM}, such as 0.5 or 0.2. "
+            f"Received: {share}."
         )
     pattern = np.arange(part.denominator) < part.numerator
     strata = -(-length // part.denominator)

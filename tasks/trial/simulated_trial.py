@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.trial.design import assign
+from tasks.trial.randomisation import assign
 from tasks.trial.effects import Arm, Effect, Levels, arm_of, estimates, relative
 from tasks.trial.errors import TrialError
 
