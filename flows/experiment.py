@@ -1,4 +1,4 @@
-"""Flows: the design and the analysis of a real price experiment, and what logged decisions say of another policy."""
+"""Flows: design and analysis of a real price experiment, and the value of another policy on logged decisions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -
 
 
 @flow(name="experiment-design")
-def design(data: str, asked: plan.Asked, folder: str, settings: Settings) -> dict[str, Any]:
+def design(data: str, request: plan.DesignRequest, folder: str, settings: Settings) -> dict[str, Any]:
     """Design an experiment: who gets which price when, for how long, and how it will be analysed."""
-    return plan.design(data, asked, folder, settings)
+    return plan.design(data, request, folder, settings)
 
 
 @flow(name="experiment-off-policy")

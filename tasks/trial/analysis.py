@@ -1,4 +1,4 @@
-"""The analysis of an experiment: the sample ratio first, then balance, effects, guardrails and the verdict."""
+"""The analysis of an experiment: sample ratio first, then balance, effects, guardrails and the verdict."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def treated_arm(arms: list[str], spec: Spec) -> str:
         return str(spec.treated)
     if spec.treated is not None or len(others) != 1:
         raise TrialError(
-            f"spec: `treated` must name one arm beside control. Received: {spec.treated}, of {', '.join(others)}."
+            "spec: `treated` must name one arm beside control. "
+            f"Received: {spec.treated}, of {', '.join(others)}."
         )
     return others[0]
 

@@ -1,9 +1,10 @@
 """Logged price decisions with their probabilities, and policies as tables: what an off-policy value is computed from.
 
-A log has a row per decision: `price`, `propensity` (probability with which that price was drawn), `reward`, or `units` with or without
-`unit_cost`; numbers known before are context; `episode` and `step` tell which decisions hang together. With `reference_price`, the price
-in force before, steps relative to it are compared instead of prices. A policy is a table of `price` (or `ratio`) and `probability`, by
-whatever columns it shares with the log: none, products, steps, decisions.
+A log has a row per decision: `price`, `propensity` (probability with which that price was drawn), `reward`,
+or `units` with or without `unit_cost`; numbers known before are context; `episode` and `step` tell which
+decisions hang together. With `reference_price`, the price in force before, steps relative to it are
+compared instead of prices. A policy is a table of `price` (or `ratio`) and `probability`, by whatever
+columns it shares with the log: none, products, steps, decisions.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """Arms and effects: a metric is a ratio of sums over the units of randomisation.
 
-A unit i (a visitor, or a cluster or block of rows) has a numerator y, a denominator d, a covariate x known before
-the trial, and a weight m of the covariate. A mean per unit has d = m = 1. With R = sum y / sum d and
+A unit i (a visitor, or a cluster or block of rows) has a numerator y, a denominator d, a covariate x known
+before the trial, and a weight m of the covariate. A mean per unit has d = m = 1. With R = sum y / sum d and
 S = sum x / sum m of an arm, linearised to
 
     u = (y - R d) / mean d,    w = (x - S m) / mean m,
 
 the variance of R is var(u) / n (delta method: Deng, Knoblich and Lu 2018, KDD). CUPED subtracts
-theta (S - S of all) from R, with theta pooled over both arms, and has the variance of u - theta w (Deng, Xu, Kohavi
-and Walker 2013, WSDM). Degrees of freedom are Welch's (1947, Biometrika).
+theta (S - S of all) from R, with theta pooled over both arms, and has the variance of u - theta w (Deng,
+Xu, Kohavi and Walker 2013, WSDM). Degrees of freedom are Welch's (1947, Biometrika).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Arm:
         n: units of randomisation.
         mean: of numerator, denominator, covariate, weight (4,).
         second: means of their products (4, 4).
-        rows: the units themselves where they are clusters or blocks, whose sizes differ (units, 4); else none.
+        rows: the units themselves where they are clusters or blocks, whose sizes differ (units, 4); else
+            none.
     """
 
     n: int
@@ -163,8 +164,9 @@ def absolute(control: Estimate, treated: Estimate, levels: Levels) -> Effect:
 def relative(control: Estimate, treated: Estimate, levels: Levels) -> Effect | None:
     """Return the difference as a share of control, by the delta method; none where control is not above 0.
 
-    var(B/A) = var(B) / A^2 + var(A) B^2 / A^4. Over units, a CUPED difference is divided by the mean that control
-    really had; over clusters, by the adjusted one, because there the random split moves the denominator too.
+    var(B/A) = var(B) / A^2 + var(A) B^2 / A^4. Over units, a CUPED difference is divided by the mean that
+    control really had; over clusters, by the adjusted one, because there the random split moves the
+    denominator too.
     """
     a, b = control.base, treated.base
     if not a > 0:

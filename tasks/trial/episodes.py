@@ -1,7 +1,7 @@
 """What a policy earns over whole episodes: fitted Q evaluation, and a demand model that is fitted and played.
 
-Over 30 steps the product of 30 weights leaves an effective sample of two; so each step is fitted instead. Fitted Q evaluation goes
-backward (Le, Voloshin and Yue 2019, ICML): with V(after the last step) = 0,
+Over 30 steps the product of 30 weights leaves an effective sample of two; so each step is fitted instead.
+Fitted Q evaluation goes backward (Le, Voloshin and Yue 2019, ICML): with V(after the last step) = 0,
 
     Q_t(s, a) = E[reward + V_{t+1}(s') | s, a],    V_t(s) = sum_a policy(a | s) Q_t(s, a),
 

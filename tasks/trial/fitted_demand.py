@@ -2,8 +2,9 @@
 
     log mean units = level of the price + bends of the step + slopes of what else was known
 
-Sales that equal the stock say only that demand was at least that: they count with E[D | D >= stock] at the current fit (EM; Dempster, Laird
-and Rubin 1977, JRSS B). Between steps, stock falls by what is sold, and a reference price moves by a fixed share towards the price.
+Sales that equal the stock say only that demand was at least that: they count with E[D | D >= stock] at the
+current fit (EM; Dempster, Laird and Rubin 1977, JRSS B). Between steps, stock falls by what is sold, and a
+reference price moves by a fixed share towards the price.
 """
 
 from __future__ import annotations

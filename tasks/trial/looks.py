@@ -33,7 +33,7 @@ def levels_of(spec: Spec, what: str, units: int) -> Levels:
 
 
 def looks_of(rows: Rows, spec: Spec, pair: tuple[int, int]) -> list[Look]:
-    """Return the primary metric's effect up to every period, from the first at which both arms have enough units.
+    """Return the primary metric's effect up to every period, once both arms have enough units.
 
     Args:
         rows: of the trial.

@@ -1,4 +1,4 @@
-"""An experiment given by the moments of its arms instead of a table: counts, sums, sums of squares and of products."""
+"""An experiment given by the moments of its arms: counts, sums, sums of squares and of products."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def analyse_moments(moments: Moments, spec: Spec) -> Analysis:
     """Analyse moments.
 
     Args:
-        moments: column -> arm -> ``{n, sum, sum_squares}``; and pair of columns -> arm -> sum of their products. A
-            pair is named ``numerator_denominator``, or by the first letters of both, ``rev_sess``. A proportion
-            needs no ``sum_squares``.
+        moments: column -> arm -> ``{n, sum, sum_squares}``; and pair of columns -> arm -> sum of their
+            products. A pair is named ``numerator_denominator``, or by the first letters of both,
+            ``rev_sess``. A proportion needs no ``sum_squares``.
         spec: specification of the trial.
     """
     arms = _arms(moments, spec)

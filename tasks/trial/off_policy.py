@@ -48,8 +48,9 @@ def evaluate(
 ) -> tuple[dict[str, Value], Support]:
     """Return ``ips``, ``snips`` and ``dr`` of a policy, and how well the log covers it.
 
-    With w = target / propensity: IPS is mean(w r); SNIPS sum(w r) / sum(w) (Swaminathan and Joachims 2015, NIPS); DR is
-    mean(sum_a target_a q_a + w (r - q)) with q fitted on the other fold (Dudik, Langford and Li 2011, ICML).
+    With w = target / propensity: IPS is mean(w r); SNIPS sum(w r) / sum(w) (Swaminathan and Joachims 2015,
+    NIPS); DR is mean(sum_a target_a q_a + w (r - q)) with q fitted on the other fold (Dudik, Langford and
+    Li 2011, ICML).
 
     Args:
         context: what was known (rows, features).

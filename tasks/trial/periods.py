@@ -39,8 +39,8 @@ def lost_periods(values: np.ndarray, numbered: bool) -> list[str]:
 def missing_dates(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Return the dates that are missing between the first and the last, at the smallest step between them.
 
-    Nothing is missing where that step is not the usual one. A weekday on which a daily table never has a row is a
-    day on which the shop is closed.
+    Nothing is missing where that step is not the usual one. A weekday on which a daily table never has a
+    row is a day on which the shop is closed.
     """
     dates = dates.sort_values()
     steps = np.diff(dates.to_numpy())

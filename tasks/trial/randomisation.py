@@ -1,8 +1,8 @@
 """How a trial randomises: whole substitute groups, whole stores, or time blocks.
 
-Items are never randomised among their substitutes. A buyer who finds one coffee dearer takes the next one: randomised
-item by item, half of a gain may be stolen from the siblings, and a 10 % cut worth +0.6 % reads as +26 %. Buyers are
-never randomised either: an item has one price at one time and place.
+Items are never randomised among their substitutes. A buyer who finds one coffee dearer takes the next one:
+randomised item by item, half of a gain may be stolen from the siblings, and a 10 % cut worth +0.6 % reads
+as +26 %. Buyers are never randomised either: an item has one price at one time and place.
 """
 
 from __future__ import annotations

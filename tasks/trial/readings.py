@@ -1,4 +1,4 @@
-"""From the arms of every metric to its effects: plain, adjusted by a covariate, and corrected for several metrics."""
+"""From the arms of a metric to its effects: plain, adjusted by a covariate, corrected for several metrics."""
 
 from __future__ import annotations
 

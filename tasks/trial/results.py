@@ -17,7 +17,8 @@ class Reading:
 
     Attributes:
         kind: mean, ratio or proportion.
-        effects: ``absolute`` and ``relative``, and with a covariate ``cuped_absolute`` and ``cuped_relative``.
+        effects: ``absolute`` and ``relative``, and with a covariate ``cuped_absolute`` and
+            ``cuped_relative``.
         arms: value of the metric by arm.
         theta: CUPED's coefficient of the covariate; none without one.
         variance_reduction: share of the variance that CUPED removes; none without a covariate.

@@ -1,4 +1,4 @@
-"""Looking before the end: confidence sequences that hold at every look, and bounds for a planned number of looks."""
+"""Looks before the end: confidence sequences that hold at every look, and bounds for planned looks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ GRID = 801  # points of the numerical integration
 def rho(alpha: float, tuning: float) -> float:
     """Return the mixture's scale that makes the sequence narrowest at ``tuning`` units.
 
-    rho = sqrt((-2 log alpha + log(1 - 2 log alpha)) / tuning) (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024,
-    Annals of Statistics).
+    rho = sqrt((-2 log alpha + log(1 - 2 log alpha)) / tuning) (Waudby-Smith, Arbour, Sinha, Kennedy and
+    Ramdas 2024, Annals of Statistics).
     """
     return float(np.sqrt((-2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))) / tuning))
 
@@ -28,7 +28,8 @@ def halfwidth(variance: float, n: float, *, alpha: float, tuning: float, df: flo
         n: units of both arms.
         alpha: probability that the sequence ever misses.
         tuning: units at which it is narrowest.
-        df: degrees of freedom where they are few: the multiple of the standard error is moved to Student's tail.
+        df: degrees of freedom where they are few: the multiple of the standard error is moved to Student's
+            tail.
     """
     r = rho(alpha, tuning)
     z = np.sqrt(n) * np.sqrt(2 * (n * r**2 + 1) / (n * r) ** 2 * np.log(np.sqrt(n * r**2 + 1) / alpha))
@@ -57,9 +58,12 @@ def p_value(
 
 
 def spent(alpha: float, information: np.ndarray, spending: str) -> np.ndarray:
-    """Return how much of ``alpha`` is spent up to each share of information (Lan and DeMets 1983, Biometrika) (looks,).
+    """Return how much of ``alpha`` is spent up to each share of information (looks,).
 
-    ``obrien_fleming``: 4 - 4 Phi(z_{alpha/4} / sqrt(t)), alpha/2 on each side; ``pocock``: alpha log(1 + (e - 1) t).
+    Lan and DeMets 1983, Biometrika.
+
+    ``obrien_fleming``: 4 - 4 Phi(z_{alpha/4} / sqrt(t)), alpha/2 on each side;
+    ``pocock``: alpha log(1 + (e - 1) t).
     """
     if spending == "pocock":
         return np.asarray(alpha * np.log(1 + (np.e - 1) * information))
@@ -98,8 +102,8 @@ def obrien_fleming(looks: int, alpha: float) -> np.ndarray:
 def _crossing(bounds: np.ndarray, information: np.ndarray) -> np.ndarray:
     """Return the probability, without an effect, that |z| first crosses at each look (looks,).
 
-    The density of the score z sqrt(t) among trials that go on is carried from look to look on a grid (Armitage,
-    McPherson and Rowe 1969, JRSS A).
+    The density of the score z sqrt(t) among trials that go on is carried from look to look on a grid
+    (Armitage, McPherson and Rowe 1969, JRSS A).
     """
     crossing = [2 * stats.norm.sf(bounds[0])]
     edge = bounds[0] * np.sqrt(information[0])

@@ -40,7 +40,8 @@ class Metric:
         covariate: column known before the experiment, for CUPED and for the balance.
         margin: a guardrail's: the loss that is tolerated (share of control, above 0).
         direction: ``up`` if more is better, ``down`` if less is.
-        negative: whether values below 0 can be; none: not for what is counted or paid (revenue, units, orders, ...).
+        negative: whether values below 0 can be; none: not for what is counted or paid (revenue, units,
+            orders, ...).
     """
 
     kind: str = "mean"
@@ -84,16 +85,20 @@ class Spec:
         period: column of the period; none: `period`, `date`, `day` or `week` if there is one.
         events: whether the rows are events, so that a unit without a row in a period is none that is missing.
         group: column of the substitute group of items.
-        burn_in: periods left out at the start of every block, while buyers still answer the price before (periods).
+        burn_in: periods left out at the start of every block, while buyers still answer the price before
+            (periods).
         alpha: probability of a false find.
         srm_alarm: least p of the sample-ratio check.
         correction: ``holm``, ``benjamini_hochberg`` or ``bonferroni``.
-        tuning: units at which the confidence sequence is narrowest; none: 5000, or the number of clusters or blocks.
+        tuning: units at which the confidence sequence is narrowest; none: 5000, or the number of clusters
+            or blocks.
         planned: units at which the trial ends and one look decides; none: it may be looked at for ever.
         looks: planned number of looks of a group-sequential trial.
         look: which of them this is, from 1.
-        starts, ends: first and last date of the trial; one look decides once the last is reached, and ``planned`` too.
-        assignment: file of the assignment, beside the specification, to which the sales are joined; none: the data holds the arms.
+        starts, ends: first and last date of the trial; one look decides once the last is reached, and
+            ``planned`` too.
+        assignment: file of the assignment, beside the specification, to which the sales are joined; none:
+            the data holds the arms.
     """
 
     metrics: Mapping[str, Metric]

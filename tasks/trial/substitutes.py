@@ -1,7 +1,8 @@
 """Which products steal from each other: substitute groups, from the category or from cross elasticities.
 
-Weekly changes of log units are regressed on the change of the own log price and, rival by rival, on that of the rival's. Changes know no
-seasons and hardly any slow shocks. A rival whose price moves units up beyond chance is a substitute; who is linked shares a group.
+Weekly changes of log units are regressed on the change of the own log price and, rival by rival, on that of
+the rival's. Changes know no seasons and hardly any slow shocks. A rival whose price moves units up beyond
+chance is a substitute; who is linked shares a group.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ def _slopes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and error of each column of x beside the controls (columns,) each (Frisch and Waugh 1933, Econometrica).
 
-    Changes of what is independent from week to week answer the week before: the error counts one lag (Hansen and Hodrick 1980, JPE).
+    Changes of what is independent from week to week answer the week before: the error counts one lag
+    (Hansen and Hodrick 1980, JPE).
     """
     q = np.linalg.qr(controls)[0]
     y, rest = y - q @ (q.T @ y), x - q @ (q.T @ x)

@@ -24,7 +24,8 @@ class Rows:
         arm: arm of each unit of randomisation, index into ``arms`` (randomised,).
         unit: unit of each row (rows,).
         randomised: unit of randomisation of each row: unit, cluster or block (rows,).
-        owner: unit of randomisation of each unit, where units are summed before clusters (units,); none for blocks.
+        owner: unit of randomisation of each unit, where units are summed before clusters (units,); none for
+            blocks.
         period: period of each row (rows,), or none.
         periods: names of the periods, rising.
         columns: metric columns (rows,).
@@ -175,7 +176,7 @@ def _randomised(
 
 
 def _blocks(frame: pd.DataFrame, spec: Spec, unit: Factor, arm: Factor) -> np.ndarray:
-    """Return the block of each row: of the whole trial, or of its place where places switch apart (rows,)."""
+    """Return the block of each row: of the trial, or of its place where places switch apart (rows,)."""
     block = _factor(frame, str(spec.block))
     if spec.cluster is None and mixed(block.codes, arm) is None:
         return block.codes

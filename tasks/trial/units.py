@@ -16,8 +16,8 @@ COUNT, TOP, BOTTOM, KNOWN = range(4)
 def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int]) -> tuple[Arm, Arm]:
     """Return control and treated of a metric.
 
-    Per unit, values and denominators are summed over its rows and covariates averaged. Units are then summed to
-    clusters; blocks sum their rows.
+    Per unit, values and denominators are summed over its rows and covariates averaged. Units are then
+    summed to clusters; blocks sum their rows.
 
     Args:
         pair: numbers of the two arms.

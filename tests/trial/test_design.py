@@ -12,11 +12,12 @@ import pytest
 from conf import Settings
 from tasks.bench.cases.substitute_shop import SubstituteShop, substitute_shop
 from tasks.operations.experiment_analyze import analysis_of
-from tasks.operations.experiment_design import Asked, design
+from tasks.operations.experiment_design import design
 from tasks.trial import planning
-from tasks.trial.results import as_json
-from tasks.trial.randomisation import Scheme, stratified, switched
+from tasks.trial.design_request import DesignRequest
 from tasks.trial.errors import TrialError
+from tasks.trial.randomisation import Scheme, stratified, switched
+from tasks.trial.results import as_json
 from tasks.trial.substitutes import cross_elasticities, groups_of
 
 CUT = 0.9
@@ -47,8 +48,8 @@ def history(shop: SubstituteShop, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
-def designed(history: Path, folder: Path, **asked: Any) -> dict[str, Any]:
-    return design.fn(str(history), Asked(**asked), str(folder), Settings())
+def designed(history: Path, folder: Path, **request: Any) -> dict[str, Any]:
+    return design.fn(str(history), DesignRequest(**request), str(folder), Settings())
 
 
 def trial_of(
@@ -165,7 +166,7 @@ def test_an_effect_that_no_length_finds_is_refused_with_the_least_that_can_be(
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("request_fields", "message"),
     [
         ({"unit": "buyer"}, "nothing is randomised by buyer"),
         ({"unit": "store"}, "stores can be randomised from four on"),
@@ -178,10 +179,10 @@ def test_an_effect_that_no_length_finds_is_refused_with_the_least_that_can_be(
     ],
 )
 def test_what_cannot_be_designed_is_refused(
-    history: Path, tmp_path: Path, asked: dict[str, Any], said: str
+    history: Path, tmp_path: Path, request_fields: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(TrialError, match=said):
-        designed(history, tmp_path, **asked)
+    with pytest.raises(TrialError, match=message):
+        designed(history, tmp_path, **request_fields)
 
 
 def test_the_least_effect_is_found_as_often_as_wanted() -> None:
@@ -189,12 +190,10 @@ def test_the_least_effect_is_found_as_often_as_wanted() -> None:
     restless = np.exp(
         np.where(np.arange(300) % 60 < 30, 0.05, 0.5) * rng.normal(size=(40, 300))
     )  # windows differ by how much they vary
-    scheme = Scheme("cluster", np.arange(40), 0.5)
-    least = planning.measure(
-        restless, scheme, planning.Wanted(0.1, 0.8, 0.05, 20), 20, seed=1, draws=500
-    ).least_effect
-    found = planning.measure(restless, scheme, planning.Wanted(least, 0.8, 0.05, 20), 20, seed=2, draws=500)
-    assert found.power == pytest.approx(0.8, abs=0.05)
+    past = planning.History(restless, Scheme("cluster", np.arange(40), 0.5), before=20)
+    least = planning.measure(past, planning.Goal(0.1, 0.8, 0.05), 20, seed=1, draws=500).least_effect
+    again = planning.measure(past, planning.Goal(least, 0.8, 0.05), 20, seed=2, draws=500)
+    assert again.power == pytest.approx(0.8, abs=0.05)
 
 
 def test_strata_are_balanced_and_seeded() -> None:
