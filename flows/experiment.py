@@ -1,4 +1,4 @@
-"""Flows: design and analysis of a real price experiment, and the value of another policy on logged decisions."""
+"""Flows: design and analysis of a real price experiment, and a policy's value on logged decisions."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def design(data: str, request: plan.DesignRequest, folder: str, settings: Settin
 
 @flow(name="experiment-off-policy")
 def off_policy(log: str, policy: str, settings: Settings, plot: str | None = None) -> dict[str, Any]:
-    """Evaluate a policy on logged decisions, or refuse and say which prices lack data."""
+    """Estimate a policy's value on logged decisions, or refuse and say which prices lack data."""
     return logged.off_policy(log, policy, settings, plot)

@@ -178,7 +178,7 @@ def relative(control: Estimate, treated: Estimate, levels: Levels) -> Effect | N
 def _effect(
     difference: float, parts: tuple[float, float], control: Estimate, treated: Estimate, levels: Levels
 ) -> Effect:
-    """Return a difference with its intervals; ``parts`` are the variances that control and treated contribute."""
+    """Return a difference with its intervals; ``parts`` are the variances of control and treated in it."""
     variance = sum(parts)
     if not variance > 0:
         raise TrialError(

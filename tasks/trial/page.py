@@ -91,7 +91,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _chart(looks: Sequence[Look]) -> str:
-    """Return the effect up to each period, with the interval for one look (dark) and for all looks (light)."""
+    """Draw the effect up to every period, with the interval for one look (dark) and for all (light)."""
     last = looks[-1].effect
     reach = 2.5 * max(last.sequential_high - last.difference, abs(last.difference)) or 1.0
     step = (WIDTH - LEFT - 16) / max(len(looks) - 1, 1)

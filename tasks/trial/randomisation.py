@@ -43,7 +43,9 @@ class Scheme:
 
 
 def assign(markets: int, clusters: np.ndarray, treated_share: float, seed: int) -> np.ndarray:
-    """Return which product is treated in which market, the same for a whole cluster (markets, products), bool.
+    """Return which products are treated in which market (markets, products), bool.
+
+    The products of a cluster share an arm.
 
     Args:
         markets: number of market draws.
@@ -79,12 +81,12 @@ def switched(places: int, blocks: int, share: float, rng: np.random.Generator) -
 
 
 def _patterns(rows: int, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return rows of strata, every stratum with the same share of treated, in random order (rows, length), bool."""
+    """Return rows of strata in random order, every stratum with the same treated share (rows, length), bool."""
     part = Fraction(share).limit_denominator(STRATUM)
     if not 0 < share < 1 or abs(float(part) - share) > 1e-6 or part in (0, 1):
         raise TrialError(
-            f"design: `share` must be a fraction with a denominator of at most {STRATUM}, such as 0.5 or 0.2. "
-            f"Received: {share}."
+            f"design: `share` must be a fraction with a denominator of at most {STRATUM}, "
+            f"such as 0.5 or 0.2. Received: {share}."
         )
     pattern = np.arange(part.denominator) < part.numerator
     strata = -(-length // part.denominator)

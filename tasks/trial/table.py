@@ -114,8 +114,8 @@ def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     """Return a column of finite numbers (rows,)."""
     if not (pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_bool_dtype(frame[name])):
         raise TrialError(
-            f"data: `{name}` must be numbers. Received: {frame[name].dtype}, such as {frame[name].iloc[0]!r}. "
-            "Write 12.5, not 12,50."
+            f"data: `{name}` must be numbers. "
+            f"Received: {frame[name].dtype}, such as {frame[name].iloc[0]!r}. Write 12.5, not 12,50."
         )
     values = frame[name].to_numpy(float, na_value=np.nan)
     bad = np.flatnonzero(~np.isfinite(values))

@@ -12,12 +12,14 @@ from conf import load
 from tasks.pricing import policies
 from tasks.pricing.market import Policy, Products, Rules, View, demand_ratio
 from tasks.pricing.seasons import Played, play
-from tasks.stages.evaluate import policy_gates
 from tasks.stages.price import distinct_prices, gains_of
+from tasks.trial.candidate_gates import policy_gates
+from tasks.trial.evaluation_settings import EvaluationSettings
 from tests.pricing.test_market import products
 
 RULES = Rules(np.array([0.8, 0.9, 1.0, 1.1, 1.2]), 8, 0.98, 0.7, 0.4, "revenue", 0.35, 0.3)
-SEASONS, LUCK = 60, 11
+SEASONS, SEED = 60, 11
+THRESHOLDS = EvaluationSettings(**load("default", []).evaluate.model_dump())
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +34,13 @@ def simple(shop: Products) -> dict[str, Played]:
         "myopic": policies.myopic,
         "best_fixed": policies.best_fixed(shop, RULES, SEASONS, 1),
     }
-    return {name: play(shop, RULES, policy, SEASONS, LUCK) for name, policy in rules.items()}
+    return {name: play(shop, RULES, policy, SEASONS, SEED) for name, policy in rules.items()}
 
 
 def failed(policy: Policy, shop: Products, simple: dict[str, Played]) -> set[str]:
-    own = play(shop, RULES, policy, SEASONS, LUCK)
-    gates = policy_gates(
-        gains_of(own, simple, 0.95), distinct_prices(own, shop.price, RULES), load("default", []).evaluate
-    )
+    played = play(shop, RULES, policy, SEASONS, SEED)
+    gain_low = {name: gain["low"] for name, gain in gains_of(played, simple, 0.95).items()}
+    gates = policy_gates(gain_low, distinct_prices(played, shop.price, RULES), THRESHOLDS)
     return {gate.name for gate in gates if not gate.passed}
 
 

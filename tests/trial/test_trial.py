@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.trial.randomisation import assign
+from conf import load
 from tasks.trial.errors import TrialError
+from tasks.trial.evaluation_settings import EvaluationSettings
 from tasks.trial.gates import above, below, reasons, verdict
-from tasks.trial.simulated_trial import arms_of, lift, same_against_same
+from tasks.trial.randomisation import assign
+from tasks.trial.simulated_trial import Outcomes, arms_of, lift, same_against_same
 
 CLUSTERS = np.array([0, 0, 1, 2, 2, 2])
 
@@ -24,19 +26,19 @@ def test_substitutes_share_an_arm_in_every_market() -> None:
 def test_products_are_summed_into_their_clusters() -> None:
     outcome = np.arange(12.0).reshape(2, 6)
     treated = np.array([[1, 1, 0, 1, 1, 1], [0, 0, 1, 0, 0, 0]], bool)
-    control, own = arms_of(outcome, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), treated, CLUSTERS)
+    control, candidate = arms_of(outcome, np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), treated, CLUSTERS)
     assert control.rows is not None
-    assert own.rows is not None
+    assert candidate.rows is not None
     assert control.rows.tolist() == [[2.0, 1.0, 3.0, 1.0], [13.0, 2.0, 3.0, 2.0], [30.0, 3.0, 15.0, 3.0]]
-    assert own.rows.tolist() == [[1.0, 2.0, 3.0, 2.0], [12.0, 3.0, 15.0, 3.0], [8.0, 1.0, 3.0, 1.0]]
+    assert candidate.rows.tolist() == [[1.0, 2.0, 3.0, 2.0], [12.0, 3.0, 15.0, 3.0], [8.0, 1.0, 3.0, 1.0]]
 
 
 def test_clusters_need_not_stand_in_order() -> None:
     shuffled = np.array([1, 0, 0])
-    control, own = arms_of(
+    control, candidate = arms_of(
         np.array([[5.0, 1.0, 2.0]]), np.ones(3), np.array([[True, False, False]]), shuffled
     )
-    assert (control.mean[0], own.mean[0]) == (3.0, 5.0)
+    assert (control.mean[0], candidate.mean[0]) == (3.0, 5.0)
 
 
 SIZES = np.arange(40) % 8
@@ -54,16 +56,20 @@ def test_an_effect_is_covered_as_often_as_claimed() -> None:
     for seed in range(300):
         held, before = outcomes(seed)
         treated = assign(30, SIZES, 0.5, seed)
-        told = lift(arms_of(held * (1 + 0.1 * treated), before, treated, SIZES), 0.95)
-        covered.append(told.low <= 0.1 <= told.high)
+        effect = lift(arms_of(held * (1 + 0.1 * treated), before, treated, SIZES), 0.95)
+        covered.append(effect.low <= 0.1 <= effect.high)
     assert 0.92 <= np.mean(covered) <= 0.98
 
 
-def test_the_price_in_force_against_itself_finds_what_is_stated() -> None:
-    p = same_against_same(*outcomes(1), SIZES, 0.5, 0.95, 800, seed=2)
+def test_trials_of_the_price_in_force_against_itself_report_effects_as_often_as_stated() -> None:
+    held, before = outcomes(1)
+    names = [f"cluster {number}" for number in range(8)]
+    both = Outcomes(policy=held, hold=held, before=before, clusters=SIZES, names=names)
+    settings = EvaluationSettings(**{**load("default", []).evaluate.model_dump(), "treated_share": 0.5})
+    p = same_against_same(both, settings, trials=800, seed=2)
     assert (p < 0.05).mean() == pytest.approx(0.05, abs=0.024)
     assert (p < 0.5).mean() == pytest.approx(0.5, abs=0.06)
-    np.testing.assert_array_equal(p[:50], same_against_same(*outcomes(1), SIZES, 0.5, 0.95, 50, seed=2))
+    np.testing.assert_array_equal(p[:50], same_against_same(both, settings, trials=50, seed=2))
 
 
 def test_what_was_known_before_narrows_the_interval() -> None:
