@@ -23,10 +23,10 @@ from tasks.sources.files import read
 from tasks.sources.mapping import summed
 from tasks.trial.analysis import analyse
 from tasks.trial.assignment import joined
-from tasks.trial.randomisation import CLUSTER
 from tasks.trial.errors import TrialError
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
+from tasks.trial.randomisation import CLUSTER
 from tasks.trial.results import Analysis, as_json
 from tasks.trial.spec import Spec, read_spec
 from tasks.trial.table import columns_of, read_rows

@@ -1,4 +1,4 @@
-"""The assignment of a designed trial: which price holds for which item, where and when; sales joined to it."""
+"""The assignment of a designed trial: which price holds where and when; and the sales joined to it."""
 
 from __future__ import annotations
 

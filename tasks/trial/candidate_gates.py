@@ -1,9 +1,11 @@
-"""The gates of a candidate: what forecast, response, policy and trial must show before a person may promote it."""
+"""The gates of a candidate: what forecast, response, policy and trial must show before promotion."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from tasks.trial.evaluation_settings import EvaluationSettings
 from tasks.trial.gates import Gate, above, below
@@ -98,6 +100,11 @@ def policy_gates(
             inclusive=True,
         ),
     ]
+
+
+def finite_share(arrays: Sequence[np.ndarray]) -> float:
+    """Return the share of finite numbers in arrays."""
+    return sum(int(np.isfinite(values).sum()) for values in arrays) / sum(values.size for values in arrays)
 
 
 def forecast_notes(wape: Mapping[str, float]) -> list[str]:

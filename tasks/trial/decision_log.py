@@ -194,22 +194,16 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     if missing or frame.empty:
         raise TrialError(
             f"log: {', '.join(missing) or 'a row'} is missing. "
-            f"Received: {', '.join(map(str, frame.columns))}. A log has {PRICE}, {PROPENSITY}, and {REWARD} or "
-            f"{UNITS}; without the probability of the price that was drawn no value can be estimated."
+            f"Received: {', '.join(map(str, frame.columns))}. "
+            f"A log has {PRICE}, {PROPENSITY}, and {REWARD} or {UNITS}; "
+            "without the probability of the price that was drawn no value can be estimated."
         )
-    for name in frame.columns:
-        if (
-            pd.api.types.is_numeric_dtype(frame[name])
-            and not np.isfinite(frame[name].to_numpy(float, na_value=np.nan)).all()
-        ):
-            bad = int(np.flatnonzero(~np.isfinite(frame[name].to_numpy(float, na_value=np.nan)))[0])
-            raise TrialError(
-                f"log: `{name}` must be finite in every row. Received: {frame[name].iloc[bad]} in row {bad + 1}."
-            )
+    _check_finite(frame)
     texts = [name for name in (PRICE, PROPENSITY, REWARD) if not pd.api.types.is_numeric_dtype(frame[name])]
     if texts:
         raise TrialError(
-            f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. Write 12.5, not 12,50."
+            f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. "
+            "Write 12.5, not 12,50."
         )
     unknown = [
         str(name) for name in (PRICE, REFERENCE_PRICE) if name in frame and not (frame[name] > 0).all()
@@ -217,3 +211,16 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     if unknown:
         raise TrialError(f"log: {listed(unknown)} must be above 0. Received: {frame[unknown[0]].min()}.")
     return frame
+
+
+def _check_finite(frame: pd.DataFrame) -> None:
+    """Refuse numbers that are not finite."""
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            continue
+        bad_rows = np.flatnonzero(~np.isfinite(frame[name].to_numpy(float, na_value=np.nan)))
+        if bad_rows.size:
+            raise TrialError(
+                f"log: `{name}` must be finite in every row. "
+                f"Received: {frame[name].iloc[bad_rows[0]]} in row {bad_rows[0] + 1}."
+            )

@@ -34,7 +34,7 @@ Chances = Callable[[pd.DataFrame], np.ndarray]
 def evaluate_episodes(
     log: DecisionLog, chances: Chances, seed: int, alpha: float = 0.05
 ) -> tuple[dict[str, Value], Support, list[str]]:
-    """Return ``fqe`` and ``fitted_demand`` per episode, how the log covers the policy, and notes on what is missing.
+    """Return ``fqe`` and ``fitted_demand`` per episode, how the log covers the policy, and notes.
 
     Args:
         log: with episodes and steps.
@@ -75,7 +75,8 @@ def _check_steps(log: DecisionLog, target: np.ndarray) -> None:
             lacking.setdefault(int(a), []).append(t)
     if lacking:
         where = "; ".join(
-            f"{log.prices[a]} in steps {', '.join(map(str, steps[:SHOWN_STEPS]))}{'...' if len(steps) > SHOWN_STEPS else ''}"
+            f"{log.prices[a]} in steps {', '.join(map(str, steps[:SHOWN_STEPS]))}"
+            f"{'...' if len(steps) > SHOWN_STEPS else ''}"
             for a, steps in lacking.items()
         )
         raise OutsideSupport(

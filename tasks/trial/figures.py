@@ -7,11 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from tasks.trial.evaluation import Evaluation
 from tasks.trial.gates import Gate
 from tasks.trial.policy_value import PolicyValue
 from tasks.trial.simulated_trial import SimulatedTrial
 
 GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
+
+
+def of_evaluation(evaluation: Evaluation, objective: str) -> dict[str, Figure]:
+    """Draw an evaluation: pictures by file name; no lift is drawn while the sample ratio alarms."""
+    trial, off_policy = evaluation.trial, evaluation.off_policy
+    lift = {"trial_lift.png": trial_lift(trial, objective)} if trial.comparable else {}
+    logged = {"off_policy_overlap.png": overlap(off_policy)} if off_policy is not None else {}
+    return {
+        **lift,
+        "trial_aa.png": same_against_same(trial),
+        **logged,
+        "gates.png": gates(evaluation.gates, evaluation.verdict),
+    }
 
 
 def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
@@ -43,7 +57,9 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
     axis.set(xlabel=f"lift of {objective} over the price in force (%)")
     axis.set_title(
         f"Simulated trial, {trial.markets} market draws, randomised by category: "
-        f"{100 * lift.difference:+.1f} % ({100 * lift.low:+.1f} to {100 * lift.high:+.1f})\nIn the market fitted to the sales, not in a shop",
+        f"{100 * lift.difference:+.1f} % "
+        f"({100 * lift.low:+.1f} to {100 * lift.high:+.1f})\n"
+        "In the market fitted to the sales, not in a shop",
         fontsize=10,
     )
     return figure

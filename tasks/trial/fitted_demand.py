@@ -1,4 +1,4 @@
-"""A demand model fitted to logged episodes and played with another policy: sales are Poisson, up to the stock that is there.
+"""A demand model fitted to logged episodes and simulated with another policy: Poisson sales, up to the stock.
 
     log mean units = level of the price + bends of the step + slopes of what else was known
 

@@ -111,7 +111,8 @@ def price_support(
     taken = w > 0
     if not taken.any():
         raise OutsideSupport(
-            "off-policy: the log never took a price that the policy wants where it wants it. Log its prices first."
+            "off-policy: the log never took a price that the policy wants where it wants it. "
+            "Log its prices first."
         )
     support = Support(
         effective_sample=float(w.sum() ** 2 / (w**2).sum()),
@@ -128,7 +129,8 @@ def price_support(
             f"off-policy: the log covers {support.mean_weight:.0%} of the policy "
             f"(effective sample {support.effective_sample:.0f} of {len(w):,}, "
             f"largest weight {support.largest_weight:.3g}). "
-            f"Prices that lack data where the policy wants them: {listed(worst, SHOWN_PRICES)}. Log them there first."
+            f"Prices that lack data where the policy wants them: {listed(worst, SHOWN_PRICES)}. "
+            "Log them there first."
         )
     return support
 

@@ -157,7 +157,7 @@ def trials(
 
 
 def _least_effect(effects: Sequence[Effect], goal: Goal) -> float:
-    """Return the effect that such trials detect with the wanted power, averaged over quiet and restless windows.
+    """Return the effect that such trials detect with the wanted power, over quiet and restless windows.
 
     The error of a relative effect grows with the treated mean: se(effect) = (1 + effect) se(0). So
     effect / (1 + effect) is sought first.

@@ -91,7 +91,8 @@ def answers(steps_of: Callable[[pd.DataFrame], pd.Series], rows: pd.DataFrame) -
     if lacking:
         raise TrialError(
             f"log: {', '.join(lacking)} is missing, by which the policy decides. "
-            f"Received: {', '.join(rows.columns)}. Log the product and `{REFERENCE_PRICE}`, the price in force before the decision."
+            f"Received: {', '.join(rows.columns)}. "
+            f"Log the product and `{REFERENCE_PRICE}`, the price in force before the decision."
         )
     known = rows.assign(**{STORE: rows[STORE].astype(str) if STORE in rows else ALL_STORES})
     keys = [name for name in (PRODUCT, STORE, REFERENCE_PRICE) if name in rows]
@@ -101,7 +102,7 @@ def answers(steps_of: Callable[[pd.DataFrame], pd.Series], rows: pd.DataFrame) -
 
 
 def estimates_of(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return estimates with their intervals by name, such as ``off_policy.dr.low``; nothing where there are none."""
+    """Return estimates with their intervals by name, such as ``off_policy.dr.low``."""
     estimates = {"logged": figures.get("logged", {}), **figures.get("estimates", {})}
     return {
         f"off_policy.{name}.{key}": number

@@ -81,7 +81,7 @@ def switched(places: int, blocks: int, share: float, rng: np.random.Generator) -
 
 
 def _patterns(rows: int, length: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return rows of strata in random order, every stratum with the same treated share (rows, length), bool."""
+    """Return which places of each row are treated, the same share in every stratum (rows, length), bool."""
     part = Fraction(share).limit_denominator(STRATUM)
     if not 0 < share < 1 or abs(float(part) - share) > 1e-6 or part in (0, 1):
         raise TrialError(

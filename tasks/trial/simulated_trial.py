@@ -62,6 +62,22 @@ class SimulatedTrial:
     aa_p: np.ndarray
     aa_detected: float
 
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """Return the trial in numbers; the lift is none while the sample ratio alarms."""
+        return {
+            "lift": self.effect.difference if self.comparable else None,
+            "low": self.effect.low if self.comparable else None,
+            "high": self.effect.high if self.comparable else None,
+            "srm_p": self.srm_p,
+            "treated_clusters": self.treated_clusters,
+            "control_clusters": self.control_clusters,
+            "markets": self.markets,
+            "theta": self.theta,
+            "aa_found": self.aa_detected,
+            "aa_trials": len(self.aa_p),
+        }
+
 
 def simulate_trial(
     outcomes: Outcomes, settings: EvaluationSettings, *, assignment_seed: int, aa_seed: int

@@ -125,7 +125,7 @@ class Spec:
     assignment: str | None = None
 
     def ended(self, units: int, last: str | None) -> bool:
-        """Return whether the planned end is reached: the units, the last date, or both if both were planned."""
+        """Return whether the planned end is reached: units, last date, or both if both are planned."""
         reached = [units >= self.planned] if self.planned is not None else []
         if self.ends is not None:
             reached.append(last is not None and last >= str(self.ends))

@@ -70,7 +70,7 @@ def groups_of(units: np.ndarray, price: np.ndarray) -> Groups:
 
 
 def cross_elasticities(units: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the elasticity of each product's units to each other's price, and its error (products, products).
+    """Return the elasticity of every product's units to other prices, and its error (products, products).
 
     Errors are clustered by week.
 
