@@ -43,11 +43,12 @@ METRICS = {
     "proportion_conversion": ("conversion", ""),
 }
 CORRECTION_KEYS = {"bonferroni": "bonferroni", "holm": "holm", "bh": "benjamini_hochberg"}
+EFFECTS = {"abs": "absolute", "rel": "relative"}
 FIELDS = {"diff": "difference", "se": "se", "df": "df", "p": "p", "lo": "low", "hi": "high"}
 
 
 def reproduce(cases: Mapping[str, Any]) -> dict[str, Any]:
-    """Recompute the expected values of a file of known answers and return the largest deviation of every part.
+    """Recompute the expected values of a file of known answers and return the largest deviation by part.
 
     The file gives conversions only through its answers: the counts are the whole numbers behind difference
     and relative lift.
@@ -63,9 +64,7 @@ def reproduce(cases: Mapping[str, Any]) -> dict[str, Any]:
         else:
             base, _, kind = name.rpartition("_")
             metric, prefix = METRICS[base]
-            deviations[name] = _deviation(
-                ours[metric][prefix + {"abs": "absolute", "rel": "relative"}[kind]], wanted
-            )
+            deviations[name] = _deviation(ours[metric][prefix + EFFECTS[kind]], wanted)
     deviations["srm"] = max(abs(sample_ratio(*_counts(key)) - p) for key, p in cases["srm_p_values"].items())
     deviations["power_units"] = float(
         max(abs(_units(key) - n) for key, n in cases["power_n_per_arm"].items())
@@ -105,7 +104,7 @@ def known_policies(cases: Mapping[str, Any], say: Say, seed: int = 0) -> dict[st
 def _values_on_logs(
     name: str, truth: float, rows: int, rng: np.random.Generator
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return by estimator its value on every simulated log, and whether its interval covers the truth (logs,)."""
+    """Return by estimator its values on simulated logs, and whether its intervals cover the truth (logs,)."""
     values: dict[str, list[tuple[float, bool]]] = {}
     for _ in range(LOGS):
         choices = drawn(rng, rows)

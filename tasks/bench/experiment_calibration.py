@@ -42,7 +42,7 @@ YEARS = 10  # other years in which the planned trial is simulated
 
 
 def calibrate(say: Say, seed: int = 0) -> dict[str, Any]:
-    """Return how often tests report an effect that is not there, intervals cover, and planned trials detect."""
+    """Return how often tests report absent effects, intervals cover, and planned trials detect."""
     measures = {
         "aa": _same_against_same,
         "coverage": _coverage,
@@ -93,12 +93,12 @@ def _power(rng: np.random.Generator) -> dict[str, Any]:
     detected = 0
     for _ in range(COVERAGE):
         control, treated = (arm_of(visitors(rng, units, lift).revenue) for lift in (0.0, LIFT))
-        detected += _is_gain(absolute(*estimates(control, treated, False), Levels()))
+        detected += _is_gain(absolute(*estimates(control, treated, adjusted=False), Levels()))
     return {"found": detected / COVERAGE, "units_per_arm": units, "simulations": COVERAGE}
 
 
 def _planned(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the power planned for a cluster trial on a shop's history, and its power in other years of the shop."""
+    """Return the planned power of a cluster trial on a shop's history, and its power in other years."""
     shop = substitute_shop(rng, *PLANNED_SHOP)
     scheme, goal = Scheme(CLUSTER, shop.group), Goal(LIFT, POWER, ALPHA)
     history = History(_yearly_revenue(shop, rng), scheme, DAYS_BEFORE)
@@ -118,7 +118,7 @@ def _planned(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _interference(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the effect of a price cut as trials by item and by cluster report it where siblings steal sales."""
+    """Return the effect of a price cut by trials of items and of clusters, where siblings take sales."""
     groups, products = STEALING_SHOP[0], STEALING_SHOP[0] * STEALING_SHOP[1]
     shop = substitute_shop(rng, *STEALING_SHOP)
     truth, size = shop.lift(CUT), np.full(groups, float(STEALING_SHOP[1]))

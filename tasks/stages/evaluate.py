@@ -21,9 +21,9 @@ from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
 from tasks.stages.price import policy_at, rules_at
 from tasks.trial.candidate_gates import CandidateFigures, finite_share
-from tasks.trial.evaluation import Evaluation, as_json, evaluate_candidate, metrics_of
+from tasks.trial.evaluation import Evaluation, as_json, evaluate_candidate, headlines_of, metrics_of
 from tasks.trial.evaluation_settings import EvaluationSettings
-from tasks.trial.policy_value import PolicyValue, answers, headline, value_on_log
+from tasks.trial.policy_value import PolicyValue, answers, value_on_log
 from tasks.trial.sales_log import decisions_of
 from tasks.trial.simulated_trial import Outcomes
 
@@ -116,6 +116,5 @@ def _show(run: StageRun, evaluation: Evaluation, objective: str) -> None:
     run.metrics(metrics_of(evaluation))
     for name, figure in figures.of_evaluation(evaluation, objective).items():
         run.figure(figure, name)
-    if evaluation.off_policy is not None:
-        log.info(headline(evaluation.off_policy.figures))
-    log.info("verdict %s", evaluation.verdict)
+    for sentence in headlines_of(evaluation):
+        log.info(sentence)

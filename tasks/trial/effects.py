@@ -132,7 +132,7 @@ def theta_of(arms: list[Arm]) -> float:
     return float(u @ second @ w / spread) if spread > 1e-12 * second[X, X] else 0.0
 
 
-def estimates(control: Arm, treated: Arm, adjusted: bool) -> tuple[Estimate, Estimate]:
+def estimates(control: Arm, treated: Arm, *, adjusted: bool) -> tuple[Estimate, Estimate]:
     """Return both arms' ratios, adjusted by the covariate or not.
 
     Raises:

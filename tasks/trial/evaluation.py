@@ -8,7 +8,7 @@ from typing import Any
 from tasks.trial.candidate_gates import CandidateFigures, candidate_gates, forecast_notes
 from tasks.trial.evaluation_settings import EvaluationSettings
 from tasks.trial.gates import Gate, reasons, verdict
-from tasks.trial.policy_value import PolicyValue, estimates_of
+from tasks.trial.policy_value import PolicyValue, estimates_of, headline
 from tasks.trial.simulated_trial import Outcomes, SimulatedTrial, simulate_trial
 
 
@@ -78,3 +78,9 @@ def metrics_of(evaluation: Evaluation) -> dict[str, float]:
     gates = {f"gate.{gate.name}": float(gate.passed) for gate in evaluation.gates}
     off_policy = estimates_of(evaluation.off_policy.figures) if evaluation.off_policy else {}
     return {**trial, **gates, **off_policy}
+
+
+def headlines_of(evaluation: Evaluation) -> list[str]:
+    """Return the value on logged decisions, if there is one, and the verdict in sentences."""
+    off_policy = [headline(evaluation.off_policy.figures)] if evaluation.off_policy else []
+    return [*off_policy, f"verdict {evaluation.verdict}"]

@@ -26,8 +26,9 @@ def lost_periods(values: np.ndarray, numbered: bool) -> list[str]:
     if len(values) < 3:
         return []
     if np.issubdtype(values.dtype, np.integer):
-        absent = np.setdiff1d(np.arange(values[0], values[-1] + 1), values) if numbered else []
-        return [str(value) for value in absent]
+        if not numbered:
+            return []
+        return [str(value) for value in np.setdiff1d(np.arange(values[0], values[-1] + 1), values)]
     if not np.issubdtype(values.dtype, np.datetime64):
         try:
             values = pd.to_datetime(pd.Series(values), format="%Y-%m-%d").to_numpy()

@@ -70,7 +70,7 @@ def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
     shop: Products, simple: dict[str, Played]
 ) -> None:
     def patient(view: View, rules: Rules) -> np.ndarray:
-        """Count of the memory only what is not made good by the end of the season: high prices first, and the cut last."""
+        """Count only the memory that outlasts the season: high prices first, and the cut last."""
         lasting = rules.reference_memory ** (rules.decisions - 1 - view.week)
         ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))
         memory = -rules.reference_effect * lasting * np.log(ladder)

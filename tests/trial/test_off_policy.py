@@ -65,7 +65,10 @@ STEPS, STOCK, LADDER = 12, 15, np.array([4.0, 5.0, 6.0, 7.0])
 
 
 def season(rng: np.random.Generator, count: int, choose: Any) -> pd.DataFrame:
-    """Return seasons of a finite stock: mean demand 3 (price / 5)^-2 a step; ``choose(step)`` gives the probabilities of the ladder."""
+    """Return seasons of a finite stock with mean demand 3 (price / 5)^-2 a step.
+
+    ``choose(step)`` gives the probabilities of the ladder.
+    """
     stock = np.full(count, float(STOCK))
     rows = []
     for t in range(STEPS):

@@ -1,4 +1,4 @@
-"""Logged decisions whose policy values are known: five prices, two features of every buyer, a purchase or none.
+"""Logged decisions whose policy values are known: five prices, two features of a buyer, a purchase or none.
 
 purchase probability = 1 / (1 + exp(-(1 + 0.8 x0 - 0.5 x1 - (0.16 + 0.05 tanh x1) (p - 8))))
 reward = p - 10 if bought

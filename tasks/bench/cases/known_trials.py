@@ -104,7 +104,13 @@ def switchback_effect(
 
 
 def looked_at(rng: np.random.Generator, looks: int, per_look: int) -> list[Effect]:
-    """Return the effect at every look of an A/A trial; ``per_look`` visitors of both arms come between two looks."""
+    """Return the effect at every look of an A/A trial.
+
+    Args:
+        rng: source of the draws.
+        looks: number of looks.
+        per_look: visitors of each arm between two looks.
+    """
     arms = []
     for _ in range(2):
         rows = np.column_stack([visitors(rng, looks * per_look).revenue, np.ones(looks * per_look)])
@@ -112,7 +118,8 @@ def looked_at(rng: np.random.Generator, looks: int, per_look: int) -> list[Effec
         square = np.add.reduceat(rows[:, 0] ** 2, np.arange(0, len(rows), per_look)).cumsum()
         arms.append([_moments(n, y, yy) for n, y, yy in zip(sums[:, 1], sums[:, 0], square, strict=True)])
     return [
-        absolute(*estimates(control, treated, False), LEVELS) for control, treated in zip(*arms, strict=True)
+        absolute(*estimates(control, treated, adjusted=False), LEVELS)
+        for control, treated in zip(*arms, strict=True)
     ]
 
 
@@ -124,8 +131,8 @@ def _moments(n: float, total: float, square: float) -> Arm:
     return Arm(int(n), mean, second)
 
 
-def lift_of(control: Arm, treated: Arm, adjusted: bool = False) -> Effect:
+def lift_of(control: Arm, treated: Arm, *, adjusted: bool = False) -> Effect:
     """Return the relative effect; control must earn something."""
-    effect = relative(*estimates(control, treated, adjusted), LEVELS)
+    effect = relative(*estimates(control, treated, adjusted=adjusted), LEVELS)
     assert effect is not None
     return effect
