@@ -100,7 +100,7 @@ def _power(rng: np.random.Generator) -> dict[str, Any]:
 def _planned(rng: np.random.Generator) -> dict[str, Any]:
     """Return the planned power of a cluster trial on a shop's history, and its power in other years."""
     shop = substitute_shop(rng, *PLANNED_SHOP)
-    scheme, goal = Scheme(CLUSTER, shop.group), Goal(LIFT, POWER, ALPHA)
+    scheme, goal = Scheme(unit=CLUSTER, owner=shop.group), Goal(LIFT, POWER, ALPHA)
     history = History(_yearly_revenue(shop, rng), scheme, DAYS_BEFORE)
     length, _ = plan(history, goal, [7 * weeks for weeks in WEEKS], 0)
     detected = []

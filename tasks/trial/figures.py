@@ -74,7 +74,7 @@ def same_against_same(trial: SimulatedTrial) -> Figure:
     axis.plot(np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=GREEN)
     axis.set(xlabel="p-value", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
     axis.set_title(
-        f"The price in force against itself, {len(p)} trials:\nan effect is found in {trial.aa_detected:.1%}",
+        f"The price in force against itself, {len(p)} trials:\nan effect is reported in {trial.aa_detected:.1%}",
         fontsize=10,
     )
     return figure
@@ -89,7 +89,7 @@ def overlap(value: PolicyValue) -> Figure:
     left.bar(place - 0.2, logged, 0.4, color=GREY, label="log")
     left.bar(place + 0.2, value.target.mean(axis=0), 0.4, color=GREEN, label="policy")
     left.set_xticks(place, prices, fontsize=8)
-    left.set(xlabel="price", ylabel="share of decisions", title="What was tried, and what is wanted")
+    left.set(xlabel="price", ylabel="share of decisions", title="Prices logged and prices wanted")
     left.legend(frameon=False)
     right.hist(weight, bins=40, color=GREY)
     right.set_yscale("log")

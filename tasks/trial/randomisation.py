@@ -1,7 +1,7 @@
 """How a trial randomises: whole substitute groups, whole stores, or time blocks.
 
 Items are never randomised among their substitutes. A buyer who finds one coffee dearer takes the next one:
-randomised item by item, half of a gain may be stolen from the siblings, and a 10 % cut worth +0.6 % reads
+randomised item by item, half of a gain may come from the siblings, and a 10 % cut worth +0.6 % reads
 as +26 %. Buyers are never randomised either: an item has one price at one time and place.
 """
 
@@ -18,7 +18,7 @@ CLUSTER, STORES, TIME, ITEM = "cluster", "store", "time", "item"
 STRATUM = 10  # most units of a stratum
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scheme:
     """How a trial randomises.
 

@@ -71,7 +71,7 @@ def _side(spec: Spec, evidence: Evidence, ended: bool) -> tuple[int, str]:
     sign = 1 if spec.metrics[name].direction == "up" else -1
     significant, how = _significance(spec, effect, evidence.adjusted_p.get(name), ended)
     side = int(significant) * (1 if effect.difference * sign > 0 else -1)
-    word = {1: "better than control", -1: "worse than control", 0: "not told from control"}[side]
+    word = {1: "better than control", -1: "worse than control", 0: "not distinguished from control"}[side]
     return side, f"{name} is {word}: {effect.difference:+.4g} ({how})"
 
 

@@ -1,4 +1,4 @@
-"""Designs: one price per item, time and place; the truth is covered among substitutes; power is as planned."""
+"""Designs: one price per item, time and place; the truth is covered among substitutes; planned power."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_the_least_effect_is_detected_with_the_wanted_power() -> None:
     restless = np.exp(
         np.where(np.arange(300) % 60 < 30, 0.05, 0.5) * rng.normal(size=(40, 300))
     )  # windows differ by how much they vary
-    past = planning.History(restless, Scheme("cluster", np.arange(40), 0.5), before=20)
+    past = planning.History(restless, Scheme(unit="cluster", owner=np.arange(40), share=0.5), before=20)
     least = planning.measure(past, planning.Goal(0.1, 0.8, 0.05), 20, seed=1, draws=500).least_effect
     again = planning.measure(past, planning.Goal(least, 0.8, 0.05), 20, seed=2, draws=500)
     assert again.power == pytest.approx(0.8, abs=0.05)
