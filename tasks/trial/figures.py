@@ -74,7 +74,8 @@ def same_against_same(trial: SimulatedTrial) -> Figure:
     axis.plot(np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=GREEN)
     axis.set(xlabel="p-value", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
     axis.set_title(
-        f"The price in force against itself, {len(p)} trials:\nan effect is reported in {trial.aa_detected:.1%}",
+        f"The price in force against itself, {len(p)} trials:\n"
+        f"an effect is reported in {trial.aa_detected:.1%}",
         fontsize=10,
     )
     return figure
