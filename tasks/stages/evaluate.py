@@ -68,10 +68,8 @@ def _model(priced: Priced) -> PolicyModel:
 def _outcomes(model: PolicyModel, markets: int, seed: int) -> Outcomes:
     """Play the policy and the price in force on the same demand draws, none of them used in training."""
     products, rules = products_of(model.market), model.rules
-    earned, held = (
-        play(products, rules, policy, markets, seed).rewards.sum(axis=2)  # (markets, products)
-        for policy in (model.policy, policies.hold)
-    )
+    earned = play(products, rules, model.policy, markets, seed).rewards.sum(axis=2)  # (markets, products)
+    held = play(products, rules, policies.hold, markets, seed).rewards.sum(axis=2)
     clusters, names = pd.factorize(model.market[CATEGORY])
     before = rules.decisions * products.units * rules.margin(products, np.ones(len(products)))
     return Outcomes(policy=earned, hold=held, before=before, clusters=clusters, names=list(names))
