@@ -8,7 +8,7 @@ from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Evaluated, Forecasted, Priced, Responded
-from tasks.stages import evaluate as deed
+from tasks.stages import evaluate as stage
 
 
 @flow(name="evaluate")
@@ -16,9 +16,10 @@ def evaluate(
     attempt: Attempt,
     settings: Settings,
     sales: Artifact,
+    *,
     forecasted: Forecasted,
     responded: Responded,
     priced: Priced,
 ) -> Evaluated:
-    """Try the policy on unseen markets and on logged decisions, and hold everything to the gates."""
-    return deed.evaluate(attempt, settings, sales, forecasted, responded, priced)
+    """Evaluate the policy in unseen markets and on logged decisions, and hold the candidate to the gates."""
+    return stage.evaluate(attempt, settings, sales, forecasted=forecasted, responded=responded, priced=priced)

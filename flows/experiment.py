@@ -1,4 +1,4 @@
-"""Flows: the design and the analysis of a real price experiment, and what logged decisions say of another policy."""
+"""Flows: design and analysis of a real price experiment, and a policy's value on logged decisions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -
 
 
 @flow(name="experiment-design")
-def design(data: str, asked: plan.Asked, folder: str, settings: Settings) -> dict[str, Any]:
+def design(data: str, request: plan.DesignRequest, folder: str, settings: Settings) -> dict[str, Any]:
     """Design an experiment: who gets which price when, for how long, and how it will be analysed."""
-    return plan.design(data, asked, folder, settings)
+    return plan.design(data, request, folder, settings)
 
 
 @flow(name="experiment-off-policy")
 def off_policy(log: str, policy: str, settings: Settings, plot: str | None = None) -> dict[str, Any]:
-    """Evaluate a policy on logged decisions, or refuse and say which prices lack data."""
+    """Estimate a policy's value on logged decisions, or refuse and say which prices lack data."""
     return logged.off_policy(log, policy, settings, plot)

@@ -24,7 +24,14 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
         forecasted = forecast(attempt, settings, prepared)
         responded = respond(attempt, settings, prepared["sales"])
         priced = price(attempt, settings, prepared["sales"], forecasted["outlook"], responded)
-        evaluated = evaluate(attempt, settings, prepared["sales"], forecasted, responded, priced)
+        evaluated = evaluate(
+            attempt,
+            settings,
+            prepared["sales"],
+            forecasted=forecasted,
+            responded=responded,
+            priced=priced,
+        )
         versions = register(attempt, settings, prepared, forecasted, responded, priced, evaluated)
         stages = {
             "prepare": prepared,

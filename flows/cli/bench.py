@@ -215,6 +215,7 @@ def bench_experiment(
     import json
 
     from tasks.bench import experiment as measure
+    from tasks.bench.experiment_calibration import calibrate
 
     if not (cases or logs or calibrations or rows):
         raise typer.BadParameter("give --cases FILE, --off-policy FILE, --calibrations or --rows N")
@@ -225,7 +226,7 @@ def bench_experiment(
     if cases:
         measured["reproduced"] = measure.reproduce(json.loads(cases.read_text(encoding="utf-8")))
     if calibrations:
-        measured["calibrations"] = measure.calibrate(report.say)
+        measured["calibrations"] = calibrate(report.say)
     if logs:
         measured["off_policy"] = measure.known_policies(
             json.loads(logs.read_text(encoding="utf-8")), report.say

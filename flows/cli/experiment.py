@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,60 +22,68 @@ Data = Annotated[
 SpecFile = Annotated[Path, typer.Option("--spec", help="Specification of the trial (YAML).")]
 
 
+History = Annotated[Path, typer.Option("--data", metavar="FILE", help="Sales history (CSV, Parquet).")]
+Folder = Annotated[Path, typer.Option(help="Where `assignment.csv` and `trial.yaml` are written.")]
+Unit = Annotated[
+    str, typer.Option(help="`cluster` (substitute groups), `store` or `time` (blocks that switch).")
+]
+RelativeEffect = Annotated[float, typer.Option(help="Relative effect to be detected, such as 0.05.")]
+Metric = Annotated[
+    str | None, typer.Option(help="`profit`, `revenue` or `units`; profit where every row has a cost.")
+]
+Power = Annotated[float, typer.Option(help="Probability of detecting the effect.")]
+Alpha = Annotated[float, typer.Option(help="Probability of a false positive.")]
+Guard = Annotated[
+    list[str] | None,
+    typer.Option(metavar="METRIC=SHARE", help="Guardrail and the loss it tolerates; units=0.05."),
+]
+Groups = Annotated[str | None, typer.Option(help="Substitutes by `category` or by `cross` elasticities.")]
+Share = Annotated[float, typer.Option(help="Share of the units that the candidate prices.")]
+Length = Annotated[int | None, typer.Option(help="Periods of the trial, if not the shortest that suffices.")]
+Block = Annotated[int | None, typer.Option(help="Periods between two switches: 7 days, or 4 weeks.")]
+BurnIn = Annotated[int, typer.Option(help="Periods left out after a switch.")]
+Start = Annotated[str | None, typer.Option(metavar="DATE", help="First date; the period after the history.")]
+Seed = Annotated[int, typer.Option(help="Seed of the assignment.")]
+
+
 @experiment.command("design")
 def design(
-    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="Sales history (CSV, Parquet).")],
-    folder: Annotated[
-        Path, typer.Option("--folder", help="Where `assignment.csv` and `trial.yaml` are written.")
-    ],
-    unit: Annotated[
-        str, typer.Option(help="`cluster` (substitute groups), `store` or `time` (blocks that switch).")
-    ] = "cluster",
-    effect: Annotated[float, typer.Option(help="Relative effect to be found, such as 0.05.")] = 0.05,
-    metric: Annotated[
-        str | None, typer.Option(help="`profit`, `revenue` or `units`; profit where every row has a cost.")
-    ] = None,
-    power: Annotated[float, typer.Option(help="Probability of finding the effect.")] = 0.8,
-    alpha: Annotated[float, typer.Option(help="Probability of a false find.")] = 0.05,
-    guard: Annotated[
-        list[str] | None,
-        typer.Option(metavar="METRIC=SHARE", help="Guardrail and the loss it tolerates; units=0.05."),
-    ] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Substitutes by `category` or by `cross` elasticities.")
-    ] = None,
-    share: Annotated[float, typer.Option(help="Share of the units that the candidate prices.")] = 0.5,
-    length: Annotated[
-        int | None, typer.Option(help="Periods of the trial, if not the shortest that suffices.")
-    ] = None,
-    block: Annotated[
-        int | None, typer.Option(help="Periods between two switches: 7 days, or 4 weeks.")
-    ] = None,
-    burn_in: Annotated[int, typer.Option(help="Periods left out after a switch.")] = 1,
-    start: Annotated[
-        str | None, typer.Option(metavar="DATE", help="First date; the period after the history.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the assignment.")] = 7,
+    data: History,
+    folder: Folder,
+    unit: Unit = "cluster",
+    effect: RelativeEffect = 0.05,
+    metric: Metric = None,
+    power: Power = 0.8,
+    alpha: Alpha = 0.05,
+    guard: Guard = None,
+    groups: Groups = None,
+    share: Share = 0.5,
+    length: Length = None,
+    block: Block = None,
+    burn_in: BurnIn = 1,
+    start: Start = None,
+    seed: Seed = 7,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
     """Design an experiment: who gets which price when, for how long, and the specification that analyses it.
 
-    Example: `repricer experiment design --data sales.csv --unit cluster --effect 0.05 --folder trial --json design.json`
+    Example: `repricer experiment design --data sales.csv --effect 0.05 --folder trial --json design.json`
     """
+    guards = {"units": 0.05} if guard is None else dict(map(_guardrail, guard))
+    goal: dict[str, Any] = {"effect": effect, "metric": metric, "power": power, "alpha": alpha}
+    units: dict[str, Any] = {"unit": unit, "groups": groups, "share": share, "seed": seed}
+    calendar: dict[str, Any] = {"length": length, "block": block, "burn_in": burn_in, "start": start}
     settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.experiment import design as flow
-        from tasks.operations.experiment_design import Asked
+        from tasks.operations.experiment_design import DesignRequest
 
-        guards = {"units": 0.05} if guard is None else dict(map(_guarded, guard))
-        asked = Asked(
-            unit, effect, metric, power, alpha, guards, groups, share, length, block, burn_in, start, seed
-        )
-        told = flow(str(data), asked, str(folder), settings)
-    write_json(json_file, told)
-    report.show_design(told)
+        request = DesignRequest(guards=guards, **goal, **units, **calendar)
+        figures = flow(str(data), request, str(folder), settings)
+    write_json(json_file, figures)
+    report.show_design(figures)
 
 
 @experiment.command("analyze")
@@ -90,20 +98,20 @@ def analyze(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Read an experiment: sample ratio first, effects with intervals, guardrails, and ship, keep or continue.
+    """Analyse an experiment: sample ratio, effects with intervals, guardrails, then ship, keep or continue.
 
-    Example: `repricer experiment analyze --data trial.csv --spec trial.yaml --report trial.html --json out.json`
+    Example: `repricer experiment analyze --data trial.csv --spec trial.yaml --report trial.html`
     """
     settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.experiment import analyze as flow
 
-        told = flow(str(data), str(spec), settings, str(page) if page else None)
-    write_json(json_file, told)
-    if told["verdict"] is None:
-        raise ValueError(told["reasons"][0])
-    report.say(f"verdict: {told['verdict']}")
-    for reason in told["reasons"]:
+        analysis = flow(str(data), str(spec), settings, str(page) if page else None)
+    write_json(json_file, analysis)
+    if analysis["verdict"] is None:
+        raise ValueError(analysis["reasons"][0])
+    report.say(f"verdict: {analysis['verdict']}")
+    for reason in analysis["reasons"]:
         report.say(f"- {reason}")
 
 
@@ -125,22 +133,23 @@ def off_policy(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Say what another policy would have earned on logged decisions, or which prices lack data.
+    """Estimate what another policy would have earned on logged decisions, or say which prices lack data.
 
-    Example: `repricer experiment off-policy --log decisions.parquet --policy candidate --plot overlap.png --json out.json`
+    Example: `repricer experiment off-policy --log decisions.parquet --policy candidate --plot overlap.png`
     """
     settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.experiment import off_policy as flow
 
-        told = flow(str(log), policy, settings, str(plot) if plot else None)
-    write_json(json_file, told)
-    if "refused" in told:
-        raise ValueError(told["refused"])
-    report.show_off_policy(told)
+        figures = flow(str(log), policy, settings, str(plot) if plot else None)
+    write_json(json_file, figures)
+    if "refused" in figures:
+        raise ValueError(figures["refused"])
+    report.show_off_policy(figures)
 
 
-def _guarded(text: str) -> tuple[str, float]:
+def _guardrail(text: str) -> tuple[str, float]:
+    """Return metric and tolerated loss of ``METRIC=SHARE``."""
     name, _, share = text.partition("=")
     try:
         return name, float(share)

@@ -1,4 +1,4 @@
-"""Benchmark: experiments held to known answers, known truths, and a clock."""
+"""Benchmark: the analysis of experiments against known answers, known policy values, and a clock."""
 
 from __future__ import annotations
 
@@ -6,47 +6,35 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.bench.cases.known_log import PRICES, TARGETS, drawn, target
-from tasks.bench.cases.known_trials import (
-    REVENUE,
-    cluster_effect,
-    lift_of,
-    looked_at,
-    switchback_effect,
-    visitor_effects,
-    visitors,
-)
-from tasks.bench.cases.substitute_shop import substitute_shop
 from tasks.operations.experiment_analyze import table_at
 from tasks.runtime.memory import peak_memory
-from tasks.trial.analysis import analyse, as_json
+from tasks.trial.analysis import analyse
 from tasks.trial.corrections import CORRECTIONS
-from tasks.trial.design import CLUSTER, Scheme
-from tasks.trial.effects import Levels, absolute, arm_of, estimates
-from tasks.trial.errors import OutsideSupport, TrialError
+from tasks.trial.errors import OutsideSupport
 from tasks.trial.moments import analyse_moments
 from tasks.trial.off_policy import evaluate
-from tasks.trial.planning import Wanted, plan, trials
 from tasks.trial.power import units_for_mean, units_for_proportion
 from tasks.trial.ratio import sample_ratio
+from tasks.trial.results import as_json
 from tasks.trial.spec import read_spec
 from tasks.trial.table import read_rows
 
 Say = Callable[[str], None]
 
-AA, COVERAGE, SHOPS, LOGS = 4000, 2000, 500, 400  # simulations
-LOOKS, PER_LOOK = 20, 100
+LOGS = 400  # simulated logs of a policy and a size
+LOG_SIZES = (1000, 10_000)  # decisions
 LIFT = 0.05
-VISITORS = 2000  # per arm
-CUT, DAYS = 0.9, 28
+DAYS = 28
+VISITS = 5  # mean rows of a visitor
 CHUNK = 1_000_000  # rows written at once
 METRICS = {
     "mean_revenue": ("revenue", ""),
@@ -54,95 +42,91 @@ METRICS = {
     "cuped_revenue": ("revenue", "cuped_"),
     "proportion_conversion": ("conversion", ""),
 }
+CORRECTION_KEYS = {"bonferroni": "bonferroni", "holm": "holm", "bh": "benjamini_hochberg"}
+EFFECTS = {"abs": "absolute", "rel": "relative"}
 FIELDS = {"diff": "difference", "se": "se", "df": "df", "p": "p", "lo": "low", "hi": "high"}
 
 
-def reproduce(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Recompute every expected value of a file of known answers and return how far off each part is at most.
+def reproduce(cases: Mapping[str, Any]) -> dict[str, Any]:
+    """Recompute the expected values of a file of known answers and return the largest deviation by part.
 
-    The file gives conversions only through its answers: the counts are the whole numbers behind difference and relative lift.
+    The file gives conversions only through its answers: the counts are the whole numbers behind difference
+    and relative lift.
     """
-    expected = told["expected"]
-    ours = _analysed(told)
-    off: dict[str, float] = {}
+    expected = cases["expected"]
+    ours = _analysed(cases)
+    deviations: dict[str, float] = {}
     for name, wanted in expected.items():
         if name == "cuped_theta":
-            off[name] = abs(ours["revenue"]["theta"] - wanted)
+            deviations[name] = abs(ours["revenue"]["theta"] - wanted)
         elif name == "cuped_var_reduction":
-            off[name] = abs(ours["revenue"]["variance_reduction"] - wanted)
+            deviations[name] = abs(ours["revenue"]["variance_reduction"] - wanted)
         else:
             base, _, kind = name.rpartition("_")
             metric, prefix = METRICS[base]
-            off[name] = _far(ours[metric][prefix + {"abs": "absolute", "rel": "relative"}[kind]], wanted)
-    off["srm"] = max(abs(sample_ratio(*_counts(key)) - p) for key, p in told["srm_p_values"].items())
-    off["power_units"] = float(max(abs(_units(key) - n) for key, n in told["power_n_per_arm"].items()))
-    names = {"bonferroni": "bonferroni", "holm": "holm", "bh": "benjamini_hochberg"}
-    p = np.array(told["multiple_testing"]["p"])
-    off["corrections"] = max(
-        float(np.abs(CORRECTIONS[ours_](p) - told["multiple_testing"][key]).max())
-        for key, ours_ in names.items()
+            deviations[name] = _deviation(ours[metric][prefix + EFFECTS[kind]], wanted)
+    deviations["srm"] = max(abs(sample_ratio(*_counts(key)) - p) for key, p in cases["srm_p_values"].items())
+    deviations["power_units"] = float(
+        max(abs(_units(key) - n) for key, n in cases["power_n_per_arm"].items())
     )
-    return {"largest_deviation": max(off.values()), "deviations": off}
+    expected_p = cases["multiple_testing"]
+    p = np.array(expected_p["p"])
+    deviations["corrections"] = max(
+        float(np.abs(CORRECTIONS[name](p) - expected_p[key]).max()) for key, name in CORRECTION_KEYS.items()
+    )
+    return {"largest_deviation": max(deviations.values()), "deviations": deviations}
 
 
-def calibrate(say: Say, seed: int = 0) -> dict[str, Any]:
-    """Return how often tests find what is not there, intervals cover the truth, and planned trials find the effect."""
-    told: dict[str, Any] = {}
-    for name, measure in (
-        ("aa", _same_against_same),
-        ("coverage", _coverage),
-        ("power", _power),
-        ("planned_by_simulation", _planned),
-        ("interference", _interference),
-    ):
-        start = time.perf_counter()
-        told[name] = measure(np.random.default_rng([seed, len(told)]))
-        told[name]["seconds"] = time.perf_counter() - start
-        say(
-            f"{name}: "
-            + ", ".join(f"{key} {value:.4g}" for key, value in told[name].items() if isinstance(value, float))
-        )
-    return told
+def known_policies(cases: Mapping[str, Any], say: Say, seed: int = 0) -> dict[str, Any]:
+    """Return bias and coverage of every estimator on logs whose policy values are known; and a refusal.
 
-
-def known_policies(told: Mapping[str, Any], say: Say, seed: int = 0) -> dict[str, Any]:
-    """Return bias, its Monte-Carlo error and coverage of every estimator on logs whose policy values are known; and a refusal."""
-    found: dict[str, Any] = {}
-    for name in TARGETS:
-        truth = told["bandit"]["true_value"][name]
-        for rows in (1000, 10_000):
-            values: dict[str, list[tuple[float, bool]]] = {}
-            rng = np.random.default_rng([seed, rows, TARGETS.index(name)])
-            for _ in range(LOGS):
-                x, action, propensity, reward = drawn(rng, rows)
-                estimates_, _support = evaluate(
-                    x, action, propensity, reward, target(name, x), [f"{p:g}" for p in PRICES]
-                )
-                for kind, value in estimates_.items():
-                    values.setdefault(kind, []).append((value.value, value.low <= truth <= value.high))
-            for kind, pairs in values.items():
-                value, covered = np.array(pairs).T
-                error = value.std(ddof=1) / np.sqrt(len(value))
-                found[f"{name} {kind} n={rows}"] = {
-                    "bias": float(value.mean() - truth),
-                    "monte_carlo_error": float(error),
-                    "bias_in_errors": float(abs(value.mean() - truth) / error),
-                    "coverage": float(covered.mean()),
-                }
-        worst = max(one["bias_in_errors"] for key, one in found.items() if key.startswith(name))
+    The bias is given in units of its Monte-Carlo error too.
+    """
+    estimators: dict[str, Any] = {}
+    for number, name in enumerate(TARGETS):
+        truth = cases["bandit"]["true_value"][name]
+        for rows in LOG_SIZES:
+            values = _values_on_logs(name, truth, rows, np.random.default_rng([seed, rows, number]))
+            for kind, (value, covered) in values.items():
+                estimators[f"{name} {kind} n={rows}"] = _bias(value, covered, truth)
+        worst = max(figures["bias_in_errors"] for key, figures in estimators.items() if key.startswith(name))
         say(f"off-policy {name}: worst bias {worst:.2f} Monte-Carlo errors")
-    coverage = [one["coverage"] for one in found.values()]
+    coverage = [figures["coverage"] for figures in estimators.values()]
     return {
-        "estimators": found,
-        "largest_bias_in_errors": max(one["bias_in_errors"] for one in found.values()),
+        "estimators": estimators,
+        "largest_bias_in_errors": max(figures["bias_in_errors"] for figures in estimators.values()),
         "coverage_low": min(coverage),
         "coverage_high": max(coverage),
-        "refused": _outside(np.random.default_rng(seed)),
+        "refused": _refusal_outside_support(np.random.default_rng(seed)),
+    }
+
+
+def _values_on_logs(
+    name: str, truth: float, rows: int, rng: np.random.Generator
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return by estimator its values on simulated logs, and whether its intervals cover the truth (logs,)."""
+    values: dict[str, list[tuple[float, bool]]] = {}
+    for _ in range(LOGS):
+        choices = drawn(rng, rows)
+        estimates, _support = evaluate(choices, target(name, choices.context))
+        for kind, value in estimates.items():
+            values.setdefault(kind, []).append((value.value, value.low <= truth <= value.high))
+    return {kind: tuple(np.array(pairs).T) for kind, pairs in values.items()}  # type: ignore[misc]
+
+
+def _bias(value: np.ndarray, covered: np.ndarray, truth: float) -> dict[str, float]:
+    """Return bias, its Monte-Carlo error, and coverage over simulated logs."""
+    error = value.std(ddof=1) / np.sqrt(len(value))
+    return {
+        "bias": float(value.mean() - truth),
+        "monte_carlo_error": float(error),
+        "bias_in_errors": float(abs(value.mean() - truth) / error),
+        "coverage": float(covered.mean()),
     }
 
 
 def clock(rows: int, folder: Path, say: Say) -> dict[str, Any]:
-    """Write a log of so many rows, analyse it as the command does, and return seconds and peak memory (MB)."""
+    """Write a log, analyse it as the command does, and return seconds and peak memory (MB)."""
     path = folder / "log.parquet"
     _write_log(path, rows)
     say(f"wrote {rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB")
@@ -153,21 +137,22 @@ def clock(rows: int, folder: Path, say: Say) -> dict[str, Any]:
     spec = read_spec({"unit": "visitor", "events": True, "metrics": metrics})
     start = time.perf_counter()
     with peak_memory() as peak:
-        told = as_json(analyse(read_rows(table_at(path, spec), spec), spec))
+        analysis = as_json(analyse(read_rows(table_at(path, spec), spec), spec))
         seconds = time.perf_counter() - start
         peak.sample()
-    effect = told["metrics"]["revenue"]["cuped_relative"]
+    effect = analysis["metrics"]["revenue"]["cuped_relative"]
     return {
         "rows": rows,
         "seconds": seconds,
         "peak_memory_mb": peak.megabytes,
-        "looks": len(told["looks"]),
+        "looks": len(analysis["looks"]),
         "lift": effect["difference"],
     }
 
 
-def _analysed(told: Mapping[str, Any]) -> dict[str, Any]:
-    expected, data = told["expected"], dict(told["data"])
+def _analysed(cases: Mapping[str, Any]) -> dict[str, Any]:
+    """Return our analysis of the moments of the file, by metric."""
+    expected, data = cases["expected"], dict(cases["data"])
     share = expected["proportion_conversion_abs"]["diff"] / expected["proportion_conversion_rel"]["diff"]
     data["conversion"] = {}
     for arm, rate in (("A", share), ("B", share + expected["proportion_conversion_abs"]["diff"])):
@@ -181,15 +166,15 @@ def _analysed(told: Mapping[str, Any]) -> dict[str, Any]:
     return dict(as_json(analyse_moments(data, read_spec({"metrics": metrics})))["metrics"])
 
 
-def _far(ours: Mapping[str, float], wanted: Mapping[str, Any]) -> float:
-    """Return the largest deviation, relative where the answer is larger than 1."""
-    pairs = [(ours[name], wanted[key]) for key, name in FIELDS.items()]
-    pairs += [(ours["difference"] / ours["se"], wanted["t"]), (ours["se"] ** 2, wanted["var"])]
-    later = wanted["sequential"]
+def _deviation(ours: Mapping[str, float], expected: Mapping[str, Any]) -> float:
+    """Return the largest deviation, relative where the expected value is larger than 1."""
+    pairs = [(ours[name], expected[key]) for key, name in FIELDS.items()]
+    pairs += [(ours["difference"] / ours["se"], expected["t"]), (ours["se"] ** 2, expected["var"])]
+    sequential = expected["sequential"]
     pairs += [
-        (ours["sequential_low"], later["lo"]),
-        (ours["sequential_high"], later["hi"]),
-        (ours["sequential_p"], later["p"]),
+        (ours["sequential_low"], sequential["lo"]),
+        (ours["sequential_high"], sequential["hi"]),
+        (ours["sequential_p"], sequential["p"]),
     ]
     return max(abs(a - b) / max(1.0, abs(b)) for a, b in pairs)
 
@@ -210,130 +195,20 @@ def _units(key: str) -> int:
     )
 
 
-def _same_against_same(rng: np.random.Generator) -> dict[str, Any]:
-    """Return how often A/A trials find an effect: at the end, at any look by the fixed test, and by the one that holds at every look."""
-    names, found = ("fixed", "fixed_at_any_look", "always_valid"), np.zeros(3)
-    for _ in range(AA):
-        seen = looked_at(rng, LOOKS, PER_LOOK)
-        fixed, always = (
-            [effect.p < 0.05 for effect in seen],
-            [effect.sequential_low > 0 or effect.sequential_high < 0 for effect in seen],
-        )
-        found += [fixed[-1], any(fixed), any(always)]
-    return {**dict(zip(names, (found / AA).tolist(), strict=True)), "simulations": AA, "looks": LOOKS}
-
-
-def _coverage(rng: np.random.Generator) -> dict[str, Any]:
-    covered: dict[str, list[bool]] = {}
-    for _ in range(COVERAGE):
-        told = visitor_effects(rng, VISITORS, LIFT)
-        told |= {
-            "cluster": (cluster_effect(rng, LIFT), LIFT),
-            "switchback": (switchback_effect(rng, LIFT), LIFT),
-        }
-        for name, (effect, truth) in told.items():
-            covered.setdefault(name, []).append(effect.low <= truth <= effect.high)
-    return {name: float(np.mean(values)) for name, values in covered.items()} | {"simulations": COVERAGE}
-
-
-def _power(rng: np.random.Generator) -> dict[str, Any]:
-    """Return how often the effect is found at the size that the closed form plans for 80 %."""
-    pilot = visitors(rng, 1_000_000)
-    units = units_for_mean(float(pilot.revenue.std() / REVENUE), LIFT)
-    found = 0
-    for _ in range(COVERAGE):
-        control, treated = (arm_of(visitors(rng, units, lift).revenue) for lift in (0.0, LIFT))
-        effect = absolute(*estimates(control, treated, False), Levels())
-        found += effect.p < 0.05 and effect.difference > 0
-    return {"found": found / COVERAGE, "units_per_arm": units, "simulations": COVERAGE}
-
-
-def _planned(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the power that a cluster trial is planned for on one shop's history, and what it finds in other years of that shop."""
-    shop = substitute_shop(rng, 80, 3)
-    scheme, wanted = Scheme(CLUSTER, shop.group), Wanted(LIFT, 0.8, 0.05, 56)
-
-    def revenue(days: int) -> np.ndarray:
-        sales = shop.sales(
-            np.ones((days, len(shop.group))), pd.date_range("2024-01-01", periods=days, unit="us"), rng
-        )
-        return (sales["units"] * sales["price"]).to_numpy().reshape(days, -1).T
-
-    length, _ = plan(revenue(364), scheme, wanted, [7 * weeks for weeks in range(1, 27)], 0)
-    found = []
-    for _ in range(10):
-        for control, treated in trials(
-            revenue(364), scheme, wanted, length.periods, LIFT, SHOPS // 10, int(rng.integers(2**31))
-        ):
-            effect = lift_of(control, treated, adjusted=True)
-            found.append(effect.p < 0.05 and effect.difference > 0)
-    return {
-        "planned": length.power,
-        "found": float(np.mean(found)),
-        "days": length.periods,
-        "simulations": len(found),
-    }
-
-
-def _interference(rng: np.random.Generator) -> dict[str, Any]:
-    """Return what a cut of a tenth reads as by items and by clusters where siblings steal, how often the clusters cover the truth."""
-    shop = substitute_shop(rng, 40, 2)
-    truth, dates = shop.lift(CUT), pd.date_range("2024-01-01", periods=DAYS, unit="us")
-    size, before = np.full(40, 2.0), shop.mean(np.ones(80)) * shop.price
-    read: dict[str, list[float]] = {"item": [], "cluster": []}
-    covered = []
-
-    def revenue(treated: np.ndarray) -> np.ndarray:
-        sales = shop.sales(np.where(treated, CUT, 1.0)[None].repeat(DAYS, axis=0), dates, rng)
-        return (sales["units"] * sales["price"]).to_numpy().reshape(DAYS, -1).sum(axis=0)
-
-    for _ in range(SHOPS):
-        items, pairs = np.arange(80) % 2 == 1, rng.permutation(40) % 2 == 1
-        total = revenue(items)
-        one, two = (arm_of(total[mine], x=before[mine]) for mine in (~items, items))
-        read["item"].append(lift_of(one, two, adjusted=True).difference)
-        y, x = (np.bincount(shop.group, values) for values in (revenue(pairs.repeat(2)), before))
-        one, two = (
-            arm_of(y[mine], size[mine], x[mine], size[mine], grouped=True) for mine in (~pairs, pairs)
-        )
-        effect = lift_of(one, two, adjusted=True)
-        read["cluster"].append(effect.difference)
-        covered.append(effect.low <= truth <= effect.high)
-    return {
-        "truth": truth,
-        "item_level_reads": float(np.mean(read["item"])),
-        "cluster_level_reads": float(np.mean(read["cluster"])),
-        "cluster_coverage": float(np.mean(covered)),
-        "item_level_refused": _item_refusal(),
-        "simulations": SHOPS,
-    }
-
-
-def _item_refusal() -> str:
-    table = pd.DataFrame(
-        {"product": ["a", "b"], "category": "coffee", "arm": ["A", "B"], "revenue": [1.0, 2.0]}
-    )
-    spec = read_spec({"unit": "product", "metrics": {"revenue": {"kind": "mean", "value": "revenue"}}})
+def _refusal_outside_support(rng: np.random.Generator) -> str:
+    """Return the message with which a policy is refused that wants a price that the log lacks."""
+    choices = drawn(rng, LOG_SIZES[0])
+    unseen = np.tile(np.eye(len(PRICES) + 1)[-1], (LOG_SIZES[0], 1))
     try:
-        read_rows(table, spec)
-    except TrialError as error:
-        return str(error)
-    raise AssertionError("an item-level design inside a substitute group was read")
-
-
-def _outside(rng: np.random.Generator) -> str:
-    x, action, propensity, reward = drawn(rng, 1000)
-    wanted = np.tile(np.eye(len(PRICES) + 1)[-1], (1000, 1))
-    try:
-        evaluate(x, action, propensity, reward, wanted, [*(f"{p:g}" for p in PRICES), "30"])
+        evaluate(replace(choices, prices=[*choices.prices, "30"]), unseen)
     except OutsideSupport as error:
         return str(error)
     raise AssertionError("a price that the log lacks was evaluated")
 
 
 def _write_log(path: Path, rows: int) -> None:
-    """Write a log of visits over four weeks, five to a visitor on average, in chunks."""
-    rng, people = np.random.default_rng(0), max(rows // 5, 4)
+    """Write a log of visits over four weeks, in chunks."""
+    rng, people = np.random.default_rng(0), max(rows // VISITS, 4)
     arm = np.where(rng.random(people) < 0.5, "A", "B")
     level = rng.gamma(2.0, 1.0, people)
     writer = None

@@ -1,4 +1,4 @@
-"""Task: analyse a price experiment from its files, write the page and hand back the numbers."""
+"""Task: analyse a price experiment from its files, write the page and return the numbers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from expectations.refusals import DataError
 from tasks.runtime.artifacts import save_text
 from tasks.sources.files import read
 from tasks.sources.mapping import summed
-from tasks.trial.analysis import Analysis, analyse, as_json
+from tasks.trial.analysis import analyse
 from tasks.trial.assignment import joined
-from tasks.trial.design import CLUSTER
 from tasks.trial.errors import TrialError
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
+from tasks.trial.randomisation import CLUSTER
+from tasks.trial.results import Analysis, as_json
 from tasks.trial.spec import Spec, read_spec
 from tasks.trial.table import columns_of, read_rows
 
@@ -44,7 +45,7 @@ def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -
 
 
 def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
-    """Read the file of an experiment and analyse it; the sales of a designed trial are joined to its assignment first."""
+    """Read and analyse the file of an experiment; sales of a designed trial are joined to its assignment."""
     spec = spec_at(spec_file)
     if not data.is_file():
         raise TrialError(
@@ -59,7 +60,7 @@ def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
 
 
 def sales_at(path: Path, settings: Settings) -> pd.DataFrame:
-    """Read a sales table, one row per product, store and period, in our words.
+    """Read a sales table, one row per product, store and period, in the project's column names.
 
     Raises:
         TrialError: a row has no units or price, or there are two rows for one key.
@@ -72,14 +73,15 @@ def sales_at(path: Path, settings: Settings) -> pd.DataFrame:
     bad = frame[[DATE, PRODUCT, UNITS, PRICE]].isna().any(axis=1) | ~(frame[PRICE] > 0)
     if bad.any():
         raise TrialError(
-            f"{path.name}: a row needs date, product, units and a price above 0. Received: {bad.sum():,} rows without. "
-            "Mend them, or take them out."
+            f"{path.name}: a row needs date, product, units and a price above 0. "
+            f"Received: {bad.sum():,} rows without. Mend them, or take them out."
         )
     twice = frame[frame.duplicated(KEY)]
     if len(twice):
         where = ", ".join(str(twice[name].iloc[0]) for name in (PRODUCT, STORE, DATE))
         raise TrialError(
-            f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. Keep one of them."
+            f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. "
+            "Keep one of them."
         )
     return frame
 
@@ -88,7 +90,8 @@ def assignment_at(path: Path) -> pd.DataFrame:
     """Read the assignment of a designed trial; keys are text."""
     if not path.is_file():
         raise TrialError(
-            f"{path}: the assignment that the spec names is not there. Keep it beside the spec, as the design wrote it."
+            f"{path}: the assignment that the spec names is not there. "
+            "Keep it beside the spec, as the design wrote it."
         )
     table = pd.read_csv(path, dtype={PRODUCT: str, STORE: str, CLUSTER: str}, keep_default_na=False)
     return table.assign(**{DATE: pd.to_datetime(table[DATE]).dt.as_unit("us")}) if DATE in table else table
@@ -97,22 +100,22 @@ def assignment_at(path: Path) -> pd.DataFrame:
 def moments_at(path: Path) -> dict[str, Any]:
     """Read the moments of a trial per arm."""
     with _readable(path, "JSON with the moments of each arm"):
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(told, dict):
-            raise ValueError(f"a {type(told).__name__} instead of an object")
-    return told.get("data", told)  # type: ignore[no-any-return]
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise ValueError(f"a {type(document).__name__} instead of an object")
+    return document.get("data", document)  # type: ignore[no-any-return]
 
 
 def table_at(path: Path, spec: Spec) -> pd.DataFrame:
     """Return the columns of a table that the spec needs."""
     parquet = path.suffix in {".parquet", ".pq"}
     with _readable(path, "CSV or Parquet table"):
-        there = (
+        available = (
             pyarrow.parquet.read_schema(path).names
             if parquet
             else pd.read_csv(path, nrows=0, encoding="utf-8").columns.tolist()
         )
-    columns = columns_of(spec, there)
+    columns = columns_of(spec, available)
     with _readable(path, "CSV or Parquet table"):
         if parquet:
             return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
@@ -123,7 +126,7 @@ def table_at(path: Path, spec: Spec) -> pd.DataFrame:
 
 @contextmanager
 def _readable(path: Path, what: str) -> Iterator[None]:
-    """Name the file that cannot be read."""
+    """Turn errors of reading into one that names the file."""
     try:
         yield
     except (ValueError, pyarrow.ArrowException) as error:

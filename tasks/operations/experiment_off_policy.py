@@ -1,4 +1,4 @@
-"""Task: what another policy would have earned on logged decisions, or why the log cannot tell."""
+"""Task: estimate the value of another policy on logged decisions, or say why the log does not show it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from prefect import task
 from conf import Settings
 from tasks.pricing.recommend import STEP
 from tasks.runtime.tables import table_at
-from tasks.trial.policy_value import Judged, Rows, answers, judge
+from tasks.trial.policy_value import PolicyAnswers, PolicyValue, answers, value_on_log
 
 ALIASES = ("champion", "candidate")
+PLOT_DPI = 120
 
 
 @task(name="off-policy")
 def off_policy(log: str, policy: str, settings: Settings, plot: str | None = None) -> dict[str, Any]:
-    """Return the policy's value per decision, or per episode, with intervals; outside support ``refused`` says which prices lack data."""
-    judged = judge(table_at(Path(log), "--log"), _policy(policy, settings), settings.seed)
+    """Return the policy's value per decision, or per episode, with intervals.
+
+    Where the log does not support the policy, ``refused`` says which prices lack data.
+    """
+    value = value_on_log(table_at(Path(log), "--log"), _policy(policy, settings), settings.seed)
     if plot is not None:
-        _plot(judged, Path(plot))
-    return {"policy": policy, **judged.told}
+        _plot(value, Path(plot))
+    return {"policy": policy, **value.figures}
 
 
-def _policy(policy: str, settings: Settings) -> Rows:
+def _policy(policy: str, settings: Settings) -> PolicyAnswers:
     """Return how a policy answers rows: from its file, or from the registered model."""
     if policy not in ALIASES:
         table = table_at(Path(policy), "--policy")
@@ -33,13 +37,12 @@ def _policy(policy: str, settings: Settings) -> Rows:
     from tasks.runtime import champion_aliases
 
     model = champion_aliases.load_model(settings, "pricing_policy", policy)
-    return partial(answers, lambda asked: model.predict(asked)[STEP])
+    return partial(answers, lambda questions: model.predict(questions)[STEP])
 
 
-def _plot(judged: Judged, path: Path) -> None:
+def _plot(value: PolicyValue, path: Path) -> None:
+    """Draw how the log covers the policy."""
     from tasks.trial import figures
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    figures.overlap(
-        judged.decisions.prices, judged.decisions.action, judged.target.mean(axis=0), judged.weight
-    ).savefig(path, dpi=120)
+    figures.overlap(value).savefig(path, dpi=PLOT_DPI)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +40,13 @@ class PolicyModel:
     market: pd.DataFrame
     rules: Rules
     policy: Greedy
+
+    @classmethod
+    def from_stored(
+        cls, market: pd.DataFrame, rules: Mapping[str, Any], weights: Mapping[str, np.ndarray]
+    ) -> PolicyModel:
+        """Return the model whose market, rules (JSON) and weights were stored."""
+        return cls(market, Rules.from_json(rules), Greedy(weights))
 
     def recommend(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.

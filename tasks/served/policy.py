@@ -8,9 +8,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from tasks.pricing.greedy import Greedy
 from tasks.pricing.recommend import PolicyModel
-from tasks.pricing.rules import Rules
 
 
 class PricingPolicy(PythonModel):
@@ -32,7 +30,7 @@ class PricingPolicy(PythonModel):
         with np.load(context.artifacts["policy_weights"], allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
         market = pd.read_parquet(context.artifacts["policy_market"])
-        self.policy = PolicyModel(market, Rules.from_json(rules), Greedy(weights))
+        self.policy = PolicyModel.from_stored(market, rules, weights)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

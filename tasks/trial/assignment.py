@@ -1,16 +1,17 @@
-"""The table of a designed trial: which price holds for which item, where and when; and the trial's sales joined to it."""
+"""The assignment of a designed trial: which price holds where and when; and the sales joined to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from expectations.columns import DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
-from tasks.trial.design import CLUSTER, TIME, Scheme, stratified, switched
 from tasks.trial.errors import TrialError
 from tasks.trial.periods import listed, missing_dates
+from tasks.trial.randomisation import CLUSTER, TIME, Scheme, stratified, switched
 from tasks.trial.spec import Spec
 
 ARM, BLOCK, BEFORE = "arm", "block", "_before"
@@ -19,37 +20,60 @@ REVENUE, PROFIT = "revenue", "profit"
 KEYS = (PRODUCT, STORE, DATE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The terms of a designed trial.
+
+    Attributes:
+        scheme: how the trial randomises.
+        metrics: those that are read, the primary one first.
+        guards: guardrail -> the loss that is tolerated (share of control).
+        alpha: probability of a false positive.
+        dates: periods of the trial.
+    """
+
+    scheme: Scheme
+    metrics: Sequence[str]
+    guards: Mapping[str, float]
+    alpha: float
+    dates: pd.DatetimeIndex
+
+    @property
+    def starts(self) -> str:
+        """Return the first date."""
+        return str(self.dates[0].date())
+
+    @property
+    def ends(self) -> str:
+        """Return the last date."""
+        return str(self.dates[-1].date())
+
+
 def measured(sales: pd.DataFrame) -> pd.DataFrame:
-    """Return the sales with what a trial may be about: units, revenue, and profit where every row has a cost."""
-    told = {REVENUE: sales[UNITS] * sales[PRICE]}
+    """Return the sales with the metrics of a trial: units, revenue, and profit where every row has a cost."""
+    metrics = {REVENUE: sales[UNITS] * sales[PRICE]}
     if UNIT_COST in sales and sales[UNIT_COST].notna().all():
-        told[PROFIT] = sales[UNITS] * (sales[PRICE] - sales[UNIT_COST])
-    return sales.assign(**told)
+        metrics[PROFIT] = sales[UNITS] * (sales[PRICE] - sales[UNIT_COST])
+    return sales.assign(**metrics)
 
 
 def assigned(
-    members: pd.DataFrame,
-    before: Mapping[str, np.ndarray],
-    scheme: Scheme,
-    dates: pd.DatetimeIndex,
-    primary: str,
-    seed: int,
+    members: pd.DataFrame, before: Mapping[str, np.ndarray], terms: Terms, seed: int
 ) -> pd.DataFrame:
     """Return the assignment: a row per member, or per member and date where time blocks switch.
 
     Args:
         members: key of each member (its product or store) and, where groups were made, its ``cluster``.
         before: metric -> its mean per period before the trial (members,).
-        scheme: how the trial randomises.
-        dates: periods of the trial.
-        primary: the metric by whose size units are matched.
+        terms: of the trial; units are matched by the size of the primary metric.
         seed: of the draw.
     """
+    scheme, dates = terms.scheme, terms.dates
     rng = np.random.default_rng(seed)
     table = members.assign(**{f"{name}{BEFORE}": values for name, values in before.items()})
     names = np.array([CONTROL, TREATED])
     if scheme.unit != TIME:
-        treated = stratified(np.bincount(scheme.owner, before[primary]), scheme.share, rng)
+        treated = stratified(np.bincount(scheme.owner, before[terms.metrics[0]]), scheme.share, rng)
         return table.assign(**{ARM: names[treated[scheme.owner].astype(int)]})
     blocks = len(dates) // scheme.block
     treated = switched(scheme.units, blocks, scheme.share, rng)
@@ -70,13 +94,15 @@ def checked(assignment: pd.DataFrame) -> pd.DataFrame:
     keys = keys_of(assignment)
     if not keys or ARM not in assignment:
         raise TrialError(
-            f"assignment: `{ARM}` and one of {', '.join(KEYS)} must be there. Received: {', '.join(assignment.columns)}."
+            f"assignment: `{ARM}` and one of {', '.join(KEYS)} must be there. "
+            f"Received: {', '.join(assignment.columns)}."
         )
     twice = assignment[assignment.duplicated(keys)]
     if len(twice):
         where = ", ".join(f"{key} {twice[key].iloc[0]}" for key in keys)
         raise TrialError(
-            f"assignment: an item has one price at one time and place. Received: two rows for {where}. Keep one of them."
+            f"assignment: an item has one price at one time and place. Received: two rows for {where}. "
+            "Keep one of them."
         )
     return assignment
 
@@ -86,24 +112,17 @@ def keys_of(assignment: pd.DataFrame) -> list[str]:
     return [name for name in KEYS if name in assignment]
 
 
-def spec_of(
-    scheme: Scheme,
-    metrics: Sequence[str],
-    guards: Mapping[str, float],
-    alpha: float,
-    dates: pd.DatetimeIndex,
-    member: str,
-) -> dict[str, object]:
+def spec_of(terms: Terms, member: str) -> dict[str, object]:
     """Return the specification that analyses the trial as it was designed, as YAML holds it.
 
     Args:
-        metrics: those that are read, the primary one first.
-        guards: guardrail -> the loss that is tolerated (share of control).
+        terms: of the trial.
         member: column of the members.
     """
+    scheme, guards = terms.scheme, terms.guards
     grouped = CLUSTER if member == PRODUCT else None
-    blocks = len(dates) // scheme.block if scheme.unit == TIME else 1
-    told = {
+    blocks = len(terms.dates) // scheme.block if scheme.unit == TIME else 1
+    spec = {
         "assignment": "assignment.csv",
         "unit": member,
         "arm": ARM,
@@ -113,21 +132,21 @@ def spec_of(
         "block": BLOCK if scheme.unit == TIME else None,
         "period": DATE,
         "burn_in": scheme.burn_in if scheme.unit == TIME else None,
-        "alpha": alpha,
-        "starts": str(dates[0].date()),
-        "ends": str(dates[-1].date()),
+        "alpha": terms.alpha,
+        "starts": terms.starts,
+        "ends": terms.ends,
         "planned": scheme.units * blocks,
         "metrics": {
             name: {"kind": "mean", "value": name, "covariate": f"{name}{BEFORE}"}
             | ({"margin": guards[name]} if name in guards else {})
-            for name in metrics
+            for name in terms.metrics
         },
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in spec.items() if value is not None}
 
 
 def joined(sales: pd.DataFrame, assignment: pd.DataFrame, spec: Spec) -> pd.DataFrame:
-    """Return the long table that the analysis reads: a row per member and period of the trial, as far as the sales go.
+    """Return the long table that the analysis reads: a row per member and period of the trial so far.
 
     Args:
         sales: sales table that covers the trial; rows outside it, and of items outside it, are left out.
@@ -145,16 +164,17 @@ def joined(sales: pd.DataFrame, assignment: pd.DataFrame, spec: Spec) -> pd.Data
     inside = measured(inside.merge(assignment[known].drop_duplicates(), on=known))
     if inside.empty:
         raise TrialError(
-            f"data: the sales must cover the trial, {spec.starts} to {spec.ends}, and its items. Received: {len(sales):,} rows "
-            f"from {sales[DATE].min():%Y-%m-%d} to {sales[DATE].max():%Y-%m-%d}, none of them in it. Give the sales of the trial."
+            f"data: the sales must cover the trial, {spec.starts} to {spec.ends}, and its items. "
+            f"Received: {len(sales):,} rows from {sales[DATE].min():%Y-%m-%d} to "
+            f"{sales[DATE].max():%Y-%m-%d}, none of them in it. Give the sales of the trial."
         )
     dates = _dates(inside[DATE], pd.Timestamp(str(spec.starts)))
     values = [metric.top for metric in spec.metrics.values()]
     lacking = [name for name in values if name not in inside]
     if lacking:
         raise TrialError(
-            f"data: metric {lacking[0]} cannot be told from the sales. Received: {', '.join(sales.columns)}. "
-            f"Bring `{UNIT_COST}` in every row."
+            f"data: metric {lacking[0]} cannot be computed from the sales. "
+            f"Received: {', '.join(sales.columns)}. Bring `{UNIT_COST}` in every row."
         )
     sums = inside.groupby([*known, DATE], as_index=False)[values].sum()
     grid = (
@@ -174,7 +194,8 @@ def _dates(seen: pd.Series, first: pd.Timestamp) -> pd.DatetimeIndex:
         lost = lost.union(pd.DatetimeIndex([first]))
     if len(lost):
         raise TrialError(
-            f"data: the trial must have sales in every period. Received: none on {listed([f'{day:%Y-%m-%d}' for day in lost])}. "
+            "data: the trial must have sales in every period. "
+            f"Received: none on {listed([f'{day:%Y-%m-%d}' for day in lost])}. "
             "Missing is not 0: add the periods."
         )
     return dates

@@ -11,7 +11,10 @@ def bonferroni(p: np.ndarray) -> np.ndarray:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Return p-values that keep the chance of any false find below alpha (Holm 1979, Scandinavian Journal of Statistics) (tests,)."""
+    """Return p-values that keep the chance of any false positive below alpha (tests,).
+
+    Holm 1979, Scandinavian Journal of Statistics.
+    """
     p = np.asarray(p, float)
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
@@ -19,7 +22,10 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """Return p-values that keep the share of false finds below alpha (Benjamini and Hochberg 1995, JRSS B) (tests,)."""
+    """Return p-values that keep the share of false positives below alpha (tests,).
+
+    Benjamini and Hochberg 1995, JRSS B.
+    """
     p = np.asarray(p, float)
     order = np.argsort(p, kind="stable")
     stepped = np.minimum.accumulate((p[order] * len(p) / np.arange(1, len(p) + 1))[::-1])[::-1]
@@ -30,6 +36,7 @@ CORRECTIONS = {"holm": holm, "benjamini_hochberg": benjamini_hochberg, "bonferro
 
 
 def _placed(values: np.ndarray, order: np.ndarray) -> np.ndarray:
-    told = np.empty(len(values))
-    told[order] = values
-    return told
+    """Return sorted values in their original order (tests,)."""
+    placed = np.empty(len(values))
+    placed[order] = values
+    return placed

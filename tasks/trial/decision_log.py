@@ -1,9 +1,10 @@
-"""Logged price decisions with their probabilities, and policies as tables: what an off-policy value is computed from.
+"""Logged price decisions with their probabilities, and policies as tables.
 
-A log has a row per decision: `price`, `propensity` (probability with which that price was drawn), `reward`, or `units` with or without
-`unit_cost`; numbers known before are context; `episode` and `step` tell which decisions hang together. With `reference_price`, the price
-in force before, steps relative to it are compared instead of prices. A policy is a table of `price` (or `ratio`) and `probability`, by
-whatever columns it shares with the log: none, products, steps, decisions.
+A log has a row per decision: `price`, `propensity` (probability with which that price was drawn), `reward`,
+or `units` with or without `unit_cost`; numbers known before are context; `episode` and `step` say which
+decisions belong together. With `reference_price`, the price in force before, steps relative to it are
+compared instead of prices. A policy is a table of `price` (or `ratio`) and `probability`, by whatever
+columns it shares with the log: none, products, steps, decisions.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ TEXT = (PRODUCT, STORE)
 SAME_STEP = 0.005  # largest difference of relative prices that count as the same
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecisionLog:
     """Decisions in numbers.
 
@@ -88,7 +89,8 @@ def read_log(frame: pd.DataFrame, policy: pd.DataFrame) -> DecisionLog:
     if EPISODE in frame:
         if STEP not in frame or frame.duplicated([EPISODE, STEP]).any():
             raise TrialError(
-                f"log: an `{EPISODE}` needs one row per `{STEP}`. Received: none, or two for one. Number the decisions of each."
+                f"log: an `{EPISODE}` needs one row per `{STEP}`. Received: none, or two for one. "
+                "Number the decisions of each."
             )
         frame = frame.sort_values([EPISODE, STEP], ignore_index=True)
         episode = pd.factorize(frame[EPISODE])[0]
@@ -102,16 +104,16 @@ def read_log(frame: pd.DataFrame, policy: pd.DataFrame) -> DecisionLog:
         if name not in (*OUTCOMES, *TEXT, STEP) and pd.api.types.is_numeric_dtype(frame[name])
     ]
     return DecisionLog(
-        frame,
-        what,
-        levels,
-        np.searchsorted(levels, taken),
-        frame[PROPENSITY].to_numpy(float),
-        frame[REWARD].to_numpy(float),
-        names,
-        frame[names].to_numpy(float),
-        episode,
-        step,
+        frame=frame,
+        what=what,
+        levels=levels,
+        action=np.searchsorted(levels, taken),
+        propensity=frame[PROPENSITY].to_numpy(float),
+        reward=frame[REWARD].to_numpy(float),
+        names=names,
+        context=frame[names].to_numpy(float),
+        episode=episode,
+        step=step,
     )
 
 
@@ -122,33 +124,36 @@ def chances(policy: pd.DataFrame, rows: pd.DataFrame, levels: np.ndarray, what: 
         TrialError: the policy says nothing about a row, or its probabilities do not add up to 1.
         OutsideSupport: it wants a level that is none of those.
     """
-    told = policy.assign(
+    answers = policy.assign(
         **{PROBABILITY: policy.get(PROBABILITY, 1.0), "level": _levels(policy, what, rising=False)}
     )
     keys = [name for name in policy.columns if name in rows and name not in (PRICE, RATIO, PROBABILITY)]
-    asked = rows[keys].assign(row=np.arange(len(rows)))
-    told = told[[*keys, "level", PROBABILITY]]
-    found = asked.merge(told, on=keys) if keys else asked.merge(told, how="cross")
-    number = np.searchsorted(levels, found["level"]).clip(max=len(levels) - 1)
-    strange = found["level"][levels[number] != found["level"]]
+    questions = rows[keys].assign(row=np.arange(len(rows)))
+    answers = answers[[*keys, "level", PROBABILITY]]
+    matched = questions.merge(answers, on=keys) if keys else questions.merge(answers, how="cross")
+    number = np.searchsorted(levels, matched["level"]).clip(max=len(levels) - 1)
+    strange = matched["level"][levels[number] != matched["level"]]
     if len(strange):
         raise OutsideSupport(
-            f"off-policy: the policy wants {what} {strange.iloc[0]:g}, which the log lacks. Log it with a small probability first."
+            f"off-policy: the policy wants {what} {strange.iloc[0]:g}, which the log lacks. "
+            "Log it with a small probability first."
         )
     target = np.zeros((len(rows), len(levels)))
-    np.add.at(target, (found["row"].to_numpy(), number), found[PROBABILITY].to_numpy(float))
+    np.add.at(target, (matched["row"].to_numpy(), number), matched[PROBABILITY].to_numpy(float))
     wrong = np.flatnonzero(np.abs(target.sum(axis=1) - 1) > 1e-6)
     if wrong.size or (target < 0).any():
         where = ", ".join(f"{key} {rows[key].iloc[wrong[0]]}" for key in keys) if wrong.size else ""
         raise TrialError(
-            f"policy: the probabilities of a decision must lie in 0 ... 1 and add up to 1. Received: "
-            f"{target.sum(axis=1)[wrong[0]] if wrong.size else target.min():.4g} {f'for {where}' if where else 'in a row'} "
-            f"({wrong.size} rows). Keys shared with the log: {', '.join(keys) or 'none'}."
+            "policy: the probabilities of a decision must lie in 0 ... 1 and add up to 1. "
+            f"Received: {target.sum(axis=1)[wrong[0]] if wrong.size else target.min():.4g} "
+            f"{f'for {where}' if where else 'in a row'} ({wrong.size} rows). "
+            f"Keys shared with the log: {', '.join(keys) or 'none'}."
         )
     return target
 
 
 def _levels(policy: pd.DataFrame, what: str, rising: bool = True) -> np.ndarray:
+    """Return the prices or ratios of a policy: distinct and rising, or row by row."""
     if what not in policy:
         other = RATIO if what == PRICE else PRICE
         remedy = (
@@ -157,7 +162,8 @@ def _levels(policy: pd.DataFrame, what: str, rising: bool = True) -> np.ndarray:
             else f"Write `{RATIO}` = price / `{REFERENCE_PRICE}`."
         )
         raise TrialError(
-            f"policy: it must have `{what}`, as the log compares it. Received: {', '.join(policy.columns)} ({other}?). {remedy}"
+            f"policy: it must have `{what}`, as the log compares it. "
+            f"Received: {', '.join(policy.columns)} ({other}?). {remedy}"
         )
     values = _rounded(policy[what])
     if not (np.isfinite(values) & (values > 0)).all():
@@ -166,13 +172,17 @@ def _levels(policy: pd.DataFrame, what: str, rising: bool = True) -> np.ndarray:
 
 
 def _steps(frame: pd.DataFrame, wanted: np.ndarray) -> np.ndarray:
-    """Return prices relative to those before: the policy's nearest step, for prices are whole cents, or percents where none is near."""
+    """Return prices relative to those before (rows,).
+
+    Prices are whole cents: a ratio is the policy's nearest step, or rounded to percents where none is near.
+    """
     taken = (frame[PRICE] / frame[REFERENCE_PRICE]).to_numpy(float)
     nearest = wanted[np.abs(taken[:, None] - wanted).argmin(axis=1)]
     return np.where(np.abs(taken - nearest) <= SAME_STEP, nearest, taken.round(2))
 
 
 def _rounded(values: pd.Series) -> np.ndarray:
+    """Return prices without the noise of their last digits (rows,)."""
     return np.asarray(values.to_numpy(float).round(4))
 
 
@@ -183,22 +193,17 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in (PRICE, PROPENSITY, REWARD) if name not in frame]
     if missing or frame.empty:
         raise TrialError(
-            f"log: {', '.join(missing) or 'a row'} is missing. Received: {', '.join(map(str, frame.columns))}. A log has {PRICE}, "
-            f"{PROPENSITY}, and {REWARD} or {UNITS}; without the probability of the price that was drawn nothing can be told."
+            f"log: {', '.join(missing) or 'a row'} is missing. "
+            f"Received: {', '.join(map(str, frame.columns))}. "
+            f"A log has {PRICE}, {PROPENSITY}, and {REWARD} or {UNITS}; "
+            "without the probability of the price that was drawn no value can be estimated."
         )
-    for name in frame.columns:
-        if (
-            pd.api.types.is_numeric_dtype(frame[name])
-            and not np.isfinite(frame[name].to_numpy(float, na_value=np.nan)).all()
-        ):
-            bad = int(np.flatnonzero(~np.isfinite(frame[name].to_numpy(float, na_value=np.nan)))[0])
-            raise TrialError(
-                f"log: `{name}` must be finite in every row. Received: {frame[name].iloc[bad]} in row {bad + 1}."
-            )
+    _check_finite(frame)
     texts = [name for name in (PRICE, PROPENSITY, REWARD) if not pd.api.types.is_numeric_dtype(frame[name])]
     if texts:
         raise TrialError(
-            f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. Write 12.5, not 12,50."
+            f"log: `{texts[0]}` must be numbers. Received: {frame[texts[0]].iloc[0]!r}. "
+            "Write 12.5, not 12,50."
         )
     unknown = [
         str(name) for name in (PRICE, REFERENCE_PRICE) if name in frame and not (frame[name] > 0).all()
@@ -206,3 +211,16 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     if unknown:
         raise TrialError(f"log: {listed(unknown)} must be above 0. Received: {frame[unknown[0]].min()}.")
     return frame
+
+
+def _check_finite(frame: pd.DataFrame) -> None:
+    """Refuse numbers that are not finite."""
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            continue
+        bad_rows = np.flatnonzero(~np.isfinite(frame[name].to_numpy(float, na_value=np.nan)))
+        if bad_rows.size:
+            raise TrialError(
+                f"log: `{name}` must be finite in every row. "
+                f"Received: {frame[name].iloc[bad_rows[0]]} in row {bad_rows[0] + 1}."
+            )

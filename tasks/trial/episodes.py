@@ -1,7 +1,7 @@
-"""What a policy earns over whole episodes: fitted Q evaluation, and a demand model that is fitted and played.
+"""The value of a policy over whole episodes: fitted Q evaluation, and a demand model that is simulated.
 
-Over 30 steps the product of 30 weights leaves an effective sample of two; so each step is fitted instead. Fitted Q evaluation goes
-backward (Le, Voloshin and Yue 2019, ICML): with V(after the last step) = 0,
+Over 30 steps the product of 30 weights leaves an effective sample of two; so each step is fitted instead.
+Fitted Q evaluation goes backward (Le, Voloshin and Yue 2019, ICML): with V(after the last step) = 0,
 
     Q_t(s, a) = E[reward + V_{t+1}(s') | s, a],    V_t(s) = sum_a policy(a | s) Q_t(s, a),
 
@@ -23,8 +23,10 @@ from tasks.trial.off_policy import Support, Value, price_support
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9)  # quantiles of a number at which its effect may bend
 RIDGE = 1e-3
 BOOTSTRAPS = 100
-USED = 0.01  # share of the decisions of a step from which a price counts as wanted there
+WANTED = 0.01  # share of the decisions of a step from which a price counts as wanted there
 LEAST_STEP_ROWS = 10  # log rows of a price in a step that the policy wants there
+SHOWN_STEPS = 5  # steps of a price that a refusal names
+INTERCEPT_RIDGE = 1e-9  # the intercept is hardly shrunk
 
 Chances = Callable[[pd.DataFrame], np.ndarray]
 
@@ -32,7 +34,7 @@ Chances = Callable[[pd.DataFrame], np.ndarray]
 def evaluate_episodes(
     log: DecisionLog, chances: Chances, seed: int, alpha: float = 0.05
 ) -> tuple[dict[str, Value], Support, list[str]]:
-    """Return ``fqe`` and ``fitted_demand`` per episode, how the log covers the policy, and what could not be computed.
+    """Return ``fqe`` and ``fitted_demand`` per episode, how the log covers the policy, and notes.
 
     Args:
         log: with episodes and steps.
@@ -51,15 +53,15 @@ def evaluate_episodes(
     rng = np.random.default_rng(seed)
     count = int(log.episode.max()) + 1
     draws = [np.ones(count), *rng.multinomial(count, np.full(count, 1 / count), BOOTSTRAPS).astype(float)]
-    told = {"fqe": _value([_fitted_q(log, basis, target, draw) for draw in draws], alpha)}
+    values = {"fqe": _value([_fitted_q(log, basis, target, draw) for draw in draws], alpha)}
     reason = unfit(log)
     if reason:
-        return told, support, [f"fitted_demand: {reason}"]
+        return values, support, [f"fitted_demand: {reason}"]
     few = draws[: BOOTSTRAPS // 2]
-    told["fitted_demand"] = _value(
+    values["fitted_demand"] = _value(
         [seasons(log, fit(log, draw[log.episode]), chances, draw, seed) for draw in few], alpha
     )
-    return told, support, []
+    return values, support, []
 
 
 def _check_steps(log: DecisionLog, target: np.ndarray) -> None:
@@ -69,15 +71,17 @@ def _check_steps(log: DecisionLog, target: np.ndarray) -> None:
     for t in range(int(log.step.max()) + 1):
         here = log.step == t
         rows = np.bincount(log.action[here], minlength=len(log.levels))
-        for a in np.flatnonzero((target[here].mean(axis=0) > USED) & (rows < LEAST_STEP_ROWS)):
+        for a in np.flatnonzero((target[here].mean(axis=0) > WANTED) & (rows < LEAST_STEP_ROWS)):
             lacking.setdefault(int(a), []).append(t)
     if lacking:
-        told = "; ".join(
-            f"{log.prices[a]} in steps {', '.join(map(str, steps[:5]))}{'...' if len(steps) > 5 else ''}"
+        where = "; ".join(
+            f"{log.prices[a]} in steps {', '.join(map(str, steps[:SHOWN_STEPS]))}"
+            f"{'...' if len(steps) > SHOWN_STEPS else ''}"
             for a, steps in lacking.items()
         )
         raise OutsideSupport(
-            f"off-policy: the policy wants prices where the log lacks them: {told}; {LEAST_STEP_ROWS} rows are needed of each in a step. "
+            f"off-policy: the policy wants prices where the log lacks them: {where}; "
+            f"{LEAST_STEP_ROWS} rows are needed of each in a step. "
             "An estimate would be a guess: log these prices there with a small probability first."
         )
 
@@ -90,32 +94,30 @@ def _fitted_q(log: DecisionLog, basis: np.ndarray, target: np.ndarray, draw: np.
     following = np.zeros(len(weight))  # value of the next row of the same episode, 0 after the last
     for t in range(int(log.step.max()), -1, -1):
         here = np.flatnonzero(log.step == t)
-        q = _slopes_of(
-            basis[here],
-            log.action[here],
-            log.reward[here] + following[here],
-            weight[here],
-            len(log.levels),
-            target[here],
-        )
+        outcome = log.reward[here] + following[here]
+        q = np.zeros((len(here), len(log.levels)))
+        for a in np.flatnonzero(target[here].sum(axis=0) > 0):
+            taken = log.action[here] == a
+            q[:, a] = _fitted(basis[here], taken, outcome, weight[here])
         value = (target[here] * q).sum(axis=1)
         if t > 0:
             following[here - 1] = value  # rows are sorted by episode and step
     return float(np.average(value, weights=weight[here]))
 
 
-def _slopes_of(
-    x: np.ndarray, action: np.ndarray, y: np.ndarray, weight: np.ndarray, levels: int, target: np.ndarray
-) -> np.ndarray:
-    """Return the fitted answer of every level in every row, where the policy wants it (rows, levels)."""
-    q = np.zeros((len(x), levels))
-    for a in np.flatnonzero(target.sum(axis=0) > 0):
-        seen = action == a
-        own, w = x[seen], weight[seen]
-        penalty = RIDGE * max(w.sum(), 1.0) * np.eye(x.shape[1])
-        penalty[0, 0] = 1e-9
-        q[:, a] = x @ np.linalg.solve(own.T @ (own * w[:, None]) + penalty, own.T @ (w * y[seen]))
-    return q
+def _fitted(x: np.ndarray, taken: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the expected outcome of a price in every row, fitted on the rows in which it was taken (rows,).
+
+    Args:
+        x: splines of the context (rows, columns).
+        taken: whether the price was taken (rows,).
+        y: reward and what follows it (rows,).
+        weight: of the bootstrap (rows,).
+    """
+    z, w = x[taken], weight[taken]
+    penalty = RIDGE * max(w.sum(), 1.0) * np.eye(x.shape[1])
+    penalty[0, 0] = INTERCEPT_RIDGE
+    return np.asarray(x @ np.linalg.solve(z.T @ (z * w[:, None]) + penalty, z.T @ (w * y[taken])))
 
 
 def _splines(context: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What ends an experiment's reading: data or a design that cannot be read."""
+"""Errors of experiments: data or a design that cannot be read."""
 
 from __future__ import annotations
 

@@ -7,21 +7,35 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from tasks.trial.effects import Effect
+from tasks.trial.evaluation import Evaluation
 from tasks.trial.gates import Gate
+from tasks.trial.policy_value import PolicyValue
+from tasks.trial.simulated_trial import SimulatedTrial
 
 GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
 
 
-def trial_lift(lift: Effect, by_cluster: dict[str, float], objective: str, markets: int) -> Figure:
+def of_evaluation(evaluation: Evaluation, objective: str) -> dict[str, Figure]:
+    """Draw an evaluation: pictures by file name; no lift is drawn while the sample ratio alarms."""
+    trial, off_policy = evaluation.trial, evaluation.off_policy
+    lift = {"trial_lift.png": trial_lift(trial, objective)} if trial.comparable else {}
+    logged = {"off_policy_overlap.png": overlap(off_policy)} if off_policy is not None else {}
+    return {
+        **lift,
+        "trial_aa.png": same_against_same(trial),
+        **logged,
+        "gates.png": gates(evaluation.gates, evaluation.verdict),
+    }
+
+
+def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
     """Draw the lift with its interval, and the lifts of the largest clusters without one.
 
     Args:
-        lift: of the trial.
-        by_cluster: relative difference of the arms' means in the largest clusters, by name.
+        trial: the simulated trial.
         objective: what was earned.
-        markets: market draws.
     """
+    lift, by_cluster = trial.effect, trial.lift_by_cluster
     figure = Figure(figsize=(9, 1.8 + 0.28 * len(by_cluster)), layout="constrained")
     axis = figure.subplots()
     names = ["ALL", *by_cluster]
@@ -42,47 +56,41 @@ def trial_lift(lift: Effect, by_cluster: dict[str, float], objective: str, marke
     )
     axis.set(xlabel=f"lift of {objective} over the price in force (%)")
     axis.set_title(
-        f"Simulated trial, {markets} market draws, randomised by category: {100 * lift.difference:+.1f} % "
-        f"({100 * lift.low:+.1f} to {100 * lift.high:+.1f})\nIn the market fitted to the sales, not in a shop",
+        f"Simulated trial, {trial.markets} market draws, randomised by category: "
+        f"{100 * lift.difference:+.1f} % "
+        f"({100 * lift.low:+.1f} to {100 * lift.high:+.1f})\n"
+        "In the market fitted to the sales, not in a shop",
         fontsize=10,
     )
     return figure
 
 
-def same_against_same(p: np.ndarray, found: float) -> Figure:
-    """Draw the p-values of A/A trials against the uniform ones that they should be.
-
-    Args:
-        p: p-values (trials,).
-        found: share of them that find an effect.
-    """
+def same_against_same(trial: SimulatedTrial) -> Figure:
+    """Draw the p-values of the A/A trials against the uniform ones that they should be."""
+    p = trial.aa_p
     figure = Figure(figsize=(5.5, 5), layout="constrained")
     axis = figure.subplots()
     axis.plot([0, 1], [0, 1], color="black", lw=0.8)
     axis.plot(np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=GREEN)
     axis.set(xlabel="p-value", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
     axis.set_title(
-        f"The price in force against itself, {len(p)} trials:\nan effect is found in {found:.1%}", fontsize=10
+        f"The price in force against itself, {len(p)} trials:\n"
+        f"an effect is reported in {trial.aa_detected:.1%}",
+        fontsize=10,
     )
     return figure
 
 
-def overlap(prices: Sequence[str], action: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> Figure:
-    """Draw how far a log covers a policy: shares of the prices in both, and the weights of the rows.
-
-    Args:
-        prices: names of the prices.
-        action: number of the price taken (rows,).
-        wanted: share of the decisions in which the policy wants each price (prices,).
-        weight: the policy's probability over the logged one (rows,).
-    """
+def overlap(value: PolicyValue) -> Figure:
+    """Draw how far a log covers a policy: shares of the prices in both, and the weights of the rows."""
+    prices, action, weight = value.decisions.prices, value.decisions.action, value.weight
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     place, logged = np.arange(len(prices)), np.bincount(action, minlength=len(prices)) / len(action)
     left.bar(place - 0.2, logged, 0.4, color=GREY, label="log")
-    left.bar(place + 0.2, wanted, 0.4, color=GREEN, label="policy")
+    left.bar(place + 0.2, value.target.mean(axis=0), 0.4, color=GREEN, label="policy")
     left.set_xticks(place, prices, fontsize=8)
-    left.set(xlabel="price", ylabel="share of decisions", title="What was tried, and what is wanted")
+    left.set(xlabel="price", ylabel="share of decisions", title="Prices logged and prices wanted")
     left.legend(frameon=False)
     right.hist(weight, bins=40, color=GREY)
     right.set_yscale("log")
@@ -95,15 +103,15 @@ def overlap(prices: Sequence[str], action: np.ndarray, wanted: np.ndarray, weigh
     return figure
 
 
-def gates(every: Sequence[Gate], verdict: str) -> Figure:
+def gates(outcomes: Sequence[Gate], verdict: str) -> Figure:
     """Draw which gates passed, with their sentences."""
-    figure = Figure(figsize=(11, 0.8 + 0.36 * len(every)), layout="constrained")
+    figure = Figure(figsize=(11, 0.8 + 0.36 * len(outcomes)), layout="constrained")
     axis = figure.subplots()
-    for place, gate in enumerate(reversed(every)):
+    for place, gate in enumerate(reversed(outcomes)):
         axis.plot(0, place, "o", ms=13, color=GREEN if gate.passed else RED)
         axis.annotate(
             gate.sentence, (0, place), xytext=(16, 0), textcoords="offset points", va="center", fontsize=9
         )
-    axis.set(xlim=(-0.05, 1), ylim=(-0.7, len(every) - 0.3), title=f"Gates: {verdict}")
+    axis.set(xlim=(-0.05, 1), ylim=(-0.7, len(outcomes) - 0.3), title=f"Gates: {verdict}")
     axis.axis("off")
     return figure

@@ -1,15 +1,16 @@
-"""A demand model fitted to logged episodes and played with another policy: sales are Poisson, up to the stock that is there.
+"""A demand model fitted to logged episodes and simulated with another policy: Poisson sales, up to the stock.
 
     log mean units = level of the price + bends of the step + slopes of what else was known
 
-Sales that equal the stock say only that demand was at least that: they count with E[D | D >= stock] at the current fit (EM; Dempster, Laird
-and Rubin 1977, JRSS B). Between steps, stock falls by what is sold, and a reference price moves by a fixed share towards the price.
+Sales that equal the stock say only that demand was at least that: they count with E[D | D >= stock] at the
+current fit (EM; Dempster, Laird and Rubin 1977, JRSS B). Between steps, stock falls by what is sold, and a
+reference price moves by a fixed share towards the price.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,12 @@ from expectations.columns import PRICE, REFERENCE_PRICE, STOCK, UNIT_COST, UNITS
 from tasks.trial.decision_log import STEP, DecisionLog
 
 ROUNDS, RIDGE = 25, 1e-4
-TOLERANCE = 1e-3  # relative, by which a law between two steps may be missed
+TOLERANCE = 1e-3  # relative deviation from a rule between two steps
+LOG_MEAN = 20.0  # largest absolute log mean that is computed
+LEAST_UNITS = 1e-3  # mean units from which the fit starts at least
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Demand:
     """A fitted demand.
 
@@ -57,40 +60,47 @@ def unfit(log: DecisionLog) -> str:
         return f"`{REFERENCE_PRICE}` does not move by a fixed share towards the price"
     for name in _plain(log):
         if not _follows(frame[name].to_numpy(float), frame[name].to_numpy(float), pairs):
-            return f"`{name}` changes within an episode, and nothing tells how"
+            return f"`{name}` changes within an episode by no known rule"
     return ""
 
 
 def fit(log: DecisionLog, weight: np.ndarray) -> Demand:
-    """Return the demand by weighted maximum likelihood; unfit logs are the caller's to leave out.
+    """Return the demand by weighted maximum likelihood; the caller leaves logs out that ``unfit`` names.
 
     Args:
         weight: of each row (rows,).
     """
     names = [*_plain(log), *([REFERENCE_PRICE] if REFERENCE_PRICE in log.frame else [])]
     assert log.step is not None
-    told = np.column_stack([log.step, log.frame[names].to_numpy(float)])
+    numbers = np.column_stack([log.step, log.frame[names].to_numpy(float)])
     demand = Demand(
-        np.empty(0),
-        _memory(log.frame, _pairs(log)),
-        names,
-        told.mean(axis=0),
-        np.maximum(told.std(axis=0), 1e-9),
+        beta=np.empty(0),
+        memory=_memory(log.frame, _pairs(log)),
+        names=names,
+        centre=numbers.mean(axis=0),
+        scale=np.maximum(numbers.std(axis=0), 1e-9),
     )
-    x = _columns(demand, told, np.eye(len(log.levels))[log.action])
+    x = _columns(demand, numbers, np.eye(len(log.levels))[log.action])
     units = log.frame[UNITS].to_numpy(float)
     stock = log.frame[STOCK].to_numpy(float) if STOCK in log.frame else np.full(len(units), np.inf)
-    weight = weight * (stock > 0)  # an empty shelf says nothing of demand
+    weight = weight * (stock > 0)  # sales of an empty shelf hold no information on demand
+    return replace(demand, beta=_fitted(x, units, stock, weight, len(log.levels)))
+
+
+def _fitted(
+    x: np.ndarray, units: np.ndarray, stock: np.ndarray, weight: np.ndarray, levels: int
+) -> np.ndarray:
+    """Return the coefficients of a censored Poisson regression (columns,)."""
     beta = np.zeros(x.shape[1])
-    beta[: len(log.levels)] = np.log(max(np.average(units, weights=weight), 1e-3))
+    beta[:levels] = np.log(max(np.average(units, weights=weight), LEAST_UNITS))
     penalty = RIDGE * weight.sum() * np.eye(len(beta)) / len(beta)
     for _ in range(ROUNDS):
-        mean = np.exp(np.clip(x @ beta, -20, 20))
+        mean = np.exp(np.clip(x @ beta, -LOG_MEAN, LOG_MEAN))
         wanted = np.where(units >= stock, _at_least(mean, stock), units)
         curvature = x.T @ (x * (weight * mean)[:, None]) + penalty
         step = np.linalg.solve(curvature, x.T @ (weight * (wanted - mean)))
         beta = beta + np.clip(step, -1, 1)
-    return Demand(beta, demand.memory, names, demand.centre, demand.scale)
+    return beta
 
 
 def seasons(
@@ -124,8 +134,9 @@ def seasons(
         target = chances(state)
         action = (rng.random(len(state))[:, None] > target.cumsum(axis=1)[:, :-1]).sum(axis=1)
         price = log.levels[action] * reference
-        told = np.column_stack([np.full(len(state), t), state[demand.names].to_numpy(float)])
-        mean = np.exp(np.clip(_columns(demand, told, np.eye(len(log.levels))[action]) @ demand.beta, -20, 20))
+        numbers = np.column_stack([np.full(len(state), t), state[demand.names].to_numpy(float)])
+        x = _columns(demand, numbers, np.eye(len(log.levels))[action])
+        mean = np.exp(np.clip(x @ demand.beta, -LOG_MEAN, LOG_MEAN))
         sold = np.minimum(rng.poisson(mean), stock)
         total += sold * (price - cost)
         stock = stock - sold
@@ -134,9 +145,9 @@ def seasons(
     return float(total.mean())
 
 
-def _columns(demand: Demand, told: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Return the columns of the regression: levels, the step with its square and cube, the other numbers (rows, columns)."""
-    z = (told - demand.centre) / demand.scale
+def _columns(demand: Demand, numbers: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Return the columns of the regression: levels, powers of the step, the other numbers (rows, columns)."""
+    z = (numbers - demand.centre) / demand.scale
     return np.column_stack([level, z[:, 0], z[:, 0] ** 2, z[:, 0] ** 3, z[:, 1:]])
 
 
@@ -148,6 +159,7 @@ def _at_least(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
 
 
 def _plain(log: DecisionLog) -> list[str]:
+    """Return the context besides stock and reference price."""
     return [name for name in log.names if name not in (STOCK, REFERENCE_PRICE)]
 
 
@@ -158,11 +170,15 @@ def _pairs(log: DecisionLog) -> np.ndarray:
 
 
 def _follows(values: np.ndarray, expected: np.ndarray, pairs: np.ndarray) -> bool:
+    """Return whether the value of the next row is the expected one, episode by episode."""
     return bool(np.allclose(values[pairs + 1], expected[pairs], rtol=TOLERANCE, atol=1e-6))
 
 
 def _memory(frame: pd.DataFrame, pairs: np.ndarray) -> float | None:
-    """Return the share of the old reference price in the new one: r' = m r + (1 - m) p; none where that is no law of the log."""
+    """Return the share m of the old reference price in the new one: r' = m r + (1 - m) p.
+
+    None where the log does not follow that rule.
+    """
     if REFERENCE_PRICE not in frame or not len(pairs):
         return None
     reference, price = frame[REFERENCE_PRICE].to_numpy(float), frame[PRICE].to_numpy(float)

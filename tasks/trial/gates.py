@@ -1,4 +1,4 @@
-"""What a candidate must show. A gate passes only on a finite figure that is on the right side of its threshold."""
+"""A gate: a figure held to a threshold. It passes only on a finite figure on the right side of it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 PASS, FAIL = "PASS", "FAIL"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gate:
-    """One condition and how it came out.
+    """One condition and its outcome.
 
     Attributes:
         name: name of the gate.
         passed: whether it holds.
         value: the figure, none where there is none.
-        threshold: what it is held to.
-        sentence: both in words.
+        threshold: what the figure is held to.
+        sentence: figure and threshold in words.
     """
 
     name: str
@@ -27,14 +27,14 @@ class Gate:
     sentence: str
 
 
-def above(name: str, what: str, value: float | None, threshold: float, inclusive: bool = False) -> Gate:
+def above(name: str, what: str, value: float | None, threshold: float, *, inclusive: bool = False) -> Gate:
     """Return the gate of a figure that must be above its threshold, or at it where ``inclusive``."""
-    return _gate(name, what, value, threshold, ">=" if inclusive else ">")
+    return _gate(name, what, value, threshold, sign=">=" if inclusive else ">")
 
 
 def below(name: str, what: str, value: float | None, threshold: float) -> Gate:
     """Return the gate of a figure that must be below its threshold."""
-    return _gate(name, what, value, threshold, "<")
+    return _gate(name, what, value, threshold, sign="<")
 
 
 def verdict(gates: list[Gate]) -> str:
@@ -43,15 +43,22 @@ def verdict(gates: list[Gate]) -> str:
 
 
 def reasons(gates: list[Gate]) -> list[str]:
-    """Return the sentence of every gate that failed, or that all passed."""
+    """Return the sentences of the gates that failed, or one that all passed."""
     failed = [gate.sentence for gate in gates if not gate.passed]
     return failed or [f"all {len(gates)} gates passed: {', '.join(gate.name for gate in gates)}"]
 
 
-def _gate(name: str, what: str, value: float | None, threshold: float, sign: str) -> Gate:
+def _gate(name: str, what: str, value: float | None, threshold: float, *, sign: str) -> Gate:
+    """Return a figure held to a threshold by a comparison."""
     known = value is not None and math.isfinite(value)
     holds = {">": lambda v: v > threshold, ">=": lambda v: v >= threshold, "<": lambda v: v < threshold}[sign]
     passed = bool(known and holds(value))
     shown = f"{value:.4g}" if known else "not known"
     sentence = f"{name}: {what} is {shown}, {'which is' if passed else 'it must be'} {sign} {threshold:g}"
-    return Gate(name, passed, value if known else None, threshold, sentence)
+    return Gate(
+        name=name,
+        passed=passed,
+        value=value if known else None,
+        threshold=threshold,
+        sentence=sentence,
+    )

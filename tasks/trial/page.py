@@ -1,20 +1,22 @@
-"""The one page of an experiment: verdict, sample ratio, effects and the lift over time; HTML that opens offline."""
+"""The report of an experiment on one HTML page: verdict, sample ratio, effects and the lift over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 
-from tasks.trial.analysis import Analysis, Look
 from tasks.trial.effects import Effect
+from tasks.trial.results import Analysis, Look
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 260, 64, 28  # of the chart (px)
 COLOURS = {"ship": "#2f7d32", "keep": "#a32020", "continue": "#8a5a00", None: "#a32020"}
 STYLE = """
-body { font: 16px/1.55 system-ui, sans-serif; color: #1d2430; background: #fff; max-width: 60rem; margin: 2rem auto; padding: 0 1.5rem; }
+body { font: 16px/1.55 system-ui, sans-serif; color: #1d2430; background: #fff; \
+max-width: 60rem; margin: 2rem auto; padding: 0 1.5rem; }
 h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: right; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid #e3e7ec; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .3rem .7rem .3rem 0; \
+border-bottom: 1px solid #e3e7ec; font-variant-numeric: tabular-nums; }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
 .verdict { color: #fff; padding: .6rem 1rem; border-radius: .4rem; font-size: 1.3rem; }
 svg text { font: 12px system-ui, sans-serif; fill: #5a6472; }
@@ -41,40 +43,45 @@ def render(analysis: Analysis) -> str:
         parts += [f"<h2>Lift of {escape(analysis.spec.primary)} over time</h2>", _chart(analysis.looks)]
     if analysis.balance:
         rows = [
-            [name, "", *(f"{told[key]:.4g}" for key in ("difference", "standardised", "p"))]
-            for name, told in analysis.balance.items()
+            [name, "", *(f"{balance[key]:.4g}" for key in ("difference", "standardised", "p"))]
+            for name, balance in analysis.balance.items()
         ]
         parts += [
             "<h2>Balance before the trial</h2>",
             _table(["covariate", "", "difference", "in standard deviations", "p"], rows),
         ]
     head = f'<meta charset="utf-8"><title>Price experiment</title><style>{STYLE}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{chr(10).join(parts)}\n</body></html>\n'
+    body = "\n".join(parts)
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 
 def _effects(analysis: Analysis) -> str:
+    """Return the table of effects."""
     rows = [
         [name, label.replace("_", " "), *_cells(effect, share="relative" in label)]
-        for name, read in analysis.metrics.items()
-        for label, effect in read.effects.items()
+        for name, reading in analysis.metrics.items()
+        for label, effect in reading.effects.items()
         if effect is not None
     ]
     return _table(["metric", "effect", "difference", "one look", "any look", "p"], rows)
 
 
 def _cells(effect: Effect, share: bool) -> list[str]:
+    """Return difference, both intervals and p as text."""
+
     def text(value: float) -> str:
         return f"{100 * value:+.2f} %" if share else f"{value:+.4g}"
 
-    one, every = ((effect.low, effect.high), (effect.sequential_low, effect.sequential_high))
+    intervals = (effect.low, effect.high), (effect.sequential_low, effect.sequential_high)
     return [
         text(effect.difference),
-        *(f"{text(low)} to {text(high)}" for low, high in (one, every)),
+        *(f"{text(low)} to {text(high)}" for low, high in intervals),
         f"{effect.p:.3g}",
     ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in HTML."""
     lines = [("th", head), *(("td", row) for row in rows)]
     return (
         "<table>"
@@ -84,7 +91,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _chart(looks: Sequence[Look]) -> str:
-    """Return the effect up to each period, with the interval for one look (dark) and for all looks (light)."""
+    """Draw the effect up to every period, with the interval for one look (dark) and for all (light)."""
     last = looks[-1].effect
     reach = 2.5 * max(last.sequential_high - last.difference, abs(last.difference)) or 1.0
     step = (WIDTH - LEFT - 16) / max(len(looks) - 1, 1)
@@ -103,10 +110,12 @@ def _chart(looks: Sequence[Look]) -> str:
         for v in (-reach, -reach / 2, 0, reach / 2, reach)
     )
     names = "".join(
-        f'<text x="{LEFT + i * step:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{escape(looks[i].period)}</text>'
+        f'<text x="{LEFT + i * step:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">'
+        f"{escape(looks[i].period)}</text>"
         for i, anchor in {len(looks) - 1: "end", len(looks) // 2: "middle", 0: "start"}.items()
     )
     zero = f'<line x1="{LEFT}" x2="{WIDTH - 16}" y1="{y(0):.1f}" y2="{y(0):.1f}" stroke="#1d2430"/>'
     shape = band("sequential_low", "sequential_high", "#dbe7f3") + band("low", "high", "#9dbfe0") + zero
     path = f'<polyline points="{line}" fill="none" stroke="#1f4e79" stroke-width="2"/>'
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="lift over time">{shape}{path}{ticks}{names}</svg>'
+    frame = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="lift over time">'
+    return f"{frame}{shape}{path}{ticks}{names}</svg>"

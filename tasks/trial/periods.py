@@ -17,15 +17,18 @@ def listed(names: list[str], most: int = 5) -> str:
 
 
 def lost_periods(values: np.ndarray, numbered: bool) -> list[str]:
-    """Return the names of the periods that are missing between the first and the last: of dates, and of numbers where they count blocks."""
+    """Return the names of the periods that are missing between the first and the last.
+
+    Args:
+        values: distinct periods, rising: dates, or numbers (periods,).
+        numbered: whether numbers count periods without a gap, as they do where blocks switch.
+    """
     if len(values) < 3:
         return []
     if np.issubdtype(values.dtype, np.integer):
-        return (
-            [str(value) for value in np.setdiff1d(np.arange(values[0], values[-1] + 1), values)]
-            if numbered
-            else []
-        )
+        if not numbered:
+            return []
+        return [str(value) for value in np.setdiff1d(np.arange(values[0], values[-1] + 1), values)]
     if not np.issubdtype(values.dtype, np.datetime64):
         try:
             values = pd.to_datetime(pd.Series(values), format="%Y-%m-%d").to_numpy()
@@ -35,9 +38,10 @@ def lost_periods(values: np.ndarray, numbered: bool) -> list[str]:
 
 
 def missing_dates(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the dates that are missing between the first and the last, at the least step of most of them.
+    """Return the dates that are missing between the first and the last, at the smallest step between them.
 
-    A weekday on which a daily table never has a row is a day on which the shop is closed.
+    Nothing is missing where that step is not the usual one. A weekday on which a daily table never has a
+    row is a day on which the shop is closed.
     """
     dates = dates.sort_values()
     steps = np.diff(dates.to_numpy())

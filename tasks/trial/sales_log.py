@@ -13,14 +13,16 @@ WEEK, BEFORE = "week", "units_before"
 
 
 def decisions_of(sales: pd.DataFrame, objective: str) -> pd.DataFrame | None:
-    """Return a row per decision with what it earned, or none where the sales table tells no probabilities.
+    """Return a row per decision with what it earned, or none where the sales table holds no probabilities.
 
-    A price that was drawn for a week is one decision about its days; where some week holds several draws, every row is a decision. What was
-    known before is what the series sold in the week, or on the row, before.
+    A price that was drawn for a week is one decision about its days; where some week holds several draws,
+    every row is a decision. The context of a decision is what the series sold in the week, or on the row,
+    before it.
 
     Args:
-        sales: sales table; ``propensity`` is the probability of the price, ``reference_price`` the one in force before.
-        objective: what a decision earned: ``revenue``, or ``profit``, which leaves rows without a cost out.
+        sales: sales table; ``propensity`` is the probability of the price, ``reference_price`` the one in
+            force before.
+        objective: what a decision earns: ``revenue``, or ``profit``, which leaves rows without a cost out.
     """
     if not {PROPENSITY, REFERENCE_PRICE} <= set(sales.columns):
         return None

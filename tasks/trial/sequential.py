@@ -1,4 +1,4 @@
-"""Looking before the end: confidence sequences that hold at every look, and bounds for a planned number of looks."""
+"""Looks before the end: confidence sequences that hold at every look, and bounds for planned looks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ GRID = 801  # points of the numerical integration
 def rho(alpha: float, tuning: float) -> float:
     """Return the mixture's scale that makes the sequence narrowest at ``tuning`` units.
 
-    rho = sqrt((-2 log alpha + log(1 - 2 log alpha)) / tuning) (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, Annals of Statistics).
+    rho = sqrt((-2 log alpha + log(1 - 2 log alpha)) / tuning) (Waudby-Smith, Arbour, Sinha, Kennedy and
+    Ramdas 2024, Annals of Statistics).
     """
     return float(np.sqrt((-2 * np.log(alpha) + np.log(1 - 2 * np.log(alpha))) / tuning))
 
 
-def halfwidth(variance: float, n: float, alpha: float, tuning: float, df: float | None = None) -> float:
+def halfwidth(variance: float, n: float, *, alpha: float, tuning: float, df: float | None = None) -> float:
     """Return half the width of the asymptotic confidence sequence after ``n`` units.
 
     sqrt(n variance) sqrt(2 (n rho^2 + 1) / (n rho)^2 log(sqrt(n rho^2 + 1) / alpha)) (same paper, eq. 9).
@@ -27,7 +28,8 @@ def halfwidth(variance: float, n: float, alpha: float, tuning: float, df: float 
         n: units of both arms.
         alpha: probability that the sequence ever misses.
         tuning: units at which it is narrowest.
-        df: degrees of freedom where they are few: the multiple of the standard error is moved to Student's tail.
+        df: degrees of freedom where they are few: the multiple of the standard error is moved to Student's
+            tail.
     """
     r = rho(alpha, tuning)
     z = np.sqrt(n) * np.sqrt(2 * (n * r**2 + 1) / (n * r) ** 2 * np.log(np.sqrt(n * r**2 + 1) / alpha))
@@ -35,11 +37,18 @@ def halfwidth(variance: float, n: float, alpha: float, tuning: float, df: float 
 
 
 def p_value(
-    difference: float, variance: float, n: float, tuning: float, df: float | None = None, alpha: float = 0.05
+    difference: float,
+    variance: float,
+    n: float,
+    *,
+    tuning: float,
+    df: float | None = None,
+    alpha: float = 0.05,
 ) -> float:
     """Return the p-value that holds at every look: one over the mixture's e-value, at most 1.
 
-    e = exp(n^2 d^2 rho^2 / (2 s^2 (n rho^2 + 1))) / sqrt(n rho^2 + 1), s^2 = n variance; it is ``alpha`` where ``halfwidth`` touches 0.
+    e = exp(n^2 d^2 rho^2 / (2 s^2 (n rho^2 + 1))) / sqrt(n rho^2 + 1) with s^2 = n variance; the p-value is
+    ``alpha`` where the interval of ``halfwidth`` touches 0.
     """
     r2 = n * rho(alpha, tuning) ** 2
     z = abs(difference) / np.sqrt(variance)
@@ -49,9 +58,12 @@ def p_value(
 
 
 def spent(alpha: float, information: np.ndarray, spending: str) -> np.ndarray:
-    """Return how much of ``alpha`` is spent up to each share of information (Lan and DeMets 1983, Biometrika) (looks,).
+    """Return how much of ``alpha`` is spent up to each share of information (looks,).
 
-    ``obrien_fleming``: 4 - 4 Phi(z_{alpha/4} / sqrt(t)), alpha/2 on each side; ``pocock``: alpha log(1 + (e - 1) t).
+    Lan and DeMets 1983, Biometrika.
+
+    ``obrien_fleming``: 4 - 4 Phi(z_{alpha/4} / sqrt(t)), alpha/2 on each side;
+    ``pocock``: alpha log(1 + (e - 1) t).
     """
     if spending == "pocock":
         return np.asarray(alpha * np.log(1 + (np.e - 1) * information))
@@ -64,19 +76,22 @@ def spending_bounds(information: np.ndarray, alpha: float, spending: str = "obri
     Args:
         information: share of the final information at each look, rising to at most 1 (looks,).
     """
-    each = np.diff(spent(alpha, information, spending), prepend=0.0)
+    spent_at = np.diff(spent(alpha, information, spending), prepend=0.0)
     bounds: list[float] = []
     for look in range(len(information)):
 
         def excess(bound: float, before: list[float] = bounds, look: int = look) -> float:
-            return _crossing(np.array([*before, bound]), information[: look + 1])[-1] - each[look]
+            return _crossing(np.array([*before, bound]), information[: look + 1])[-1] - spent_at[look]
 
         bounds.append(float(optimize.brentq(excess, 0.5, 12.0)))
     return np.array(bounds)
 
 
 def obrien_fleming(looks: int, alpha: float) -> np.ndarray:
-    """Return the classical bounds C sqrt(K / k) on z at K equally spaced looks (O'Brien and Fleming 1979, Biometrics) (looks,)."""
+    """Return the classical bounds C sqrt(K / k) on z at K equally spaced looks (looks,).
+
+    O'Brien and Fleming 1979, Biometrics.
+    """
     information = np.arange(1, looks + 1) / looks
     constant = optimize.brentq(
         lambda c: _crossing(c / np.sqrt(information), information).sum() - alpha, 1.0, 5.0
@@ -85,9 +100,10 @@ def obrien_fleming(looks: int, alpha: float) -> np.ndarray:
 
 
 def _crossing(bounds: np.ndarray, information: np.ndarray) -> np.ndarray:
-    """Return the probability that |z| first crosses at each look, no effect (Armitage, McPherson and Rowe 1969, JRSS A) (looks,).
+    """Return the probability, without an effect, that |z| first crosses at each look (looks,).
 
-    The density of the score z sqrt(t) among trials that go on is carried from look to look on a grid.
+    The density of the score z sqrt(t) among trials that go on is carried from look to look on a grid
+    (Armitage, McPherson and Rowe 1969, JRSS A).
     """
     crossing = [2 * stats.norm.sf(bounds[0])]
     edge = bounds[0] * np.sqrt(information[0])
@@ -107,6 +123,7 @@ def _crossing(bounds: np.ndarray, information: np.ndarray) -> np.ndarray:
 
 
 def _simpson(grid: np.ndarray) -> np.ndarray:
+    """Return the weights of Simpson's rule on a grid of equal steps (points,)."""
     weight = np.full(GRID, 2.0)
     weight[1::2] = 4.0
     weight[[0, -1]] = 1.0

@@ -29,7 +29,7 @@ DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 ITEMS = ("item", "product", "product_id", "sku")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """One metric.
 
@@ -40,7 +40,8 @@ class Metric:
         covariate: column known before the experiment, for CUPED and for the balance.
         margin: a guardrail's: the loss that is tolerated (share of control, above 0).
         direction: ``up`` if more is better, ``down`` if less is.
-        negative: whether values below 0 can be; none: not for what is counted or paid (revenue, units, orders, ...).
+        negative: whether values below 0 can be; none: not for what is counted or paid (revenue, units,
+            orders, ...).
     """
 
     kind: str = "mean"
@@ -68,7 +69,7 @@ class Metric:
         return self.kind == "proportion" or (counted if self.negative is None else not self.negative)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """An experiment as it was designed.
 
@@ -84,16 +85,20 @@ class Spec:
         period: column of the period; none: `period`, `date`, `day` or `week` if there is one.
         events: whether the rows are events, so that a unit without a row in a period is none that is missing.
         group: column of the substitute group of items.
-        burn_in: periods left out at the start of every block, while buyers still answer the price before (periods).
-        alpha: probability of a false find.
+        burn_in: periods left out at the start of every block, while buyers still respond to the price before
+            (periods).
+        alpha: probability of a false positive.
         srm_alarm: least p of the sample-ratio check.
         correction: ``holm``, ``benjamini_hochberg`` or ``bonferroni``.
-        tuning: units at which the confidence sequence is narrowest; none: 5000, or the number of clusters or blocks.
-        planned: units at which the trial ends and one look decides; none: it may be looked at for ever.
+        tuning: units at which the confidence sequence is narrowest; none: 5000, or the number of clusters
+            or blocks.
+        planned: units at which the trial ends and one look decides; none: it may be looked at without end.
         looks: planned number of looks of a group-sequential trial.
         look: which of them this is, from 1.
-        starts, ends: first and last date of the trial; one look decides once the last is reached, and ``planned`` too.
-        assignment: file of the assignment, beside the specification, to which the sales are joined; none: the data holds the arms.
+        starts, ends: first and last date of the trial; one look decides once the last is reached, and
+            ``planned`` too.
+        assignment: file of the assignment, beside the specification, to which the sales are joined; none:
+            the data holds the arms.
     """
 
     metrics: Mapping[str, Metric]
@@ -120,7 +125,7 @@ class Spec:
     assignment: str | None = None
 
     def ended(self, units: int, last: str | None) -> bool:
-        """Return whether the planned end is reached: the number of units, the last date, or both where both were planned."""
+        """Return whether the planned end is reached: units, last date, or both if both are planned."""
         reached = [units >= self.planned] if self.planned is not None else []
         if self.ends is not None:
             reached.append(last is not None and last >= str(self.ends))
@@ -134,18 +139,19 @@ class Spec:
         )
 
 
-def read_spec(told: Any) -> Spec:
-    """Return the specification of a mapping, as YAML holds it.
+def read_spec(document: Any) -> Spec:
+    """Return the specification of a document, as YAML holds it.
 
     Raises:
         TrialError: a key is unknown or missing, or a value cannot be.
     """
-    if not isinstance(told, Mapping) or not isinstance(told.get("metrics"), Mapping) or not told["metrics"]:
+    if not isinstance(document, Mapping) or not _has_metrics(document):
         raise TrialError(
-            "spec: `metrics` must name at least one metric: `metrics: {revenue: {kind: mean, value: revenue}}`. Received: none."
+            "spec: `metrics` must name at least one metric: "
+            "`metrics: {revenue: {kind: mean, value: revenue}}`. Received: none."
         )
-    metrics = {str(name): _metric(str(name), value) for name, value in told["metrics"].items()}
-    given = _known(told, Spec, "spec")
+    metrics = {str(name): _metric(str(name), value) for name, value in document["metrics"].items()}
+    given = _known(document, Spec, "spec")
     if isinstance(given.get("shares"), (list, tuple)):
         raise TrialError(
             "spec: `shares` must say which arm has which share, `{A: 0.5, B: 0.5}`. Received: a list."
@@ -156,13 +162,18 @@ def read_spec(told: Any) -> Spec:
     return spec
 
 
-def _metric(name: str, told: Any) -> Metric:
+def _has_metrics(document: Mapping[str, Any]) -> bool:
+    return isinstance(document.get("metrics"), Mapping) and bool(document["metrics"])
+
+
+def _metric(name: str, document: Any) -> Metric:
+    """Return a metric, its kind and columns checked."""
     where = f"spec: metrics.{name}"
-    if not isinstance(told, Mapping):
+    if not isinstance(document, Mapping):
         raise TrialError(
-            f"{where} must be a mapping, such as {{kind: mean, value: revenue}}. Received: {told}."
+            f"{where} must be a mapping, such as {{kind: mean, value: revenue}}. Received: {document}."
         )
-    metric = Metric(**_known(told, Metric, where))
+    metric = Metric(**_known(document, Metric, where))
     if metric.kind not in KINDS:
         raise TrialError(f"{where}.kind must be one of {', '.join(KINDS)}. Received: {metric.kind}.")
     needed = ("numerator", "denominator") if metric.kind == "ratio" else ("value",)
@@ -178,9 +189,10 @@ def _metric(name: str, told: Any) -> Metric:
     return metric
 
 
-def _known(told: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
+def _known(document: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
+    """Return the fields of a record that a document gives; unknown ones are refused with a suggestion."""
     names = [f.name for f in fields(kind)]
-    for key in told:
+    for key in document:
         if key not in names:
             near = difflib.get_close_matches(str(key), names, 1)
             raise TrialError(
@@ -188,10 +200,11 @@ def _known(told: Mapping[str, Any], kind: type, where: str) -> dict[str, Any]:
                 + (f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(names)}.")
             )
     required = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
-    return {key: value for key, value in told.items() if value is not None or key in required}
+    return {key: value for key, value in document.items() if value is not None or key in required}
 
 
 def _check(spec: Spec) -> None:
+    """Refuse values that do not fit together."""
     shares = spec.shares
     if shares is not None and (
         len(shares) < 2 or not all(isinstance(s, (int, float)) and s > 0 for s in shares.values())
@@ -209,7 +222,8 @@ def _check(spec: Spec) -> None:
         raise TrialError(f"spec: `alpha` must lie between 0 and 0.5. Received: {spec.alpha}.")
     if spec.assignment is not None and (spec.starts is None or spec.ends is None):
         raise TrialError(
-            f"spec: an `assignment` needs `starts` and `ends`. Received: {spec.starts} and {spec.ends}. Take them from its design."
+            "spec: an `assignment` needs `starts` and `ends`. "
+            f"Received: {spec.starts} and {spec.ends}. Take them from its design."
         )
     for name in ("starts", "ends"):
         value = getattr(spec, name)
@@ -219,5 +233,6 @@ def _check(spec: Spec) -> None:
         spec.look and spec.looks and not 1 <= spec.look <= spec.looks
     ):
         raise TrialError(
-            f"spec: `looks` and `look` come together, look from 1 to looks. Received: {spec.looks} and {spec.look}."
+            "spec: `looks` and `look` come together, look from 1 to looks. "
+            f"Received: {spec.looks} and {spec.look}."
         )

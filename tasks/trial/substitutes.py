@@ -1,7 +1,8 @@
-"""Which products steal from each other: substitute groups, from the category or from cross elasticities.
+"""Substitute groups from cross elasticities: which products take sales from each other.
 
-Weekly changes of log units are regressed on the change of the own log price and, rival by rival, on that of the rival's. Changes know no
-seasons and hardly any slow shocks. A rival whose price moves units up beyond chance is a substitute; who is linked shares a group.
+Weekly changes of log units are regressed on the change of the product's log price and, rival by rival, on
+that of the rival's. Changes hold no seasons and hardly any slow shocks. A rival whose price moves units up
+beyond chance is a substitute; who is linked shares a group.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from scipy import sparse, stats
 from tasks.trial.corrections import holm
 from tasks.trial.errors import TrialError
 
-ALPHA = 0.05  # chance of any false link; one joins two groups, which costs precision and nothing else
-LEAST = 0.1  # cross elasticity from which products count as substitutes
-HIDDEN = 0.5  # cross elasticity that a history must be able to show
+ALPHA = 0.05  # probability of any false link; such a link joins two groups, which only costs precision
+LEAST_CROSS = 0.1  # cross elasticity from which products count as substitutes
+LARGEST_HIDDEN = 0.5  # cross elasticity that a history must be able to show
 MANY = 20  # products from which the change of all the others stands for what moves the whole shop
 
 
@@ -46,33 +47,32 @@ def groups_of(units: np.ndarray, price: np.ndarray) -> Groups:
     """
     slope, error = cross_elasticities(units, price)
     i, j = np.triu_indices(len(slope), 1)
-    mean, spread = (
-        (slope[i, j] + slope[j, i]) / 2,
-        np.hypot(error[i, j], error[j, i]) / 2,
-    )  # substitution goes both ways
+    # Substitution goes both ways.
+    mean, spread = (slope[i, j] + slope[j, i]) / 2, np.hypot(error[i, j], error[j, i]) / 2
     known = np.isfinite(spread)
     weeks = max(units.shape[1] - 2, 1)  # degrees of freedom of errors clustered by week
     p = stats.t.sf(mean[known] / spread[known], weeks)
-    sure = np.zeros(len(mean), bool)
-    sure[known] = holm(p) < ALPHA
+    significant = np.zeros(len(mean), bool)
+    significant[known] = holm(p) < ALPHA
     bound = float(stats.t.isf(ALPHA / max(1, len(p)), weeks))
     visible = bound * float(np.median(spread[known])) if known.sum() > len(mean) / 2 else np.inf
-    if len(mean) and visible > HIDDEN:
+    if len(mean) and visible > LARGEST_HIDDEN:
         raise TrialError(
             "design: the history must be able to show substitutes. "
             f"Received: one in which a cross elasticity below {visible:.2g} stays unseen. "
             "Bring a longer history, or a `category` per product and `--groups category`."
         )
-    linked = sure & (mean > LEAST)
+    linked = significant & (mean > LEAST_CROSS)
     graph = sparse.coo_array((np.ones(linked.sum()), (i[linked], j[linked])), shape=slope.shape)
     _, group = sparse.csgraph.connected_components(graph, directed=False)
-    return Groups(
-        group, list(zip(i[linked].tolist(), j[linked].tolist(), mean[linked].tolist(), strict=True)), visible
-    )
+    links = zip(i[linked].tolist(), j[linked].tolist(), mean[linked].tolist(), strict=True)
+    return Groups(group, list(links), visible)
 
 
 def cross_elasticities(units: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the elasticity of each product's units to each other's price, and its error clustered by week (products, products) each.
+    """Return the elasticity of every product's units to other prices, and its error (products, products).
+
+    Errors are clustered by week.
 
     Args:
         units, price: as ``groups_of`` takes them.
@@ -96,9 +96,10 @@ def cross_elasticities(units: np.ndarray, price: np.ndarray) -> tuple[np.ndarray
 def _slopes(
     y: np.ndarray, x: np.ndarray, controls: np.ndarray, week: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope and error of each column of x beside the controls (columns,) each (Frisch and Waugh 1933, Econometrica).
+    """Return slope and error of each column of x beside the controls (columns,).
 
-    Changes of what is independent from week to week answer the week before: the error counts one lag (Hansen and Hodrick 1980, JPE).
+    Controls are partialled out (Frisch and Waugh 1933, Econometrica). Changes of independent weeks are
+    correlated with those of the week before: the error counts one lag (Hansen and Hodrick 1980, JPE).
     """
     q = np.linalg.qr(controls)[0]
     y, rest = y - q @ (q.T @ y), x - q @ (q.T @ x)
@@ -109,8 +110,8 @@ def _slopes(
         score = rest * (y[:, None] - rest * np.nan_to_num(slope))
         by_week = np.zeros((week.max() + 1, x.shape[1]))
         np.add.at(by_week, week, score)
-        own, lagged = (by_week**2).sum(axis=0), (by_week[1:] * by_week[:-1]).sum(axis=0)
-        error = np.where(moves, np.sqrt(np.maximum(own + 2 * lagged, own / 2)) / spread, np.nan)
+        squares, lagged = (by_week**2).sum(axis=0), (by_week[1:] * by_week[:-1]).sum(axis=0)
+        error = np.where(moves, np.sqrt(np.maximum(squares + 2 * lagged, squares / 2)) / spread, np.nan)
     return slope, error
 
 

@@ -1,4 +1,4 @@
-"""From the rows of a trial to the units that were randomised: sums per unit, then arms; as a whole, or period by period."""
+"""From the rows of a trial to the units that were randomised: sums per unit, then arms."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ COUNT, TOP, BOTTOM, KNOWN = range(4)
 def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int]) -> tuple[Arm, Arm]:
     """Return control and treated of a metric.
 
-    Per unit, values and denominators are summed over its rows, covariates averaged. Units are then summed to clusters;
-    blocks sum their rows.
+    Per unit, values and denominators are summed over its rows and covariates averaged. Units are then
+    summed to clusters; blocks sum their rows.
 
     Args:
         pair: numbers of the two arms.
@@ -28,7 +28,7 @@ def arms_of(rows: Rows, metric: Metric, pair: tuple[int, int]) -> tuple[Arm, Arm
 def arms_up_to(
     rows: Rows, metric: Metric, pair: tuple[int, int], lasts: np.ndarray
 ) -> Iterator[tuple[Arm, Arm]]:
-    """Yield both arms as they stood after each of some rising periods; every row is read once.
+    """Yield both arms as they stood after some rising periods; a row is read once.
 
     Args:
         lasts: numbers of the periods (looks,).
@@ -48,35 +48,38 @@ def binomial(arm: Arm) -> Arm:
 
 
 def _sums(rows: Rows, metric: Metric, chosen: np.ndarray | slice) -> np.ndarray:
-    """Return rows, values, denominators and covariates summed by unit, or by block where blocks were randomised (4, keys)."""
+    """Return rows, values, denominators and covariates summed by unit, or by block (4, keys)."""
     key, size = (rows.randomised, len(rows.arm)) if rows.owner is None else (rows.unit, len(rows.owner))
     columns = [None, metric.top, metric.denominator, metric.covariate]
-    told = np.zeros((4, size))
+    sums = np.zeros((4, size))
     for number, name in enumerate(columns):
         if name is not None or number == COUNT:
-            told[number] = np.bincount(key[chosen], rows.columns[name][chosen] if name else None, size)
-    return told
+            sums[number] = np.bincount(key[chosen], rows.columns[name][chosen] if name else None, size)
+    return sums
 
 
 def _arms(rows: Rows, metric: Metric, pair: tuple[int, int], sums: np.ndarray) -> tuple[Arm, Arm]:
     """Return the arms of summed units; of a proportion of units the variance is p (1 - p) / n."""
     count, top, bottom, known = sums
     if rows.owner is None:
-        one = count
+        size = count
     else:
-        one = (count > 0).astype(float)
+        size = (count > 0).astype(float)
         known = known / np.maximum(count, 1)
     if metric.kind == "proportion" and rows.owner is not None:
         top = np.minimum(top, 1.0)
-    parts = [top, bottom if metric.denominator else one, known, one]
-    there = count > 0
+    parts = [top, bottom if metric.denominator else size, known, size]
+    present = count > 0
     if rows.what == "cluster":
-        parts = [np.bincount(rows.owner[there], part[there], len(rows.arm)) for part in parts]  # type: ignore[index]
-        there = parts[-1] > 0
-    told = []
-    for number in pair:
-        mine = (rows.arm == number) & there
-        y, d, x, m = (part[mine] for part in parts)
-        arm = arm_of(y, d, x, m, grouped=rows.what != "unit")
-        told.append(binomial(arm) if metric.kind == "proportion" and rows.what == "unit" else arm)
-    return told[0], told[1]
+        assert rows.owner is not None
+        parts = [np.bincount(rows.owner[present], part[present], len(rows.arm)) for part in parts]
+        present = parts[-1] > 0
+    control, treated = (_arm(parts, (rows.arm == number) & present, rows, metric) for number in pair)
+    return control, treated
+
+
+def _arm(parts: list[np.ndarray], members: np.ndarray, rows: Rows, metric: Metric) -> Arm:
+    """Return the arm of the units of randomisation that are its members (randomised,)."""
+    y, d, x, m = (part[members] for part in parts)
+    arm = arm_of(y, d, x, m, grouped=rows.what != "unit")
+    return binomial(arm) if metric.kind == "proportion" and rows.what == "unit" else arm

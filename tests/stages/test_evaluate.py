@@ -16,11 +16,13 @@ from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import Seasons, play
 from tasks.pricing.state import Policy, View
-from tasks.stages.evaluate import policy_gates
+from tasks.trial.candidate_gates import policy_gates
+from tasks.trial.evaluation_settings import EvaluationSettings
 from tests.pricing.test_market import market_rules, products
 
 RULES = market_rules(reference_effect=0.4)
-SEASONS, LUCK = 60, 11
+SEASONS, SEED = 60, 11
+THRESHOLDS = EvaluationSettings(**load("default", []).evaluate.model_dump())
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +37,13 @@ def simple(shop: Products) -> dict[str, Seasons]:
         "myopic": policies.myopic,
         "best_fixed": policies.best_fixed(shop, RULES, SEASONS, 1),
     }
-    return {name: play(shop, RULES, policy, SEASONS, LUCK) for name, policy in rules.items()}
+    return {name: play(shop, RULES, policy, SEASONS, SEED) for name, policy in rules.items()}
 
 
 def failed(policy: Policy, shop: Products, simple: dict[str, Seasons]) -> set[str]:
-    own = play(shop, RULES, policy, SEASONS, LUCK)
-    gates = policy_gates(
-        gains_of(own, simple, 0.95), distinct_prices(own, shop.price, RULES), load("default", []).evaluate
-    )
+    played = play(shop, RULES, policy, SEASONS, SEED)
+    gain_low = {name: gain["low"] for name, gain in gains_of(played, simple, 0.95).items()}
+    gates = policy_gates(gain_low, distinct_prices(played, shop.price, RULES), THRESHOLDS)
     return {gate.name for gate in gates if not gate.passed}
 
 
@@ -72,7 +73,7 @@ def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
     shop: Products, simple: dict[str, Seasons]
 ) -> None:
     def patient(view: View, rules: Rules) -> np.ndarray:
-        """Count of the memory only what is not made good by the end of the season: high prices first, and the cut last."""
+        """Count only the memory that outlasts the season: high prices first, and the cut last."""
         lasting = rules.reference_memory ** (rules.decisions - 1 - view.week)
         ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))
         memory = -rules.reference_effect * lasting * np.log(ladder)

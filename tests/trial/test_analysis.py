@@ -1,4 +1,4 @@
-"""Experiments read right: textbook numbers, refusals before results, clusters and blocks with their own variance."""
+"""Analyses of experiments: textbook numbers, refusals before results, variance of clusters and blocks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tasks.trial.analysis import analyse, as_json, shown
+from tasks.trial.analysis import analyse
 from tasks.trial.corrections import benjamini_hochberg, holm
 from tasks.trial.errors import RatioMismatch, TrialError
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
 from tasks.trial.power import units_for_mean, units_for_proportion
 from tasks.trial.ratio import sample_ratio
+from tasks.trial.results import as_json, shown
 from tasks.trial.sequential import halfwidth, obrien_fleming, p_value, spending_bounds
 from tasks.trial.spec import read_spec
 from tasks.trial.table import read_rows
@@ -33,23 +34,23 @@ def trial(seed: int, units: int = 400, effect: float = 0.0) -> pd.DataFrame:
     )
 
 
-def read(frame: pd.DataFrame, **told: Any) -> dict[str, Any]:
-    spec = read_spec({**MEAN, **told})
+def read(frame: pd.DataFrame, **keys: Any) -> dict[str, Any]:
+    spec = read_spec({**MEAN, **keys})
     return as_json(analyse(read_rows(frame, spec), spec))
 
 
 def test_a_mean_is_compared_by_welch() -> None:
     frame = trial(1)
-    told = read(frame)["metrics"]["profit"]["absolute"]
+    effect = read(frame)["metrics"]["profit"]["absolute"]
     a, b = (frame["y"][frame["arm"] == name] for name in "AB")
     expected = stats.ttest_ind(b, a, equal_var=False)
     span = expected.confidence_interval()
-    assert (told["p"], told["low"], told["high"]) == pytest.approx(
+    assert (effect["p"], effect["low"], effect["high"]) == pytest.approx(
         (expected.pvalue, span.low, span.high), rel=1e-9
     )
 
 
-def test_moments_say_what_their_table_says() -> None:
+def test_moments_give_the_effects_of_their_table() -> None:
     frame = trial(2)
     spec = read_spec(
         {"metrics": {"r": {"kind": "ratio", "numerator": "y", "denominator": "d", "negative": True}}}
@@ -62,30 +63,30 @@ def test_moments_say_what_their_table_says() -> None:
         for name in "yd"
     }
     moments = {**columns, "y_d": {a: (g["y"] * g["d"]).sum() for a, g in frame.groupby("arm")}}
-    one, two = (
-        as_json(told)["metrics"]["r"]
-        for told in (analyse_moments(moments, spec), analyse(read_rows(frame, spec), spec))
+    by_moments, by_rows = (
+        as_json(analysis)["metrics"]["r"]
+        for analysis in (analyse_moments(moments, spec), analyse(read_rows(frame, spec), spec))
     )
     for name in ("absolute", "relative"):
-        assert one[name] == pytest.approx(two[name], rel=1e-9)
+        assert by_moments[name] == pytest.approx(by_rows[name], rel=1e-9)
 
 
 def test_cuped_narrows_the_interval_and_keeps_the_effect() -> None:
-    told = read(trial(3, effect=0.5), metrics={"profit": {"kind": "mean", "value": "y", "covariate": "x"}})[
+    profit = read(trial(3, effect=0.5), metrics={"profit": {"kind": "mean", "value": "y", "covariate": "x"}})[
         "metrics"
     ]["profit"]
-    assert told["cuped_absolute"]["se"] < 0.45 * told["absolute"]["se"]
-    assert told["cuped_absolute"]["low"] < 0.5 < told["cuped_absolute"]["high"]
+    assert profit["cuped_absolute"]["se"] < 0.45 * profit["absolute"]["se"]
+    assert profit["cuped_absolute"]["low"] < 0.5 < profit["cuped_absolute"]["high"]
 
 
 def test_equal_clusters_are_compared_by_welch_over_their_means() -> None:
     frame = trial(4)
     frame["cluster"] = frame["unit"] // 10
     frame["arm"] = np.where(frame["cluster"] % 2, "B", "A")
-    told = read(frame, cluster="cluster")["metrics"]["profit"]["absolute"]
+    effect = read(frame, cluster="cluster")["metrics"]["profit"]["absolute"]
     means = frame.groupby(["arm", "cluster"])["y"].mean()
     expected = stats.ttest_ind(means["B"], means["A"], equal_var=False)
-    assert (told["p"], told["df"]) == pytest.approx((expected.pvalue, expected.df), rel=1e-9)
+    assert (effect["p"], effect["df"]) == pytest.approx((expected.pvalue, expected.df), rel=1e-9)
 
 
 def switchback(seed: int) -> pd.DataFrame:
@@ -98,24 +99,24 @@ def switchback(seed: int) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-def test_block_variance_finds_as_often_as_stated_and_period_variance_would_not() -> None:
-    found = [
+def test_block_variance_reports_false_positives_as_often_as_stated() -> None:
+    false_positives = [
         read(switchback(seed), block="block")["metrics"]["profit"]["absolute"]["p"] < 0.05
         for seed in range(400)
     ]
-    assert np.mean(found) == pytest.approx(0.05, abs=0.03)
+    assert np.mean(false_positives) == pytest.approx(0.05, abs=0.03)
 
 
 def test_the_sample_ratio_comes_before_any_result() -> None:
     frame = trial(5, 2000)
     frame["arm"] = np.where(frame["unit"] < 1100, "A", "B")
     spec = read_spec(MEAN)
-    told = analyse(read_rows(frame, spec), spec)
-    assert told.split.alarm
-    assert as_json(told)["metrics"] == {}
-    assert "no result" in render(told)
+    analysis = analyse(read_rows(frame, spec), spec)
+    assert analysis.split.alarm
+    assert as_json(analysis)["metrics"] == {}
+    assert "no result" in render(analysis)
     with pytest.raises(RatioMismatch, match="1,100, B 900"):
-        shown(told)
+        shown(analysis)
 
 
 def test_the_sample_ratio_is_the_chi_square_worked_by_hand() -> None:
@@ -123,7 +124,7 @@ def test_the_sample_ratio_is_the_chi_square_worked_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "spec", "said"),
+    ("change", "spec", "message"),
     [
         (lambda f: f[f["arm"] == "A"], {}, "needs two arms"),
         (lambda f: f[f["arm"] == "A"], {"shares": {"A": 0.5, "B": 0.5}}, "arm B is empty"),
@@ -152,8 +153,10 @@ def test_the_sample_ratio_is_the_chi_square_worked_by_hand() -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_is_refused(change: Any, spec: dict[str, Any], said: str) -> None:
-    with pytest.raises(TrialError, match=said):
+def test_a_table_that_cannot_be_analysed_is_refused_with_its_rule(
+    change: Any, spec: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(TrialError, match=message):
         read(change(trial(6)), **spec)
 
 
@@ -190,8 +193,8 @@ def test_bounds_of_planned_looks_are_those_of_the_tables() -> None:
 
 
 def test_a_confidence_sequence_touches_zero_where_its_p_is_alpha() -> None:
-    half = halfwidth(0.04, 20_000, 0.05, 5000)
-    assert p_value(half, 0.04, 20_000, 5000) == pytest.approx(0.05)
+    half = halfwidth(0.04, 20_000, alpha=0.05, tuning=5000)
+    assert p_value(half, 0.04, 20_000, tuning=5000) == pytest.approx(0.05)
 
 
 def test_corrections_are_those_worked_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,50 +13,62 @@ from tasks.trial import episodes
 from tasks.trial.decision_log import DecisionLog, chances, read_log
 from tasks.trial.episodes import evaluate_episodes
 from tasks.trial.errors import OutsideSupport, TrialError
-from tasks.trial.off_policy import Support, Value, evaluate
+from tasks.trial.off_policy import LoggedChoices, Support, Value, evaluate
 
 PRICES = ["16", "18", "20"]
 
 
-def log(seed: int, rows: int = 2000) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def log(seed: int, rows: int = 2000) -> LoggedChoices:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, 1))
     scores = np.exp(0.5 * x * np.array([-1, 0, 1]))
     chances = scores / scores.sum(axis=1, keepdims=True)
     action = (rng.random(rows)[:, None] > chances.cumsum(axis=1)).sum(axis=1)
     reward = 2.0 + x[:, 0] + 0.5 * action + rng.normal(size=rows)  # price 20 is worth 3 in the mean
-    return x, action, chances[np.arange(rows), action], reward
+    propensity = chances[np.arange(rows), action]
+    return LoggedChoices(context=x, action=action, propensity=propensity, reward=reward, prices=PRICES)
 
 
 def test_every_estimator_covers_the_known_value() -> None:
     target = np.tile([0.0, 0.0, 1.0], (2000, 1))
-    told = [evaluate(*log(seed), target, PRICES)[0] for seed in range(200)]
+    estimates = [evaluate(log(seed), target)[0] for seed in range(200)]
     for name in ("ips", "snips", "dr"):
-        values = np.array([one[name].value for one in told])
+        values = np.array([by_name[name].value for by_name in estimates])
         assert abs(values.mean() - 3.0) < 3 * values.std() / np.sqrt(len(values))
-        assert 0.90 <= np.mean([one[name].low <= 3.0 <= one[name].high for one in told]) <= 0.98
+        assert (
+            0.90 <= np.mean([by_name[name].low <= 3.0 <= by_name[name].high for by_name in estimates]) <= 0.98
+        )
 
 
 def test_a_price_that_the_log_lacks_is_refused_by_name() -> None:
-    x, action, propensity, reward = log(1)
     target = np.tile([0.0, 0.0, 0.0, 1.0], (2000, 1))
     with pytest.raises(OutsideSupport, match="prices that the log lacks: 24"):
-        evaluate(x, action, propensity, reward, target, [*PRICES, "24"])
+        evaluate(replace(log(1), prices=[*PRICES, "24"]), target)
 
 
-def test_a_policy_that_wants_prices_where_they_were_never_tried_is_refused() -> None:
-    x, action, propensity, reward = log(2)
-    kept = ~((x[:, 0] > 0) & (action == 2))
+def test_a_policy_that_wants_prices_where_they_were_never_taken_is_refused() -> None:
+    choices = log(2)
+    kept = ~((choices.context[:, 0] > 0) & (choices.action == 2))
+    kept_choices = LoggedChoices(
+        context=choices.context[kept],
+        action=choices.action[kept],
+        propensity=choices.propensity[kept],
+        reward=choices.reward[kept],
+        prices=PRICES,
+    )
     target = np.tile([0.0, 0.0, 1.0], (int(kept.sum()), 1))
     with pytest.raises(OutsideSupport, match="lack data where the policy wants them: 20"):
-        evaluate(x[kept], action[kept], propensity[kept], reward[kept], target, PRICES)
+        evaluate(kept_choices, target)
 
 
 STEPS, STOCK, LADDER = 12, 15, np.array([4.0, 5.0, 6.0, 7.0])
 
 
 def season(rng: np.random.Generator, count: int, choose: Any) -> pd.DataFrame:
-    """Return seasons of a finite stock: mean demand 3 (price / 5)^-2 a step; ``choose(step)`` gives the probabilities of the ladder."""
+    """Return seasons of a finite stock with mean demand 3 (price / 5)^-2 a step.
+
+    ``choose(step)`` gives the probabilities of the ladder.
+    """
     stock = np.full(count, float(STOCK))
     rows = []
     for t in range(STEPS):
@@ -63,7 +76,7 @@ def season(rng: np.random.Generator, count: int, choose: Any) -> pd.DataFrame:
         action = rng.choice(len(LADDER), size=count, p=chance)
         price = LADDER[action]
         units = np.minimum(rng.poisson(3 * (price / 5) ** -2.0), stock)
-        told = {
+        rows_of_step = {
             "episode": np.arange(count),
             "step": t,
             "stock": stock,
@@ -71,7 +84,7 @@ def season(rng: np.random.Generator, count: int, choose: Any) -> pd.DataFrame:
             "propensity": chance[action],
             "units": units,
         }
-        rows.append(pd.DataFrame(told))
+        rows.append(pd.DataFrame(rows_of_step))
         stock = stock - units
     return pd.concat(rows, ignore_index=True)
 
@@ -84,8 +97,10 @@ WANTED = pd.DataFrame({"step": np.arange(STEPS), "price": np.where(np.arange(STE
 
 
 def episodic(log: pd.DataFrame, policy: pd.DataFrame) -> tuple[dict[str, Value], Support, list[str]]:
-    told = read_log(log, policy)
-    return evaluate_episodes(told, lambda rows: chances(policy, rows, told.levels, told.what), seed=1)
+    decided = read_log(log, policy)
+    return evaluate_episodes(
+        decided, lambda rows: chances(policy, rows, decided.levels, decided.what), seed=1
+    )
 
 
 @pytest.fixture
@@ -105,7 +120,7 @@ def test_whole_episodes_are_valued_as_they_would_be_played(few_bootstraps: None)
     assert support.mean_weight == pytest.approx(1.0, abs=0.1)
 
 
-def test_a_step_in_which_a_wanted_price_was_never_tried_is_named(few_bootstraps: None) -> None:
+def test_a_step_in_which_a_wanted_price_was_never_taken_is_named(few_bootstraps: None) -> None:
     log = season(np.random.default_rng(2), 300, lambda t: [0.4, 0.3, 0.3, 0.0] if t == 3 else mixed(t))
     with pytest.raises(OutsideSupport, match="7 in steps 3; 10 rows"):
         episodic(log, WANTED)
@@ -116,37 +131,39 @@ def test_a_demand_model_that_cannot_be_played_is_left_out_with_the_reason(few_bo
     log["weather"] = np.random.default_rng(4).normal(size=len(log))
     values, _, notes = episodic(log, WANTED)
     assert set(values) == {"fqe"}
-    assert notes == ["fitted_demand: `weather` changes within an episode, and nothing tells how"]
+    assert notes == ["fitted_demand: `weather` changes within an episode by no known rule"]
 
 
 def decisions(rows: int = 400) -> pd.DataFrame:
     rng = np.random.default_rng(5)
     price = rng.choice([9.0, 10.0, 11.0], size=rows)
-    told = {
+    columns = {
         "product_id": rng.choice(["a", "b"], size=rows),
         "price": price,
         "propensity": 1 / 3,
         "units": rng.poisson(3, rows),
     }
-    return pd.DataFrame(told)
+    return pd.DataFrame(columns)
 
 
 def targeted(log: pd.DataFrame, policy: pd.DataFrame) -> tuple[DecisionLog, np.ndarray]:
-    told = read_log(log, policy)
-    return told, chances(policy, told.frame, told.levels, told.what)
+    decided = read_log(log, policy)
+    return decided, chances(policy, decided.frame, decided.levels, decided.what)
 
 
 def test_a_price_list_is_a_policy_and_steps_are_compared_where_the_price_before_is_known() -> None:
     policy = pd.DataFrame({"product_id": ["a", "b"], "price": [9.0, 11.0]})
-    told, target = targeted(decisions(), policy)
-    assert told.prices == ["9", "10", "11"]
-    assert (told.levels[target.argmax(axis=1)] == np.where(told.frame["product_id"] == "a", 9.0, 11.0)).all()
+    decided, target = targeted(decisions(), policy)
+    assert decided.prices == ["9", "10", "11"]
+    assert (
+        decided.levels[target.argmax(axis=1)] == np.where(decided.frame["product_id"] == "a", 9.0, 11.0)
+    ).all()
     steps = read_log(decisions().assign(reference_price=10.0), pd.DataFrame({"ratio": [1.1]}))
     assert steps.prices == ["x0.9", "x1", "x1.1"]
 
 
 @pytest.mark.parametrize(
-    ("log", "policy", "said"),
+    ("log", "policy", "message"),
     [
         (decisions().drop(columns="propensity"), {"price": [10.0]}, "propensity is missing"),
         (decisions().assign(units=np.nan), {"price": [10.0]}, "must be finite"),
@@ -157,6 +174,6 @@ def test_a_price_list_is_a_policy_and_steps_are_compared_where_the_price_before_
         (decisions(), {"product_id": ["a"], "price": [9.0]}, "Received: 0 for product_id b"),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(log: pd.DataFrame, policy: dict[str, Any], said: str) -> None:
-    with pytest.raises(TrialError, match=said):
+def test_what_cannot_be_evaluated_is_refused(log: pd.DataFrame, policy: dict[str, Any], message: str) -> None:
+    with pytest.raises(TrialError, match=message):
         targeted(log, pd.DataFrame(policy))

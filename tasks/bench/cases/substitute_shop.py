@@ -1,8 +1,10 @@
-"""A simulated shop whose products steal from each other: what a design is worth is seen only where the truth is known.
+"""A simulated shop whose products take sales from each other, with a known effect of every price change.
 
-    log mean units = level + group's mood + own mood - OWN log(price / base) + CROSS mean over siblings of log(their price / base)
+    log mean units = level + group's mood + product's mood - OWN_PRICE log(price / base)
+                     + CROSS_PRICE mean over siblings of log(their price / base)
 
-Half of what a cut wins is stolen from the siblings (own elasticity -2, +1 to the siblings' prices), as it is between coffees.
+Half of what a cut wins is taken from the siblings (own elasticity -2, +1 to the siblings' prices), as
+between coffees.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ import pandas as pd
 
 from expectations.columns import ALL_STORES, DATE, PRICE, PRODUCT, STORE, UNITS
 
-OWN, CROSS = 2.0, 1.0
-MOOD, OWN_MOOD = 0.15, 0.1  # standard deviations of a group's and a product's daily mood, in logs
+OWN_PRICE, CROSS_PRICE = 2.0, 1.0  # elasticities
+GROUP_MOOD, PRODUCT_MOOD = 0.15, 0.1  # standard deviations of the daily moods, in logs
 PERSISTENCE = 0.7  # of a group's mood from period to period
 
 
@@ -37,14 +39,16 @@ class SubstituteShop:
         """Return mean units at prices relative to the base, moods apart (..., products)."""
         same = (self.group[:, None] == self.group) & ~np.eye(len(self.group), dtype=bool)
         others = same / np.maximum(same.sum(axis=1, keepdims=True), 1)
-        return np.asarray(np.exp(self.level - OWN * np.log(ratio) + CROSS * np.log(ratio) @ others.T))
+        return np.asarray(
+            np.exp(self.level - OWN_PRICE * np.log(ratio) + CROSS_PRICE * np.log(ratio) @ others.T)
+        )
 
     def sales(self, ratio: np.ndarray, dates: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
         """Return the sales table at prices relative to the base (dates, products)."""
         mood = rng.normal(size=(len(dates), self.group.max() + 1))
         for t in range(1, len(dates)):
             mood[t] = PERSISTENCE * mood[t - 1] + np.sqrt(1 - PERSISTENCE**2) * mood[t]
-        swing = np.exp(MOOD * mood[:, self.group] + OWN_MOOD * rng.normal(size=ratio.shape))
+        swing = np.exp(GROUP_MOOD * mood[:, self.group] + PRODUCT_MOOD * rng.normal(size=ratio.shape))
         units = rng.poisson(self.mean(ratio) * swing)
         return pd.DataFrame(
             {
@@ -58,8 +62,8 @@ class SubstituteShop:
 
     def lift(self, ratio: float) -> float:
         """Return the true relative change of revenue if every price is multiplied by ``ratio``."""
-        one, all_moved = self.mean(np.ones(len(self.group))), self.mean(np.full(len(self.group), ratio))
-        return float((all_moved * ratio) @ self.price / (one @ self.price) - 1)
+        base, moved = self.mean(np.ones(len(self.group))), self.mean(np.full(len(self.group), ratio))
+        return float((moved * ratio) @ self.price / (base @ self.price) - 1)
 
 
 def substitute_shop(rng: np.random.Generator, groups: int, size: int) -> SubstituteShop:
