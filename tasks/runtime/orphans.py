@@ -16,10 +16,10 @@ from conf import Settings
 
 
 def end_orphans(settings: Settings) -> int:
-    """Show as crashed every other run on this data folder that is shown as running, and return how many there were.
+    """Show other running flow runs of this data folder as crashed and return how many there were.
 
-    The caller holds the lock of the data folder, so that no other run on it is alive. Nothing is done outside a flow: without a run of
-    its own, a process cannot tell which one is its own.
+    The caller holds the lock of the data folder, so that no other run on it is alive. Outside a flow
+    nothing is done: without a run id, a process cannot tell which run is not an orphan.
     """
     if not flow_run.id:
         return 0
@@ -37,7 +37,7 @@ def end_orphans(settings: Settings) -> int:
 
 def _is_on(run: Any, settings: Settings) -> bool:
     try:
-        told = Settings.model_validate((run.parameters or {}).get("settings"))
+        settings_of_run = Settings.model_validate((run.parameters or {}).get("settings"))
     except ValidationError:
         return False  # a flow of something else
-    return Path(told.data_folder).resolve() == Path(settings.data_folder).resolve()
+    return Path(settings_of_run.data_folder).resolve() == Path(settings.data_folder).resolve()

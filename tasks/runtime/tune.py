@@ -1,6 +1,7 @@
 """Optuna, and the only file that speaks to it: a search that a killed process takes up again.
 
-An objective is a generator: it yields its score as training goes on, and the last one counts. Whoever yields may be stopped early.
+An objective is a generator: it yields its score as training goes on, and the last one counts. Whoever
+yields may be stopped early.
 """
 
 from __future__ import annotations

@@ -52,9 +52,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in MODELS:
         client.create_registered_model(name)
         for _ in range(SHIFT[name]):
-            client.create_model_version(name, str(folder), tags={"verdict": "FAIL"})
+            client.create_model_version(name, str(folder), tags={"format": "1", "verdict": "FAIL"})
     for version in range(1, VERSIONS + 2):
-        tags = {"verdict": "PASS" if version <= VERSIONS else "FAIL"}
+        tags = {"format": "1", "verdict": "PASS" if version <= VERSIONS else "FAIL"}
         pins = {
             f"{name}_version": str(number)
             for name, number in triple(version).items()

@@ -10,6 +10,7 @@ import pytest
 
 from conf import Settings
 from tasks.runtime import track
+from tasks.runtime.track.store import if_present
 
 
 @pytest.fixture
@@ -51,5 +52,5 @@ def test_no_password_of_a_store_is_in_the_message() -> None:
         raise MlflowException("no answer from postgresql://bob:c4nary@host/mlflow")
 
     with pytest.raises(track.StoreError, match="//host/mlflow") as refused:
-        track._present(read, "demand")
+        if_present(read, "demand")
     assert "c4nary" not in str(refused.value)
