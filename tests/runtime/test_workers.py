@@ -41,7 +41,8 @@ def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
     script = tmp_path / "work.py"
     script.write_text(
         "import time, numpy as np\nfrom tasks.runtime.workers import workers\n"
-        "if __name__ == '__main__':\n    with workers() as pool:\n        pool.over_rows('x', np.add, (np.ones((90, 1)),), 1)\n"
+        "if __name__ == '__main__':\n    with workers() as pool:\n"
+        "        pool.over_rows('x', np.add, (np.ones((90, 1)),), 1)\n"
         "        print('ready', flush=True)\n        time.sleep(60)\n"
     )
     root = Path(__file__).resolve().parents[2]
