@@ -21,7 +21,7 @@ from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
-from tasks.runtime.tune import Choice, Integer, Params, Real, Search, Space, tune
+from tasks.runtime.tune import Choice, Integer, Params, Real, Search, SearchPlan, Space, tune
 from tasks.runtime.workers import Workers, workers
 from tasks.stages.history import history_of, save_forecasts
 
@@ -106,7 +106,16 @@ def search_order(
     initial |= {"p": min(initial["p"], told.max_p), "q": min(initial["q"], told.max_q)}
     if not told.trials:
         return Search(initial, float("nan"), ())
-    return tune("arima", journal, space, initial, objective, told.trials, seed, (np.linalg.LinAlgError,))
+    search = SearchPlan(
+        name="arima",
+        journal=journal,
+        space=space,
+        first=initial,
+        trials=told.trials,
+        seed=seed,
+        failures=(np.linalg.LinAlgError,),
+    )
+    return tune(search, objective)
 
 
 @dataclass(frozen=True)

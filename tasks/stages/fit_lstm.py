@@ -18,7 +18,7 @@ from tasks.runtime.artifacts import save_arrays
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
-from tasks.runtime.tune import Choice, Params, Real, Search, Space, tune
+from tasks.runtime.tune import Choice, Params, Real, Search, SearchPlan, Space, tune
 from tasks.runtime.workers import Workers, workers
 from tasks.stages.fit_arima import score_of
 from tasks.stages.history import History, history_of, save_forecasts
@@ -87,7 +87,16 @@ def search_network(journal: Path, settings: Settings, panel: Panel, folds: Seque
     initial = {name: getattr(told, name) for name in space}
     if not told.trials:
         return Search(initial, float("nan"), ())
-    return tune("lstm", journal, space, initial, objective, told.trials, seed, (TrainingError,))
+    search = SearchPlan(
+        name="lstm",
+        journal=journal,
+        space=space,
+        first=initial,
+        trials=told.trials,
+        seed=seed,
+        failures=(TrainingError,),
+    )
+    return tune(search, objective)
 
 
 def shape_of(settings: Settings, params: Params) -> Shape:
@@ -123,7 +132,7 @@ def train_members(
     told, root = settings.forecast, seed_of(settings.seed, "forecast.lstm")
     seeds = [root + 1000 * member for member in range(told.lstm.members)]
     plan = plan_of(settings, params)
-    return pool.each(
+    return pool.over_items(
         "lstm members", train_through, seeds, panel, folds, shape_of(settings, params), plan, told.gap
     )
 

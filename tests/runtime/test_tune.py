@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.runtime.tune import Choice, Integer, Params, Real, Search, TuningError, tune
+from tasks.runtime.tune import Choice, Integer, Params, Real, Search, SearchPlan, TuningError, tune
 from tests.conftest import ROOT, environment
 
 SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}
@@ -22,7 +22,16 @@ def bowl(params: Params) -> Iterator[float]:
 
 
 def search(folder: Path, objective: object = bowl, trials: int = 12, seed: int = 1) -> Search:
-    return tune("t", folder / "t.journal", SPACE, FIRST, objective, trials, seed, (KeyError,))  # type: ignore[arg-type]
+    plan = SearchPlan(
+        name="t",
+        journal=folder / "t.journal",
+        space=SPACE,
+        first=FIRST,
+        trials=trials,
+        seed=seed,
+        failures=(KeyError,),
+    )
+    return tune(plan, objective)  # type: ignore[arg-type]
 
 
 def test_the_first_trial_is_what_was_given_and_the_best_is_not_worse(tmp_path: Path) -> None:

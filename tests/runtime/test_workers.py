@@ -29,8 +29,8 @@ def test_chunks_come_back_in_order() -> None:
 def test_what_fits_into_one_chunk_needs_no_process() -> None:
     with workers() as pool:
         assert pool.over_rows("process", _process, (np.ones((40, 1)),)) == [os.getpid()]
-        assert pool.each("process", _process, [1]) == [os.getpid()]
-        assert os.getpid() not in pool.each("process", _process, [1, 2])
+        assert pool.over_items("process", _process, [1]) == [os.getpid()]
+        assert os.getpid() not in pool.over_items("process", _process, [1, 2])
 
 
 def _process(_: object) -> int:
