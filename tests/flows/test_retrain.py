@@ -19,6 +19,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from tasks.demand.model import DemandError
 from tests.conftest import (
     MODELS,
     ROOT,
@@ -168,9 +169,9 @@ def test_a_dearer_product_is_forecast_to_sell_less(
         model.predict(rows.assign(price=rows["price"] * ratio))["mean"].sum() for ratio in (0.9, 1.1)
     )
     assert dear < 0.9 * cheap
-    with pytest.raises(Exception, match="the date must lie in"):
+    with pytest.raises(DemandError, match="the date must lie in"):
         model.predict(rows.assign(date=pd.Timestamp("2031-01-01")))
-    with pytest.raises(Exception, match="the product must be one of the training"):
+    with pytest.raises(DemandError, match="the product must be one of the training"):
         model.predict(rows.assign(product_id="strange"))
 
 
