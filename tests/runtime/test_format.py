@@ -30,21 +30,30 @@ class ReachedMlflow(Exception):
     """MLflow was called to load a version, which imports the version's code."""
 
 
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the database of a store with a version as the commit before registered it."""
+    folder = tmp_path_factory.mktemp("registered")
+    model = shutil.copytree(REGISTERED_BEFORE, folder / "model")
+    store = track.open_store(Settings(profile="smoke", data_folder=str(folder)))
+    store.create_registered_model("pricing_policy")
+    tags = {"verdict": "PASS", "demand_version": "1", "price_response_version": "1"}
+    store.create_model_version("pricing_policy", model.as_uri(), tags=tags)
+    track.set_alias("pricing_policy", "candidate", 1)
+    return folder / "mlflow.db"
+
+
 @pytest.fixture
-def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Return the settings of a store with a version as the commit before registered it."""
-    model = shutil.copytree(REGISTERED_BEFORE, tmp_path / "model")
+def before(registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return the settings of a copy of that store; whoever calls MLflow to load the version is noticed."""
 
     def load(uri: str) -> None:
         raise ReachedMlflow(uri)
 
     monkeypatch.setattr("mlflow.pyfunc.load_model", load)
-    settings = Settings(profile="smoke", data_folder=str(tmp_path / "data"))
-    store = track.open_store(settings)
-    store.create_registered_model("pricing_policy")
-    tags = {"verdict": "PASS", "demand_version": "1", "price_response_version": "1"}
-    store.create_model_version("pricing_policy", model.as_uri(), tags=tags)
-    track.set_alias("pricing_policy", "candidate", 1)
+    shutil.copyfile(registered, tmp_path / "mlflow.db")
+    settings = Settings(profile="smoke", data_folder=str(tmp_path))
+    track.open_store(settings)
     return settings
 
 
