@@ -7,10 +7,10 @@ from prefect import flow
 from conf import Settings
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Prepared
-from tasks.stages import prepare as deed
+from tasks.stages import prepare as stage
 
 
 @flow(name="prepare")
 def prepare(attempt: Attempt, settings: Settings) -> Prepared:
     """Read the source, hold it to the contract, set aside what breaks it, build the features."""
-    return deed.prepare(attempt, settings)
+    return stage.prepare(attempt, settings)

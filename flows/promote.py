@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks.operations import promote as deed
+from tasks.operations import promote as operation
 
 
 @flow(name="promote")
-def promote(settings: Settings, version: int, by: str, reason: str) -> deed.Promoted:
+def promote(settings: Settings, version: int, by: str, reason: str) -> operation.Promoted:
     """Make a version of the pricing policy champion."""
-    return deed.promote(settings, version, by, reason)
+    return operation.promote(settings, version, by, reason)

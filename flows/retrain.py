@@ -11,14 +11,15 @@ from flows.prepare import prepare
 from flows.price import price
 from flows.respond import respond
 from tasks.runtime.memory import peak_memory
+from tasks.runtime.records import Stages, Summary
 from tasks.runtime.resume import attempt_at
 from tasks.stages.register import register
-from tasks.stages.summarise import Summary, summarise
+from tasks.stages.summarise import summarise
 
 
 @flow(name="retrain")
 def retrain(settings: Settings, fresh: bool = False) -> Summary:
-    """Retrain on the sales table and register the models; ``candidate`` points to them if every gate passed."""
+    """Retrain on the sales table and register the models; for PASS they become ``candidate``."""
     with attempt_at(settings, fresh) as attempt, peak_memory() as peak:
         prepared = prepare(attempt, settings)
         forecasted = forecast(attempt, settings, prepared)
@@ -32,12 +33,8 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
             responded=responded,
             priced=priced,
         )
-        versions = register(attempt, settings, prepared, forecasted, responded, priced, evaluated)
-        stages = {
-            "prepare": prepared,
-            "forecast": forecasted,
-            "respond": responded,
-            "price": priced,
-            "evaluate": evaluated,
-        }
-        return summarise(attempt, settings, stages, versions, peak.sample())
+        stages = Stages(
+            prepare=prepared, forecast=forecasted, respond=responded, price=priced, evaluate=evaluated
+        )
+        versions = register(attempt, settings, stages)
+        return summarise(attempt, settings, stages, versions=versions, peak_memory_mb=peak.sample())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
-from tasks.operations import promote as deed
+from tasks.operations import promote as operation
 
 
 @flow(name="rollback")
-def rollback(settings: Settings, by: str, reason: str) -> deed.Promoted:
+def rollback(settings: Settings, by: str, reason: str) -> operation.Promoted:
     """Make the previous champion champion again."""
-    return deed.rollback(settings, by, reason)
+    return operation.rollback(settings, by, reason)

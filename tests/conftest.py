@@ -43,11 +43,11 @@ SMALL = [
     "evaluate.min_lift=-1",
     *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
 ]
-"""What makes the smoke profile quicker still, on a table with other column names; no policy must be better than another."""
+"""What makes the smoke profile quicker still, on a table with other column names; no lift is required."""
 
 
 def pytest_configure() -> None:
-    """Let the commands under test hear Ctrl-C, even where a shell runs the tests in the background, which has them ignore it."""
+    """Let the commands under test hear Ctrl-C, which a shell that runs in the background ignores."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -62,7 +62,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def table(seed: int = 0) -> pd.DataFrame:
-    """Return daily sales of products with elasticities from -3 to -0.5, in the words of another shop; prices are drawn week by week."""
+    """Return daily sales of products with elasticities from -3 to -0.5, in the words of another shop.
+
+    Prices are drawn week by week.
+    """
     rng = np.random.default_rng(seed)
     dates = pd.date_range("2025-01-06", periods=DAYS)
     parts = []
@@ -131,8 +134,8 @@ def retrain_small(
 ) -> list[str]:
     """Return the arguments of a small retraining."""
     options = [part for value in [*SMALL, f"data_folder={folder}", *sets] for part in ("--set", value)]
-    told = ["--json", str(json_file)] if json_file else []
-    return ["retrain", "--profile", "smoke", "--source", "file", "--data", str(csv), *options, *told]
+    output = ["--json", str(json_file)] if json_file else []
+    return ["retrain", "--profile", "smoke", "--source", "file", "--data", str(csv), *options, *output]
 
 
 @contextmanager
@@ -164,12 +167,12 @@ def wait_until(ready: Callable[[], bool], seconds: float, what: str, log: Path) 
 def wait_for(process: subprocess.Popen[str], line: str) -> list[str]:
     """Read what a command says until a line, or fail with what was said."""
     assert process.stdout is not None
-    seen = []
+    lines = []
     for text in process.stdout:
-        seen.append(text)
+        lines.append(text)
         if line in text:
-            return seen
-    pytest.fail(f"{line!r} was never said: {''.join(seen)[-3000:]}")
+            return lines
+    pytest.fail(f"{line!r} was never said: {''.join(lines)[-3000:]}")
 
 
 def outliving(processes: list[psutil.Process], seconds: float) -> Iterator[psutil.Process]:
@@ -195,7 +198,7 @@ def api_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated(api: str, api_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Return what makes a data folder whose Prefect database exists already: a server of its own then starts three times as fast."""
+    """Return what makes a data folder with a Prefect database: its server then starts three times as fast."""
 
     def folder() -> Path:
         data = tmp_path_factory.mktemp("data")
@@ -212,7 +215,7 @@ def migrated(api: str, api_folder: Path, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session")
 def api(api_folder: Path) -> Iterator[str]:
-    """Return the address of a Prefect server that commands share, as a team's does; without it each starts its own."""
+    """Return the address of a Prefect server that commands share; without it every command starts one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -242,8 +245,8 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def retrained(small_csv: Path, migrated: Callable[[], Path]) -> tuple[Path, dict[str, Any]]:
     """Return the data folder of a retraining and its JSON."""
     folder = migrated()
-    told = repricer(*retrain_small(small_csv, folder, json_file=folder / "out.json"))
-    assert told.returncode == 0, told.stdout + told.stderr
+    finished = repricer(*retrain_small(small_csv, folder, json_file=folder / "out.json"))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
     return folder, json.loads((folder / "out.json").read_text())
 
 

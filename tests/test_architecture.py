@@ -38,7 +38,7 @@ MAY_IMPORT = {
 
 # Framework -> the files that may import it.
 HOMES = {
-    "mlflow": ("tasks/runtime/track.py", "tasks/served/", "tasks/operations/doctor.py"),
+    "mlflow": ("tasks/runtime/track/", "tasks/served/", "tasks/operations/doctor.py"),
     "great_expectations": ("expectations/",),
     "optuna": ("tasks/runtime/tune.py",),
     "keras": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),

@@ -36,6 +36,8 @@ HEAVY = (
 )
 """What a retraining imports sooner or later: best while the API starts on another core."""
 
+TRY_AGAIN_LATER = 75  # EX_TEMPFAIL of sysexits.h
+
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Port = Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")]
@@ -63,7 +65,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def repricer(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback shows it
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show the traceback of an error.")] = False,
@@ -90,19 +92,23 @@ def retrain(
 ) -> None:
     """Retrain on the sales table and leave a candidate in MLflow.
 
+    Exit status: 0 done, 1 error, 75 another retraining is running (try again later), 130 stopped.
+
     Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
     """
     settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
     show_progress()
     with prefect_api(settings.data_folder, meanwhile=HEAVY):
         from flows.retrain import retrain as flow
+        from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning
 
         try:
             summary = flow(settings, fresh)
         except AlreadyRunning as running:
+            write_json(json_file, AlreadyRunningResult(already_running=running.holder))
             report.say(str(running))
-            return
+            raise typer.Exit(TRY_AGAIN_LATER) from None
     write_json(json_file, summary)
     report.show_summary(summary, settings)
 
@@ -166,7 +172,7 @@ def recommend(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Write the price list of the next week: every price with its reason, and with its probability where the list is varied.
+    """Write the price list of the next week: every price with its reason, and its probability if varied.
 
     Example: `repricer recommend --out list.csv --prices in_force.csv --set price.variation.share=0.1`
     """
@@ -174,9 +180,9 @@ def recommend(
     with prefect_api(settings.data_folder):
         from flows.recommend import recommend as flow
 
-        told = flow(settings, version, str(prices) if prices else None, str(out), seed)
-    write_json(json_file, told)
-    report.show_recommended(told)
+        recommended = flow(settings, version, str(prices) if prices else None, str(out), seed)
+    write_json(json_file, recommended)
+    report.show_recommended(recommended)
 
 
 @app.command()

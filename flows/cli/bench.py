@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import report
+from flows.cli import report, report_bench
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import show_progress
 
@@ -32,7 +32,7 @@ def bench_retrain(
 
     measured = measure(settings_of(profile, sets), sets or [], runs, report.say)
     write_json(json_file, measured)
-    report.show_bench(measured)
+    report_bench.show_bench(measured)
 
 
 @bench.command("forecast")
@@ -54,9 +54,9 @@ def bench_forecast(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Forecast the rounds of a published benchmark, each from its own past alone, and score them by its protocol.
+    """Forecast the rounds of a published benchmark from the past of each, and score them by its protocol.
 
-    Example: `repricer bench forecast --data sales.parquet --protocol orange_juice --rounds 1-6 --json out.json`
+    Example: `repricer bench forecast --data sales.parquet --protocol orange_juice --rounds 1-6`
     """
     from tasks.bench.forecast import bench_forecast as measure
 
@@ -66,15 +66,10 @@ def bench_forecast(
     first, _, last = rounds.partition("-")
     with TemporaryDirectory() as scratch:
         measured = measure(
-            settings,
-            protocol,
-            int(first),
-            int(last or first),
-            folder=Path(folder or scratch),
-            say=report.say,
+            settings, protocol, int(first), int(last or first), folder=Path(folder or scratch), say=report.say
         )
     write_json(json_file, measured)
-    report.show_forecast_bench(measured)
+    report_bench.show_forecast_bench(measured)
 
 
 @bench.command("scale")
@@ -89,7 +84,7 @@ def bench_scale(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Measure seconds and memory of features, ARIMA, LSTM and blend on simulated chains of stores, 120 weeks long.
+    """Measure seconds and memory of features, ARIMA, LSTM and blend on simulated chains of 120 weeks.
 
     Example: `repricer bench scale --series 1000,10000,100000 --json out.json`
     """
@@ -104,7 +99,7 @@ def bench_scale(
             settings_of(profile, sets), [int(size) for size in sizes], fitted, Path(scratch), report.say
         )
     write_json(json_file, measured)
-    report.show_scale(measured)
+    report_bench.show_scale(measured)
 
 
 @bench.command("cold-start")
@@ -118,7 +113,9 @@ def bench_cold_start(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Hold out whole products and forecast them from category, store, price and promotions, beside the mean of their category.
+    """Hold out whole products and forecast them from category, store, price and promotions.
+
+    The mean of their category stands beside it.
 
     Example: `repricer bench cold-start --products 30 --draws 3 --json out.json`
     """
@@ -128,7 +125,7 @@ def bench_cold_start(
     given = {"source.kind": "file" if data else None, "source.path": data}
     measured = measure(settings_of(profile, sets, given), products, draws, report.say)
     write_json(json_file, measured)
-    report.show_cold_start(measured)
+    report_bench.show_cold_start(measured)
 
 
 @bench.command("policy")
@@ -148,7 +145,7 @@ def bench_policy(
     ] = None,
     json_file: Json = None,
 ) -> None:
-    """Train the pricing agent on cases that are solved exactly beside it: percent of the optimum, seed by seed.
+    """Train the pricing agent on cases with an exact solution: percent of the optimum, seed by seed.
 
     Example: `repricer bench policy --cases known_optimum.json --seeds 10 --json out.json`
     """
@@ -156,7 +153,7 @@ def bench_policy(
 
     measured = measure(cases, seeds, only or [], steps, report.say)
     write_json(json_file, measured)
-    report.show_policy_bench(measured)
+    report_bench.show_policy_bench(measured)
     if any("refused" in case for case in measured["cases"].values()):
         raise typer.Exit(1)
 
@@ -176,7 +173,7 @@ def bench_elasticity(
 ) -> None:
     """Estimate own and cross elasticities of a sales table, with or without stores, promotions and costs.
 
-    Example: `repricer bench elasticity --data sales.parquet --set source.columns.price=net_price --json out.json`
+    Example: `repricer bench elasticity --data sales.parquet --set source.columns.price=net_price`
     """
     from tasks.bench.elasticity import bench_elasticity as measure
     from tasks.bench.elasticity import bench_simulated
@@ -189,7 +186,7 @@ def bench_elasticity(
     if simulated:
         measured["simulated"] = bench_simulated(simulated, settings)
     write_json(json_file, measured)
-    report.show_elasticities(measured)
+    report_bench.show_elasticities(measured)
 
 
 @bench.command("experiment")
@@ -210,7 +207,7 @@ def bench_experiment(
 ) -> None:
     """Hold the analysis of experiments to known answers, to simulations whose truth is known, and to a clock.
 
-    Example: `repricer bench experiment --cases experiments.json --calibrations --rows 10000000 --json out.json`
+    Example: `repricer bench experiment --cases experiments.json --calibrations --rows 10000000`
     """
     import json
 
@@ -232,4 +229,4 @@ def bench_experiment(
             json.loads(logs.read_text(encoding="utf-8")), report.say
         )
     write_json(json_file, measured)
-    report.show_experiment_bench(measured)
+    report_bench.show_experiment_bench(measured)

@@ -32,15 +32,19 @@ def explain_forecast(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Say what level, season, price, promotion and rivals add to the forecasts of a product; the numbers add up.
+    """Show what level, season, price, promotion and rivals add to the forecasts of a product.
+
+    The parts add up to the forecast in log(1 + units).
 
     Example: `repricer explain forecast --product 1029743 --price 2.49 --figure why.png`
     """
-    from tasks.operations.explain import explain_forecast as deed
+    from tasks.operations.explain import explain_forecast as operation
 
-    told = deed(settings_of(profile, sets), version, product, store, price=price, figure=figure)
-    write_json(json_file, told)
-    report.show_explained(told)
+    explained = operation(
+        settings_of(profile, sets), version, product=product, store=store, price=price, figure=figure
+    )
+    write_json(json_file, explained)
+    report.show_explained(explained)
 
 
 @explain.command("price")
@@ -58,12 +62,17 @@ def explain_price(
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Say why the next price of a product: what every step is expected to sell and earn, the elasticity used, the rule that bound it.
+    """Explain the next price of a product.
+
+    It shows what every step of the ladder is expected to sell and earn, the elasticity used, and the rule
+    that bound the price.
 
     Example: `repricer explain price --product 1029743 --figure ladder.png`
     """
-    from tasks.operations.explain import explain_price as deed
+    from tasks.operations.explain import explain_price as operation
 
-    told = deed(settings_of(profile, sets), version, product, store, price=price, figure=figure)
-    write_json(json_file, told)
-    report.show_explained_price(told)
+    explained = operation(
+        settings_of(profile, sets), version, product=product, store=store, price=price, figure=figure
+    )
+    write_json(json_file, explained)
+    report.show_explained_price(explained)

@@ -22,12 +22,12 @@ Json = Annotated[
 def settings_of(
     profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None
 ) -> Settings:
-    """Return the settings of a profile, overruled by ``--set`` and by options of their own."""
-    told = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
-    return load(profile, [*(sets or []), *told])
+    """Return the settings of a profile, overruled by ``--set`` and by named options."""
+    given = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
+    return load(profile, [*(sets or []), *given])
 
 
 def write_json(path: Path | None, value: Any) -> None:
-    """Write a result where ``--json`` asks for it."""
+    """Write a result to the file of ``--json``, if there is one."""
     if path is not None:
         path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -10,11 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from typing_extensions import TypedDict
 
 from conf import Settings
+from tasks.runtime.records import Summary
+
+MESSAGE_LENGTH = 1000  # last characters of a failed command's output that its error quotes
 
 
 class Figure(TypedDict):
@@ -25,7 +27,7 @@ class Figure(TypedDict):
 
 
 class Measured(TypedDict):
-    """Figures of a benchmark: seconds of every stage, of the whole, and MB of memory."""
+    """Figures of a benchmark: seconds of every stage and of the whole, and memory (MB)."""
 
     profile: str
     runs: int
@@ -38,30 +40,33 @@ class BenchError(RuntimeError):
 
 def bench_retrain(settings: Settings, sets: list[str], runs: int, say: Callable[[str], None]) -> Measured:
     """Retrain ``runs`` times and return median and worst of every figure; larger is worse."""
-    seen: dict[str, list[float]] = {}
+    samples: dict[str, list[float]] = {}
     for run in range(runs):
         with tempfile.TemporaryDirectory() as folder:
             start = time.monotonic()
-            result = _retrain(settings, sets, Path(folder))
+            summary = _retrain(settings, sets, Path(folder))
             wall = time.monotonic() - start
         figures = {
             "command s": wall,
-            **{f"{name} s": value for name, value in result["seconds"].items()},
-            "peak memory MB": result["peak_memory_mb"],
+            **{f"{name} s": value for name, value in summary["seconds"].items()},
+            "peak memory MB": summary["peak_memory_mb"],
         }
-        say(f"run {run + 1} of {runs}: {wall:.0f} s, {figures['peak memory MB']:.0f} MB, {result['verdict']}")
+        say(
+            f"run {run + 1} of {runs}: {wall:.0f} s, {figures['peak memory MB']:.0f} MB, {summary['verdict']}"
+        )
         for name, value in figures.items():
-            seen.setdefault(name, []).append(value)
+            samples.setdefault(name, []).append(value)
     return Measured(
         profile=settings.profile,
         runs=runs,
         figures={
-            name: Figure(median=statistics.median(values), worst=max(values)) for name, values in seen.items()
+            name: Figure(median=statistics.median(values), worst=max(values))
+            for name, values in samples.items()
         },
     )
 
 
-def _retrain(settings: Settings, sets: list[str], folder: Path) -> dict[str, Any]:
+def _retrain(settings: Settings, sets: list[str], folder: Path) -> Summary:
     target = folder / "out.json"
     options = [part for value in [*sets, f"data_folder={folder / 'data'}"] for part in ("--set", value)]
     command = [
@@ -75,9 +80,11 @@ def _retrain(settings: Settings, sets: list[str], folder: Path) -> dict[str, Any
         str(target),
         *options,
     ]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    if told.returncode:
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode:
         raise BenchError(
-            f"retrain failed with status {told.returncode}: {(told.stdout + told.stderr)[-1000:]}"
+            f"retrain failed with status {finished.returncode}: "
+            f"{(finished.stdout + finished.stderr)[-MESSAGE_LENGTH:]}"
         )
-    return json.loads(target.read_text(encoding="utf-8"))
+    summary: Summary = json.loads(target.read_text(encoding="utf-8"))
+    return summary

@@ -163,7 +163,7 @@ def train_members(
     """Train the networks, a process for each, from the first to the last of the folds."""
     seeds = [seed + SEEDS_APART * member for member in range(recipe.members)]
     train = partial(train_through, panel=panel, folds=folds, recipe=recipe)
-    return pool.each("lstm members", train, seeds)
+    return pool.over_items("lstm members", train, seeds)
 
 
 def train_through(seed: int, panel: Panel, folds: Sequence[Fold], recipe: Recipe) -> Trained:

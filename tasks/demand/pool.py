@@ -22,7 +22,7 @@ class Pool(Protocol):
     ) -> list[Result]:
         """Return ``function(*chunks, *fixed)`` for chunks of the rows, in their order."""
 
-    def each(
+    def over_items(
         self, what: str, function: Callable[..., Result], first: Sequence[object], *fixed: object
     ) -> list[Result]:
         """Return ``function(item, *fixed)`` for all items of ``first``, in their order."""

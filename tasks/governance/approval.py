@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tasks.governance.format import require_format
+
 CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
 VERDICT = "verdict"
 
@@ -44,17 +46,20 @@ def approval(by: str, reason: str) -> Approval:
 
 
 def require_promotable(model: str, version: int, tags: Mapping[str, str] | None) -> None:
-    """Accept a version that exists and whose verdict is PASS.
+    """Accept a version that exists, that this code can read and whose verdict is PASS.
 
     Raises:
         Refused: it does not exist, or its verdict is anything else; the message carries the failed gates.
+        FormatError: it is of another format.
     """
     if tags is None:
         raise Refused(
             f"{model} version {version}: there is no such version. `repricer ui` lists those that exist."
         )
+    require_format(model, version, tags)
     verdict = tags.get(VERDICT, "missing")
     if verdict != "PASS":
         raise Refused(
-            f"{model} version {version}: its verdict is {verdict}, only PASS is promotable. {tags.get('reasons', '')}".rstrip()
+            f"{model} version {version}: its verdict is {verdict}, only PASS is promotable. "
+            f"{tags.get('reasons', '')}".rstrip()
         )

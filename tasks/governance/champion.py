@@ -1,6 +1,7 @@
 """Who is champion: one entry per promotion or rollback, numbered from 1; the newest entry is the champion.
 
-An entry names the versions of all three models. What may follow an entry is decided here; where entries are kept is not.
+An entry names the versions of all three models. This module decides what may follow an entry; it does not
+store entries.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ Tags = Mapping[str, str]
 
 
 class Unresolved(Refused):
-    """There are traces of a champion, and they do not name one: only a promotion by a person settles it."""
+    """There are traces of a champion that do not name one; only a promotion by a person settles it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """An entry of the ledger: the versions of all three models, by whose decision, and which entry it replaced.
+    """An entry of the ledger: the versions of all three models, who decided, and which entry it replaced.
 
     Attributes:
         number: 1, 2, 3, ... without gaps.
@@ -62,6 +63,7 @@ def pinned(version: int, tags: Tags | None) -> dict[str, int]:
 
     Raises:
         Refused: the version does not exist, or its verdict is not PASS.
+        FormatError: it is of another format.
     """
     require_promotable(HEAD, version, tags)
     assert tags is not None
@@ -81,7 +83,8 @@ def require_unchanged(replaces: int | None, newest: Champion | None) -> None:
     if (newest.number if newest else None) != replaces:
         standing = str(newest) if newest else "none: the ledger is empty"
         raise Refused(
-            f"the champion is now {standing}, decided while this command ran. Nothing was changed; look and decide again."
+            f"the champion is now {standing}, decided while this command ran. "
+            "Nothing was changed; look and decide again."
         )
 
 

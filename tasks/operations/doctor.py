@@ -44,7 +44,7 @@ class Finding(TypedDict):
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Run every check; they change nothing but create the data folder and put aliases back that left the champion."""
+    """Run every check; they create the data folder and put back aliases that left the champion."""
     checks: dict[str, Callable[[], str]] = {
         "Python 3.11 or newer": _python,
         **{package: partial(version, package) for package in PACKAGES},

@@ -17,7 +17,10 @@ log = logging.getLogger("repricer")
 
 
 class Promoted(TypedDict):
-    """The champion after a promotion or a rollback, the one before it, and the entry: its number, by whom, when and why."""
+    """The champion after a promotion or a rollback, the one before it, and who decided, when and why.
+
+    ``number`` is that of the ledger's entry.
+    """
 
     champion: dict[str, int]
     previous: dict[str, int | None]
@@ -32,38 +35,41 @@ def promote(settings: Settings, version: int, by: str, reason: str) -> Promoted:
     """Make a version of the policy, and the demand and response it was trained on, champion.
 
     Raises:
-        Refused: the version does not exist, its verdict is not PASS, it is champion already, nobody signs, or somebody else
-            decided while this ran.
+        Refused: the version does not exist, its verdict is not PASS, it is champion already, nobody signs, or
+            somebody else decided while this ran.
+        FormatError: the version, or one that it is pinned to, is of another format.
     """
     track.open_store(settings)
     signed = approval(by, reason)
-    seen = _seen(settings)
+    current = _current(settings)
     versions = pinned(version, track.version_tags(HEAD, version))
     _require_promotable(versions)
-    if seen is not None and seen.versions == versions:
+    if current is not None and current.versions == versions:
         raise Refused(f"{HEAD} version {version} is champion already.")
-    return _decide(settings, seen, entry(seen, PROMOTED, versions, signed))
+    return _decide(settings, current, entry(current, PROMOTED, versions, signed))
 
 
 @task(name="rollback")
 def rollback(settings: Settings, by: str, reason: str) -> Promoted:
-    """Make the champion of the entry before the newest champion again; a second rollback therefore undoes the first.
+    """Make the previous champion champion again; a second rollback therefore undoes the first.
 
     Raises:
-        Refused: there is no previous champion, a version of it is gone, nobody signs, or somebody else decided while this ran.
+        Refused: there is no previous champion, a version of it is gone, nobody signs, or somebody else
+            decided while this ran.
+        FormatError: a version of it is of another format.
     """
     track.open_store(settings)
     signed = approval(by, reason)
-    seen = _seen(settings)
-    before = champion_store.numbered(settings, seen.replaces) if seen and seen.replaces else None
+    current = _current(settings)
+    before = champion_store.numbered(settings, current.replaces) if current and current.replaces else None
     if before is None:
         raise Refused("there is no previous champion to go back to.")
     _require_promotable(before.versions)
-    return _decide(settings, seen, entry(seen, ROLLED_BACK, before.versions, signed))
+    return _decide(settings, current, entry(current, ROLLED_BACK, before.versions, signed))
 
 
-def _seen(settings: Settings) -> Champion | None:
-    """Return the champion that the decision replaces; one that is not known, or is gone, may be replaced."""
+def _current(settings: Settings) -> Champion | None:
+    """Return the champion that the decision replaces; an unresolved one may be replaced as well."""
     try:
         return champion_aliases.champion(settings)
     except Unresolved as error:
@@ -76,12 +82,12 @@ def _require_promotable(versions: Mapping[str, int]) -> None:
         require_promotable(name, number, track.version_tags(name, number))
 
 
-def _decide(settings: Settings, seen: Champion | None, decision: Champion) -> Promoted:
+def _decide(settings: Settings, current: Champion | None, decision: Champion) -> Promoted:
     champion_store.append(settings, decision)
     champion_aliases.mirror(settings)
     return Promoted(
         champion=dict(decision.versions),
-        previous={name: seen.versions[name] if seen else None for name in MODELS},
+        previous={name: current.versions[name] if current else None for name in MODELS},
         number=decision.number,
         by=decision.approval.by,
         at=decision.approval.at.isoformat(timespec="seconds"),

@@ -59,10 +59,10 @@ def code_hash() -> str:
 
 def code_version() -> str:
     """Return the commit of the checkout, or the start of the code's hash where there is none."""
-    told = subprocess.run(
+    head = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
-    return told.stdout.strip() or f"sha256:{code_hash()[:16]}"
+    return head.stdout.strip() or f"sha256:{code_hash()[:16]}"
 
 
 def settings_hash(settings: Settings) -> str:

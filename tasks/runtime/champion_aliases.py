@@ -1,7 +1,7 @@
 """The champion is the newest entry of the ledger; the aliases and tags of the registry follow it.
 
-A command that was killed between its entry and the aliases, or a person who moved an alias by hand, leaves them elsewhere: every
-command that asks for the champion puts them back first.
+A command that was killed between its entry and the aliases, or a person who moved an alias by hand, leaves
+them elsewhere: every command that needs the champion puts them back first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def champion(settings: Settings) -> Champion | None:
     Aliases that stood elsewhere are put back, with a warning.
 
     Raises:
-        Unresolved: there are aliases without an entry, and they do not belong together; or a version of the champion is gone.
+        Unresolved: there are aliases without an entry, and they do not belong together; or a version of the
+            champion is gone.
         StoreError: the store does not answer.
     """
     track.open_store(settings)
@@ -41,8 +42,8 @@ def champion(settings: Settings) -> Champion | None:
 def mirror(settings: Settings) -> list[str]:
     """Let aliases and tags of all models follow the ledger and return what was corrected.
 
-    One process of a data folder at a time. Other machines may share the registry: the entry is read again after the last write, so
-    that whoever writes last leaves the aliases of the newest entry.
+    One process of a data folder at a time. Other machines may share the registry: the entry is read again
+    after the last write, so that whoever writes last leaves the aliases of the newest entry.
 
     Raises:
         Unresolved: a version of the champion is no longer registered.
@@ -59,7 +60,7 @@ def mirror(settings: Settings) -> list[str]:
 
 
 def repair(settings: Settings) -> None:
-    """Put aliases back where a command needs no champion; one that cannot be told is only warned of."""
+    """Put aliases back where a command needs no champion; an unresolved champion is only warned of."""
     try:
         champion(settings)
     except Unresolved as error:
@@ -67,10 +68,11 @@ def repair(settings: Settings) -> None:
 
 
 def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any]:
-    """Return a version and its model: the one that is asked for, else the champion, else the candidate.
+    """Return a version and its model: the given one, else the champion, else the candidate.
 
     Raises:
         ModelError: there is none.
+        FormatError: it is of another format.
         Unresolved: who is champion is not known.
     """
     track.open_store(settings)
@@ -78,13 +80,14 @@ def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any
     if number is None or track.version_tags(name, number) is None:
         lack = "none is champion or candidate" if number is None else f"there is no version {number}"
         raise track.ModelError(
-            f"{name}: a registered version is needed; {lack} in {settings.data_folder}. Run `repricer retrain` first."
+            f"{name}: a registered version is needed; {lack} in {settings.data_folder}. "
+            "Run `repricer retrain` first."
         )
     return number, track.load_version(name, number)
 
 
 def version_of(settings: Settings, name: str, alias: str) -> int | None:
-    """Return the version of a model that an alias means: by the ledger for the champion, by the registry for others."""
+    """Return the version that an alias means: by the ledger for the champion, by the registry for others."""
     if alias == CHAMPION:
         current = champion(settings)
         return current.versions[name] if current else None
@@ -96,6 +99,7 @@ def load_model(settings: Settings, name: str, alias: str) -> Any:
 
     Raises:
         ModelError: there is none.
+        FormatError: it is of another format.
     """
     track.open_store(settings)
     number = version_of(settings, name, alias)
@@ -148,8 +152,9 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
         aliases = track.aliases(name)
         for alias, target in ((CHAMPION, version), (PREVIOUS, replaced.versions[name] if replaced else None)):
             if aliases.get(alias) != target and _point(name, alias, target, aliases):
+                pointed = aliases.get(alias)
                 corrections.append(
-                    f"{name}: the alias {alias} pointed to {aliases.get(alias)}, not {target}; it is put back."
+                    f"{name}: the alias {alias} pointed to {pointed}, not {target}; it is put back."
                 )
         if not current.tags().items() <= (tags[name] or {}).items():
             track.tag_version(name, version, current.tags())
@@ -160,7 +165,7 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
 
 
 def _point(name: str, alias: str, version: int | None, aliases: Mapping[str, int]) -> bool:
-    """Let an alias point to a version, to none where there is none or it was deleted, and return whether that changed it."""
+    """Let an alias point to a version, or drop it where there is none; return whether it changed."""
     if version is not None and track.version_tags(name, version) is not None:
         track.set_alias(name, alias, version)
         return True

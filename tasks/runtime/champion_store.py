@@ -1,9 +1,10 @@
 """The ledger's storage: a table beside those of the MLflow registry whose versions its rows name.
 
-Version numbers mean nothing without their registry, so the table lies in the registry's own database, SQLite in the data folder or
-PostgreSQL: two data folders that share a registry share its champion, and a copy or a backup takes both or neither. MLflow accepts
-tables that it does not know, and its migrations leave them alone. Behind an MLflow server its database is out of reach; the table
-then lies in ``repricer.db`` in the data folder.
+Version numbers mean nothing without their registry, so the table lies in the registry's database, SQLite in
+the data folder or PostgreSQL: two data folders that share a registry share its champion, and a copy or a
+backup takes both or neither. MLflow accepts tables that it does not know, and its migrations leave them
+alone. Behind an MLflow server its database is out of reach; the table then lies in ``repricer.db`` in the
+data folder.
 """
 
 from __future__ import annotations
@@ -37,18 +38,17 @@ from tasks.governance.champion import MODELS, Champion, require_unchanged
 from tasks.runtime.track import StoreError, store_uri
 
 WAIT_SECONDS = 30  # for another writer of the same SQLite file
-TABLE = Table(
-    "repricer_champions",
-    MetaData(),
+COLUMNS: tuple[Column[Any], ...] = (
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("replaces", Integer, unique=True),
+    Column("replaces", Integer, unique=True),  # the number that the writer expected to be the newest
     Column("action", String(32), nullable=False),
     *(Column(name, Integer, nullable=False) for name in MODELS),
     Column("by", String(255), nullable=False),
     Column("reason", String(5000), nullable=False),
-    Column("at", String(40), nullable=False),
+    Column("at", String(40), nullable=False),  # ISO 8601 with its offset
 )
-"""Rows are only ever appended. `replaces` is the number that the writer expected to be the newest; `at` is ISO 8601 with its offset."""
+TABLE = Table("repricer_champions", MetaData(), *COLUMNS)
+"""Rows are only ever appended."""
 
 
 def newest(settings: Settings) -> Champion | None:
@@ -62,7 +62,7 @@ def numbered(settings: Settings, number: int) -> Champion | None:
 
 
 def append(settings: Settings, *champions: Champion) -> None:
-    """Append entries if the one that the first replaces is still the newest; compare and write are one transaction.
+    """Append entries if the one that the first replaces is still the newest, in one transaction.
 
     Raises:
         Refused: another entry is the newest.
@@ -78,7 +78,7 @@ def append(settings: Settings, *champions: Champion) -> None:
                 require_unchanged(replaces, _row(connection, None, lock=True))
                 connection.execute(insert(TABLE), [_values(champion) for champion in champions])
         except IntegrityError:
-            # Where rows are locked and not the table, two writers meet at the key; the other one's entry is there now.
+            # Where only rows are locked, two writers meet at the key: the other's entry is there now.
             with engine.connect() as connection:
                 require_unchanged(replaces, _row(connection, None))
             raise
@@ -143,7 +143,8 @@ def _database(settings: Settings) -> Iterator[Engine]:
         yield engine
     except SQLAlchemyError as error:
         raise StoreError(
-            f"the database of the ledger did not answer ({type(error).__name__}). Nothing was changed; try again."
+            f"the database of the ledger did not answer ({type(error).__name__}). "
+            "Nothing was changed; try again."
         ) from error
     finally:
         engine.dispose()

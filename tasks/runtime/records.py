@@ -1,6 +1,7 @@
-"""The typed result of every stage: JSON that Prefect keeps and resumes from, and that registration, summary and printers read.
+"""The typed result of every stage, and of a whole retraining.
 
-Files are artifacts (a path with the hash of its bytes); everything else is a name, a number or a list of them.
+They are JSON: Prefect keeps them and resumes from them; registration, summary and printers read them. Files
+are artifacts (a path with the hash of its bytes); everything else is a name, a number or a list of them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from tasks.runtime.artifacts import Artifact
 
 
 class Prepared(TypedDict):
-    """What ``prepare`` leaves behind; rows are counted before the table is cut to the products that are modelled."""
+    """What ``prepare`` leaves behind; rows are counted before the table is cut to the modelled products."""
 
     sales: Artifact
     quarantine: Artifact
@@ -27,7 +28,10 @@ class Prepared(TypedDict):
 
 
 class Member(TypedDict):
-    """A fitted member of the blend: its forecasts from every origin, what serves it, and the series it leaves out."""
+    """A fitted member of the blend: its forecasts from every origin, what serves it, its parameters.
+
+    ``dropped`` holds the reason why a series was left out, by series.
+    """
 
     forecasts: Artifact
     served: Artifact
@@ -59,8 +63,10 @@ Forecasted = TypedDict(
         "model_files": dict[str, Artifact],
     },
 )
-"""Scores on the held-out periods by model, the global weight of ARIMA, and tables: forecasts of both kinds of folds
-and of the future, and why the latter are what they are."""
+"""Scores on the held-out periods by model, the global weight of ARIMA, and tables.
+
+The tables hold forecasts of both kinds of folds and of the future, and why the latter are what they are.
+"""
 
 
 class Effect(TypedDict):
@@ -139,7 +145,10 @@ class GateOutcome(TypedDict):
 
 
 class Evaluated(TypedDict):
-    """The trial, the off-policy value where prices were drawn at random, the gates, and the verdict with its reasons."""
+    """The trial, the gates, and the verdict with its reasons.
+
+    ``off_policy`` is the value on logged decisions, none where no prices were drawn at random.
+    """
 
     trial: Trial
     off_policy: dict[str, Any] | None
@@ -164,3 +173,59 @@ class Stages(TypedDict):
     respond: Responded
     price: Priced
     evaluate: Evaluated
+
+
+class DataSummary(TypedDict):
+    """The data hash, and how many rows were read, accepted and set aside."""
+
+    hash: str
+    rows_in: int
+    rows_accepted: int
+    rows_quarantined: int
+
+
+ForecastSummary = TypedDict("ForecastSummary", {"scores": dict[str, Scores], "lambda": float})
+"""Scores on the held-out periods by model, and the global weight of ARIMA."""
+
+
+class ResponseSummary(TypedDict):
+    """How many products have an identified elasticity, how many have not, and the median of the former."""
+
+    identified: int
+    not_identified: int
+    median_elasticity: float | None
+
+
+class Summary(TypedDict):
+    """What ``repricer retrain --json`` writes; these names stay.
+
+    ``seconds`` are those of every stage and their ``total``, ``peak_memory_mb`` the largest resident memory
+    of the process and its children.
+    """
+
+    run_id: str
+    data: DataSummary
+    forecast: ForecastSummary
+    response: ResponseSummary
+    policy: dict[str, Interval]
+    objective: str
+    trial: Trial
+    off_policy: dict[str, Any] | None
+    verdict: str
+    reasons: list[str]
+    versions: Versions
+    seconds: dict[str, float]
+    peak_memory_mb: float
+
+
+class Holder(TypedDict):
+    """The process that holds a data folder, and since when (local time); none while it is not known."""
+
+    process: int | None
+    since: str | None
+
+
+class AlreadyRunningResult(TypedDict):
+    """What ``repricer retrain --json`` writes where another retraining holds the data folder."""
+
+    already_running: Holder

@@ -18,19 +18,27 @@ from tasks.runtime import champion_aliases, track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt, code_hash, code_version, settings_hash
 from tasks.runtime.orphans import end_orphans
+from tasks.runtime.records import Holder
 
 log = logging.getLogger("repricer")
 
 
 class AlreadyRunning(RuntimeError):
-    """Another process retrains in the same data folder."""
+    """Another process retrains in the same data folder; ``holder`` says which and since when."""
+
+    def __init__(self, folder: Path, holder: Holder) -> None:
+        """Say who holds the folder."""
+        process = f"process {holder['process']}" if holder["process"] else "another process"
+        since = f" since {holder['since']}" if holder["since"] else ""
+        super().__init__(f"a retraining in {folder} is already running as {process}{since}. Try again later.")
+        self.holder = holder
 
 
 @contextmanager
 def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
-    """Hold the data folder, end what dead processes left open, and open an attempt: the unfinished one or a new one.
+    """Hold the data folder, end what dead processes left open, and open an attempt.
 
-    An attempt is resumed when its settings and the code are still the same, unless ``fresh``.
+    The unfinished attempt is resumed when its settings and the code are still the same, unless ``fresh``.
 
     Raises:
         AlreadyRunning: another process holds the data folder.
@@ -63,11 +71,20 @@ def _held(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise AlreadyRunning(f"already running as {lock.read() or 'another process'}") from None
+            raise AlreadyRunning(folder, _holder(lock.read())) from None
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        json.dump(Holder(process=os.getpid(), since=time.strftime("%Y-%m-%d %H:%M:%S")), lock)
         lock.flush()
         yield
+
+
+def _holder(text: str) -> Holder:
+    """Return who wrote a lock; a process that has only just taken it may not have written yet."""
+    try:
+        holder = json.loads(text)
+    except json.JSONDecodeError:
+        return Holder(process=None, since=None)
+    return Holder(process=holder["process"], since=holder["since"])
 
 
 def _attempts(settings: Settings) -> Path:

@@ -40,6 +40,7 @@ def table_at(path: Path, option: str) -> pd.DataFrame:
         if table[name].isna().any():
             row = int(table[name].isna().argmax()) + 1
             raise TableError(
-                f"{path}: `{name}` must be known in every row. Received: nothing in row {row}. Fill it, or take the row out."
+                f"{path}: `{name}` must be known in every row. Received: nothing in row {row}. "
+                "Fill it, or take the row out."
             )
     return table.astype(dict.fromkeys(ids, "str"))

@@ -1,6 +1,7 @@
 """Optuna, and the only file that speaks to it: a search that a killed process takes up again.
 
-An objective is a generator: it yields its score as training goes on, and the last one counts. Whoever yields may be stopped early.
+An objective is a generator: it yields its score as training goes on, and the last one counts. Optuna may
+prune a trial after any yield.
 """
 
 from __future__ import annotations
@@ -53,9 +54,32 @@ Params = dict[str, Any]
 Objective = Callable[[Params], Iterator[float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """What is searched, and how long.
+
+    Attributes:
+        name: of the search, for messages.
+        journal: file that keeps the trials.
+        space: the parameters and their ranges.
+        first: parameters of the first trial, so that the search is never worse than they are.
+        trials: trials that come to an end, complete or pruned.
+        seed: root of the search.
+        failures: errors that end a trial, not the search.
+    """
+
+    name: str
+    journal: Path
+    space: Space
+    first: Params
+    trials: int
+    seed: int
+    failures: tuple[type[Exception], ...]
+
+
 @dataclass(frozen=True)
 class Trial:
-    """One attempt: its number, what was tried, the last score (none where it failed) and how it ended."""
+    """One attempt: its number, its parameters, the last score (none where it failed) and how it ended."""
 
     number: int
     params: Params
@@ -65,34 +89,19 @@ class Trial:
 
 @dataclass(frozen=True)
 class Search:
-    """The best parameters, their score, and every trial."""
+    """The best parameters, their score, and all trials."""
 
     params: Params
     score: float
     trials: tuple[Trial, ...]
 
 
-def tune(
-    name: str,
-    journal: Path,
-    space: Space,
-    first: Params,
-    objective: Objective,
-    trials: int,
-    seed: int,
-    failures: tuple[type[Exception], ...],
-) -> Search:
+def tune(plan: SearchPlan, objective: Objective) -> Search:
     """Minimise an objective, from where a killed search stopped.
 
     Args:
-        name: name of the search, for messages.
-        journal: file that keeps the trials.
-        space: what may be tried.
-        first: parameters of the first trial, so that the search is never worse than they are.
+        plan: what is searched, and how long.
         objective: yields a score, the smaller the better, perhaps several times.
-        trials: trials that come to an end, complete or pruned.
-        seed: root of the search.
-        failures: errors that end a trial, not the search.
 
     Raises:
         TuningError: no trial was completed.
@@ -100,38 +109,39 @@ def tune(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _study(name, journal)
+    study = _study(plan.name, plan.journal)
     if not study.trials:
-        study.enqueue_trial(first)
-    for _ in range(PATIENCE * trials):
-        number = _ended(study)
-        if number >= trials:
+        study.enqueue_trial(plan.first)
+    for _ in range(PATIENCE * plan.trials):
+        if _ended(study) >= plan.trials:
             break
-        # A sampler that starts from the same seed again would repeat its draws.
-        study.sampler = optuna.samplers.TPESampler(
-            seed=seed + len(study.trials), n_startup_trials=max(3, trials // 3)
-        )
-        study.optimize(
-            lambda trial: _score(trial, space, objective), n_trials=1, catch=(*failures, ArithmeticError)
-        )
-        last = study.trials[-1]
-        log.info(
-            "%s trial %d of %d: %s, %s",
-            name,
-            _ended(study),
-            trials,
-            _shown(last.value),
-            last.state.name.lower(),
-        )
-    told = tuple(Trial(t.number, dict(t.params), _last(t), t.state.name) for t in study.trials)
-    if not any(trial.state == "COMPLETE" for trial in told):
-        counts = ", ".join(
-            f"{count} {state}" for state, count in Counter(trial.state for trial in told).items()
-        )
+        _run_trial(study, plan, objective)
+    trials = tuple(Trial(t.number, dict(t.params), _last(t), t.state.name) for t in study.trials)
+    if not any(trial.state == "COMPLETE" for trial in trials):
+        states = Counter(trial.state for trial in trials)
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
         raise TuningError(
-            f"{name}: no trial of the search was completed ({counts}). Look at the trials' errors in the log above."
+            f"{plan.name}: no trial of the search was completed ({counts}). "
+            "Look at the trials' errors in the log above."
         )
-    return Search(dict(study.best_params), float(study.best_value), told)
+    return Search(dict(study.best_params), float(study.best_value), trials)
+
+
+def _run_trial(study: optuna.Study, plan: SearchPlan, objective: Objective) -> None:
+    import optuna
+
+    # A sampler that starts from the same seed again would repeat its draws.
+    study.sampler = optuna.samplers.TPESampler(
+        seed=plan.seed + len(study.trials), n_startup_trials=max(3, plan.trials // 3)
+    )
+    study.optimize(
+        lambda trial: _score(trial, plan.space, objective),
+        n_trials=1,
+        catch=(*plan.failures, ArithmeticError),
+    )
+    last = study.trials[-1]
+    progress = f"{plan.name} trial {_ended(study)} of {plan.trials}"
+    log.info("%s: %s, %s", progress, _shown(last.value), last.state.name.lower())
 
 
 def _study(name: str, journal: Path) -> optuna.Study:

@@ -55,15 +55,15 @@ class Workers:
             log.debug("%s: %d of %d series", what, min(total, (number + 1) * CHUNK), total)
         return results
 
-    def each(
-        self, what: str, function: Callable[..., Result], first: Sequence[object], *fixed: object
+    def over_items(
+        self, what: str, function: Callable[..., Result], items: Sequence[object], *fixed: object
     ) -> list[Result]:
-        """Return ``function(one, *fixed)`` for each of the first arguments, in their order, and say how far it is."""
-        if len(first) == 1:
-            return [_here(function, first[0], *fixed)]
-        futures = [self._pool.submit(function, one, *fixed) for one in first]
+        """Return ``function(item, *fixed)`` for the items, in their order, and say how far it is."""
+        if len(items) == 1:
+            return [_here(function, items[0], *fixed)]
+        futures = [self._pool.submit(function, item, *fixed) for item in items]
         for number, _ in enumerate(as_completed(futures), start=1):
-            log.info("%s: %d of %d", what, number, len(first))
+            log.info("%s: %d of %d", what, number, len(items))
         return [future.result() for future in futures]
 
 

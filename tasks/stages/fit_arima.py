@@ -21,7 +21,7 @@ from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun, stage_run
-from tasks.runtime.tune import Choice, Integer, Params, Real, Search, Space, tune
+from tasks.runtime.tune import Choice, Integer, Params, Real, Search, SearchPlan, Space, tune
 from tasks.runtime.workers import workers
 from tasks.stages.history import history_of, save_forecasts
 from tasks.stages.search import criterion_of, show_search
@@ -73,16 +73,16 @@ def search_order(
     if not limits.trials:
         return Search(initial, float("nan"), ())
     rows = arima_fit.search_rows(panel, limits.sample, seed)
-    return tune(
-        "arima",
-        journal,
-        space,
+    search = SearchPlan(
+        name="arima",
+        journal=journal,
+        space=space,
         first=initial,
-        objective=arima_fit.objective(panel, folds, rows, criterion_of(settings), pool),
         trials=limits.trials,
         seed=seed,
         failures=(np.linalg.LinAlgError,),
     )
+    return tune(search, arima_fit.objective(panel, folds, rows, criterion_of(settings), pool))
 
 
 def _logged(origins: Iterator[Filtered], count: int) -> Iterator[Filtered]:

@@ -17,7 +17,7 @@ from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun, stage_run
-from tasks.runtime.tune import Choice, Params, Real, Search, Space, tune
+from tasks.runtime.tune import Choice, Params, Real, Search, SearchPlan, Space, tune
 from tasks.runtime.workers import workers
 from tasks.stages.history import history_of, save_forecasts
 from tasks.stages.search import criterion_of, show_search
@@ -63,16 +63,16 @@ def search_network(
     initial: Params = {name: getattr(lstm, name) for name in space}
     if not lstm.trials:
         return Search(initial, float("nan"), ())
-    return tune(
-        "lstm",
-        journal,
-        space,
+    search = SearchPlan(
+        name="lstm",
+        journal=journal,
+        space=space,
         first=initial,
-        objective=objective,
         trials=lstm.trials,
         seed=seed,
         failures=(TrainingError,),
     )
+    return tune(search, objective)
 
 
 def recipe_of(settings: Forecast) -> Recipe:

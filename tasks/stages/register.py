@@ -1,61 +1,80 @@
-"""Registering what a retraining produced: three versions with their verdict; the alias only for PASS."""
+"""Stage: register what a retraining produced as three versions with their verdict."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import cast
 
 import pandas as pd
 
 from conf import Settings
+from expectations.columns import DATE, PRICE, PRODUCT, STORE
 from tasks.governance.approval import CANDIDATE, VERDICT
+from tasks.governance.format import FORMAT, FORMAT_TAG
 from tasks.runtime import track
-from tasks.runtime.artifacts import load_table
+from tasks.runtime.artifacts import Artifact, load_table
 from tasks.runtime.attempt import Attempt, code_version, resumable, settings_hash
-from tasks.runtime.records import Versions
+from tasks.runtime.records import Stages, Versions
+from tasks.runtime.track import Registration, StageRun
 
 EXAMPLE_ROWS = 5
 TAG_LENGTH = 5000  # characters that MLflow keeps of a tag
 
 
 @resumable(name="register")
-def register(
-    attempt: Attempt,
-    settings: Settings,
-    prepared: dict[str, Any],
-    forecasted: dict[str, Any],
-    responded: dict[str, Any],
-    priced: dict[str, Any],
-    evaluated: dict[str, Any],
-) -> Versions:
-    """Register the three models, the policy pinned to the other two, and let ``candidate`` point to them if all gates passed."""
-    tags = {
+def register(attempt: Attempt, settings: Settings, stages: Stages) -> Versions:
+    """Register the three models, the policy pinned to the other two; for PASS they become ``candidate``."""
+    with track.stage_run(attempt, "register") as run:
+        versions = _registered(run, stages, _tags(settings, stages))
+    if stages["evaluate"]["verdict"] == "PASS":
+        for name, version in cast("Mapping[str, int]", versions).items():
+            track.set_alias(name, CANDIDATE, version)
+    return versions
+
+
+def _tags(settings: Settings, stages: Stages) -> dict[str, str]:
+    """Return what every version carries: its format, its verdict and where it came from."""
+    evaluated = stages["evaluate"]
+    return {
+        FORMAT_TAG: str(FORMAT),
         VERDICT: evaluated["verdict"],
         "reasons": " · ".join(evaluated["reasons"])[:TAG_LENGTH],
-        "data_hash": prepared["data_hash"],
+        "data_hash": stages["prepare"]["data_hash"],
         "settings_hash": settings_hash(settings),
         "code_version": code_version(),
         "profile": settings.profile,
         "gates_passed": ", ".join(gate["name"] for gate in evaluated["gates"] if gate["passed"]),
     }
-    with track.stage_run(attempt, "register") as run:
-        demand = run.model("demand", forecasted["model_files"], _demand_example(forecasted), tags)
-        response = run.model("price_response", responded["model_files"], _response_example(responded), tags)
-        pins = {"demand_version": str(demand), "price_response_version": str(response)}
-        policy = run.model("pricing_policy", priced["model_files"], _policy_example(priced), {**tags, **pins})
-    versions = Versions(demand=demand, price_response=response, pricing_policy=policy)
-    if evaluated["verdict"] == "PASS":
-        for name in track.MODELS:
-            track.set_alias(name, CANDIDATE, versions[name])  # type: ignore[literal-required]
-    return versions
 
 
-def _demand_example(forecasted: dict[str, Any]) -> pd.DataFrame:
-    return load_table(forecasted["outlook"])[["product_id", "store_id", "date", "price"]].head(EXAMPLE_ROWS)
+def _registered(run: StageRun, stages: Stages, tags: Mapping[str, str]) -> Versions:
+    forecasted, responded, priced = stages["forecast"], stages["respond"], stages["price"]
+    demand = run.model(
+        Registration(
+            name="demand",
+            files=forecasted["model_files"],
+            example=_example(forecasted["outlook"], PRODUCT, STORE, DATE, PRICE),
+            tags=tags,
+        )
+    )
+    response = run.model(
+        Registration(
+            name="price_response",
+            files=responded["model_files"],
+            example=_example(responded["elasticities"], PRODUCT),
+            tags=tags,
+        )
+    )
+    policy = run.model(
+        Registration(
+            name="pricing_policy",
+            files=priced["model_files"],
+            example=_example(priced["market"], PRODUCT, STORE, PRICE),
+            tags={**tags, "demand_version": str(demand), "price_response_version": str(response)},
+        )
+    )
+    return Versions(demand=demand, price_response=response, pricing_policy=policy)
 
 
-def _response_example(responded: dict[str, Any]) -> pd.DataFrame:
-    return load_table(responded["elasticities"])[["product_id"]].head(EXAMPLE_ROWS)
-
-
-def _policy_example(priced: dict[str, Any]) -> pd.DataFrame:
-    return load_table(priced["market"])[["product_id", "store_id", "price"]].head(EXAMPLE_ROWS)
+def _example(table: Artifact, *columns: str) -> pd.DataFrame:
+    return load_table(table)[list(columns)].head(EXAMPLE_ROWS)

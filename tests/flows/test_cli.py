@@ -34,33 +34,39 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    told = repricer(*command.split(), "--help")
-    assert told.returncode == 0
-    assert re.search(rf"repricer {command} ", told.stdout.split("Example:")[1])
+    finished = repricer(*command.split(), "--help")
+    assert finished.returncode == 0
+    assert re.search(rf"repricer {command} ", finished.stdout.split("Example:")[1])
 
 
 def test_a_typo_in_a_setting_is_one_line_with_its_path() -> None:
-    told = repricer("retrain", "--set", "forecast.lstm.unit=3")
-    assert told.returncode == 1
+    finished = repricer("retrain", "--set", "forecast.lstm.unit=3")
+    assert finished.returncode == 1
     assert (
-        told.stdout.strip()
+        finished.stdout.strip()
         == "error: forecast.lstm.unit: there is no such setting. Did you mean forecast.lstm.units?"
     )
-    assert "Traceback" not in told.stderr
+    assert "Traceback" not in finished.stderr
 
 
 def test_an_unknown_command_is_no_success() -> None:
-    told = repricer("retrian")
-    assert told.returncode == 1
-    assert told.stdout.strip() == "error: No such command 'retrian'. Did you mean 'retrain'?"
+    finished = repricer("retrian")
+    assert finished.returncode == 1
+    assert finished.stdout.strip() == "error: No such command 'retrian'. Did you mean 'retrain'?"
+
+
+def test_the_help_of_retrain_names_its_exit_statuses() -> None:
+    assert "75 another retraining is running (try again later)" in repricer("retrain", "--help").stdout
 
 
 @pytest.mark.slow
 def test_the_doctor_finds_this_machine_fit(tmp_path: Path) -> None:
-    told = repricer("doctor", "--set", f"data_folder={tmp_path / 'data'}", "--json", str(tmp_path / "d.json"))
-    found = json.loads((tmp_path / "d.json").read_text())
-    assert told.returncode == 0, told.stdout
-    assert all(finding["ok"] for finding in found)
+    finished = repricer(
+        "doctor", "--set", f"data_folder={tmp_path / 'data'}", "--json", str(tmp_path / "d.json")
+    )
+    findings = json.loads((tmp_path / "d.json").read_text())
+    assert finished.returncode == 0, finished.stdout
+    assert all(finding["ok"] for finding in findings)
 
 
 @pytest.mark.slow
@@ -76,7 +82,7 @@ def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_pa
         "--json",
         str(tmp_path / "out.json"),
     )
-    told = repricer(
+    finished = repricer(
         "experiment",
         "analyze",
         *files,
@@ -86,9 +92,9 @@ def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_pa
         f"data_folder={tmp_path}",
         PREFECT_API_URL=api,
     )
-    assert told.returncode == 1
-    assert told.stdout.strip().startswith("error: sample-ratio mismatch: A 1,100, B 900 units")
-    assert "Traceback" not in told.stdout + told.stderr
+    assert finished.returncode == 1
+    assert finished.stdout.strip().startswith("error: sample-ratio mismatch: A 1,100, B 900 units")
+    assert "Traceback" not in finished.stdout + finished.stderr
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["srm"]["alarm"]
     assert (written["metrics"], written["verdict"]) == ({}, None)
@@ -96,7 +102,7 @@ def test_a_sample_ratio_alarm_is_no_success_and_shows_no_result(api: str, tmp_pa
 
 
 @pytest.mark.slow
-def test_p14_ctrl_c_is_status_130_and_the_run_is_marked(
+def test_ctrl_c_is_status_130_and_the_run_is_marked(
     migrated: Callable[[], Path], small_csv: Path, no_environment: None
 ) -> None:
     folder = migrated()

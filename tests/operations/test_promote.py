@@ -1,188 +1,18 @@
-"""Promotion: one row says who is champion, and no kill and no race tears the three models apart."""
+"""Promotion and rollback: one row says who is champion, and the aliases follow it."""
 
 from __future__ import annotations
 
-import gc
-import json
-import multiprocessing
-import os
-import random
-import shutil
-import signal
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import partial
-from multiprocessing.synchronize import Barrier
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from conf import Settings
 from tasks.governance.approval import Refused
-from tasks.operations import promote as operations
-from tasks.runtime import champion_aliases, champion_store, track
+from tasks.governance.format import FormatError
+from tasks.runtime import champion_aliases, track
 from tests.conftest import MODELS
-
-KILLS = 200
-RACES = 50
-VERSIONS = 3  # retrainings that passed
-SHIFT = {"demand": 1, "price_response": 2, "pricing_policy": 0}
-"""How far the version numbers of a model are ahead of the policy's: they differ, so that none passes for another."""
-KILLED = -signal.SIGKILL
-
-
-def triple(version: int) -> dict[str, int]:
-    """Return the versions of all three models that belong to a version of the policy."""
-    return {name: version + SHIFT[name] for name in MODELS}
-
-
-def settings_of(folder: Path) -> Settings:
-    return Settings(profile="smoke", data_folder=str(folder))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder in which three retrainings passed and a fourth failed, and nobody was promoted."""
-    folder = tmp_path_factory.mktemp("template")
-    client = track.open_store(settings_of(folder))
-    for name in MODELS:
-        client.create_registered_model(name)
-        for _ in range(SHIFT[name]):
-            client.create_model_version(name, str(folder), tags={"verdict": "FAIL"})
-    for version in range(1, VERSIONS + 2):
-        tags = {"verdict": "PASS" if version <= VERSIONS else "FAIL"}
-        pins = {
-            f"{name}_version": str(number)
-            for name, number in triple(version).items()
-            if name != "pricing_policy"
-        }
-        for name in MODELS:
-            made = client.create_model_version(
-                name, str(folder), tags=tags | (pins if name == "pricing_policy" else {})
-            )
-            assert int(made.version) == triple(version)[name]
-    return folder
-
-
-@pytest.fixture(scope="module")
-def warm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Return the settings of a data folder whose store is open in this process, without a connection to it: forks start at once."""
-    event.listen(Engine, "connect", without_waiting_for_the_disk)
-    settings = settings_of(tmp_path_factory.mktemp("warm"))
-    restored(settings, template)
-    track.open_store(settings).search_registered_models()
-    close_connections()
-    # At every write MLflow looks whether the model is a prompt: a third of its reads, and none of our matter.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlflow.MlflowClient._raise_if_prompt", lambda *_: None)
-        yield settings
-    event.remove(Engine, "connect", without_waiting_for_the_disk)
-
-
-def without_waiting_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
-    """Leave writing to the disk to the system, which outlives a killed process."""
-    connection.execute("pragma synchronous = off")
-
-
-def close_connections() -> None:
-    for engine in [thing for thing in gc.get_objects() if isinstance(thing, Engine)]:
-        engine.dispose()
-
-
-@pytest.fixture
-def shop(warm: Settings, template: Path) -> Settings:
-    """Return the settings of a data folder with the versions of the template, where nobody was promoted."""
-    close_connections()
-    return restored(warm, template)
-
-
-def restored(settings: Settings, source: Path) -> Settings:
-    """Put a copy of another folder's database in place; no connection to it may be open."""
-    shutil.copyfile(source / "mlflow.db", Path(settings.data_folder) / "mlflow.db")
-    return settings
-
-
-def promote(settings: Settings, version: int, by: str = "Ada") -> dict[str, Any]:
-    return dict(operations.promote.fn(settings, version, by, f"version {version}"))
-
-
-def rollback(settings: Settings, by: str = "Ada") -> dict[str, Any]:
-    return dict(operations.rollback.fn(settings, by, "margin fell"))
-
-
-def forked(work: Callable[[], object]) -> int:
-    """Run work in a forked process and return its exit status, the negative signal where it was killed."""
-    process = os.fork() or child(work)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-
-
-def child(work: Callable[[], object]) -> NoReturn:
-    """Do the work of a forked process and end it."""
-    gc.disable()  # it would copy every page of the parent
-    status = 1
-    try:
-        work()
-        status = 0
-    finally:
-        os._exit(status)
-
-
-# --- the checker: reads the file with sqlite3 alone ---
-
-
-def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(folder / "mlflow.db")) as db:
-        return db.execute(query).fetchall()
-
-
-def aliases(folder: Path) -> dict[str, dict[str, int]]:
-    """Return alias -> model -> version, but for the candidate."""
-    pointers: dict[str, dict[str, int]] = {}
-    for model, alias, version in rows(folder, "select name, alias, version from registered_model_aliases"):
-        pointers.setdefault(alias, {})[model] = int(version)
-    return {alias: versions for alias, versions in pointers.items() if alias != "candidate"}
-
-
-def ledger(folder: Path) -> list[dict[str, Any]]:
-    names = ("number", "replaces", "action", "by", "reason", *MODELS)
-    quoted = ", ".join(f'"{name}"' for name in names)
-    if not rows(folder, "select 1 from sqlite_master where name = 'repricer_champions'"):
-        return []
-    return [
-        dict(zip(names, row, strict=True))
-        for row in rows(folder, f"select {quoted} from repricer_champions order by number")
-    ]
-
-
-def check(folder: Path) -> dict[str, Any]:
-    """Assert that there is one champion and that all three models and their tags stand with it; return its row."""
-    entries = ledger(folder)
-    assert entries, "nobody wrote down who is champion"
-    for position, entry in enumerate(entries):
-        assert (entry["number"], entry["replaces"]) == (position + 1, position or None), (
-            "the numbers of the ledger have a gap"
-        )
-        assert {name: entry[name] for name in MODELS} == triple(entry["pricing_policy"]), (
-            "a row mixes versions of two retrainings"
-        )
-    standing = {"champion": {name: entries[-1][name] for name in MODELS}}
-    if len(entries) > 1:
-        standing["previous"] = {name: entries[-2][name] for name in MODELS}
-    assert aliases(folder) == standing, "the aliases do not follow the newest row"
-    key = f"{entries[-1]['action']}_by"
-    for name, version in standing["champion"].items():
-        signed = f"select value from model_version_tags where name = '{name}' and version = {version} and key = '{key}'"
-        assert rows(folder, signed) == [(entries[-1]["by"],)], (
-            f"{name} version {version} does not say who made it champion"
-        )
-    return entries[-1]
-
-
-# --- one at a time ---
+from tests.operations.promotions import VERSIONS, check, ledger, promote, rollback, triple
 
 
 def test_promote_and_rollback_say_who_is_champion_and_who_was(shop: Settings) -> None:
@@ -244,7 +74,7 @@ def test_a_champion_whose_version_was_deleted_is_refused_until_another_is_promot
     track.open_store(shop).delete_model_version("demand", str(triple(1)["demand"]))
     with pytest.raises(
         Refused,
-        match=r"version 1 \(by Ada, .*the registry no longer has demand version 2.*repricer promote --version N",
+        match=r"version 1 \(by Ada, .* no longer has demand version 2.*repricer promote --version N",
     ):
         champion_aliases.champion(shop)
     promote(shop, 2)
@@ -299,111 +129,15 @@ def test_a_mixture_is_not_adopted_and_a_promotion_settles_it(
     assert check(Path(shop.data_folder))["pricing_policy"] == 3
 
 
-# --- kills ---
-
-
-@pytest.fixture(scope="module")
-def promoted(warm: Settings, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the database in which version 1, then version 2 was promoted."""
-    close_connections()
-    settings, folder = restored(warm, template), tmp_path_factory.mktemp("promoted")
-    promote(settings, 1)
-    promote(settings, 2)
-    shutil.copyfile(Path(settings.data_folder) / "mlflow.db", folder / "mlflow.db")
-    rollback(settings)  # so that statements of all commands are compiled before the forks
-    close_connections()
-    return folder
-
-
-def killed_at(write: int | None, work: Callable[[], object], count: Path | None = None) -> int:
-    """Run work in a forked process that is killed before its n-th write or commit; count them where it is not."""
-
-    def counted() -> None:
-        reached = 0
-
-        def step(*_: object) -> None:
-            nonlocal reached
-            if reached == write:
-                os.kill(os.getpid(), signal.SIGKILL)
-            reached += 1
-
-        def statement(_connection: object, _cursor: object, text: str, *_: object) -> None:
-            if text.startswith(("INSERT", "UPDATE", "DELETE", "CREATE", "BEGIN")):
-                step()
-
-        event.listen(Engine, "before_cursor_execute", statement)
-        event.listen(Engine, "commit", step)
-        work()
-        if count is not None:
-            count.write_text(str(reached))
-
-    return forked(counted)
-
-
-COMMANDS: dict[str, Callable[[Settings], object]] = {
-    "promote": lambda settings: promote(settings, 3, "Bob"),
-    "rollback": rollback,
-}
-NEXT = [champion_aliases.champion, champion_aliases.champion, *COMMANDS.values()]
-"""The command after the kill; recommend, explain, doctor and retrain ask for the champion."""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_a_promoter_killed_anywhere_leaves_one_champion_at_the_next_command(
-    command: str, warm: Settings, promoted: Path, tmp_path: Path
-) -> None:
-    work, draw, folder = COMMANDS[command], random.Random(command), Path(warm.data_folder)
-    restored(warm, promoted)
-    assert killed_at(None, lambda: work(warm), tmp_path / "count") == 0
-    writes = int((tmp_path / "count").read_text())
-    torn = []
-    for kill in range(KILLS // len(COMMANDS)):
-        restored(warm, promoted)
-        at = kill if kill < writes else draw.randrange(writes)  # every place once, then at random
-        assert killed_at(at, lambda: work(warm)) == KILLED
-        following = draw.choice(NEXT)
-        forked(partial(following, warm))
-        try:
-            check(folder)
-        except AssertionError as error:
-            torn.append((at, str(error).splitlines()[0]))
-    assert not torn, f"{len(torn)} of {KILLS // len(COMMANDS)} kills at {writes} writes: {torn}"
-
-
-# --- races ---
-
-
-@pytest.mark.slow
-def test_of_two_promoters_at_once_one_wins_and_the_other_reads_who_won(
-    warm: Settings, promoted: Path, tmp_path: Path
-) -> None:
-    people, folder = {"Ada": 1, "Bob": 3}, Path(warm.data_folder)
-    for race in range(RACES):
-        restored(warm, promoted)
-        outcomes = {by: tmp_path / f"{race}-{by}" for by in people}
-        both = multiprocessing.get_context("fork").Barrier(2)
-        racers = [
-            os.fork() or child(partial(race_to_promote, warm, version, by, outcomes[by], both))
-            for by, version in people.items()
-        ]
-        assert [os.waitpid(racer, 0)[1] for racer in racers] == [0, 0]
-        (winner,) = [by for by, file in outcomes.items() if not file.read_text().startswith("refused")]
-        (loser,) = set(people) - {winner}
-        assert f"the champion is now version {people[winner]} (by {winner}, 20" in outcomes[loser].read_text()
-        assert check(folder)["by"] == winner
-
-
-def race_to_promote(settings: Settings, version: int, by: str, outcome: Path, both: Barrier) -> None:
-    """Promote, but write only once both have seen the same champion; keep the answer, or the refusal."""
-    append = champion_store.append
-
-    def together(*arguments: Any) -> None:
-        both.wait(60)
-        append(*arguments)
-
-    champion_store.append = together
-    try:
-        outcome.write_text(json.dumps(promote(settings, version, by)))
-    except Refused as error:
-        outcome.write_text(f"refused: {error}")
+def test_a_champion_of_an_older_format_is_neither_recommended_from_nor_gone_back_to(shop: Settings) -> None:
+    promote(shop, 1)
+    promote(shop, 2)
+    for version in (1, 2):
+        track.tag_version("pricing_policy", version, {"format": "0"})
+    with pytest.raises(FormatError, match=r"pricing_policy version 2 has format 0; .*`repricer retrain`"):
+        champion_aliases.chosen(shop, "pricing_policy", None)
+    with pytest.raises(FormatError, match="pricing_policy version 1 has format 0"):
+        rollback(shop)
+    assert check(Path(shop.data_folder))["pricing_policy"] == 2
+    promote(shop, 3)
+    assert check(Path(shop.data_folder))["pricing_policy"] == 3

@@ -1,19 +1,240 @@
-"""The store: what it does not answer is no answer, and not "there is none"."""
+"""MLflow on a real store of SQLite: what is logged is read back, and a store that does not answer says so."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from conf import Settings
 from tasks.runtime import track
+from tasks.runtime.artifacts import ArtifactError, save_table
+from tasks.runtime.attempt import Attempt
+from tasks.runtime.track.store import if_present
+from tests.runtime.stores import attempt_in, registration
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Return the settings of a store that the tests of this file share."""
+    settings = Settings(profile="smoke", data_folder=str(tmp_path_factory.mktemp("store")))
+    track.open_store(settings)
+    return settings
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def client(settings: Settings) -> Any:
+    return track.open_store(settings)
+
+
+@pytest.fixture
+def attempt(settings: Settings, request: pytest.FixtureRequest) -> Attempt:
+    return attempt_in(settings, request.node.name)
+
+
+def below(client: Any, run_id: str) -> list[Any]:
+    """Return the runs below a run."""
+    experiment = client.get_run(run_id).info.experiment_id
+    return list(client.search_runs([experiment], f"tags.mlflow.parentRunId = '{run_id}'"))
+
+
+# --- runs ---
+
+
+def test_a_retraining_is_a_run_with_its_settings_and_tags(
+    settings: Settings, attempt: Attempt, client: Any
+) -> None:
+    run = client.get_run(attempt.run_id)
+    assert run.info.status == "RUNNING"
+    assert run.info.run_name.startswith("smoke-20")
+    assert run.data.tags["attempt"] == attempt.id
+    assert run.data.params["forecast.lstm.units"] == str(settings.forecast.lstm.units)
+
+
+def test_a_finished_retraining_ends_what_is_still_open_below_it_and_nothing_else(
+    settings: Settings, attempt: Attempt, client: Any
+) -> None:
+    other = attempt_in(settings, "other")
+    with track.stage_run(attempt, "forecast") as stage:
+        track.finish_run(attempt.run_id, "FAILED")
+        assert client.get_run(stage.id).info.status == "FAILED"
+    assert client.get_run(attempt.run_id).info.status == "FAILED"
+    assert client.get_run(other.run_id).info.status == "RUNNING"
+    track.resume_run(attempt.run_id)
+    assert client.get_run(attempt.run_id).info.status == "RUNNING"
+
+
+def test_what_a_dead_process_left_running_is_shown_as_killed(
+    settings: Settings, attempt: Attempt, client: Any
+) -> None:
+    assert track.sweep(settings) >= 1
+    assert client.get_run(attempt.run_id).info.status == "KILLED"
+    assert track.sweep(settings) == 0
+
+
+def test_headlines_and_the_summary_stand_on_the_page_of_the_retraining(attempt: Attempt, client: Any) -> None:
+    track.log_headlines(attempt, {"trial.lift": 0.04})
+    track.note(attempt, "# PASS", {"verdict": "PASS"})
+    run = client.get_run(attempt.run_id)
+    assert run.data.metrics == {"trial.lift": 0.04}
+    assert (run.data.tags["mlflow.note.content"], run.data.tags["verdict"]) == ("# PASS", "PASS")
+
+
+# --- stages ---
+
+
+def test_a_resumed_stage_goes_on_in_its_run_and_its_seconds_add_up(attempt: Attempt, client: Any) -> None:
+    with pytest.raises(KeyboardInterrupt, match="stopped"), track.stage_run(attempt, "forecast") as stage:
+        raise KeyboardInterrupt("stopped")
+    assert client.get_run(stage.id).info.status == "KILLED"
+    client.log_metric(stage.id, "seconds", 100.0)
+    with track.stage_run(attempt, "forecast") as resumed:
+        assert client.get_run(stage.id).info.status == "RUNNING"
+    assert resumed.id == stage.id
+    assert client.get_run(stage.id).info.status == "FINISHED"
+    with track.stage_run(attempt, "price"):
+        pass
+    seconds = track.stage_seconds(attempt)
+    assert list(seconds) == ["forecast", "price"], "in the order in which the stages began"
+    assert 100.0 < seconds["forecast"] < 160.0
+    assert [run.info.run_name for run in below(client, attempt.run_id)] == ["price", "forecast"]
+
+
+def test_a_stage_that_fails_is_shown_as_failed_and_its_error_goes_on(attempt: Attempt, client: Any) -> None:
+    with pytest.raises(ValueError, match="no sales"), track.stage_run(attempt, "prepare") as stage:
+        raise ValueError("no sales")
+    assert client.get_run(stage.id).info.status == "FAILED"
+
+
+def test_headline_metrics_stand_on_the_retraining_too(attempt: Attempt, client: Any) -> None:
+    with track.stage_run(attempt, "forecast") as stage:
+        stage.params({"window": 14})
+        stage.tags({"kind": 3})
+        stage.metrics({"plain": 1.0})
+        stage.metrics({"forecast.blend.wape": 0.25}, headline=True)
+    data, parent = client.get_run(stage.id).data, client.get_run(attempt.run_id).data
+    assert data.params == {"window": "14"}
+    assert data.tags["kind"] == "3"
+    assert (data.metrics["plain"], data.metrics["forecast.blend.wape"]) == (1.0, 0.25)
+    assert parent.metrics == {"forecast.blend.wape": 0.25}
+
+
+def test_a_curve_longer_than_one_call_of_mlflow_is_logged_whole(attempt: Attempt, client: Any) -> None:
+    values = [step / 4 for step in range(2001)]
+    with track.stage_run(attempt, "price") as stage:
+        stage.curve("return", values)
+    history = sorted(client.get_metric_history(stage.id, "return"), key=lambda metric: metric.step)
+    assert [metric.step for metric in history] == list(range(2001))
+    assert [metric.value for metric in history] == values
+
+
+def test_a_trial_is_logged_once_though_its_search_is_resumed(attempt: Attempt, client: Any) -> None:
+    for _ in range(2):
+        with track.stage_run(attempt, "forecast") as stage:
+            stage.trial("arima", 0, {"p": 1}, {"wape": 0.5}, "COMPLETE")
+            stage.trial("arima", 1, {"p": 2}, {}, "PRUNED")
+            stage.trial("lstm", 0, {"units": 8}, {"wape": 0.4}, "COMPLETE")
+    trials = {run.info.run_name: run for run in below(client, stage.id)}
+    assert sorted(trials) == ["arima-0", "arima-1", "lstm-0"]
+    assert len(below(client, stage.id)) == 3
+    first, pruned = trials["arima-0"], trials["arima-1"]
+    assert (first.data.params, first.data.metrics) == ({"p": "1"}, {"wape": 0.5})
+    assert (first.data.tags["study"], first.data.tags["state"]) == ("arima", "COMPLETE")
+    assert first.data.tags["retraining"] == attempt.run_id
+    assert (first.info.status, pruned.info.status) == ("FINISHED", "KILLED")
+
+
+def test_a_data_set_stands_on_stage_and_retraining_with_the_hash_of_its_bytes(
+    attempt: Attempt, client: Any, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame({"product_id": ["007"], "units": [3.0]})
+    artifact = save_table(frame, tmp_path / "sales.parquet")
+    with track.stage_run(attempt, "prepare") as stage:
+        stage.table(frame, "sales", artifact)
+    for run_id in (stage.id, attempt.run_id):
+        (logged,) = client.get_run(run_id).inputs.dataset_inputs
+        assert (logged.dataset.name, logged.dataset.digest) == ("sales", artifact["sha256"][:8])
+        assert artifact["path"] in logged.dataset.source
+        assert {tag.key: tag.value for tag in logged.tags}["sha256"] == artifact["sha256"]
+
+
+def test_a_figure_stands_on_stage_and_retraining_and_a_file_on_the_stage(
+    attempt: Attempt, client: Any, tmp_path: Path
+) -> None:
+    from matplotlib.figure import Figure
+
+    artifact = save_table(pd.DataFrame({"x": [1]}), tmp_path / "x.parquet")
+    with track.stage_run(attempt, "evaluate") as stage:
+        stage.figure(Figure(), "gates.png")
+        stage.file(artifact, "tables")
+    for run_id in (stage.id, attempt.run_id):
+        assert [file.path for file in client.list_artifacts(run_id, "figures")] == ["figures/gates.png"]
+    assert [file.path for file in client.list_artifacts(stage.id, "tables")] == ["tables/x.parquet"]
+
+
+# --- models ---
+
+
+def test_a_registered_model_has_signature_example_tags_and_its_run(
+    attempt: Attempt, client: Any, tmp_path: Path
+) -> None:
+    with track.stage_run(attempt, "register") as stage:
+        first = stage.model(registration(tmp_path))
+        second = stage.model(registration(tmp_path))
+    assert second == first + 1
+    version = client.get_model_version("price_response", str(first))
+    assert version.run_id == stage.id
+    assert version.tags == registration(tmp_path).tags
+    metadata = track.load_model("price_response", first).metadata
+    assert [column.name for column in metadata.signature.inputs] == ["product_id"]
+    assert metadata.saved_input_example_info is not None
+    assert type(track.load_version("price_response", first)).__name__ == "PriceResponse"
+
+
+def test_a_model_that_does_not_answer_its_example_is_not_registered(
+    attempt: Attempt, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
+            return rows.iloc[:0]
+
+    monkeypatch.setattr("mlflow.pyfunc.load_model", lambda _: Silent())
+    versions = len(client.search_model_versions("name = 'price_response'"))
+    with (
+        pytest.raises(track.ModelError, match=r"price_response: loaded back from .* it does not answer"),
+        track.stage_run(attempt, "register") as stage,
+    ):
+        stage.model(registration(tmp_path))
+    assert len(client.search_model_versions("name = 'price_response'")) == versions
+
+
+def test_a_file_that_changed_is_not_registered(attempt: Attempt, tmp_path: Path) -> None:
+    candidate = registration(tmp_path)
+    artifact = candidate.files["response_table"]
+    changed = replace(candidate, files={"response_table": {**artifact, "sha256": "0"}})
+    with (
+        pytest.raises(ArtifactError, match="hash mismatch: expected 0, got"),
+        track.stage_run(attempt, "register") as stage,
+    ):
+        stage.model(changed)
+
+
+def test_a_version_that_is_not_there_is_named(client: Any) -> None:
+    with pytest.raises(track.ModelError, match=r"demand: there is no version 99\. `repricer ui` lists those"):
+        track.load_model("demand", 99)
+
+
+# --- versions, aliases, and a store that does not answer ---
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Settings:
+    """Return the settings of a store with one version of `demand`."""
     settings = Settings(profile="smoke", data_folder=str(tmp_path))
     client = track.open_store(settings)
     client.create_registered_model("demand")
@@ -21,7 +242,19 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def test_what_is_not_registered_is_none(settings: Settings) -> None:
+def test_aliases_and_tags_are_set_moved_and_dropped(shop: Settings) -> None:
+    track.open_store(shop).create_model_version("demand", shop.data_folder)
+    track.set_alias("demand", "candidate", 1)
+    track.set_alias("demand", "champion", 1)
+    track.set_alias("demand", "candidate", 2)
+    assert track.aliases("demand") == {"candidate": 2, "champion": 1}
+    track.drop_alias("demand", "champion")
+    assert track.aliases("demand") == {"candidate": 2}
+    track.tag_version("demand", 1, {"promoted_by": "Ada", "verdict": "FAIL"})
+    assert track.version_tags("demand", 1) == {"promoted_by": "Ada", "verdict": "FAIL"}
+
+
+def test_what_is_not_registered_is_none(shop: Settings) -> None:
     assert track.version_tags("demand", 2) is None
     assert track.version_tags("price_response", 1) is None
     assert track.aliases("price_response") == {}
@@ -29,8 +262,8 @@ def test_what_is_not_registered_is_none(settings: Settings) -> None:
     assert track.version_tags("demand", 1) == {"verdict": "PASS"}
 
 
-def test_a_store_that_does_not_answer_is_not_read_as_no_such_version(settings: Settings) -> None:
-    with closing(sqlite3.connect(Path(settings.data_folder) / "mlflow.db")) as db:
+def test_a_store_that_does_not_answer_is_not_read_as_no_such_version(shop: Settings) -> None:
+    with closing(sqlite3.connect(Path(shop.data_folder) / "mlflow.db")) as db:
         db.executescript(
             "alter table model_versions rename to lost; alter table registered_models rename to gone"
         )
@@ -51,5 +284,5 @@ def test_no_password_of_a_store_is_in_the_message() -> None:
         raise MlflowException("no answer from postgresql://bob:c4nary@host/mlflow")
 
     with pytest.raises(track.StoreError, match="//host/mlflow") as refused:
-        track._present(read, "demand")
+        if_present(read, "demand")
     assert "c4nary" not in str(refused.value)

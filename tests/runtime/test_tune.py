@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.runtime.tune import Choice, Integer, Params, Real, Search, TuningError, tune
+from tasks.runtime.tune import Choice, Integer, Params, Real, Search, SearchPlan, TuningError, tune
 from tests.conftest import ROOT, environment
 
 SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}
@@ -22,38 +22,49 @@ def bowl(params: Params) -> Iterator[float]:
 
 
 def search(folder: Path, objective: object = bowl, trials: int = 12, seed: int = 1) -> Search:
-    return tune("t", folder / "t.journal", SPACE, FIRST, objective, trials, seed, (KeyError,))  # type: ignore[arg-type]
+    plan = SearchPlan(
+        name="t",
+        journal=folder / "t.journal",
+        space=SPACE,
+        first=FIRST,
+        trials=trials,
+        seed=seed,
+        failures=(KeyError,),
+    )
+    return tune(plan, objective)  # type: ignore[arg-type]
 
 
 def test_the_first_trial_is_what_was_given_and_the_best_is_not_worse(tmp_path: Path) -> None:
-    found = search(tmp_path)
-    assert found.trials[0].params == FIRST
-    assert found.score <= found.trials[0].score  # type: ignore[operator]
-    assert len(found.trials) == 12
+    result = search(tmp_path)
+    assert result.trials[0].params == FIRST
+    assert result.score <= result.trials[0].score  # type: ignore[operator]
+    assert len(result.trials) == 12
 
 
 def test_a_search_goes_on_where_it_stopped_without_repeating_itself(tmp_path: Path) -> None:
     search(tmp_path, trials=6)
-    found = search(tmp_path, trials=12)
-    assert len(found.trials) == 12
-    assert len({trial.params["x"] for trial in found.trials}) == 12
+    result = search(tmp_path, trials=12)
+    assert len(result.trials) == 12
+    assert len({trial.params["x"] for trial in result.trials}) == 12
 
 
 def test_the_same_seed_twice_finds_the_same(tmp_path: Path) -> None:
-    one, two, other = (search(tmp_path / name, seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2)))
-    assert one.params == two.params != other.params
+    first, again, other = (
+        search(tmp_path / name, seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    )
+    assert first.params == again.params != other.params
 
 
 def test_a_trial_that_a_dead_process_left_is_counted_as_failed(tmp_path: Path) -> None:
     def dies(params: Params) -> Iterator[float]:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stopped by hand")
         yield 0.0
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="stopped by hand"):
         search(tmp_path, dies)
-    found = search(tmp_path, trials=3)
-    assert [trial.state for trial in found.trials].count("COMPLETE") == 3
-    assert not [trial for trial in found.trials if trial.state == "RUNNING"]
+    result = search(tmp_path, trials=3)
+    assert [trial.state for trial in result.trials].count("COMPLETE") == 3
+    assert not [trial for trial in result.trials if trial.state == "RUNNING"]
 
 
 def test_a_search_that_was_killed_keeps_its_finished_trials_and_repeats_none(tmp_path: Path) -> None:
@@ -73,21 +84,21 @@ def test_a_search_that_was_killed_keeps_its_finished_trials_and_repeats_none(tmp
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    asked: list[Params] = []
+    evaluated: list[Params] = []
 
     def counted(params: Params) -> Iterator[float]:
-        asked.append(params)
+        evaluated.append(params)
         yield from bowl(params)
 
-    found = search(tmp_path, counted, trials=8)
-    states = [trial.state for trial in found.trials]
+    result = search(tmp_path, counted, trials=8)
+    states = [trial.state for trial in result.trials]
     assert states[:4] == ["COMPLETE"] * 3 + ["FAIL"], "three had ended, the fourth died with its process"
-    assert len(asked) == sum(state != "FAIL" for state in states) - 3
-    assert not [params for params in asked if params in [trial.params for trial in found.trials[:3]]]
+    assert len(evaluated) == sum(state != "FAIL" for state in states) - 3
+    assert not [params for params in evaluated if params in [trial.params for trial in result.trials[:3]]]
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])
-def test_m02_a_search_without_any_result_fails_with_its_counts(tmp_path: Path, score: float) -> None:
+def test_a_search_without_any_result_fails_with_its_counts(tmp_path: Path, score: float) -> None:
     def broken(params: Params) -> Iterator[float]:
         yield score
 

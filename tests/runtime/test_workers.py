@@ -29,8 +29,8 @@ def test_chunks_come_back_in_order() -> None:
 def test_what_fits_into_one_chunk_needs_no_process() -> None:
     with workers() as pool:
         assert pool.over_rows("process", _process, (np.ones((40, 1)),)) == [os.getpid()]
-        assert pool.each("process", _process, [1]) == [os.getpid()]
-        assert os.getpid() not in pool.each("process", _process, [1, 2])
+        assert pool.over_items("process", _process, [1]) == [os.getpid()]
+        assert os.getpid() not in pool.over_items("process", _process, [1, 2])
 
 
 def _process(_: object) -> int:
@@ -41,7 +41,8 @@ def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:
     script = tmp_path / "work.py"
     script.write_text(
         "import time, numpy as np\nfrom tasks.runtime.workers import workers\n"
-        "if __name__ == '__main__':\n    with workers() as pool:\n        pool.over_rows('x', np.add, (np.ones((90, 1)),), 1)\n"
+        "if __name__ == '__main__':\n    with workers() as pool:\n"
+        "        pool.over_rows('x', np.add, (np.ones((90, 1)),), 1)\n"
         "        print('ready', flush=True)\n        time.sleep(60)\n"
     )
     root = Path(__file__).resolve().parents[2]

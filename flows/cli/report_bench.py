@@ -1,0 +1,157 @@
+"""What the benchmarks print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flows.cli.report import print_table, say
+
+if TYPE_CHECKING:
+    from tasks.bench.retrain import Measured
+
+
+def show_bench(measured: Measured) -> None:
+    """Print medians and worst values of a benchmark."""
+    rows = [
+        (name, f"{value['median']:.1f}", f"{value['worst']:.1f}")
+        for name, value in measured["figures"].items()
+    ]
+    print_table(
+        f"{measured['runs']} runs of profile {measured['profile']}", ("figure", "median", "worst"), rows
+    )
+
+
+def show_forecast_bench(measured: Mapping[str, Any]) -> None:
+    """Print the scores over all rounds of a forecasting benchmark."""
+    total = measured["total"]
+    names = ("mape", "wape", "mase", "bias", "pinball", "coverage_80")
+    rows = [
+        (model, *("-" if row[name] is None else f"{row[name]:.2f}" for name in names))
+        for model, row in total["scores"].items()
+    ]
+    print_table(
+        f"{total['points']:,} points",
+        ("model", "MAPE %", "WAPE %", "MASE", "bias %", "pinball", "covered by 80 %"),
+        rows,
+    )
+    spent = f"ARIMA {total['arima_cpu_ms_per_series_round']:.1f} ms of processor time per series and round"
+    say(f"{total['seconds']:.0f} s, peak memory {total['peak_memory_mb']:,.0f} MB, {spent}")
+
+
+def show_scale(measured: Mapping[str, Any]) -> None:
+    """Print seconds, cost per series and peak memory of every stage of every chain."""
+    rows = []
+    for chain in measured["chains"]:
+        for name, stage in chain["stages"].items():
+            seconds = (
+                f"{stage['seconds']:.1f}",
+                f"{stage['cpu_seconds']:.1f}",
+                f"{stage['cpu_ms_per_series']:.2f}",
+            )
+            numbers = (*seconds, f"{stage['peak_memory_mb']:,.0f}")
+            fitted = f"{stage['fitted_series']:,} fitted" if "fitted_series" in stage else ""
+            rows.append((f"{chain['series']:,}", name, *numbers, fitted))
+    chunks = f"{measured['chunk_series']:,} series at a time, {measured['cores']} cores"
+    title = f"Chains of {measured['weeks']} weeks, {chunks}"
+    print_table(title, ("series", "stage", "s", "CPU s", "CPU ms a series", "peak MB", ""), rows)
+
+
+def show_cold_start(measured: Mapping[str, Any]) -> None:
+    """Print the scores of products without a past."""
+    names = ("wape", "mape", "bias", "pinball", "coverage_80")
+    rows = [
+        (model, *("-" if row[name] is None else f"{row[name]:.3f}" for name in names))
+        for model, row in measured["scores"].items()
+    ]
+    print_table(
+        f"{measured['held_out']} of {measured['products']} products held out, {measured['points']:,} points",
+        ("", *names),
+        rows,
+    )
+
+
+def show_policy_bench(measured: Mapping[str, Any]) -> None:
+    """Print percent of the optimum: mean and worst seed of the kept policy, beside the yardsticks."""
+    rows = []
+    for name, case in measured["cases"].items():
+        if "refused" in case:
+            rows.append((name, "-", "refused", "", "", "", "", ""))
+            continue
+        best, worst = case["percent"]["best"], case["percent"]["worst_of_last_ten"]
+        others = [
+            f"{100 * case['baselines'][key] / case['optimum']:.1f}"
+            for key in ("best_fixed", "myopic", "random")
+        ]
+        mean = f"{sum(best) / len(best):.2f}"
+        rows.append((name, f"{case['optimum']:.2f}", mean, f"{min(best):.2f}", f"{min(worst):.2f}", *others))
+    columns = (
+        "case",
+        "optimum",
+        "kept, mean %",
+        "worst seed %",
+        "worst of last ten %",
+        "best fixed %",
+        "myopic %",
+        "random %",
+    )
+    print_table("Percent of the optimum", columns, rows)
+    plain, stocked = (
+        measured["market"][name] / 1e6 for name in ("steps_per_cpu_second", "stocked_steps_per_cpu_second")
+    )
+    speed = f"{plain:.2f} million steps per second of CPU, {stocked:.2f} where stock is counted"
+    say(f"market of a retraining: {speed}")
+
+
+def show_elasticities(measured: Mapping[str, Any]) -> None:
+    """Print elasticities with intervals, and how the estimator fares in simulated shops."""
+    columns = (
+        "product",
+        "elasticity",
+        "low",
+        "high",
+        "first half",
+        "second half",
+        "method",
+        "F",
+        "not identified because",
+    )
+    rows = []
+    for row in measured.get("products", []):
+        numbers = [
+            "-" if row[name] is None else f"{row[name]:.2f}"
+            for name in ("elasticity", "low", "high", "first_half", "second_half")
+        ]
+        strength = "-" if row["first_stage_f"] is None else f"{row['first_stage_f']:.0f}"
+        rows.append((row["product_id"], *numbers, row["method"], strength, row["reason"]))
+    if rows:
+        print_table(f"Price response, {measured['seconds']:.1f} s", columns, rows)
+    for flag in measured.get("flags", []):
+        say(f"flag: {flag}")
+    keys = ("bias", "coverage", "identified", "promotable")
+    shops = [
+        (name, *(f"{figures[key]:.3f}" for key in keys))
+        for name, figures in measured.get("simulated", {}).items()
+    ]
+    if shops:
+        print_table("Simulated shops", ("unseen", *keys), shops)
+
+
+def show_experiment_bench(measured: Mapping[str, Any]) -> None:
+    """Print every figure of a benchmark of experiments."""
+    if "reproduced" in measured:
+        say(f"known answers: largest deviation {measured['reproduced']['largest_deviation']:.2g}")
+    for name, figures in measured.get("calibrations", {}).items():
+        rows = [(key, f"{value:.4g}") for key, value in figures.items() if isinstance(value, (int, float))]
+        print_table(name.replace("_", " "), ("figure", "measured"), rows)
+    if "off_policy" in measured:
+        known = measured["off_policy"]
+        coverage = f"coverage {known['coverage_low']:.3f} to {known['coverage_high']:.3f}"
+        bias = f"bias at most {known['largest_bias_in_errors']:.2f} Monte-Carlo errors"
+        say(f"known policies: {bias}, {coverage}")
+        say(f"refused: {known['refused']}")
+    if "clock" in measured:
+        clock = measured["clock"]
+        say(
+            f"{clock['rows']:,} rows: {clock['seconds']:.1f} s, peak memory {clock['peak_memory_mb']:,.0f} MB"
+        )

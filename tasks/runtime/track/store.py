@@ -1,0 +1,119 @@
+"""The MLflow store: where it is, opening it, and what it says when it does not answer."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from conf import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development"
+}  # the UI opens on runs, not on chat traces
+METRICS_PER_CALL = 1000  # what MLflow's log_batch takes
+ABSENT = "RESOURCE_DOES_NOT_EXIST"  # the one error code of MLflow that means that there is none
+Answer = TypeVar("Answer")
+
+
+class StoreError(ConnectionError):
+    """A store that does not answer; trying again may help."""
+
+
+def store_uri(settings: Settings) -> str:
+    """Return the tracking URI: the configured one, or SQLite in the data folder."""
+    return settings.track.uri or f"sqlite:///{Path(settings.data_folder).resolve() / 'mlflow.db'}"
+
+
+def open_store(settings: Settings) -> MlflowClient:
+    """Point this process at the store and create what a fresh one lacks; many processes may do so at once.
+
+    MLflow migrates a new SQLite file on first use and fails when two processes do so at once, hence the lock.
+    """
+    folder = Path(settings.data_folder).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Models are numbers and code of this package; a pickle among them is foreign and is refused.
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+
+    _quiet()
+    mlflow.set_tracking_uri(store_uri(settings))
+    store = mlflow.MlflowClient()
+    with (folder / ".mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if store.get_experiment_by_name(settings.track.experiment) is None:
+            location = None if settings.track.uri else (folder / "mlartifacts").as_uri()
+            store.create_experiment(
+                settings.track.experiment, artifact_location=location, tags=EXPERIMENT_TAGS
+            )
+    return store
+
+
+def client() -> MlflowClient:
+    """Return a client of the store that this process opened."""
+    import mlflow
+
+    return mlflow.MlflowClient()
+
+
+def if_present(read: Callable[..., Answer], *key: str) -> Answer | None:
+    """Return what the store reads under a key, none where the store says that there is none.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return read(*key)
+    except MlflowException as error:
+        if error.error_code == ABSENT:
+            return None
+        cause = re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])  # no password of a URI
+        raise StoreError(
+            f"the MLflow store did not answer for {' '.join(key)}: {cause}. "
+            "Try again, or run `repricer doctor`."
+        ) from error
+
+
+def log_params(store: MlflowClient, run_id: str, values: Mapping[str, Any]) -> None:
+    """Log parameters of a run in one call."""
+    from mlflow.entities import Param
+
+    store.log_batch(run_id, params=[Param(name, str(value)) for name, value in values.items()])
+
+
+def log_metrics(store: MlflowClient, run_id: str, values: Mapping[str, float]) -> None:
+    """Log metrics of a run in one call."""
+    from mlflow.entities import Metric
+
+    now = _milliseconds()
+    store.log_batch(run_id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()])
+
+
+def log_curve(store: MlflowClient, run_id: str, name: str, values: Sequence[float]) -> None:
+    """Log one metric of a run over the steps 0, 1, 2, ... in as many calls as MLflow needs."""
+    from mlflow.entities import Metric
+
+    now = _milliseconds()
+    points = [Metric(name, float(value), now, step) for step, value in enumerate(values)]
+    for start in range(0, len(points), METRICS_PER_CALL):
+        store.log_batch(run_id, metrics=points[start : start + METRICS_PER_CALL])
+
+
+def _milliseconds() -> int:
+    return int(1000 * time.time())
+
+
+def _quiet() -> None:
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)

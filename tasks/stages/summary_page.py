@@ -1,0 +1,90 @@
+"""The summary of a retraining as a person reads it, on its MLflow page and in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from tasks.runtime.records import DataSummary, Interval, ResponseSummary, Scores, Summary, Trial
+from tasks.trial.policy_value import headline
+
+MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")
+POLICY_ORDER = ("dqn", "hold", "cost_plus", "myopic", "random")
+SCORES = ("wape", "mase", "bias", "pinball", "coverage_80", "mape")
+
+
+def as_markdown(summary: Summary, profile: str) -> str:
+    """Return the summary of a retraining with this profile."""
+    forecast = summary["forecast"]
+    lines = [
+        f"# {summary['verdict']} · {profile}",
+        "",
+        *[f"- {reason}" for reason in summary["reasons"]],
+        "",
+        _data_line(summary["data"]),
+        "",
+        *_score_table(forecast["scores"]),
+        "",
+        f"Weight of ARIMA in the blend: {forecast['lambda']:.2f}.",
+        "",
+        _response_line(summary["response"]),
+        "",
+        *_policy_table(summary["policy"], summary["objective"]),
+        "",
+        _trial_line(summary["trial"]),
+        *(["", headline(summary["off_policy"])] if summary["off_policy"] else []),
+    ]
+    return "\n".join(lines)
+
+
+def _data_line(data: DataSummary) -> str:
+    accepted = f"{data['rows_accepted']:,} of {data['rows_in']:,} rows accepted"
+    return f"Data: {accepted}, {data['rows_quarantined']:,} set aside."
+
+
+def _score_table(scores: Mapping[str, Scores]) -> list[str]:
+    rows = {model: cast("Mapping[str, float | None]", scores[model]) for model in MODEL_ORDER}
+    return [
+        f"| Held-out forecast | {' | '.join(SCORES)} |",
+        f"|---|{'---|' * len(SCORES)}",
+        *[
+            f"| {model} | {' | '.join(_number(row.get(name)) for name in SCORES)} |"
+            for model, row in rows.items()
+        ],
+    ]
+
+
+def _policy_table(policy: Mapping[str, Interval], objective: str) -> list[str]:
+    rows = [(name, policy[name]) for name in POLICY_ORDER]
+    return [
+        f"| Policy, {objective} per product-week in simulation | value | low | high |",
+        "|---|---|---|---|",
+        *[
+            f"| {name} | {_number(row['value'])} | {_number(row['low'])} | {_number(row['high'])} |"
+            for name, row in rows
+        ],
+    ]
+
+
+def _response_line(response: ResponseSummary) -> str:
+    counts = f"{response['identified']} products identified, {response['not_identified']} not"
+    return f"Price response: {counts}; median elasticity {_number(response['median_elasticity'])}."
+
+
+def _trial_line(trial: Trial) -> str:
+    """Return the lift, and the share of A/A trials that report an effect."""
+    lift = f"{_percent(trial['lift'])} ({_percent(trial['low'])} to {_percent(trial['high'])})"
+    return (
+        f"Simulated A/B trial against the price in force: lift {lift}, "
+        f"sample-ratio p = {_number(trial['srm_p'])}. "
+        f"The price in force against itself (A/A): an effect in {trial['aa_found']:.1%} "
+        f"of {trial['aa_trials']} trials."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _percent(share: float | None) -> str:
+    return "not shown" if share is None else f"{100 * share:+.1f} %"

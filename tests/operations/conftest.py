@@ -1,0 +1,88 @@
+"""Data folders whose registry holds versions of all three models."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from conf import Settings
+from tasks.runtime import track
+from tests.conftest import MODELS
+from tests.operations.promotions import (
+    SHIFT,
+    VERSIONS,
+    close_connections,
+    promote,
+    restored,
+    rollback,
+    settings_of,
+    triple,
+    without_waiting_for_the_disk,
+)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder in which three retrainings passed and a fourth failed, and nobody was promoted."""
+    folder = tmp_path_factory.mktemp("template")
+    client = track.open_store(settings_of(folder))
+    for name in MODELS:
+        client.create_registered_model(name)
+        for _ in range(SHIFT[name]):
+            client.create_model_version(name, str(folder), tags={"format": "1", "verdict": "FAIL"})
+    for version in range(1, VERSIONS + 2):
+        tags = {"format": "1", "verdict": "PASS" if version <= VERSIONS else "FAIL"}
+        pins = {
+            f"{name}_version": str(number)
+            for name, number in triple(version).items()
+            if name != "pricing_policy"
+        }
+        for name in MODELS:
+            made = client.create_model_version(
+                name, str(folder), tags=tags | (pins if name == "pricing_policy" else {})
+            )
+            assert int(made.version) == triple(version)[name]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def warm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Return the settings of a data folder whose store this process has open, so that forks start at once.
+
+    No connection to it is open: a fork must not inherit one.
+    """
+    event.listen(Engine, "connect", without_waiting_for_the_disk)
+    settings = settings_of(tmp_path_factory.mktemp("warm"))
+    restored(settings, template)
+    track.open_store(settings).search_registered_models()
+    close_connections()
+    # At every write MLflow looks whether the model is a prompt: a third of its reads, and none of our matter.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient._raise_if_prompt", lambda *_: None)
+        yield settings
+    event.remove(Engine, "connect", without_waiting_for_the_disk)
+
+
+@pytest.fixture
+def shop(warm: Settings, template: Path) -> Settings:
+    """Return the settings of a data folder with the versions of the template, where nobody was promoted."""
+    close_connections()
+    return restored(warm, template)
+
+
+@pytest.fixture(scope="module")
+def promoted(warm: Settings, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the database in which version 1, then version 2 was promoted."""
+    close_connections()
+    settings, folder = restored(warm, template), tmp_path_factory.mktemp("promoted")
+    promote(settings, 1)
+    promote(settings, 2)
+    shutil.copyfile(Path(settings.data_folder) / "mlflow.db", folder / "mlflow.db")
+    rollback(settings)  # so that statements of all commands are compiled before the forks
+    close_connections()
+    return folder

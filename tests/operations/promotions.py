@@ -1,0 +1,125 @@
+"""A registry in which retrainings passed and failed, promotion as a person commands it, and a checker."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sqlalchemy.engine import Engine
+
+from conf import Settings
+from tasks.operations import promote as operations
+from tests.conftest import MODELS
+
+VERSIONS = 3  # retrainings that passed
+SHIFT = {"demand": 1, "price_response": 2, "pricing_policy": 0}
+"""How far version numbers are ahead of the policy's: they differ, so that none passes for another."""
+KILLED = -signal.SIGKILL
+
+
+def triple(version: int) -> dict[str, int]:
+    """Return the versions of all three models that belong to a version of the policy."""
+    return {name: version + SHIFT[name] for name in MODELS}
+
+
+def settings_of(folder: Path) -> Settings:
+    return Settings(profile="smoke", data_folder=str(folder))
+
+
+def without_waiting_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
+    """Leave writing to the disk to the system, which outlives a killed process."""
+    connection.execute("pragma synchronous = off")
+
+
+def close_connections() -> None:
+    for engine in [thing for thing in gc.get_objects() if isinstance(thing, Engine)]:
+        engine.dispose()
+
+
+def restored(settings: Settings, source: Path) -> Settings:
+    """Put a copy of another folder's database in place; no connection to it may be open."""
+    shutil.copyfile(source / "mlflow.db", Path(settings.data_folder) / "mlflow.db")
+    return settings
+
+
+def promote(settings: Settings, version: int, by: str = "Ada") -> dict[str, Any]:
+    return dict(operations.promote.fn(settings, version, by, f"version {version}"))
+
+
+def rollback(settings: Settings, by: str = "Ada") -> dict[str, Any]:
+    return dict(operations.rollback.fn(settings, by, "margin fell"))
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Run work in a forked process and return its exit status, the negative signal where it was killed."""
+    process = os.fork() or child(work)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def child(work: Callable[[], object]) -> NoReturn:
+    """Do the work of a forked process and end it."""
+    gc.disable()  # it would copy every page of the parent
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+# --- the checker: reads the file with sqlite3 alone ---
+
+
+def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "mlflow.db")) as db:
+        return db.execute(query).fetchall()
+
+
+def aliases(folder: Path) -> dict[str, dict[str, int]]:
+    """Return alias -> model -> version, but for the candidate."""
+    pointers: dict[str, dict[str, int]] = {}
+    for model, alias, version in rows(folder, "select name, alias, version from registered_model_aliases"):
+        pointers.setdefault(alias, {})[model] = int(version)
+    return {alias: versions for alias, versions in pointers.items() if alias != "candidate"}
+
+
+def ledger(folder: Path) -> list[dict[str, Any]]:
+    names = ("number", "replaces", "action", "by", "reason", *MODELS)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    if not rows(folder, "select 1 from sqlite_master where name = 'repricer_champions'"):
+        return []
+    return [
+        dict(zip(names, row, strict=True))
+        for row in rows(folder, f"select {quoted} from repricer_champions order by number")
+    ]
+
+
+def check(folder: Path) -> dict[str, Any]:
+    """Assert that there is one champion and that aliases and tags of all models follow it; return its row."""
+    entries = ledger(folder)
+    assert entries, "nobody wrote down who is champion"
+    for position, entry in enumerate(entries):
+        assert (entry["number"], entry["replaces"]) == (position + 1, position or None), (
+            "the numbers of the ledger have a gap"
+        )
+        assert {name: entry[name] for name in MODELS} == triple(entry["pricing_policy"]), (
+            "a row mixes versions of two retrainings"
+        )
+    standing = {"champion": {name: entries[-1][name] for name in MODELS}}
+    if len(entries) > 1:
+        standing["previous"] = {name: entries[-2][name] for name in MODELS}
+    assert aliases(folder) == standing, "the aliases do not follow the newest row"
+    key = f"{entries[-1]['action']}_by"
+    for name, version in standing["champion"].items():
+        tags = f"select value from model_version_tags where name = '{name}' and version = {version}"
+        assert rows(folder, f"{tags} and key = '{key}'") == [(entries[-1]["by"],)], (
+            f"{name} version {version} does not say who made it champion"
+        )
+    return entries[-1]

@@ -1,0 +1,39 @@
+"""The registered model ``pricing_policy``: from the state of a product to its price."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+from tasks.pricing.greedy import Greedy
+from tasks.pricing.market import Rules
+from tasks.pricing.recommend import PolicyModel
+
+
+class PricingPolicy(PythonModel):
+    """Answer product, store and price in force with the price of the next week; ``policy`` can also explain a price."""
+
+    policy: PolicyModel
+
+    def load_context(self, context: Any) -> None:
+        """Read the numbers."""
+        import json
+        from pathlib import Path
+
+        import numpy as np
+
+        told = json.loads(Path(context.artifacts["policy_rules"]).read_text(encoding="utf-8"))
+        with np.load(context.artifacts["policy_weights"], allow_pickle=False) as file:
+            weights = {name: file[name] for name in file.files}
+        rules = Rules(**{**told, "ladder": np.asarray(told["ladder"])})
+        self.policy = PolicyModel(pd.read_parquet(context.artifacts["policy_market"]), rules, Greedy(weights))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return the recommended price, its step of the ladder and the reason, row by row."""
+        return self.policy.recommend(model_input)
+
+
+set_model(PricingPolicy())
