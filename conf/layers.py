@@ -45,7 +45,7 @@ def layered(given: Tree) -> Tree:
 
 
 def assigned(assignments: Iterable[str]) -> Tree:
-    """Read ``forecast.lstm.units=32`` pairs into a tree; values are YAML, or text where YAML cannot read them.
+    """Read ``forecast.lstm.units=32`` pairs into a tree; values are YAML, or text where it is none.
 
     Raises:
         SettingsError: a pair lacks its ``=``.

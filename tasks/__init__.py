@@ -1,1 +1,1 @@
-"""What Prefect runs (stages, operations), the subjects they introduce to each other, and what a run stands on."""
+"""What Prefect runs (stages, operations), the subjects that they join, and what a run stands on."""

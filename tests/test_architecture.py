@@ -53,8 +53,22 @@ SLOW_TO_IMPORT = {"tensorflow", "keras", "great_expectations", "mlflow", "statsm
 LINES, STAGE_LINES, README_LINES = 300, 120, 150
 FUNCTION_LINES = 40
 POSITIONAL = 5  # arguments that a call may pass without their names
+FILLERS = set(
+    "told asked found judged tried deed each every one own luck Luck Found Asked Tried Judged".split()
+)
+"""Names that say nothing of what they hold: the field has a noun for it."""
 
 FILES = sorted(path for room in TOP_LEVEL - {"tests"} for path in (ROOT / room).rglob("*.py"))
+NAMED = {
+    ast.Name: "id",
+    ast.arg: "arg",
+    ast.Attribute: "attr",
+    ast.FunctionDef: "name",
+    ast.ClassDef: "name",
+    ast.keyword: "arg",
+    ast.alias: "asname",
+}
+"""Where an identifier stands in a node of the syntax tree."""
 
 
 def modules(path: Path) -> set[str]:
@@ -137,6 +151,15 @@ def test_a_call_of_many_arguments_names_them(path: Path) -> None:
             assert len(positional) <= POSITIONAL, (
                 f"{name(path)}:{node.lineno} passes {len(positional)} arguments by position: name them"
             )
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_name_says_what_it_holds(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        identifier = getattr(node, NAMED.get(type(node), ""), None) if type(node) in NAMED else None
+        assert (identifier or "").strip("_") not in FILLERS, (
+            f"{name(path)}: `{identifier}` says nothing of what it holds; take the field's noun"
+        )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "flows").glob("*.py")), ids=name)

@@ -51,7 +51,7 @@ def the_command() -> Any:
 
 
 def command_errors(line: str, *, complete: bool) -> list[str]:
-    """Return what is wrong with a line `repricer ...`: unknown command, option or setting, or a missing option.
+    """Return what is wrong with a line `repricer ...`: unknown command, option or setting, missing option.
 
     Args:
         complete: whether the options that the command needs must be there.

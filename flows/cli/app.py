@@ -197,9 +197,9 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
         from prefect import Flow, flow
         from prefect.schedules import Cron
 
-        # By its name, so that a run imports it: a flow that travels as a pickle does not find the types of its
-        # annotations. The folder only says where runs work: here, so that relative paths in the settings mean
-        # the same to them.
+        # By its name, so that a run imports it: a flow that travels as a pickle does not find the types of
+        # its annotations. The folder only says where runs work: here, so that relative paths in the settings
+        # mean the same to them.
         retraining = flow.from_source(source=str(Path.cwd()), entrypoint="flows.retrain.retrain")
         assert isinstance(retraining, Flow)  # a coroutine only where a loop runs already
         report.say(

@@ -64,8 +64,8 @@ def show_recommended(recommended: Recommended) -> None:
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print the checks of the doctor."""
-    rows = [("ok" if finding["ok"] else "NO", finding["name"], finding["found"]) for finding in findings]
-    print_table("Doctor", ("", "check", "found"), rows)
+    rows = [("ok" if finding["ok"] else "NO", finding["name"], finding["result"]) for finding in findings]
+    print_table("Doctor", ("", "check", "result"), rows)
 
 
 def show_explained(explained: Explained) -> None:

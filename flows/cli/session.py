@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
@@ -54,7 +55,9 @@ def quiet_environment() -> None:
 def prefect_api(
     data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = (), at_once: bool = False
 ) -> Iterator[None]:
-    """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback that ends with this process.
+    """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback.
+
+    The child ends with this process.
 
     Call it before Prefect is imported: it reads its settings once.
 
@@ -72,19 +75,27 @@ def prefect_api(
     home = Path(data_folder).resolve() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(home)
-    port = _free_port()
     log = _ApiLog(home / "api.log")
+    with _child_api(log) as ready:
+        for name in meanwhile:
+            importlib.import_module(name)
+        ready()
+        with log.watched() if at_once else nullcontext():
+            yield
+
+
+@contextmanager
+def _child_api(log: _ApiLog) -> Iterator[Callable[[], None]]:
+    """Start an API on a free port and end it with the block; what is yielded waits until it answers."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
     with log.path.open("a") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output
         )
     try:
-        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-        for name in meanwhile:
-            importlib.import_module(name)
-        _wait(server, f"http://127.0.0.1:{port}/api", log.path)
-        with log.watched() if at_once else nullcontext():
-            yield
+        os.environ["PREFECT_API_URL"] = url
+        yield partial(_wait, server, url, log.path)
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         _flush_logs()

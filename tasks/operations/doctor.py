@@ -36,11 +36,11 @@ GIGABYTE = 1024**3
 
 
 class Finding(TypedDict):
-    """One check and what it found."""
+    """One check and its result."""
 
     name: str
     ok: bool
-    found: str
+    result: str
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -66,11 +66,11 @@ class _Unfit(RuntimeError):
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(name=name, ok=True, found=check())
+        return Finding(name=name, ok=True, result=check())
     except PackageNotFoundError:
-        return Finding(name=name, ok=False, found="not installed: run `make setup`")
+        return Finding(name=name, ok=False, result="not installed: run `make setup`")
     except (_Unfit, OSError) as error:
-        return Finding(name=name, ok=False, found=str(error))
+        return Finding(name=name, ok=False, result=str(error))
 
 
 def _python() -> str:

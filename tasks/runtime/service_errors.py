@@ -1,7 +1,7 @@
 """What the services of a Prefect API could not do, read from the log that the API writes.
 
-A service that fails (the scheduler, for instance) is started again some seconds later and answers nobody: the API stays green, and
-only its log has the traceback.
+A service that fails (the scheduler, for instance) is started again some seconds later and answers nobody:
+the API stays green, and only its log has the traceback.
 """
 
 from __future__ import annotations

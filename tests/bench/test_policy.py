@@ -1,4 +1,4 @@
-"""The benchmarks as a user runs them, shrunk: the names of their JSON stay, and wrong input is refused in a sentence."""
+"""The policy benchmark as a user runs it, shrunk: its JSON keeps its names; wrong input is refused."""
 
 from __future__ import annotations
 

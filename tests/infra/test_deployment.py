@@ -128,8 +128,8 @@ def scheduled(
 ) -> Iterator[Scheduled]:
     """Return what `serve` and a deployment did on a cron of every minute.
 
-    Both share the waiting. The table that they read does not exist at first, so that a run is refused in seconds; it is laid
-    down for the deployment's third slot alone, whose run is a retraining to its end.
+    Both share the waiting. The table that they read does not exist at first, so that a run is refused in
+    seconds; it is laid down for the deployment's third slot alone, whose run is a retraining to its end.
     """
     folder, served_data = tmp_path_factory.mktemp("scheduled"), migrated()
     logs = {"api": api_folder / "server.log", "served api": served_data / "prefect" / "api.log"}
@@ -213,8 +213,8 @@ def deploy_unattended(api: str, flow: str) -> str:
 def on_failure(api: str) -> str:
     """Make an automation that hears of every flow that fails; return its id.
 
-    Of the run that a schedule made itself it hears late: Prefect waits for the event of its first state, which the scheduler
-    does not send. Its first flow, `prepare`, is heard of at once.
+    Of the run that a schedule made itself it hears late: Prefect waits for the event of its first state,
+    which the scheduler does not send. Its first flow, `prepare`, is heard of at once.
     """
     trigger = {
         "type": "event",

@@ -74,7 +74,7 @@ def decisions(folder: Path) -> str:
 LOADERS: dict[str, Callable[[Settings, Path], Any]] = {
     "recommend": lambda settings, folder: recommend.fn(settings, None, None, str(folder / "list.csv")),
     "recommend --version": lambda settings, folder: recommend.fn(settings, 1, None, str(folder / "list.csv")),
-    "explain price": lambda settings, _: explain_price(settings, None, "1029743", "all", None),
+    "explain price": lambda settings, _: explain_price(settings, None, "1029743", "all"),
     "off-policy": lambda settings, folder: off_policy.fn(decisions(folder), "candidate", settings),
     "promote": lambda settings, _: promote.fn(settings, 1, "Ada", "lift checked"),
 }

@@ -1,4 +1,4 @@
-"""A service of Prefect that fails is told to the user in one line: by the log of the API, a command, `serve` and the doctor."""
+"""A failing service of Prefect is one line for the user: from a command, from `serve` and from the doctor."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_command_and_then_the_doctor_name_the_scheduler_that_failed(
     ]
     assert examined.returncode == 1
     assert not finding["ok"]
-    assert "no such table: deployment_schedule" in finding["found"]
+    assert "no such table: deployment_schedule" in finding["result"]
 
 
 @pytest.mark.slow

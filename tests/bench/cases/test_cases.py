@@ -217,9 +217,7 @@ class TwoStates(CaseWorld):
     """Action 1 moves from state 0 to 1 and costs 1; in state 1 action 0 pays 3. Greed takes 0.5 at once."""
 
     def __init__(self, environments: int) -> None:
-        super().__init__(
-            environments, features=3, actions=2, decisions=2, discount=1.0, goes_on=False
-        )
+        super().__init__(environments, features=3, actions=2, decisions=2, discount=1.0, goes_on=False)
         self.state = np.zeros(environments, int)
 
     def _open(self) -> None:
