@@ -1,8 +1,8 @@
 """Ids are text: one reading of a column of ids, the same for every table that a user gives.
 
-Blanks around an id are taken off; nothing else is changed, so that ``NA`` and ``007`` stand as they are written.
-An id that was a number on its way here is refused, because its digits may be lost. Ids that differ only by
-blanks, case, leading zeros or Unicode form stay apart and are named as pairs: they may be different products.
+Blanks around an id are taken off. Nothing else is changed: ``NA`` and ``007`` stand as they are written. Ids
+that were numbers on their way here are refused, because digits may be lost. Ids that differ only by blanks,
+case, leading zeros or Unicode form stay apart and are named as pairs: they may be different products.
 """
 
 from __future__ import annotations
@@ -131,10 +131,8 @@ def note_on_pairs(column: str, ids: pd.Series) -> list[str]:
     shown = ", ".join(f"{_plain(a)} and {_plain(b)}" for a, b in pairs[:EXAMPLES])
     more = f", and {len(pairs) - EXAMPLES:,} more" if len(pairs) > EXAMPLES else ""
     counted = "1 pair of ids differs" if len(pairs) == 1 else f"{len(pairs):,} pairs of ids differ"
-    return [
-        f"{column}: {counted} only by {DIFFERENCES}: {shown}{more}. "
-        "Each id counts as its own; if two mean the same, write them alike in the source."
-    ]
+    remedy = "They are kept apart; if two mean the same, write them alike in the source."
+    return [f"{column}: {counted} only by {DIFFERENCES}: {shown}{more}. {remedy}"]
 
 
 def as_pandas(table: pa.Table, columns: Container[str] | None = None) -> pd.DataFrame:
@@ -157,7 +155,7 @@ def as_pandas(table: pa.Table, columns: Container[str] | None = None) -> pd.Data
 
 
 def _written(value: Any) -> str:
-    """Return a value as a person would write it; a float that is a whole number is one beside a missing row."""
+    """Return a value as a person would write it; a whole number loses the ``.0`` of a missing neighbour."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool | np.bool_):

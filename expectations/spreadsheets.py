@@ -1,7 +1,7 @@
-"""Text that a spreadsheet would run as a formula: made harmless when written to CSV, restored when read back.
+"""Text that a spreadsheet would run as a formula: made harmless in CSV, restored when it is read back.
 
-A cell that begins with ``=``, ``+``, ``-`` or ``@`` gets an apostrophe in front, which a spreadsheet takes for
-the mark of text; so does one that has such a mark already, so that reading takes off what writing put on.
+A cell that begins with ``=``, ``+``, ``-`` or ``@`` gets an apostrophe in front, the mark of text. So does a
+cell that begins with such a mark already: reading then takes off exactly what writing put on.
 https://owasp.org/www-community/attacks/CSV_Injection
 """
 

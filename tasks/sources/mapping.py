@@ -16,7 +16,6 @@ from expectations.columns import (
     KEY,
     NUMERIC,
     PRICE,
-    REQUIRED,
     ROW,
     SERIES,
     STORE,
@@ -26,7 +25,7 @@ from expectations.columns import (
 from expectations.ids import note_on_pairs, read_ids
 from expectations.refusals import FILE, Breach, broken, refusal
 from expectations.rules import NUMBER_RULE
-from tasks.sources.names import VOCABULARY, check_header, check_mapping, listed, similar
+from tasks.sources.names import listed, missing_columns, named_columns
 
 log = logging.getLogger("repricer")
 
@@ -70,13 +69,10 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
         file: name for messages.
         columns: name in the sales table -> name in the source, where they differ.
         time_zone: IANA zone in which time stamps become local dates; none: a time of day is refused.
-
-    Raises:
-        DataError: a name in ``columns`` is unknown, or the source has too many columns or two of one name.
     """
-    named = _named(raw, file, columns)
+    named = named_columns(raw, file, columns)
     frame = _origins(raw, file)
-    breaches = _missing(named, raw, file, columns)
+    breaches = missing_columns(named, raw, file, columns)
     stamped = False
     padded: dict[str, int] = {}
     for name, values in named.items():
@@ -162,38 +158,6 @@ def summed(lines: pd.DataFrame) -> pd.DataFrame:
         total = known.groupby([rows[key] for key in KEY]).sum()
         result[name] = (amount / total).where(total > 0, groups[name].mean())
     return result.reset_index()[list(lines.columns)]
-
-
-def _named(raw: pd.DataFrame, file: str, columns: Mapping[str, str]) -> dict[str, pd.Series]:
-    """Return the used columns of the source under our names; a mapping takes precedence over a name."""
-    check_mapping(columns)
-    check_header([str(name) for name in raw.columns], file)
-    vocabulary = [name for name in raw.columns if name in VOCABULARY or promotions([str(name)])]
-    sources = {**{name: name for name in vocabulary}, **columns}
-    return {name: raw[source] for name, source in sources.items() if source in raw.columns}
-
-
-def _missing(
-    named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]
-) -> list[Breach]:
-    """Return the required or mapped columns that the source lacks, with the most similar name it has."""
-    names = [str(name) for name in raw.columns]
-    breaches = []
-    for name in [n for n in dict.fromkeys([*REQUIRED, *columns]) if n not in named]:
-        sought = columns.get(name, name)
-        close = similar(sought, names)
-        guess = f" (did you mean {close!r}?)" if close else ""
-        problem = f"there is no {sought!r}; found: {listed(names)}{guess}"
-        breaches.append(
-            Breach(
-                column=name,
-                rule=f"the column {name} exists",
-                remedy=f"say its name in the source with --set source.columns.{name}={close or 'NAME'}",
-                cells=((file, problem),),
-                count=1,
-            )
-        )
-    return breaches
 
 
 def _texts(values: pd.Series) -> tuple[pd.Series, pd.Series]:

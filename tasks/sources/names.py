@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from expectations.columns import KEY, NUMERIC, PROMOTION_PREFIX, TEXT, promotions
+import pandas as pd
+
+from expectations.columns import KEY, NUMERIC, PROMOTION_PREFIX, REQUIRED, TEXT, promotions
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from expectations.rules import CURRENCY
 
@@ -52,6 +54,38 @@ def check_header(names: Sequence[str], file: str) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         rule = "every column has a name of its own"
         raise refusal(listed(twice), file, "named twice", rule, "rename one of them")
+
+
+def named_columns(raw: pd.DataFrame, file: str, columns: Mapping[str, str]) -> dict[str, pd.Series]:
+    """Return the used columns of the source under our names; a mapping takes precedence over a name."""
+    check_mapping(columns)
+    check_header([str(name) for name in raw.columns], file)
+    vocabulary = [name for name in raw.columns if name in VOCABULARY or promotions([str(name)])]
+    sources = {**{name: name for name in vocabulary}, **columns}
+    return {name: raw[source] for name, source in sources.items() if source in raw.columns}
+
+
+def missing_columns(
+    named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]
+) -> list[Breach]:
+    """Return the required or mapped columns that the source lacks, with the most similar name it has."""
+    names = [str(name) for name in raw.columns]
+    breaches = []
+    for name in [n for n in dict.fromkeys([*REQUIRED, *columns]) if n not in named]:
+        sought = columns.get(name, name)
+        close = similar(sought, names)
+        guess = f" (did you mean {close!r}?)" if close else ""
+        problem = f"there is no {sought!r}; found: {listed(names)}{guess}"
+        breaches.append(
+            Breach(
+                column=name,
+                rule=f"the column {name} exists",
+                remedy=f"say its name in the source with --set source.columns.{name}={close or 'NAME'}",
+                cells=((file, problem),),
+                count=1,
+            )
+        )
+    return breaches
 
 
 def listed(names: Sequence[str]) -> str:
