@@ -7,7 +7,6 @@ case, leading zeros or Unicode form stay apart and are named as pairs: they may 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\u2060\ufeff"
 """What is taken off around an id: every Unicode blank, non-breaking and zero-width ones too."""
 NO_BLANKS = dict.fromkeys(map(ord, BLANKS))
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-NUMBER = re.compile(r"[0-9]+\.0+|[0-9](?:\.[0-9]+)?[eE]\+[0-9]+")
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+NUMBER = r"[0-9]+\.0+|[0-9](?:\.[0-9]+)?[eE]\+[0-9]+"
 """How a spreadsheet writes an id that it took for a number: ``12345.0``, ``1.23457E+18``."""
 DIFFERENCES = "blanks, case, leading zeros or Unicode form"
 
@@ -91,22 +90,26 @@ class Ids:
 def read_ids(values: pd.Series) -> Ids:
     """Return a column as ids, whatever its type; a different id is looked at once."""
     codes, distinct = pd.factorize(values)
-    written = [_written(value) for value in distinct]
-    trimmed = [text.strip(BLANKS) for text in written]
-    exact = _exact_below(values)
-    rules = [_broken_rule(value, text, exact) for value, text in zip(distinct, trimmed, strict=True)]
-    remedies = {AS_NUMBER: TEXT_REMEDY, TOO_LARGE: TEXT_REMEDY, NOT_PRINTABLE: CLEAN_REMEDY}
-    refused = tuple(
-        Refusal(rows=_marks([rule == name for rule in rules], codes), rule=name, remedy=remedy)
-        for name, remedy in remedies.items()
-        if name in rules
+    is_text = isinstance(values.dtype, pd.StringDtype)
+    written = pd.Series(distinct if is_text else [_written(value) for value in distinct], dtype="str")
+    trimmed = written.str.strip(BLANKS)
+    inexact = np.zeros(len(distinct), bool) if is_text else _inexact(distinct, _exact_below(values))
+    control = trimmed.str.contains(CONTROL, regex=True).to_numpy(bool)
+    number = trimmed.str.fullmatch(NUMBER).to_numpy(bool)
+    rules = (
+        (inexact, TOO_LARGE, TEXT_REMEDY),
+        (control, NOT_PRINTABLE, CLEAN_REMEDY),
+        (number & ~inexact, AS_NUMBER, TEXT_REMEDY),
     )
-    padded = [text != bare for text, bare in zip(written, trimmed, strict=True)]
     return Ids(
-        text=_spread([text or None for text in trimmed], codes, values),
+        text=_spread(trimmed.mask(trimmed == ""), codes, values),
         written=_spread(written, codes, values),
-        refused=refused,
-        padded=int(_marks(padded, codes).sum()),
+        refused=tuple(
+            Refusal(rows=_marks(marks, codes), rule=rule, remedy=remedy)
+            for marks, rule, remedy in rules
+            if marks.any()
+        ),
+        padded=int(_marks(((written != trimmed) & (trimmed != "")).to_numpy(bool), codes).sum()),
     )
 
 
@@ -174,13 +177,11 @@ def _exact_below(values: pd.Series) -> float:
     return float(2 ** (int(bits) + 1))
 
 
-def _broken_rule(value: Any, text: str, exact: float) -> str | None:
-    """Return the rule that an id breaks, or none."""
-    if isinstance(value, float | np.floating) and abs(value) >= exact:
-        return TOO_LARGE
-    if CONTROL.search(text):
-        return NOT_PRINTABLE
-    return AS_NUMBER if NUMBER.fullmatch(text) else None
+def _inexact(distinct: Iterable[Any], exact: float) -> np.ndarray:
+    """Mark floating-point numbers too large to tell whole numbers apart (distinct,)."""
+    return np.array(
+        [isinstance(value, float | np.floating) and abs(value) >= exact for value in distinct], dtype=bool
+    )
 
 
 def _likeness(text: str) -> str:
@@ -194,12 +195,11 @@ def _plain(text: str) -> str:
     return repr(text) if unicodedata.is_normalized("NFC", text) else ascii(text)
 
 
-def _marks(distinct: list[bool], codes: np.ndarray) -> np.ndarray:
+def _marks(distinct: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Return the mark of every row, false where the value is missing (rows,)."""
-    return np.append(np.array(distinct, dtype=bool), False)[codes]  # code -1 is the last one
+    return np.append(distinct, False)[codes]  # code -1 is the last one
 
 
-def _spread(texts: list[str] | list[str | None], codes: np.ndarray, values: pd.Series) -> pd.Series:
+def _spread(distinct: pd.Series, codes: np.ndarray, values: pd.Series) -> pd.Series:
     """Return the text of every row (rows,)."""
-    spread = pd.array(texts, dtype="str").take(codes, allow_fill=True)
-    return pd.Series(spread, index=values.index, name=values.name)
+    return pd.Series(distinct.array.take(codes, allow_fill=True), index=values.index, name=values.name)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import report
-from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.session import prefect_api
 
 experiment = typer.Typer(
@@ -65,6 +65,7 @@ def design(
     Example: `repricer experiment design --data sales.csv --unit cluster --effect 0.05 --folder trial --json design.json`
     """
     settings = settings_of(profile, sets)
+    check_source(settings)
     with prefect_api(settings.data_folder):
         from flows.experiment import design as flow
         from tasks.operations.experiment_design import Asked
@@ -95,6 +96,7 @@ def analyze(
     Example: `repricer experiment analyze --data trial.csv --spec trial.yaml --report trial.html --json out.json`
     """
     settings = settings_of(profile, sets)
+    check_source(settings)
     with prefect_api(settings.data_folder):
         from flows.experiment import analyze as flow
 

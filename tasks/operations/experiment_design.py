@@ -15,6 +15,7 @@ from prefect import task
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
+from expectations.spreadsheets import neutral
 from tasks.operations.experiment_analyze import sales_at
 from tasks.runtime.artifacts import save_text
 from tasks.trial.assignment import ARM, BEFORE, PROFIT, REVENUE, TREATED, assigned, checked, measured, spec_of
@@ -295,7 +296,7 @@ def _told_links(members: pd.DataFrame, groups: Groups | None) -> dict[str, Any]:
 
 def _written(table: pd.DataFrame, spec: Mapping[str, Any], folder: Path) -> dict[str, str]:
     dated = table.assign(**{DATE: table[DATE].dt.strftime("%Y-%m-%d")}) if DATE in table else table
-    save_text(dated.to_csv(index=False), folder / "assignment.csv")
+    save_text(neutral(dated).to_csv(index=False), folder / "assignment.csv")
     save_text(yaml.safe_dump(dict(spec), sort_keys=False), folder / "trial.yaml")
     log.info("wrote assignment.csv and trial.yaml to %s", folder)
     return {"assignment": str(folder / "assignment.csv"), "spec": str(folder / "trial.yaml")}

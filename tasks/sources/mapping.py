@@ -14,6 +14,7 @@ from expectations.columns import (
     ALL_STORES,
     DATE,
     KEY,
+    NAME,
     NUMERIC,
     PRICE,
     ROW,
@@ -22,7 +23,7 @@ from expectations.columns import (
     UNITS,
     promotions,
 )
-from expectations.ids import note_on_pairs, read_ids
+from expectations.ids import BLANKS, note_on_pairs, read_ids
 from expectations.refusals import FILE, Breach, broken, refusal
 from expectations.rules import NUMBER_RULE
 from tasks.sources.names import listed, missing_columns, named_columns
@@ -83,7 +84,7 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
         elif name in SERIES:
             frame[name], of_column, padded[name] = _ids(values, frame, name)
         else:
-            frame[name], of_column = _words(values), []
+            frame[name], of_column = _words(values, trimmed=name != NAME), []
         breaches += of_column
     if STORE not in frame:
         frame[STORE] = pd.Series(ALL_STORES, index=frame.index, dtype="str")
@@ -166,12 +167,18 @@ def _texts(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     return values.astype(str).mask(empty, ""), empty
 
 
-def _words(values: pd.Series) -> pd.Series:
-    """Return text, missing where empty; a whole number loses the ``.0`` that a missing neighbour gave it."""
+def _words(values: pd.Series, *, trimmed: bool) -> pd.Series:
+    """Return text, missing where empty; a whole number loses the ``.0`` that a missing neighbour gave it.
+
+    Args:
+        values: of a column of text.
+        trimmed: take off blanks around the text, which would split a category in two.
+    """
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     text, empty = _texts(values)
-    return text.mask(empty)
+    text = text.str.strip(BLANKS) if trimmed else text
+    return text.mask(empty | (text == ""))
 
 
 def _ids(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach], int]:

@@ -83,8 +83,9 @@ def _keep(attempt: Attempt, result: PreparedSales) -> Prepared:
         outcomes=accepted.outcomes,
         kept=result.features.used,
         dropped=selection.dropped,
+        notes=accepted.notes,
     )
-    return Prepared(
+    prepared = Prepared(
         sales=save_table(result.modelled, attempt.path("prepare", "sales.parquet")),
         quarantine=save_table(accepted.set_aside, attempt.path("prepare", "quarantine.parquet")),
         features=save_table(result.features.table.frame, attempt.path("prepare", "features.parquet")),
@@ -95,6 +96,9 @@ def _keep(attempt: Attempt, result: PreparedSales) -> Prepared:
         rows_accepted=len(accepted.sales),
         rows_quarantined=len(accepted.set_aside),
     )
+    if accepted.notes:
+        prepared["notes"] = list(accepted.notes)
+    return prepared
 
 
 def _show(run: StageRun, result: PreparedSales, prepared: Prepared) -> None:

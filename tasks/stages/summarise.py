@@ -62,7 +62,7 @@ def summarise(
         trial=stages["evaluate"]["trial"],
         off_policy=stages["evaluate"]["off_policy"],
         verdict=stages["evaluate"]["verdict"],
-        reasons=stages["evaluate"]["reasons"],
+        reasons=[*stages["evaluate"]["reasons"], *stages["prepare"].get("notes", [])],
         versions=versions,
         seconds={**seconds, "total": sum(seconds.values())},
         peak_memory_mb=peak_memory_mb,

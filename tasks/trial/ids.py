@@ -1,0 +1,51 @@
+"""Ids of a trial's table: units, arms, clusters, blocks and groups are text, as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from expectations.ids import read_ids
+from tasks.trial.errors import TrialError
+from tasks.trial.spec import Spec
+from tasks.trial.table import GROUPS
+
+WHOLE = r"0|[1-9][0-9]*"
+
+
+def id_columns(spec: Spec, columns: Sequence[str]) -> list[str]:
+    """Return the columns that hold ids, among those that the analysis reads."""
+    named = [spec.unit, spec.arm, spec.cluster, spec.block, spec.group, *GROUPS]
+    numbers = {spec.period, *(name for metric in spec.metrics.values() for name in metric.columns)}
+    return [name for name in dict.fromkeys(named) if name in columns and name not in numbers]
+
+
+def with_ids(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return a table whose ids are known as text; whole numbers stay numbers, which are as exact.
+
+    Args:
+        table: as it was read.
+        names: columns that hold ids.
+
+    Raises:
+        TrialError: an id cannot be one.
+    """
+    whole = [name for name in names if pd.api.types.is_integer_dtype(table[name])]
+    return table.assign(**{name: _ids(table[name]) for name in names if name not in whole})
+
+
+def _ids(values: pd.Series) -> pd.Series:
+    """Return ids as categories in rising order: of numbers where a CSV holds nothing else, else of text."""
+    ids = read_ids(values)
+    refused = ids.first_refusal()
+    if refused:
+        row, broken = refused
+        written = repr(ids.written.iloc[row])
+        raise TrialError(
+            f"data: `{values.name}`: {broken.rule}. Received: {written} in row {row + 1}. {broken.remedy.capitalize()}."
+        )
+    distinct = pd.Series(ids.text.dropna().unique(), dtype="str")
+    numbered = isinstance(values.dtype, pd.CategoricalDtype) and distinct.str.fullmatch(WHOLE).all()
+    order = distinct.sort_values(key=(lambda text: text.astype(object).map(int)) if numbered else None)
+    return ids.text.astype(pd.CategoricalDtype(order.to_list()))
