@@ -84,7 +84,7 @@ class Ids:
     def first_refusal(self) -> tuple[int, Refusal] | None:
         """Return the first row (from 0) that breaks a rule and that rule, or none."""
         rows = [(int(np.flatnonzero(refusal.rows)[0]), refusal) for refusal in self.refused]
-        return min(rows, key=lambda found: found[0], default=None)
+        return min(rows, key=lambda place: place[0], default=None)
 
 
 def read_ids(values: pd.Series) -> Ids:
@@ -117,8 +117,14 @@ def look_alikes(ids: Iterable[str]) -> list[tuple[str, str]]:
     """Return the pairs of ids that differ only by blanks, case, leading zeros or Unicode form."""
     alike: dict[str, list[str]] = {}
     for text in sorted(set(ids)):
-        alike.setdefault(_likeness(text), []).append(text)
+        alike.setdefault(likeness(text), []).append(text)
     return [(group[0], other) for group in alike.values() for other in group[1:]]
+
+
+def likeness(text: str) -> str:
+    """Return what ids have in common that differ only by blanks, case, leading zeros or Unicode form."""
+    bare = unicodedata.normalize("NFC", text.translate(NO_BLANKS))
+    return unicodedata.normalize("NFC", bare.casefold()).lstrip("0") or "0"
 
 
 def note_on_pairs(column: str, ids: pd.Series) -> list[str]:
@@ -179,15 +185,8 @@ def _exact_below(values: pd.Series) -> float:
 
 def _inexact(distinct: Iterable[Any], exact: float) -> np.ndarray:
     """Mark floating-point numbers too large to tell whole numbers apart (distinct,)."""
-    return np.array(
-        [isinstance(value, float | np.floating) and abs(value) >= exact for value in distinct], dtype=bool
-    )
-
-
-def _likeness(text: str) -> str:
-    """Return what is equal in ids that look alike."""
-    bare = unicodedata.normalize("NFC", text.translate(NO_BLANKS))
-    return unicodedata.normalize("NFC", bare.casefold()).lstrip("0") or "0"
+    marks = [isinstance(value, float | np.floating) and abs(float(value)) >= exact for value in distinct]
+    return np.array(marks, dtype=bool)
 
 
 def _plain(text: str) -> str:

@@ -151,7 +151,7 @@ def rollback(
 
 @app.command()
 def recommend(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV to write the price list to.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV or Parquet file to write the price list to.")],
     prices: Annotated[
         Path | None,
         typer.Option(

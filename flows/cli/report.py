@@ -53,6 +53,9 @@ def show_recommended(told: Mapping[str, Any]) -> None:
     """Print how many prices of a list rise, fall and hold, and whether it was varied."""
     counts = f"{told['up']} up, {told['down']} down, {told['hold']} held"
     say(f"{told['file']}: {told['products']} prices by pricing_policy version {told['version']}: {counts}")
+    if told["unknown"]:
+        shown = ", ".join(told["unknown"][:5]) + (", ..." if len(told["unknown"]) > 5 else "")
+        say(f"not known to the policy, so held: {len(told['unknown'])} of {told['products']}: {shown}")
     say(f"varied at random: {told['varied']} (seed {told['seed']}; `price.variation.share` says how many)")
 
 

@@ -11,15 +11,19 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE, UNIT_COST
-from tasks.pricing.price_list import in_force, price_list
+from expectations.spreadsheets import neutral
+from tasks.pricing.price_list import in_force, price_list, unknown_products
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
 from tasks.runtime import champion_aliases
-from tasks.runtime.tables import table_at
+from tasks.runtime.tables import PARQUET, table_at
 
 
 class Recommended(TypedDict):
-    """A price list: where it lies, by which version, how many prices rise, fall and hold, how many were varied, and the seed of that."""
+    """A price list: its file, its version, and how many prices rise, fall and hold or were varied.
+
+    ``seed`` is that of the variation; ``unknown`` are the products of ``--prices`` that the policy does not know.
+    """
 
     file: str
     version: int
@@ -29,20 +33,21 @@ class Recommended(TypedDict):
     hold: int
     varied: int
     seed: int
+    unknown: list[str]
 
 
 @task(name="recommend")
 def recommend(
     settings: Settings, version: int | None, prices: str | None, out: str, seed: int | None = None
 ) -> Recommended:
-    """Write the price list as CSV.
+    """Write the price list as Parquet where the file is called so, else as CSV.
 
     Args:
         settings: whose store holds the policy; ``price.variation`` varies the list.
         version: of `pricing_policy`; none: the champion, or the candidate where nobody was promoted.
         prices: table of product, store (else ``all``), price in force and, if known, ``unit_cost``; none: those at the end of the
             training data.
-        out: file of the list.
+        out: file of the list; in CSV, text that a spreadsheet would run gets an apostrophe in front.
         seed: of the variation; none: a new one, so that no week repeats the draws of another.
 
     Raises:
@@ -54,12 +59,10 @@ def recommend(
     told = settings.price.variation
     seed = secrets.randbits(32) if seed is None else seed
     variation = Variation(told.share, told.size, settings.price.decimals)
-    table = price_list(
-        policy, in_force(policy) if prices is None else _prices_at(Path(prices)), variation, seed
-    )
+    in_use = in_force(policy) if prices is None else _prices_at(Path(prices))
+    table = price_list(policy, in_use, variation, seed)
     path = Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False)
+    _write(table, path)
     step = table[STEP]
     return Recommended(
         file=str(path),
@@ -70,7 +73,16 @@ def recommend(
         hold=int((step == 1).sum()),
         varied=int((table[RANDOMISED] != 0).sum()),
         seed=seed,
+        unknown=unknown_products(policy, in_use),
     )
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix in PARQUET:
+        table.to_parquet(path, index=False)
+    else:
+        neutral(table).to_csv(path, index=False)
 
 
 def _prices_at(path: Path) -> pd.DataFrame:

@@ -13,8 +13,10 @@ from expectations.ids import as_pandas, read_ids
 from expectations.spreadsheets import restored
 
 IDS = (PRODUCT, STORE)
+PARQUET = {".parquet", ".pq"}  # endings of a Parquet file
 # Empty cells of a column that holds no ids; an id may be called any of these.
-MISSING = ["", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None"]
+MISSING += ["n/a", "nan", "null"]
 
 
 class TableError(ValueError):
@@ -34,7 +36,7 @@ def table_at(path: Path, option: str) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"{path}: there is no such file. Give a CSV or Parquet table with `{option}`.")
     try:
-        table = _parquet(path) if path.suffix in {".parquet", ".pq"} else _csv(path)
+        table = _parquet(path) if path.suffix in PARQUET else _csv(path)
     except (ValueError, pyarrow.ArrowException) as error:
         raise TableError(
             f"{path}: this is no CSV or Parquet table. Received: {error}. Write it anew for `{option}`."
@@ -64,14 +66,15 @@ def _ids(values: pd.Series, path: Path) -> pd.Series:
     ids = read_ids(values)
     refused = ids.first_refusal()
     if refused:
-        row, broken = refused
-        written = repr(ids.written.iloc[row])
+        row, refusal = refused
         raise TableError(
-            f"{path}: `{values.name}`: {broken.rule}. Received: {written} in row {row + 1}. {broken.remedy.capitalize()}."
+            f"{path}: `{values.name}`: {refusal.rule}. "
+            f"Received: {ids.written.iloc[row]!r} in row {row + 1}. {refusal.remedy.capitalize()}."
         )
     if ids.text.isna().any():
         row = int(ids.text.isna().argmax()) + 1
         raise TableError(
-            f"{path}: `{values.name}` must be known in every row. Received: nothing in row {row}. Fill it, or take the row out."
+            f"{path}: `{values.name}` must be known in every row. Received: nothing in row {row}. "
+            "Fill it, or take the row out."
         )
     return ids.text

@@ -18,7 +18,7 @@ def id_columns(spec: Spec, columns: Sequence[str]) -> list[str]:
     """Return the columns that hold ids, among those that the analysis reads."""
     named = [spec.unit, spec.arm, spec.cluster, spec.block, spec.group, *GROUPS]
     numbers = {spec.period, *(name for metric in spec.metrics.values() for name in metric.columns)}
-    return [name for name in dict.fromkeys(named) if name in columns and name not in numbers]
+    return [name for name in columns if name in named and name not in numbers]
 
 
 def with_ids(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -40,10 +40,10 @@ def _ids(values: pd.Series) -> pd.Series:
     ids = read_ids(values)
     refused = ids.first_refusal()
     if refused:
-        row, broken = refused
-        written = repr(ids.written.iloc[row])
+        row, refusal = refused
         raise TrialError(
-            f"data: `{values.name}`: {broken.rule}. Received: {written} in row {row + 1}. {broken.remedy.capitalize()}."
+            f"data: `{values.name}`: {refusal.rule}. "
+            f"Received: {ids.written.iloc[row]!r} in row {row + 1}. {refusal.remedy.capitalize()}."
         )
     distinct = pd.Series(ids.text.dropna().unique(), dtype="str")
     numbered = isinstance(values.dtype, pd.CategoricalDtype) and distinct.str.fullmatch(WHOLE).all()

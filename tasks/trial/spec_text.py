@@ -1,4 +1,4 @@
-"""A specification as people write it in YAML: names are text, whatever else YAML would take them for."""
+"""A specification as people write it in YAML, with names as text."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ NAMES = frozenset(
         *("starts", "ends", "value", "numerator", "denominator", "covariate"),
     }
 )
-"""Keys whose values are names or dates; every key of a mapping, such as an arm of ``shares``, is a name too."""
+"""Keys whose values are names or dates. Every key of a mapping is a name too, such as an arm of ``shares``."""
 NULL = "tag:yaml.org,2002:null"
 
 
 def parsed(text: str) -> Any:
     """Return the content of a YAML text, with names as they are written.
 
-    YAML 1.1 reads ``on``, ``off``, ``yes`` and ``no`` as truth values and ``007`` as a number; arms, units and
-    columns may be called that.
+    YAML 1.1 reads ``on``, ``off``, ``yes`` and ``no`` as truth values and ``007`` as a number, but arms and
+    columns may be called so.
 
     Raises:
         yaml.YAMLError: the text is no YAML.
     """
-    return yaml.load(text, _SpecLoader)  # noqa: S506 - a safe loader
+    return yaml.load(text, _SpecLoader)
 
 
 class _SpecLoader(yaml.SafeLoader):
