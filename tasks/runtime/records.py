@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from tasks.runtime.artifacts import Artifact
 
@@ -15,7 +15,7 @@ from tasks.runtime.artifacts import Artifact
 class Prepared(TypedDict):
     """What ``prepare`` leaves behind; rows are counted before the table is cut to the products that are modelled.
 
-    ``notes`` are sentences about the source for the summary; a source with nothing to say has none.
+    ``notes`` are sentences about the source for the summary.
     """
 
     sales: Artifact
@@ -27,7 +27,7 @@ class Prepared(TypedDict):
     rows_in: int
     rows_accepted: int
     rows_quarantined: int
-    notes: NotRequired[list[str]]
+    notes: list[str]
 
 
 class Member(TypedDict):

@@ -62,7 +62,7 @@ def summarise(
         trial=stages["evaluate"]["trial"],
         off_policy=stages["evaluate"]["off_policy"],
         verdict=stages["evaluate"]["verdict"],
-        reasons=[*stages["evaluate"]["reasons"], *stages["prepare"].get("notes", [])],
+        reasons=[*stages["evaluate"]["reasons"], *stages["prepare"]["notes"]],
         versions=versions,
         seconds={**seconds, "total": sum(seconds.values())},
         peak_memory_mb=peak_memory_mb,

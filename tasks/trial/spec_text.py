@@ -12,7 +12,7 @@ NAMES = frozenset(
         *("starts", "ends", "value", "numerator", "denominator", "covariate"),
     }
 )
-"""Keys whose values are names or dates. Every key of a mapping is a name too, such as an arm of ``shares``."""
+"""Keys whose values are names or dates; every key of a mapping, such as an arm, is a name too."""
 NULL = "tag:yaml.org,2002:null"
 
 
