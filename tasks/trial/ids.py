@@ -11,7 +11,7 @@ from tasks.trial.errors import TrialError
 from tasks.trial.spec import Spec
 from tasks.trial.table import GROUPS
 
-WHOLE = r"0|[1-9][0-9]*"
+WHOLE = r"0|[1-9][0-9]{0,17}"  # the whole numbers that a 64-bit integer writes as they were read
 
 
 def id_columns(spec: Spec, columns: Sequence[str]) -> list[str]:
@@ -36,7 +36,11 @@ def with_ids(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def _ids(values: pd.Series) -> pd.Series:
-    """Return ids as categories in rising order: of numbers where a CSV holds nothing else, else of text."""
+    """Return ids as categories in rising order, or as numbers where a CSV holds whole numbers alone."""
+    if isinstance(values.dtype, pd.CategoricalDtype) and values.notna().all():
+        distinct = pd.Series(values.cat.categories, dtype="str")
+        if distinct.str.fullmatch(WHOLE).all():
+            return pd.Series(distinct.astype("int64").to_numpy()[values.cat.codes], index=values.index)
     ids = read_ids(values)
     refused = ids.first_refusal()
     if refused:
@@ -45,7 +49,4 @@ def _ids(values: pd.Series) -> pd.Series:
             f"data: `{values.name}`: {refusal.rule}. "
             f"Received: {ids.written.iloc[row]!r} in row {row + 1}. {refusal.remedy.capitalize()}."
         )
-    distinct = pd.Series(ids.text.dropna().unique(), dtype="str")
-    numbered = isinstance(values.dtype, pd.CategoricalDtype) and distinct.str.fullmatch(WHOLE).all()
-    order = distinct.sort_values(key=(lambda text: text.astype(object).map(int)) if numbered else None)
-    return ids.text.astype(pd.CategoricalDtype(order.to_list()))
+    return ids.text.astype("category")

@@ -21,6 +21,7 @@ from tasks.runtime.tables import TableError
 from tasks.sources import files, sql
 from tasks.sources.mapping import Lines
 from tasks.trial.errors import TrialError
+from tasks.trial.table import read_rows
 
 VARIABLE = "REPRICER_TEST_URL"
 COMPOSED, DECOMPOSED = "\u00e9", "e\u0301"
@@ -96,7 +97,7 @@ def from_trial(ids: list[str], folder: Path, ending: str) -> list[str]:
     (folder / "spec.yaml").write_text(yaml.safe_dump(spec))
     table = table_at(stored(frame, folder / f"t{ending}"), spec_at(folder / "spec.yaml"))
     assert table["who"].tolist() == table["group"].tolist()
-    return table["who"].tolist()
+    return [str(value) for value in table["who"]]
 
 
 def from_assignment(ids: list[str], folder: Path, ending: str) -> list[str]:
@@ -165,7 +166,7 @@ def test_whole_numbers_of_a_parquet_file_keep_their_digits_beside_a_missing_one(
         with pytest.raises(TableError, match=message):
             _prices_at(path)
     else:
-        assert reader([1234567890123456789, 7], tmp_path, ".parquet") == [1234567890123456789, 7]  # type: ignore[list-item]
+        assert reader([1234567890123456789, 7], tmp_path, ".parquet") == ["1234567890123456789", "7"]  # type: ignore[list-item]
 
 
 def test_floats_that_hold_whole_ids_are_ids_as_long_as_they_are_exact(tmp_path: Path) -> None:
@@ -229,6 +230,15 @@ def test_arms_are_called_what_they_are_written(arms: tuple[str, str], ending: st
 
 
 def test_units_of_a_csv_are_in_the_order_of_numbers_as_before(tmp_path: Path) -> None:
-    assert from_trial(["10", "9", "2"], tmp_path, ".csv") == ["10", "9", "2"]
+    from_trial(["10", "9", "2"], tmp_path, ".csv")
+    table = table_at(tmp_path / "t.csv", spec_at(tmp_path / "spec.yaml"))
+    assert pd.factorize(table["who"], sort=True)[0].tolist() == [2, 1, 0]
+
+
+def test_a_unit_that_is_missing_in_a_categorical_column_is_named(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"who": pd.Categorical(["1", None]), "group": ["A", "B"], "revenue": 1.0})
+    from_trial(["1"], tmp_path, ".csv")
     spec = spec_at(tmp_path / "spec.yaml")
-    assert table_at(tmp_path / "t.csv", spec)["who"].cat.categories.tolist() == ["2", "9", "10"]
+    table = table_at(stored(rows, tmp_path / "missing.parquet"), spec)
+    with pytest.raises(TrialError, match="`who` must be known in every row. Received: nothing in row 2"):
+        read_rows(table, spec)
