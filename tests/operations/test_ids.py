@@ -240,5 +240,5 @@ def test_a_unit_that_is_missing_in_a_categorical_column_is_named(tmp_path: Path)
     from_trial(["1"], tmp_path, ".csv")
     spec = spec_at(tmp_path / "spec.yaml")
     table = table_at(stored(rows, tmp_path / "missing.parquet"), spec)
-    with pytest.raises(TrialError, match="`who` must be known in every row. Received: nothing in row 2"):
+    with pytest.raises(TrialError, match=r"`who` must be known in every row. Received: nothing in row 2"):
         read_rows(table, spec)
