@@ -61,6 +61,7 @@ class Overview:
         outcomes: how the expectations came out.
         kept: features in use -> what each is.
         dropped: features left out -> why.
+        notes: what people should know of the source, in sentences.
     """
 
     source: str
@@ -71,6 +72,7 @@ class Overview:
     outcomes: Sequence[Outcome]
     kept: Mapping[str, str]
     dropped: Mapping[str, str]
+    notes: Sequence[str] = ()
 
 
 def render(overview: Overview) -> str:
@@ -89,6 +91,7 @@ def render(overview: Overview) -> str:
         "<dl>"
         + "".join(f"<div><dt>{escape(name)}</dt><dd>{count:,}</dd></div>" for name, count in counts.items())
         + "</dl>",
+        *(f'<p class="warn">{escape(note)}</p>' for note in overview.notes),
         charts(sales),
         "<h2>Columns</h2>",
         _table(

@@ -14,7 +14,7 @@ from flows.cli import report
 from flows.cli.bench import bench
 from flows.cli.experiment import experiment
 from flows.cli.explain import explain
-from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.session import prefect_api, quiet_environment, show_progress
 
 app = typer.Typer(
@@ -97,6 +97,7 @@ def retrain(
     Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
     """
     settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
+    check_source(settings)
     show_progress()
     with prefect_api(settings.data_folder, meanwhile=HEAVY):
         from flows.retrain import retrain as flow
@@ -156,7 +157,9 @@ def rollback(
 
 @app.command()
 def recommend(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV to write the price list to.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="CSV or Parquet file to write the price list to.")
+    ],
     prices: Annotated[
         Path | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli import report
-from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.session import prefect_api
 
 experiment = typer.Typer(
@@ -76,6 +76,7 @@ def design(
     units: dict[str, Any] = {"unit": unit, "groups": groups, "share": share, "seed": seed}
     calendar: dict[str, Any] = {"length": length, "block": block, "burn_in": burn_in, "start": start}
     settings = settings_of(profile, sets)
+    check_source(settings)
     with prefect_api(settings.data_folder):
         from flows.experiment import design as flow
         from tasks.operations.experiment_design import DesignRequest
@@ -103,6 +104,7 @@ def analyze(
     Example: `repricer experiment analyze --data trial.csv --spec trial.yaml --report trial.html`
     """
     settings = settings_of(profile, sets)
+    check_source(settings)
     with prefect_api(settings.data_folder):
         from flows.experiment import analyze as flow
 

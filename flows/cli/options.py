@@ -27,6 +27,17 @@ def settings_of(
     return load(profile, [*(sets or []), *given])
 
 
+def check_source(settings: Settings) -> None:
+    """Refuse what no source can have before servers and frameworks start.
+
+    Raises:
+        DataError: a name in ``source.columns`` is unknown, or one column has two names.
+    """
+    from tasks.stages.sales import check_columns
+
+    check_columns(settings.source)
+
+
 def write_json(path: Path | None, value: Any) -> None:
     """Write a result to the file of ``--json``, if there is one."""
     if path is not None:

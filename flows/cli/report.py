@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # these modules import the heavy libraries, which `--help` mu
 
 console = Console(highlight=False, soft_wrap=True)
 
+UNKNOWN_SHOWN = 5  # products of a list that the policy does not know
+
 
 def say(text: str) -> None:
     """Print a line as it is."""
@@ -58,6 +60,10 @@ def show_recommended(recommended: Recommended) -> None:
     counts = f"{recommended['up']} up, {recommended['down']} down, {recommended['hold']} held"
     prices = f"{recommended['products']} prices by pricing_policy version {recommended['version']}"
     say(f"{recommended['file']}: {prices}: {counts}")
+    unknown = recommended["unknown"]
+    if unknown:
+        shown = ", ".join(unknown[:UNKNOWN_SHOWN]) + (", ..." if len(unknown) > UNKNOWN_SHOWN else "")
+        say(f"not known to the policy, so held: {len(unknown)} of {recommended['products']}: {shown}")
     draws = f"(seed {recommended['seed']}; `price.variation.share` says how many)"
     say(f"varied at random: {recommended['varied']} {draws}")
 

@@ -17,18 +17,22 @@ from prefect import task
 
 from conf import Settings
 from expectations.columns import DATE, KEY, PRICE, PRODUCT, STORE, UNITS
+from expectations.ids import as_pandas
 from expectations.refusals import DataError
+from expectations.spreadsheets import restored
 from tasks.runtime.artifacts import save_text
 from tasks.sources.files import read
 from tasks.sources.mapping import summed
 from tasks.trial.analysis import analyse
 from tasks.trial.assignment import joined
 from tasks.trial.errors import TrialError
+from tasks.trial.ids import id_columns, with_ids
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
 from tasks.trial.randomisation import CLUSTER
 from tasks.trial.results import Analysis, as_json
 from tasks.trial.spec import Spec, read_spec
+from tasks.trial.spec_text import parsed
 from tasks.trial.table import columns_of, read_rows
 
 
@@ -94,6 +98,9 @@ def assignment_at(path: Path) -> pd.DataFrame:
             "Keep it beside the spec, as the design wrote it."
         )
     table = pd.read_csv(path, dtype={PRODUCT: str, STORE: str, CLUSTER: str}, keep_default_na=False)
+    ids = [name for name in (PRODUCT, STORE, CLUSTER) if name in table]
+    table = with_ids(table.assign(**{name: restored(table[name]) for name in ids}), ids)
+    table = table.astype(dict.fromkeys(ids, "str"))
     return table.assign(**{DATE: pd.to_datetime(table[DATE]).dt.as_unit("us")}) if DATE in table else table
 
 
@@ -116,12 +123,15 @@ def table_at(path: Path, spec: Spec) -> pd.DataFrame:
             else pd.read_csv(path, nrows=0, encoding="utf-8").columns.tolist()
         )
     columns = columns_of(spec, available)
+    ids = id_columns(spec, columns)
     with _readable(path, "CSV or Parquet table"):
         if parquet:
-            return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
-        return pyarrow.csv.read_csv(
-            path, convert_options=pyarrow.csv.ConvertOptions(include_columns=columns)
-        ).to_pandas()
+            table = as_pandas(pyarrow.parquet.read_table(path, columns=columns), ids)
+        else:
+            texts = dict.fromkeys(ids, pyarrow.dictionary(pyarrow.int32(), pyarrow.string()))
+            options = pyarrow.csv.ConvertOptions(include_columns=columns, column_types=texts)
+            table = pyarrow.csv.read_csv(path, convert_options=options).to_pandas()
+    return with_ids(table, ids)
 
 
 @contextmanager
@@ -140,6 +150,6 @@ def spec_at(path: Path) -> Spec:
     if not path.is_file():
         raise TrialError(f"{path}: there is no such file. Give the specification with `--spec`.")
     try:
-        return read_spec(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return read_spec(parsed(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise TrialError(f"{path}: this is no YAML: {error}".replace("\n", " ")) from error

@@ -13,6 +13,7 @@ from prefect import task
 
 from conf import Settings
 from expectations.columns import DATE, UNIT_COST
+from expectations.spreadsheets import neutral
 from tasks.operations.experiment_analyze import sales_at
 from tasks.runtime.artifacts import save_text
 from tasks.trial.assignment import REVENUE
@@ -44,7 +45,7 @@ def _written(assignment: pd.DataFrame, spec: Mapping[str, Any], folder: Path) ->
     """Write both files and return their paths."""
     if DATE in assignment:
         assignment = assignment.assign(**{DATE: assignment[DATE].dt.strftime("%Y-%m-%d")})
-    save_text(assignment.to_csv(index=False), folder / "assignment.csv")
+    save_text(neutral(assignment).to_csv(index=False), folder / "assignment.csv")
     save_text(yaml.safe_dump(dict(spec), sort_keys=False), folder / "trial.yaml")
     log.info("wrote assignment.csv and trial.yaml to %s", folder)
     return {"assignment": str(folder / "assignment.csv"), "spec": str(folder / "trial.yaml")}

@@ -11,11 +11,12 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import PRICE, PRODUCT, RANDOMISED, STORE, UNIT_COST
-from tasks.pricing.price_list import in_force, price_list
+from expectations.spreadsheets import neutral
+from tasks.pricing.price_list import in_force, price_list, unknown_products
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
 from tasks.runtime import champion_aliases
-from tasks.runtime.tables import table_at
+from tasks.runtime.tables import PARQUET, table_at
 
 
 class Recommended(TypedDict):
@@ -37,20 +38,22 @@ class Recommended(TypedDict):
     """Prices that were moved at random."""
     seed: int
     """Seed of that."""
+    unknown: list[str]
+    """Products of `--prices` that the policy does not know."""
 
 
 @task(name="recommend")
 def recommend(
     settings: Settings, version: int | None, prices: str | None, out: str, seed: int | None = None
 ) -> Recommended:
-    """Write the price list as CSV.
+    """Write the price list as Parquet where the file is called so, else as CSV.
 
     Args:
         settings: whose store holds the policy; ``price.variation`` varies the list.
         version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
         prices: table of product, store (else ``all``), price in force and, if known, ``unit_cost``; none: the
             prices at the end of the training data.
-        out: file of the list.
+        out: file of the list; in CSV, text that a spreadsheet would run gets an apostrophe in front.
         seed: of the variation; none: a new one, so that no week repeats the draws of another.
 
     Raises:
@@ -63,10 +66,9 @@ def recommend(
     seed = secrets.randbits(32) if seed is None else seed
     current = in_force(policy) if prices is None else _prices_at(Path(prices))
     table = price_list(policy, current, variation_of(settings), seed)
-    path = Path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, index=False)
-    return _counted(table, file=str(path), version=number, seed=seed)
+    _write(table, Path(out))
+    unknown = unknown_products(policy, current)
+    return _counted(table, file=str(Path(out)), version=number, seed=seed, unknown=unknown)
 
 
 def variation_of(settings: Settings) -> Variation:
@@ -75,7 +77,7 @@ def variation_of(settings: Settings) -> Variation:
     return Variation(section.variation.share, section.variation.size, section.decimals)
 
 
-def _counted(table: pd.DataFrame, *, file: str, version: int, seed: int) -> Recommended:
+def _counted(table: pd.DataFrame, *, file: str, version: int, seed: int, unknown: list[str]) -> Recommended:
     """Count the prices of a list that rise, fall, hold and were varied."""
     step = table[STEP]
     return Recommended(
@@ -87,7 +89,16 @@ def _counted(table: pd.DataFrame, *, file: str, version: int, seed: int) -> Reco
         hold=int((step == 1).sum()),
         varied=int((table[RANDOMISED] != 0).sum()),
         seed=seed,
+        unknown=unknown,
     )
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix in PARQUET:
+        table.to_parquet(path, index=False)
+    else:
+        neutral(table).to_csv(path, index=False)
 
 
 def _prices_at(path: Path) -> pd.DataFrame:

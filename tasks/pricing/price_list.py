@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE, UNIT_COST
+from expectations.ids import likeness
 from tasks.pricing.recommend import COST_HOLDS, STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation, vary
 
@@ -16,6 +17,22 @@ NOISE = 1e-6  # of a cent; a price that is lowered by less is the same
 def in_force(policy: PolicyModel) -> pd.DataFrame:
     """Return product, store and price in force at the end of the training data (products, 3)."""
     return policy.market[[*KEY, PRICE]].reset_index(drop=True)
+
+
+def unknown_products(policy: PolicyModel, prices: pd.DataFrame) -> list[str]:
+    """Return the products and stores that the policy was not trained on, beside an id like it that it knows.
+
+    Args:
+        prices: product and store of every price (rows,).
+    """
+    known = pd.MultiIndex.from_frame(policy.market[KEY])
+    rows = prices.loc[~pd.MultiIndex.from_frame(prices[KEY]).isin(known), KEY]
+    similar = {likeness(product): product for product in policy.market[PRODUCT].unique()}
+    return [
+        f"{product!r} in {store!r}"
+        + (f" (known: {similar[likeness(product)]!r})" if likeness(product) in similar else "")
+        for product, store in rows.itertuples(index=False)
+    ]
 
 
 def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int) -> pd.DataFrame:

@@ -14,7 +14,10 @@ from tasks.runtime.artifacts import Artifact
 
 
 class Prepared(TypedDict):
-    """What ``prepare`` leaves behind; rows are counted before the table is cut to the modelled products."""
+    """What ``prepare`` leaves behind; rows are counted before the table is cut to the modelled products.
+
+    ``notes`` are sentences about the source for the summary.
+    """
 
     sales: Artifact
     quarantine: Artifact
@@ -25,6 +28,7 @@ class Prepared(TypedDict):
     rows_in: int
     rows_accepted: int
     rows_quarantined: int
+    notes: list[str]
 
 
 class Member(TypedDict):

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow
+import pyarrow.parquet
 
 from expectations.columns import PRODUCT, STORE
+from expectations.ids import as_pandas, read_ids
+from expectations.spreadsheets import restored
+
+IDS = (PRODUCT, STORE)
+PARQUET = {".parquet", ".pq"}  # endings of a Parquet file
+# Empty cells of a column that holds no ids; an id may be called any of these.
+MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None"]
+MISSING += ["n/a", "nan", "null"]
 
 
 class TableError(ValueError):
@@ -22,25 +31,50 @@ def table_at(path: Path, option: str) -> pd.DataFrame:
         option: of the command line that names it, for the message.
 
     Raises:
-        TableError: there is no such file, it is no table, or an id is missing.
+        TableError: there is no such file, it is no table, or an id is missing or cannot be one.
     """
     if not path.is_file():
         raise TableError(f"{path}: there is no such file. Give a CSV or Parquet table with `{option}`.")
     try:
-        if path.suffix in {".parquet", ".pq"}:
-            table = pd.read_parquet(path)
-        else:
-            table = pd.read_csv(path, dtype={PRODUCT: str, STORE: str}, encoding="utf-8-sig")
+        table = _parquet(path) if path.suffix in PARQUET else _csv(path)
     except (ValueError, pyarrow.ArrowException) as error:
         raise TableError(
             f"{path}: this is no CSV or Parquet table. Received: {error}. Write it anew for `{option}`."
         ) from error
-    ids = [name for name in (PRODUCT, STORE) if name in table]
-    for name in ids:
-        if table[name].isna().any():
-            row = int(table[name].isna().argmax()) + 1
-            raise TableError(
-                f"{path}: `{name}` must be known in every row. Received: nothing in row {row}. "
-                "Fill it, or take the row out."
-            )
-    return table.astype(dict.fromkeys(ids, "str"))
+    return table.assign(**{name: _ids(table[name], path) for name in IDS if name in table})
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    return as_pandas(pyarrow.parquet.read_table(path), IDS)
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """Return the table of a CSV; ids are what stood there before formulas were made harmless for spreadsheets."""
+    names = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+    table = pd.read_csv(
+        path,
+        dtype=dict.fromkeys(IDS, "str"),
+        keep_default_na=False,
+        na_values={name: MISSING for name in names if name not in IDS},
+        encoding="utf-8-sig",
+    )
+    return table.assign(**{name: restored(table[name]) for name in IDS if name in table})
+
+
+def _ids(values: pd.Series, path: Path) -> pd.Series:
+    """Return ids as text, every one of them known."""
+    ids = read_ids(values)
+    refused = ids.first_refusal()
+    if refused:
+        row, refusal = refused
+        raise TableError(
+            f"{path}: `{values.name}`: {refusal.rule}. "
+            f"Received: {ids.written.iloc[row]!r} in row {row + 1}. {refusal.remedy.capitalize()}."
+        )
+    if ids.text.isna().any():
+        row = int(ids.text.isna().argmax()) + 1
+        raise TableError(
+            f"{path}: `{values.name}` must be known in every row. Received: nothing in row {row}. "
+            "Fill it, or take the row out."
+        )
+    return ids.text

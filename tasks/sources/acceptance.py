@@ -33,6 +33,7 @@ class Accepted:
         outcomes: how the expectations came out.
         repeated: exact copies, kept once (rows).
         rows: rows in the source (rows).
+        notes: what people should know of the ids, in sentences.
     """
 
     sales: pd.DataFrame
@@ -40,6 +41,7 @@ class Accepted:
     outcomes: list[Outcome]
     repeated: int
     rows: int
+    notes: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -78,6 +80,7 @@ def accept(lines: Lines, limits: Limits, now: pd.Timestamp) -> Accepted:
         outcomes=outcomes,
         repeated=gated.repeated + lines.repeated,
         rows=lines.rows,
+        notes=lines.notes,
     )
 
 

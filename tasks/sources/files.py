@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from expectations.ids import as_pandas
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from tasks.sources.mapping import Lines, joined, lines_of
+from tasks.sources.names import check_header
 
 SUFFIXES = (".csv", ".parquet")
 CSV_RULE = "a .csv file is UTF-8 text with commas"
@@ -119,7 +121,8 @@ def _ragged(rows: list[pc.InvalidRow], name: str) -> Breach:
 
 def _parquet(file: Path, name: str) -> pd.DataFrame:
     try:
-        return pq.read_table(file).to_pandas()
+        check_header(pq.read_schema(file).names, name)
+        return as_pandas(pq.read_table(file))
     except pa.ArrowInvalid as error:
         raise _unreadable(name, str(error), "a .parquet file is Parquet") from None
 

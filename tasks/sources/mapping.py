@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -15,21 +14,22 @@ from expectations.columns import (
     ALL_STORES,
     DATE,
     KEY,
+    NAME,
     NUMERIC,
     PRICE,
-    REQUIRED,
     ROW,
+    SERIES,
     STORE,
-    TEXT,
     UNITS,
     promotions,
 )
+from expectations.ids import BLANKS, note_on_pairs, read_ids
 from expectations.refusals import FILE, Breach, broken, refusal
-from expectations.rules import CURRENCY, NUMBER_RULE
+from expectations.rules import NUMBER_RULE
+from tasks.sources.names import listed, missing_columns, named_columns
 
 log = logging.getLogger("repricer")
 
-VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY}
 COPY = "copy"  # equal in two rows where one is a copy of the other
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|Inf|INF|[Ii]nfinity)"
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -48,6 +48,8 @@ class Lines:
         rows: rows in the source (rows).
         repeated: copies of a time-stamped row, kept once (rows).
         ignored: columns of the source that the sales table has no use for.
+        padded: column of ids -> ids with blanks around them, taken off (rows).
+        notes: what people should know of the ids, in sentences.
     """
 
     frame: pd.DataFrame
@@ -56,6 +58,8 @@ class Lines:
     rows: int
     repeated: int
     ignored: tuple[str, ...]
+    padded: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone: str | None) -> Lines:
@@ -67,20 +71,20 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
         columns: name in the sales table -> name in the source, where they differ.
         time_zone: IANA zone in which time stamps become local dates; none: a time of day is refused.
     """
-    named = _named(raw, columns)
-    frame = pd.DataFrame(
-        {FILE: pd.Series(file, index=raw.index, dtype="str"), ROW: np.arange(1, len(raw) + 1)},
-        index=raw.index,
-    )
-    breaches = _missing(named, raw, file, columns)
+    named = named_columns(raw, file, columns)
+    frame = _origins(raw, file)
+    breaches = missing_columns(named, raw, file, columns)
     stamped = False
+    padded: dict[str, int] = {}
     for name, values in named.items():
         if name == DATE:
             frame[name], stamped, of_column = _dates(values, frame, time_zone)
         elif name in NUMERIC or name in promotions([name]):
             frame[name], of_column = _numbers(values, frame, name)
+        elif name in SERIES:
+            frame[name], of_column, padded[name] = _ids(values, frame, name)
         else:
-            frame[name], of_column = _words(values), []
+            frame[name], of_column = _words(values, trimmed=name != NAME), []
         breaches += of_column
     if STORE not in frame:
         frame[STORE] = pd.Series(ALL_STORES, index=frame.index, dtype="str")
@@ -94,7 +98,14 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
         rows=len(raw),
         repeated=0,
         ignored=tuple(str(name) for name in raw.columns if name not in used),
+        padded=padded,
     )
+
+
+def _origins(raw: pd.DataFrame, file: str) -> pd.DataFrame:
+    """Return file and row of every row, for messages."""
+    origins = {FILE: pd.Series(file, index=raw.index, dtype="str"), ROW: np.arange(1, len(raw) + 1)}
+    return pd.DataFrame(origins, index=raw.index)
 
 
 def joined(parts: Sequence[Lines]) -> Lines:
@@ -105,7 +116,10 @@ def joined(parts: Sequence[Lines]) -> Lines:
         frame = frame[~(frame.duplicated(COPY) & frame[COPY].notna())].drop(columns=COPY)
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
     if ignored:
-        log.info("columns of the source that are not used: %s", ", ".join(ignored))
+        log.info("columns of the source that are not used: %s", listed(ignored))
+    notes = _notes(frame, parts)
+    for note in notes:
+        log.warning(note)
     return Lines(
         frame=frame,
         breaches=tuple(breach for part in parts for breach in part.breaches),
@@ -113,7 +127,20 @@ def joined(parts: Sequence[Lines]) -> Lines:
         rows=rows,
         repeated=rows - len(frame),
         ignored=ignored,
+        notes=notes,
     )
+
+
+def _notes(frame: pd.DataFrame, parts: Sequence[Lines]) -> tuple[str, ...]:
+    """Return what people should know of the ids: how many had blanks around them, and which look alike."""
+    padded = {name: sum(part.padded.get(name, 0) for part in parts) for name in SERIES}
+    trimmed = [
+        f"{name}: blanks around the id were taken off in {rows:,} rows"
+        for name, rows in padded.items()
+        if rows
+    ]
+    pairs = [note for name in SERIES if name in frame for note in note_on_pairs(name, frame[name])]
+    return (*trimmed, *pairs)
 
 
 def summed(lines: pd.DataFrame) -> pd.DataFrame:
@@ -134,55 +161,30 @@ def summed(lines: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()[list(lines.columns)]
 
 
-def _named(raw: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series]:
-    """Return the used columns of the source under our names; a mapping takes precedence over a name."""
-    vocabulary = [name for name in raw.columns if name in VOCABULARY or promotions([str(name)])]
-    sources = {**{name: name for name in vocabulary}, **columns}
-    return {name: raw[source] for name, source in sources.items() if source in raw.columns}
-
-
-def _missing(
-    named: Mapping[str, pd.Series], raw: pd.DataFrame, file: str, columns: Mapping[str, str]
-) -> list[Breach]:
-    """Return the required or mapped columns that the source lacks, with the most similar name it has."""
-    names = [str(name) for name in raw.columns]
-    breaches = []
-    for name in [n for n in dict.fromkeys([*REQUIRED, *columns]) if n not in named]:
-        sought = columns.get(name, name)
-        close = _similar(sought, names)
-        guess = f" (did you mean {close!r}?)" if close else ""
-        problem = f"there is no {sought!r}; found: {', '.join(names) or 'none'}{guess}"
-        breaches.append(
-            Breach(
-                column=name,
-                rule=f"the column {name} exists",
-                remedy=f"say its name in the source with --set source.columns.{name}={close or 'NAME'}",
-                cells=((file, problem),),
-                count=1,
-            )
-        )
-    return breaches
-
-
-def _similar(sought: str, names: list[str]) -> str | None:
-    lower = {name.lower(): name for name in names}
-    close = get_close_matches(sought.lower(), lower, n=1, cutoff=0.6)
-    inside = [name for name in lower if sought.lower() in name or (len(name) > 2 and name in sought.lower())]
-    return lower[[*close, *inside][0]] if close or inside else None
-
-
 def _texts(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Return values as text and marks of the empty ones."""
     empty = values.isna() | (values.astype(str) == "")
     return values.astype(str).mask(empty, ""), empty
 
 
-def _words(values: pd.Series) -> pd.Series:
-    """Return text, missing where empty; a whole number loses the ``.0`` that a missing neighbour gave it."""
+def _words(values: pd.Series, *, trimmed: bool) -> pd.Series:
+    """Return text, missing where empty; a whole number loses the ``.0`` that a missing neighbour gave it.
+
+    Args:
+        values: of a column of text.
+        trimmed: take off blanks around the text, which would split a category in two.
+    """
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
     text, empty = _texts(values)
-    return text.mask(empty)
+    text = text.str.strip(BLANKS) if trimmed else text
+    return text.mask(empty | (text == ""))
+
+
+def _ids(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach], int]:
+    """Return ids as text, what was refused, and how many rows had blanks around them."""
+    ids = read_ids(values)
+    return ids.text, ids.breaches(frame, name), ids.padded
 
 
 def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:

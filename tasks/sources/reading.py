@@ -13,6 +13,7 @@ from expectations.columns import ROW
 from expectations.refusals import FILE, refusal
 from tasks.sources import completejourney, files, sql
 from tasks.sources.mapping import Lines
+from tasks.sources.names import check_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +52,10 @@ def read(source: Source) -> Lines:
     """Return the rows of a source, typed, with their origin.
 
     Raises:
-        DataError: the source is not what the settings say.
+        DataError: the source is not what the settings say, or a name of a column is unknown.
         UnreachableError: the database does not answer.
     """
+    check_mapping(source.columns)
     if source.kind == "file":
         return files.read(_path(source), source.columns, source.time_zone)
     if source.kind == "sql":

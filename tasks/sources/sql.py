@@ -11,6 +11,7 @@ import pandas as pd
 
 from expectations.refusals import refusal
 from tasks.sources.mapping import Lines, joined, lines_of
+from tasks.sources.names import check_header
 
 AT_ONCE = 50_000  # rows fetched together
 NAME = "query"  # what messages call the source
@@ -74,6 +75,7 @@ def _rows(url: str, url_variable: str, query: str) -> pd.DataFrame:
                 connection.exec_driver_sql(READ_ONLY[engine.dialect.name])
             answer = connection.execution_options(stream_results=True).exec_driver_sql(query)
             names = list(answer.keys())
+            check_header(names, NAME)
             return pd.DataFrame(
                 [tuple(row) for part in answer.partitions(AT_ONCE) for row in part],
                 columns=names,

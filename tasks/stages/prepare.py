@@ -83,6 +83,7 @@ def _keep(attempt: Attempt, result: PreparedSales) -> Prepared:
         outcomes=accepted.outcomes,
         kept=result.features.used,
         dropped=selection.dropped,
+        notes=accepted.notes,
     )
     return Prepared(
         sales=save_table(result.modelled, attempt.path("prepare", "sales.parquet")),
@@ -94,26 +95,26 @@ def _keep(attempt: Attempt, result: PreparedSales) -> Prepared:
         rows_in=accepted.rows,
         rows_accepted=len(accepted.sales),
         rows_quarantined=len(accepted.set_aside),
+        notes=list(accepted.notes),
     )
 
 
 def _show(run: StageRun, result: PreparedSales, prepared: Prepared) -> None:
     """Log the counts and show source, tables and features in the tracked run."""
     log.info(", ".join(f"{name} {count}" for name, count in result.counts.items()))
-    features, sales = result.features, result.modelled
-    run.params({"source": result.source, "features": ", ".join(features.used)})
+    run.params({"source": result.source, "features": ", ".join(result.features.used)})
     run.metrics(
         {
             "data.rows_in": prepared["rows_in"],
             "data.rows_accepted": prepared["rows_accepted"],
             "data.rows_quarantined": prepared["rows_quarantined"],
-            "data.products": sales[PRODUCT].nunique(),
-            "data.periods": sales[DATE].nunique(),
-            "data.sold_out_share": float(sold_out(sales).mean()),
-            "features.kept": len(features.used),
-            "features.dropped": len(features.selection.dropped),
+            "data.products": result.modelled[PRODUCT].nunique(),
+            "data.periods": result.modelled[DATE].nunique(),
+            "data.sold_out_share": float(sold_out(result.modelled).mean()),
+            "features.kept": len(result.features.used),
+            "features.dropped": len(result.features.selection.dropped),
         }
     )
-    run.table(sales, name="sales", artifact=prepared["sales"])
+    run.table(result.modelled, name="sales", artifact=prepared["sales"])
     for artifact in (prepared["report"], prepared["quarantine"], prepared["selection"]):
         run.file(artifact)

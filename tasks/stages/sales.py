@@ -11,12 +11,22 @@ from expectations.rules import Limits
 from tasks.demand.chosen_features import FeatureChoice, Origins
 from tasks.runtime.seeds import seed_of
 from tasks.sources.acceptance import Accepted, accept
+from tasks.sources.names import check_mapping
 from tasks.sources.reading import Source, read
 
 
 def source_of(settings: SourceSettings) -> Source:
     """Return the source that the settings describe."""
     return Source(**settings.model_dump())
+
+
+def check_columns(settings: SourceSettings) -> None:
+    """Refuse a mapping of columns that no source can have, before anything is started for it.
+
+    Raises:
+        DataError: a name is unknown, or one column has two names.
+    """
+    check_mapping(settings.columns)
 
 
 def accepted_sales(settings: Settings) -> Accepted:

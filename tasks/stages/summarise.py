@@ -58,7 +58,7 @@ def _summary(
         trial=evaluated["trial"],
         off_policy=evaluated["off_policy"],
         verdict=evaluated["verdict"],
-        reasons=evaluated["reasons"],
+        reasons=[*evaluated["reasons"], *prepared["notes"]],
         versions=versions,
         seconds={**seconds, "total": sum(seconds.values())},
         peak_memory_mb=peak_memory_mb,

@@ -49,6 +49,22 @@ def test_a_typo_in_a_setting_is_one_line_with_its_path() -> None:
     assert "Traceback" not in finished.stderr
 
 
+def test_a_misspelt_column_is_one_line_before_anything_is_started(tmp_path: Path) -> None:
+    data = (
+        "--data",
+        "s.csv",
+        "--set",
+        f"data_folder={tmp_path / 'var'}",
+        "--set",
+        "source.columns.cost=cogs",
+    )
+    told = repricer("retrain", "--source", "file", *data)
+    assert told.returncode == 1
+    assert "did you mean unit_cost?" in told.stdout
+    assert "write --set source.columns.unit_cost=cogs in place of source.columns.cost" in told.stdout
+    assert not (tmp_path / "var").exists(), "a server was started for a name that cannot be"
+
+
 def test_an_unknown_command_is_no_success() -> None:
     finished = repricer("retrian")
     assert finished.returncode == 1

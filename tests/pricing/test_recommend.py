@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.price_list import in_force, price_list
+from tasks.pricing.price_list import in_force, price_list, unknown_products
 from tasks.pricing.products import Products
 from tasks.pricing.recommend import PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
@@ -113,3 +113,15 @@ def test_rounding_takes_no_price_below_its_cost_or_to_nothing(model: PolicyModel
 def test_a_product_that_stands_twice_in_a_list_is_refused(model: PolicyModel) -> None:
     with pytest.raises(PolicyError, match=r"one row per product and store. Received: p0 in all twice"):
         price_list(model, pd.concat([in_force(model)] * 2), Variation(0.0, 0.05), seed=1)
+
+
+def test_products_that_the_policy_does_not_know_are_named_beside_those_like_them(model: PolicyModel) -> None:
+    prices = pd.DataFrame({"product_id": ["p0", "P1", "new"], "store_id": ["all", "all", "x"], "price": 2.0})
+    assert unknown_products(model, prices) == ["'P1' in 'all' (known: 'p1')", "'new' in 'x'"]
+    assert unknown_products(model, in_force(model)) == []
+
+
+def test_a_product_that_stands_twice_in_the_prices_is_refused(model: PolicyModel) -> None:
+    prices = pd.DataFrame({"product_id": ["p0", "p0"], "store_id": "all", "price": [2.0, 3.0]})
+    with pytest.raises(PolicyError, match=r"one row per product and store. Received: p0 in all twice"):
+        price_list(model, prices, Variation(0.0, 0.05), seed=1)

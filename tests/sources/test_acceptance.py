@@ -147,3 +147,27 @@ def test_the_counts_name_every_row_that_was_read(sales: pd.DataFrame, tmp_path: 
         "rows set aside": 1,
         "rows accepted": 999,
     }
+
+
+def test_ids_that_one_system_pads_are_one_product_and_the_notes_say_so(
+    sales: pd.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    late = sales["day"] > "2024-04-01"
+    sales[~late].assign(sku=sales["sku"].str.ljust(10)).to_csv(tmp_path / "erp.csv", index=False)
+    sales[late].to_csv(tmp_path / "shop.csv", index=False)
+    with caplog.at_level("WARNING", "repricer"):
+        read = accepted(tmp_path)
+    assert read.sales["product_id"].nunique() == 5
+    assert read.notes == (f"product_id: blanks around the id were taken off in {(~late).sum():,} rows",)
+    assert read.notes[0] in caplog.text
+    sales.to_csv(tmp_path / "plain.csv", index=False)
+    plain = accepted(tmp_path / "plain.csv")
+    assert (table_hash(read.sales), plain.notes) == (table_hash(plain.sales), ())
+
+
+def test_a_category_with_blanks_around_it_is_the_same_category(sales: pd.DataFrame, tmp_path: Path) -> None:
+    shelf = np.where(np.arange(len(sales)) % 2, "dairy ", "dairy")
+    sales.assign(category=shelf, name=" Milk").to_csv(tmp_path / "s.csv", index=False)
+    table = accepted(tmp_path / "s.csv").sales
+    assert table["category"].unique().tolist() == ["dairy"]
+    assert table["name"].unique().tolist() == [" Milk"]

@@ -134,10 +134,10 @@ def test_columns_without_a_place_are_left_out_and_logged(caplog: pytest.LogCaptu
     with caplog.at_level("INFO", "repricer"):
         lines = read(
             raw(units=["1"], week=["9"], promotion_deal=["1"], brand=["b"], customer=["c"]),
-            {"maker": "brand"},
+            {"department": "brand"},
         )
     assert lines.ignored == ("week", "customer")
-    assert lines.frame["maker"].tolist() == ["b"]
+    assert lines.frame["department"].tolist() == ["b"]
     assert lines.frame["promotion_deal"].tolist() == [1.0]
     assert "not used: week, customer" in caplog.text
 

@@ -108,3 +108,19 @@ def test_bad_data_leaves_nothing_behind(sales: pd.DataFrame, tmp_path: Path, run
             Attempt(id="a", folder=str(tmp_path / "attempt"), run_id="r"), settings_for(tmp_path / "s.csv")
         )
     assert not (tmp_path / "attempt").exists()
+
+
+def test_ids_that_look_alike_are_named_in_the_result_and_the_report(
+    sales: pd.DataFrame, tmp_path: Path, run: Notes
+) -> None:
+    sales["sku"] = sales["sku"].mask((sales["sku"] == "04") & (sales["day"] < "2024-04-01"), "4")
+    sales.to_csv(tmp_path / "s.csv", index=False)
+    attempt = Attempt(id="a", folder=str(tmp_path / "attempt"), run_id="r")
+    result = prepare.fn(attempt, settings_for(tmp_path / "s.csv"))
+    [note] = result["notes"]
+    assert note.startswith(
+        "product_id: 1 pair of ids differs only by blanks, case, leading zeros or Unicode form"
+    )
+    assert "'04' and '4'" in note
+    page = Path(result["report"]["path"]).read_text(encoding="utf-8")
+    assert "1 pair of ids differs only by" in page
