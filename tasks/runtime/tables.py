@@ -49,7 +49,7 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    """Return the table of a CSV; ids are what stood there before formulas were made harmless for spreadsheets."""
+    """Return the table of a CSV; ids are restored to what stood there before formulas were neutralised."""
     names = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
     table = pd.read_csv(
         path,

@@ -32,5 +32,5 @@ def test_notes_on_the_source_follow_the_reasons(untracked: None, tmp_path: Path,
     }
     attempt = Attempt(id="a", folder=str(tmp_path), run_id="r")
     versions: Any = {}
-    summary = stage.summarise(attempt, Settings(), stages, versions, 1.0)
+    summary = stage.summarise(attempt, Settings(), stages, versions=versions, peak_memory_mb=1.0)
     assert summary["reasons"] == ["lift 4 %", *notes]
