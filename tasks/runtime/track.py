@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from conf import Settings
+from conf import Settings, profile_name
 from tasks.governance.champion import MODELS
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.attempt import Attempt
@@ -74,7 +74,7 @@ def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
     assert experiment is not None
     run = client.create_run(
         experiment.experiment_id,
-        run_name=f"{settings.profile}-{time.strftime('%Y%m%d-%H%M%S')}",
+        run_name=f"{profile_name(settings.profile)}-{time.strftime('%Y%m%d-%H%M%S')}",
         tags=dict(tags),
     )
     _log_params(client, run.info.run_id, settings.flat())

@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from conf import Settings
+from conf import Settings, profile_name
 from tasks.runtime import track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt
@@ -82,7 +82,7 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
     data, trial, response = summary["data"], summary["trial"], summary["response"]
     scores = summary["forecast"]["scores"]
     lines = [
-        f"# {summary['verdict']} · {settings.profile}",
+        f"# {summary['verdict']} · {profile_name(settings.profile)}",
         "",
         *[f"- {reason}" for reason in summary["reasons"]],
         "",
