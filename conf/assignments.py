@@ -19,8 +19,8 @@ CONTAINERS = (dict, list, tuple)
 def assigned(assignments: Iterable[str], model: type[BaseModel]) -> Tree:
     """Read ``forecast.lstm.units=32`` pairs into a tree of values for a model.
 
-    Text is taken as written (``on``, ``007``, ``2026-01-01``). ``null`` or nothing is none where a setting may
-    be none. Lists and mappings are YAML, whose entries follow the same rules.
+    Text is taken as written (``on``, ``007``, ``2026-01-01``). ``null`` or nothing is none where a setting
+    may be none. Lists and mappings are YAML, whose entries follow the same rules.
 
     Raises:
         SettingsError: a pair lacks its ``=``, a text is empty, or a value that is no mapping gets a part.

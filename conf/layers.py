@@ -33,7 +33,7 @@ def profiles() -> list[str]:
 
 
 def profile_path(profile: str) -> str:
-    """Return the whole path of a profile that is a file, which means the same in every folder; else the name."""
+    """Return the whole path of a profile that is a file, which holds in every folder; else the name."""
     return str(Path(profile).expanduser().resolve()) if _is_file(profile) else profile
 
 

@@ -93,8 +93,16 @@ def _unfinished(settings: Settings) -> Attempt | None:
     open_ones = [s for s in states if s["key"] == _key(settings) and not s["finished"]]
     if not open_ones:
         return None
-    log.info("resuming attempt %s", open_ones[-1]["attempt"]["id"])
-    return Attempt(**open_ones[-1]["attempt"])
+    attempt = Attempt(**open_ones[-1]["attempt"])
+    if attempt.path() != _attempts(settings) / attempt.id:  # its results name files by their whole paths
+        log.info(
+            "attempt %s was begun in %s, before the data folder moved: a new one starts",
+            attempt.id,
+            attempt.folder,
+        )
+        return None
+    log.info("resuming attempt %s", attempt.id)
+    return attempt
 
 
 def _new(settings: Settings) -> Attempt:
