@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TOP_LEVEL = {"conf", "expectations", "flows", "infra", "tasks", "tests"}
+ENTRY = "repricer.py"  # the command, under a name that no other project gives to a package
 SUBJECTS = {f"tasks.{name}" for name in ("sources", "demand", "response", "pricing", "trial", "governance")}
 
 # Room -> the rooms of the project that it may import besides itself.
@@ -165,7 +166,7 @@ def test_the_top_level_holds_only_the_rooms_of_the_house() -> None:
         for path in ROOT.rglob("*.py")
         if not path.relative_to(ROOT).parts[0].startswith((".", "var"))
     }
-    assert code <= TOP_LEVEL | {"build"}, f"code outside the house: {sorted(code - TOP_LEVEL)}"
+    assert code <= TOP_LEVEL | {"build", ENTRY}, f"code outside the house: {sorted(code - TOP_LEVEL - {ENTRY})}"
 
 
 def test_every_package_is_packed() -> None:

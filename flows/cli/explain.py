@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import report
+from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 
 Product = Annotated[str, typer.Option(help="Product, as the sales table calls it.")]
@@ -36,9 +37,11 @@ def explain_forecast(
 
     Example: `repricer explain forecast --product 1029743 --price 2.49 --figure why.png`
     """
+    settings = settings_of(profile, sets)
+    require_store(settings)
     from tasks.operations.explain import explain_forecast as deed
 
-    told = deed(settings_of(profile, sets), version, product, store, price, figure)
+    told = deed(settings, version, product, store, price, figure)
     write_json(json_file, told)
     report.show_explained(told)
 
@@ -62,8 +65,10 @@ def explain_price(
 
     Example: `repricer explain price --product 1029743 --figure ladder.png`
     """
+    settings = settings_of(profile, sets)
+    require_store(settings)
     from tasks.operations.explain import explain_price as deed
 
-    told = deed(settings_of(profile, sets), version, product, store, price, figure)
+    told = deed(settings, version, product, store, price, figure)
     write_json(json_file, told)
     report.show_explained_price(told)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from conf import Settings
+from flows.cli.hints import same_store
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -28,7 +29,7 @@ def show_summary(summary: Mapping[str, Any], settings: Settings) -> None:
     _print_table(
         "Seconds", ("stage", "s"), [(name, f"{value:.1f}") for name, value in summary["seconds"].items()]
     )
-    option = "" if settings.profile == "default" else f" --profile {settings.profile}"
+    option = same_store(settings)
     version = summary["versions"]["pricing_policy"]
     say(f"peak memory {summary['peak_memory_mb']:,.0f} MB")
     say(f"look:    repricer ui{option}    then http://127.0.0.1:5000, run {summary['run_id']}")

@@ -18,10 +18,16 @@ from threading import Event, Thread
 from types import FrameType
 
 from flows.cli import report
+from flows.cli.loopback import bypass_proxies
+from infra import api
+from tasks.runtime.locations import sqlite_uri
 from tasks.runtime.service_errors import describe, read_errors
 
 STARTUP_SECONDS = 120
 SECONDS_BETWEEN_LOOKS = 5  # at the log of the API; its scheduler runs as often
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+DATABASES = {DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL"}
+"""Names under which a user gives Prefect another database than the one in its home."""
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
@@ -48,6 +54,7 @@ def quiet_environment() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    bypass_proxies(os.environ)
 
 
 @contextmanager
@@ -70,13 +77,18 @@ def prefect_api(
         yield
         return
     home = Path(data_folder).resolve() / "prefect"
+    database = sqlite_uri(home / "prefect.db", "aiosqlite")
     home.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(home)
     port = _free_port()
     log = _ApiLog(home / "api.log")
     with log.path.open("a") as output:
+        # By its path: with -m, a package of that name in the current folder would come first.
         server = subprocess.Popen(
-            [sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output
+            [sys.executable, api.__file__, "--port", str(port)],
+            env=dict(os.environ) if DATABASES & os.environ.keys() else {**os.environ, DATABASE: database},
+            stdout=output,
+            stderr=output,
         )
     try:
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"

@@ -257,7 +257,7 @@ def prefect_command() -> str:
 def served(process: int) -> list[dict[str, Any]]:
     """Return the runs of `serve` whose slot has come, from the API that its process started for itself."""
     for child in psutil.Process(process).children():
-        port = re.search(r"infra\.api --port (\d+)", " ".join(child.cmdline()))
+        port = re.search(r"infra/api\.py --port (\d+)", " ".join(child.cmdline()))
         if port:
             api = f"http://127.0.0.1:{port[1]}/api"
             return due(api, call(f"{api}/deployments/name/retrain/weekly")["id"])
