@@ -39,6 +39,7 @@ def require_store(settings: Settings) -> None:
     stores = sorted(path.parent.name for path in folder.parent.glob("*/mlflow.db"))
     beside = f" Beside it: {', '.join(stores)}." if stores else ""
     raise FileNotFoundError(
-        f"{folder}: there are no runs or models; nothing was ever trained there.{beside} Name the "
-        f"folder with --set data_folder=PATH or its --profile, or train with `repricer retrain{same_store(settings)}`"
+        f"{folder}: there are no runs or models; nothing was ever trained there.{beside} "
+        "Name the folder with --set data_folder=PATH or its --profile, "
+        f"or train with `repricer retrain{same_store(settings)}`"
     )

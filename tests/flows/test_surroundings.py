@@ -19,9 +19,8 @@ from repricer import clashing
 from tests.conftest import ROOT, client_of, environment, repricer, running, wait_until
 
 DEAD = "http://127.0.0.1:9"
-PROXIES = {name: DEAD for kind in ("http", "https", "all") for name in (f"{kind}_proxy", f"{kind.upper()}_PROXY")}
-    ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), DEAD
-)
+KINDS = ("http_proxy", "https_proxy", "all_proxy")
+PROXIES = dict.fromkeys((*KINDS, *map(str.upper, KINDS)), DEAD)
 SECONDS = 5  # in which settings are refused
 
 
