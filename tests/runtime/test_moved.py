@@ -180,21 +180,28 @@ def interrupted(settings: Settings) -> Any:
     return attempt
 
 
+@pytest.mark.parametrize("same_settings", [True, False])
 def test_an_unfinished_attempt_of_a_moved_folder_is_not_resumed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    same_settings: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # One relative name for both places, so that the settings are the same and only the folder has moved.
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-    settings = Settings(profile="smoke", data_folder="data")
-    monkeypatch.chdir(tmp_path / "one")
-    stopped = interrupted(settings)
-    assert interrupted(settings).id == stopped.id, "where it was begun it is resumed"
-    (tmp_path / "one" / "data").rename(tmp_path / "two" / "data")
-    monkeypatch.chdir(tmp_path / "two")
-    with caplog.at_level(logging.INFO, "repricer"), attempt_at(settings) as attempt:
-        assert attempt.id != stopped.id
-        assert attempt.path().is_relative_to(tmp_path / "two")
-    assert f"attempt {stopped.id} was begun in {stopped.folder}, before the data folder moved" in caplog.text
-    kept = json.loads((tmp_path / "two/data/attempts" / stopped.id / "attempt.json").read_text())
+    # One relative name for both places, where the settings are to be the same though the folder has moved.
+    places = [tmp_path / name / "data" for name in ("one", "two")]
+    settings = [settings_in(Path("data") if same_settings else place) for place in places]
+    for place in places:
+        place.parent.mkdir()
+    monkeypatch.chdir(places[0].parent)
+    stopped = interrupted(settings[0])
+    assert interrupted(settings[0]).id == stopped.id, "where it was begun it is resumed"
+    places[0].rename(places[1])
+    monkeypatch.chdir(places[1].parent)
+    said = f"an attempt was begun in {stopped.folder}, before the folder moved: a new one starts"
+    with caplog.at_level(logging.INFO, "repricer"):
+        begun = interrupted(settings[1])
+        assert begun.id != stopped.id
+        assert begun.path().is_relative_to(places[1])
+        assert said in caplog.text
+        caplog.clear()
+        assert interrupted(settings[1]).id == begun.id
+        assert said not in caplog.text, "it is said once"
+    kept = json.loads((places[1] / "attempts" / stopped.id / "attempt.json").read_text())
     assert not kept["finished"]
