@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from conf.layers import SettingsError, assigned, profiles
+from conf.assignments import assigned
+from conf.layers import SettingsError, profile_name, profile_path, profiles
 from conf.renamed import current
 from conf.settings import Settings
 
-__all__ = ["Settings", "SettingsError", "load", "profiles", "stored"]
+__all__ = ["Settings", "SettingsError", "load", "profile_name", "profiles", "stored"]
 
 
 def load(profile: str = "default", assignments: Iterable[str] = ()) -> Settings:
     """Return the settings of a profile with ``key=value`` assignments laid over it.
 
+    Args:
+        profile: a name in `conf/profiles`, or the path of a `.yaml` file, relative to the current folder.
+        assignments: read by the type of the setting; text is taken as written.
+
     Raises:
         SettingsError: a name does not exist or a value does not fit; the message lists every path.
     """
-    return _validated({**assigned(assignments), "profile": profile})
+    return _validated({**assigned(assignments, Settings), "profile": profile_path(profile)})
 
 
 def stored(parameters: Any) -> Settings:
@@ -38,7 +44,14 @@ def stored(parameters: Any) -> Settings:
     """
     if not isinstance(parameters, dict) or (parameters and not parameters.keys() & Settings.model_fields):
         raise SettingsError(f"there are no settings of a retraining in {parameters!r}")
-    return _validated(current(parameters, Settings))
+    return _validated(_with_profile(current(parameters, Settings)))
+
+
+def _with_profile(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return stored settings with the default below them where the file of their profile is gone."""
+    profile = str(tree.get("profile", "default"))
+    gone = profile_name(profile) != profile and not Path(profile).is_file()
+    return {**tree, "profile": "default"} if gone else tree
 
 
 def _validated(tree: dict[str, Any]) -> Settings:

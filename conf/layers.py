@@ -1,11 +1,12 @@
-"""Layers of settings: ``base.yaml``, a profile over it, ``--set`` over both."""
+"""Layers of settings: ``base.yaml``, a profile over it, given values over both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -31,43 +32,64 @@ def profiles() -> list[str]:
     )
 
 
+def profile_path(profile: str) -> str:
+    """Return the whole path of a profile that is a file, which holds in every folder; else the name."""
+    return str(Path(profile).expanduser().resolve()) if _is_file(profile) else profile
+
+
+def profile_name(profile: str) -> str:
+    """Return the name of a profile, of a file its stem."""
+    return Path(profile).stem if _is_file(profile) else profile
+
+
 def layered(given: Tree) -> Tree:
     """Lay the given values over their profile and the profile over ``base.yaml``.
 
     Raises:
-        SettingsError: the profile does not exist.
+        SettingsError: the profile does not exist or is no mapping of settings.
     """
-    profile = given.get("profile", "default")
-    if profile not in profiles():
-        raise SettingsError(f"profile: there is no {profile!r}. Profiles: {', '.join(profiles())}")
-    tree = _laid(_read("base.yaml"), _read(f"profiles/{profile}.yaml"))
+    tree = _laid(_read("base.yaml"), _profile(given.get("profile", "default")))
     return _laid(tree, given)
 
 
-def assigned(assignments: Iterable[str]) -> Tree:
-    """Read ``forecast.lstm.units=32`` pairs into a tree; values are YAML, or text where it is none.
+def _profile(profile: Any) -> Tree:
+    """Return what a profile says: one of the installation by its name, a user's file by its path."""
+    if isinstance(profile, str) and _is_file(profile):
+        return _profile_file(Path(profile))
+    if profile not in profiles():
+        beside = (
+            f"{profile}.yaml"
+            if isinstance(profile, str) and Path(f"{profile}.yaml").is_file()
+            else "mine.yaml"
+        )
+        raise SettingsError(
+            f"profile: there is no {profile!r}. Profiles: {', '.join(profiles())}. "
+            f"A file of your own is named by its path: --profile ./{beside}"
+        )
+    return _read(f"profiles/{profile}.yaml")
 
-    Raises:
-        SettingsError: a pair lacks its ``=``.
-    """
-    tree: Tree = {}
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        if not equals or not path:
-            raise SettingsError(f"--set {assignment}: expected key=value, such as forecast.lstm.units=32")
-        *parents, leaf = path.split(".")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = _value(text)
+
+def _profile_file(path: Path) -> Tree:
+    if not path.is_absolute():
+        raise SettingsError(
+            f"profile: write the whole path of a file, such as {path.resolve()}. Received: {path}"
+        )
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise SettingsError(
+            f"profile: there is no file {path}. Name an existing one, or a profile of the installation: "
+            f"{', '.join(profiles())}"
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"profile: {path} cannot be read: {error}") from None
+    if not isinstance(tree, dict):
+        raise SettingsError(f"profile: {path} must hold `setting: value` lines. Received: {tree!r}")
     return tree
 
 
-def _value(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:  # a schedule of every minute, "* * * * *", begins like an alias
-        return text
+def _is_file(profile: str) -> bool:
+    return profile.endswith((".yaml", ".yml"))
 
 
 def _laid(below: Tree, above: Tree) -> Tree:

@@ -49,7 +49,7 @@ class Settings(Section):
     """
 
     profile: str = "default"
-    """Name of the profile in `conf/profiles` that is laid over `base.yaml`."""
+    """Profile laid over `base.yaml`: a name in `conf/profiles`, or the whole path of a `.yaml` file."""
     seed: int = Field(ge=0, default_factory=section("seed"))
     """Root of every random draw (1)."""
     data_folder: str = Field(default_factory=section("data_folder"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +42,8 @@ def inline(path: Path) -> list[str]:
 
 
 def the_command() -> Any:
-    """Return the command `repricer` as the package installs it, a tree of click commands."""
-    script = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"][
-        "repricer"
-    ]
-    return typer.main.get_command(importlib.import_module(script.partition(":")[0]).app)
+    """Return the command `repricer`, a tree of click commands."""
+    return typer.main.get_command(importlib.import_module("flows.cli.app").app)
 
 
 def command_errors(line: str, *, complete: bool) -> list[str]:

@@ -1,5 +1,5 @@
 """``python -m flows.cli``: the command ``repricer``."""
 
-from flows.cli.app import main
+from infra.command import main
 
 main()

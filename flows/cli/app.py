@@ -14,8 +14,11 @@ from flows.cli import report
 from flows.cli.bench import bench
 from flows.cli.experiment import experiment
 from flows.cli.explain import explain
+from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
+from flows.cli.ports import require_free
 from flows.cli.session import prefect_api, quiet_environment, show_progress
+from infra.command import clashing
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -40,7 +43,7 @@ TRY_AGAIN_LATER = 75  # EX_TEMPFAIL of sysexits.h
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
-Port = Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")]
+Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
 def main() -> None:
@@ -130,6 +133,7 @@ def promote(
     Example: `repricer promote --version 3 --by "Ada Lovelace" --reason "lift 4 %, checked the list"`
     """
     settings = settings_of(profile, sets)
+    require_store(settings)
     with prefect_api(settings.data_folder):
         from flows.promote import promote as flow
 
@@ -147,6 +151,7 @@ def rollback(
     Example: `repricer rollback --by "Ada Lovelace" --reason "margin fell in dairy"`
     """
     settings = settings_of(profile, sets)
+    require_store(settings)
     with prefect_api(settings.data_folder):
         from flows.rollback import rollback as flow
 
@@ -180,6 +185,7 @@ def recommend(
     Example: `repricer recommend --out list.csv --prices in_force.csv --set price.variation.share=0.1`
     """
     settings = settings_of(profile, sets)
+    require_store(settings)
     with prefect_api(settings.data_folder):
         from flows.recommend import recommend as flow
 
@@ -195,6 +201,9 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
     Example: `repricer serve --set schedule.cron="0 3 * * 1"`
     """
     settings = settings_of(profile, sets)
+    clash = clashing(Path.cwd())
+    if clash:
+        raise ImportError(f"the scheduled runs start in this folder: {clash}")
     show_progress()
     with prefect_api(settings.data_folder, log_level="WARNING", at_once=True):
         from prefect import Flow, flow
@@ -224,26 +233,15 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
     Example: `repricer ui --profile smoke --port 5001`
     """
     settings = settings_of(profile, sets)
+    require_store(settings)
+    require_free(port)
     from tasks.runtime import champion_aliases, track
 
     champion_aliases.repair(settings)
-    uri = track.store_uri(settings)
     report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
-    os.execv(
-        sys.executable,
-        [
-            sys.executable,
-            "-m",
-            "mlflow",
-            "ui",
-            "--backend-store-uri",
-            uri,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ],
-    )
+    store = ["--backend-store-uri", track.store_uri(settings)]
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *store, *address])
 
 
 @app.command()

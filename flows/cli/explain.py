@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import report
+from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 
 Product = Annotated[str, typer.Option(help="Product, as the sales table calls it.")]
@@ -38,11 +39,11 @@ def explain_forecast(
 
     Example: `repricer explain forecast --product 1029743 --price 2.49 --figure why.png`
     """
+    settings = settings_of(profile, sets)
+    require_store(settings)
     from tasks.operations.explain import explain_forecast as operation
 
-    explained = operation(
-        settings_of(profile, sets), version, product=product, store=store, price=price, figure=figure
-    )
+    explained = operation(settings, version, product=product, store=store, price=price, figure=figure)
     write_json(json_file, explained)
     report.show_explained(explained)
 
@@ -69,10 +70,10 @@ def explain_price(
 
     Example: `repricer explain price --product 1029743 --figure ladder.png`
     """
+    settings = settings_of(profile, sets)
+    require_store(settings)
     from tasks.operations.explain import explain_price as operation
 
-    explained = operation(
-        settings_of(profile, sets), version, product=product, store=store, price=price, figure=figure
-    )
+    explained = operation(settings, version, product=product, store=store, price=price, figure=figure)
     write_json(json_file, explained)
     report.show_explained_price(explained)

@@ -10,7 +10,7 @@ import typer
 
 from conf import Settings, load
 
-Profile = Annotated[str, typer.Option("--profile", help="Profile in `conf/profiles`.")]
+Profile = Annotated[str, typer.Option("--profile", help="Name of a profile, or path of a `.yaml` file.")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Overrule a setting; may be repeated.")
 ]
@@ -23,8 +23,8 @@ def settings_of(
     profile: str, sets: list[str] | None, options: dict[str, str | None] | None = None
 ) -> Settings:
     """Return the settings of a profile, overruled by ``--set`` and by named options."""
-    given = [f"{key}={json.dumps(value)}" for key, value in (options or {}).items() if value is not None]
-    return load(profile, [*(sets or []), *given])
+    overrules = [f"{key}={value}" for key, value in (options or {}).items() if value is not None]
+    return load(profile, [*(sets or []), *overrules])
 
 
 def check_source(settings: Settings) -> None:

@@ -10,7 +10,8 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
-from conf import Settings
+from conf import Settings, profile_name
+from flows.cli.hints import same_store
 from tasks.runtime.records import Summary
 
 if TYPE_CHECKING:  # these modules import the heavy libraries, which `--help` must not wait for
@@ -33,10 +34,10 @@ def show_summary(summary: Summary, settings: Settings) -> None:
     """Print the summary of a retraining and where to look next."""
     from tasks.stages.summary_page import as_markdown
 
-    console.print(Markdown(as_markdown(summary, settings.profile)), soft_wrap=False)
+    console.print(Markdown(as_markdown(summary, profile_name(settings.profile))), soft_wrap=False)
     seconds = [(stage, f"{value:.1f}") for stage, value in summary["seconds"].items()]
     print_table("Seconds", ("stage", "s"), seconds)
-    option = "" if settings.profile == "default" else f" --profile {settings.profile}"
+    option = same_store(settings)
     version = summary["versions"]["pricing_policy"]
     say(f"peak memory {summary['peak_memory_mb']:,.0f} MB")
     say(f"look:    repricer ui{option}    then http://127.0.0.1:5000, run {summary['run_id']}")

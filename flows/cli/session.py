@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,16 @@ from threading import Event, Thread
 from types import FrameType
 
 from flows.cli import report
+from flows.cli.loopback import bypass_proxies
+from infra import api
+from tasks.runtime.locations import sqlite_uri
 from tasks.runtime.service_errors import describe, read_errors
 
 STARTUP_SECONDS = 120
 SECONDS_BETWEEN_LOOKS = 5  # at the log of the API; its scheduler runs as often
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+DATABASES = {DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL"}
+"""Names under which a user gives Prefect another database than the one in its home."""
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
@@ -49,6 +55,7 @@ def quiet_environment() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    bypass_proxies(os.environ)
 
 
 @contextmanager
@@ -73,10 +80,13 @@ def prefect_api(
         yield
         return
     home = Path(data_folder).resolve() / "prefect"
+    environment = dict(os.environ)
+    if not DATABASES & environment.keys():
+        environment[DATABASE] = sqlite_uri(home / "prefect.db", "aiosqlite")
     home.mkdir(parents=True, exist_ok=True)
     os.environ["PREFECT_HOME"] = str(home)
     log = _ApiLog(home / "api.log")
-    with _child_api(log) as ready:
+    with _child_api(log, environment) as ready:
         for name in meanwhile:
             importlib.import_module(name)
         ready()
@@ -85,13 +95,17 @@ def prefect_api(
 
 
 @contextmanager
-def _child_api(log: _ApiLog) -> Iterator[Callable[[], None]]:
+def _child_api(log: _ApiLog, environment: Mapping[str, str]) -> Iterator[Callable[[], None]]:
     """Start an API on a free port and end it with the block; what is yielded waits until it answers."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     with log.path.open("a") as output:
+        # By its path: with -m, a package of that name in the current folder would come first.
         server = subprocess.Popen(
-            [sys.executable, "-m", "infra.api", "--port", str(port)], stdout=output, stderr=output
+            [sys.executable, api.__file__, "--port", str(port)],
+            env=environment,
+            stdout=output,
+            stderr=output,
         )
     try:
         os.environ["PREFECT_API_URL"] = url

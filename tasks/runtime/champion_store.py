@@ -35,6 +35,7 @@ from sqlalchemy.schema import CreateTable
 from conf import Settings
 from tasks.governance.approval import Approval
 from tasks.governance.champion import MODELS, Champion, require_unchanged
+from tasks.runtime.locations import sqlite_uri
 from tasks.runtime.track import StoreError, store_uri
 
 WAIT_SECONDS = 30  # for another writer of the same SQLite file
@@ -153,5 +154,5 @@ def _database(settings: Settings) -> Iterator[Engine]:
 def _uri(settings: Settings) -> str:
     uri = store_uri(settings)
     if uri.startswith(("http:", "https:", "file:")) or "://" not in uri:
-        return f"sqlite:///{Path(settings.data_folder).resolve() / 'repricer.db'}"
+        return sqlite_uri(Path(settings.data_folder) / "repricer.db")
     return uri

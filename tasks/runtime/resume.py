@@ -107,11 +107,15 @@ def _fingerprint(settings: Settings) -> str:
 
 def _unfinished(settings: Settings) -> Attempt | None:
     states = [json.loads(path.read_text()) for path in sorted(_attempts(settings).glob("*/attempt.json"))]
-    open_ones = [s for s in states if s["key"] == _key(settings) and not s["finished"]]
-    if not open_ones:
-        return None
-    log.info("resuming attempt %s", open_ones[-1]["attempt"]["id"])
-    return Attempt(**open_ones[-1]["attempt"])
+    here = [s for s in states if Path(s["attempt"]["folder"]).parent == _attempts(settings)]
+    open_ones = [s for s in here if s["key"] == _key(settings) and not s["finished"]]
+    if open_ones:
+        log.info("resuming attempt %s", open_ones[-1]["attempt"]["id"])
+        return Attempt(**open_ones[-1]["attempt"])
+    if states and states[-1] not in here and not states[-1]["finished"]:
+        there = states[-1]["attempt"]["folder"]  # its results name files by their whole paths
+        log.info("an attempt was begun in %s, before the folder moved: a new one starts", there)
+    return None
 
 
 def _new(settings: Settings) -> Attempt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from conf import Settings
+from conf import Settings, profile_name
 from tasks.runtime import track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt
@@ -29,7 +29,7 @@ def summarise(
     summary = _summary(attempt.run_id, stages, versions, track.stage_seconds(attempt), peak_memory_mb)
     track.log_headlines(attempt, _headlines(summary))
     tags = {"verdict": summary["verdict"], "data_hash": summary["data"]["hash"]}
-    track.note(attempt, as_markdown(summary, settings.profile), tags)
+    track.note(attempt, as_markdown(summary, profile_name(settings.profile)), tags)
     save_json(summary, attempt.path("summary.json"))
     return summary
 

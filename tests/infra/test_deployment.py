@@ -20,7 +20,8 @@ from typing import Any
 import psutil
 import pytest
 
-from conf.layers import assigned
+from conf import Settings
+from conf.assignments import assigned
 from tasks.runtime.service_errors import read_errors
 from tests.conftest import ROOT, SMALL, aliases, environment, running, wait_until
 
@@ -176,7 +177,7 @@ def deploy(api: str, folder: Path) -> dict[str, Any]:
     env = worker_environment(api, folder)
     prefect = prefect_command()
     settings = assigned(
-        [*SMALL, "forecast.lstm.trials=0", f"data_folder={folder / 'data'}", "source.kind=file"]
+        [*SMALL, "forecast.lstm.trials=0", f"data_folder={folder / 'data'}", "source.kind=file"], Settings
     )
     settings["source"]["path"] = str(folder / "sales.csv")
     parameters = json.dumps({"settings": {"profile": "smoke", **settings}})
@@ -256,7 +257,7 @@ def prefect_command() -> str:
 def served(process: int) -> list[dict[str, Any]]:
     """Return the runs of `serve` whose slot has come, from the API that its process started for itself."""
     for child in psutil.Process(process).children():
-        port = re.search(r"infra\.api --port (\d+)", " ".join(child.cmdline()))
+        port = re.search(r"infra/api\.py --port (\d+)", " ".join(child.cmdline()))
         if port:
             api = f"http://127.0.0.1:{port[1]}/api"
             return due(api, call(f"{api}/deployments/name/retrain/weekly")["id"])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tasks.runtime.service_errors import ServiceError, describe, read_errors
-from tests.conftest import environment, repricer, running, wait_until
+from tests.conftest import client_of, environment, repricer, running, wait_until
 
 LOG = """\
 03:00:04.001 | WARNING | prefect.server.utilities.database - slow
@@ -87,6 +87,7 @@ def test_a_command_and_then_the_doctor_name_the_scheduler_that_failed(
     broken: Path, tmp_path: Path, no_environment: None
 ) -> None:
     sets = ("--profile", "smoke", "--set", f"data_folder={broken}")
+    client_of(broken)  # a store, without which there is nothing to roll back
     result = repricer("rollback", "--by", "Ada", "--reason", "test", *sets)
     log = broken / "prefect" / "api.log"
     warnings = [

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from conf import Settings
+from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track.store import client, log_metrics, log_params, open_store
 
@@ -22,7 +22,7 @@ def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
     store = open_store(settings)
     run = store.create_run(
         _experiment_id(store, settings),
-        run_name=f"{settings.profile}-{time.strftime('%Y%m%d-%H%M%S')}",
+        run_name=f"{profile_name(settings.profile)}-{time.strftime('%Y%m%d-%H%M%S')}",
         tags=dict(tags),
     )
     log_params(store, run.info.run_id, settings.flat())

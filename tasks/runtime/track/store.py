@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conf import Settings
+from tasks.runtime import moved
+from tasks.runtime.locations import sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,7 +32,7 @@ class StoreError(ConnectionError):
 
 def store_uri(settings: Settings) -> str:
     """Return the tracking URI: the configured one, or SQLite in the data folder."""
-    return settings.track.uri or f"sqlite:///{Path(settings.data_folder).resolve() / 'mlflow.db'}"
+    return settings.track.uri or sqlite_uri(Path(settings.data_folder) / "mlflow.db")
 
 
 def open_store(settings: Settings) -> MlflowClient:
@@ -38,7 +40,7 @@ def open_store(settings: Settings) -> MlflowClient:
 
     MLflow migrates a new SQLite file on first use and fails when two processes do so at once, hence the lock.
     """
-    folder = Path(settings.data_folder).resolve()
+    uri, folder = store_uri(settings), Path(settings.data_folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # Models are numbers and code of this package; a pickle among them is foreign and is refused.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
@@ -46,12 +48,15 @@ def open_store(settings: Settings) -> MlflowClient:
     import mlflow
 
     _quiet()
-    mlflow.set_tracking_uri(store_uri(settings))
+    mlflow.set_tracking_uri(uri)
     store = mlflow.MlflowClient()
     with (folder / ".mlflow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if store.get_experiment_by_name(settings.track.experiment) is None:
-            location = None if settings.track.uri else (folder / "mlartifacts").as_uri()
+        experiment = store.get_experiment_by_name(settings.track.experiment)
+        if not settings.track.uri:
+            moved.follow(folder)
+        if experiment is None:
+            location = None if settings.track.uri else moved.artifacts_uri(folder)
             store.create_experiment(
                 settings.track.experiment, artifact_location=location, tags=EXPERIMENT_TAGS
             )
