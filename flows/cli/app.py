@@ -18,7 +18,7 @@ from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.ports import require_free
 from flows.cli.session import prefect_api, quiet_environment, show_progress
-from infra.command import clashing
+from infra.command.packages import clashing
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,12 @@ import pytest
 
 from flows.cli.loopback import bypass_proxies
 from flows.cli.ports import require_free
-from infra.command import clashing
+from infra.command.packages import clashing
 from tests.conftest import ROOT, client_of, environment, repricer, running, wait_until
 
 DEAD = "http://127.0.0.1:9"
 KINDS = ("http_proxy", "https_proxy", "all_proxy")
 PROXIES = dict.fromkeys((*KINDS, *map(str.upper, KINDS)), DEAD)
-SECONDS = 5  # in which settings are refused
 
 
 @pytest.fixture
@@ -113,13 +111,11 @@ def test_ui_on_a_taken_port_is_an_error(tmp_path: Path, taken_port: int) -> None
     ids=lambda command: command[0],
 )
 def test_a_mistyped_folder_is_an_error_and_stays_absent(command: list[str], tmp_path: Path) -> None:
-    start = time.monotonic()
     result = repricer(*command, "--set", f"data_folder={tmp_path / 'typo'}")
     assert result.returncode == 1
     assert result.stdout.startswith(f"error: {tmp_path / 'typo'}: there are no runs or models"), result.stdout
     assert len(result.stdout.splitlines()) == 1
     assert not list(tmp_path.iterdir()), "nothing is made in a mistyped folder"
-    assert time.monotonic() - start < 3 * SECONDS, "on a busy machine; alone it takes a second"
 
 
 @pytest.mark.slow

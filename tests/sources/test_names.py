@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,6 @@ from tasks.sources import files
 from tasks.sources.mapping import lines_of
 from tasks.sources.names import check_mapping
 from tasks.stages.sales import accepted_sales, check_columns
-
-SECONDS = 5.0  # in which a refusal comes
 
 
 @pytest.mark.parametrize(
@@ -67,18 +64,19 @@ def test_the_settings_are_checked_before_the_file_is_looked_for() -> None:
             check()
 
 
-def test_a_hundred_thousand_columns_are_refused_at_once(tmp_path: Path) -> None:
+def test_a_hundred_thousand_columns_are_refused_without_reading_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [f"d_{number}" for number in range(100_000)]
     pq.write_table(pa.table({name: pa.array([1], pa.int8()) for name in names}), tmp_path / "wide.parquet")
     frame = pd.DataFrame(np.zeros((1, len(names))), columns=names)
-    start = time.perf_counter()
+    monkeypatch.setattr(pq, "read_table", lambda *_: pytest.fail("the rows were read"))
     for read in (
         lambda: files.read(tmp_path / "wide.parquet", {}, None),
         lambda: lines_of(frame, "wide.parquet", {}, None),
     ):
         with pytest.raises(DataError, match=r"100,000 columns, from d_0, d_1, .*at most 10,000 columns"):
             read()
-    assert time.perf_counter() - start < SECONDS
 
 
 def test_a_wide_table_that_is_no_sales_table_shows_the_first_of_its_columns() -> None:
