@@ -15,8 +15,9 @@ from prefect import task
 
 from conf import Settings
 from expectations.columns import CATEGORY, DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
-from tasks.operations.experiment_analyze import sales_at
+from tasks.operations.experiment_analyze import days_of_period, sales_at
 from tasks.runtime.artifacts import save_text
+from tasks.sources.gaps import NO_SALE
 from tasks.trial.assignment import ARM, BEFORE, PROFIT, REVENUE, TREATED, assigned, checked, measured, spec_of
 from tasks.trial.design import CLUSTER, ITEM, STORES, TIME, Scheme
 from tasks.trial.errors import TrialError
@@ -75,9 +76,10 @@ def design(data: str, asked: Asked, folder: str, settings: Settings) -> dict[str
     """
     sales = measured(sales_at(Path(data), settings))
     names = _metrics(asked, sales)
-    days = _period(sales)
+    days = days_of_period(sales[DATE])
+    no_sale = settings.source.missing == NO_SALE
     members, groups = _members(sales, asked)
-    dates, values = _values(sales, members, names)
+    dates, values = _values(sales, members, names, no_sale=no_sale)
     scheme = _scheme(members, asked, days)
     before = max(1, min(WEEKS_BEFORE * 7 // days, len(dates) // 3))
     wanted = Wanted(asked.effect, asked.power, asked.alpha, before)
@@ -87,8 +89,8 @@ def design(data: str, asked: Asked, folder: str, settings: Settings) -> dict[str
     known = {name: value[:, -before:].mean(axis=1) for name, value in values.items()}
     table = checked(assigned(members, known, scheme, ahead, names[0], asked.seed))
     spec = spec_of(scheme, names, asked.guards, asked.alpha, ahead, members.columns[0])
-    if not (sales[UNITS] == 0).any():
-        spec["events"] = True  # the table has a row only where something sold: no row is no sale
+    if no_sale:
+        spec["events"] = True  # the trial's table will have a row only where something sold, as the history has
     return {
         "unit": scheme.unit,
         "units": scheme.units,
@@ -154,12 +156,6 @@ def _check(asked: Asked, names: list[str], sales: pd.DataFrame) -> None:
             )
 
 
-def _period(sales: pd.DataFrame) -> int:
-    """Return the days of a period: 7 where dates lie seven days apart or more, else 1."""
-    gaps = np.diff(np.sort(sales[DATE].unique()))
-    return 7 if len(gaps) and gaps.min() >= np.timedelta64(7, "D") else 1
-
-
 def _members(sales: pd.DataFrame, asked: Asked) -> tuple[pd.DataFrame, Groups | None]:
     """Return the members, key first, and where they are products their groups in ``cluster``.
 
@@ -215,16 +211,15 @@ def _weekly(sales: pd.DataFrame, products: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _values(
-    sales: pd.DataFrame, members: pd.DataFrame, names: list[str]
+    sales: pd.DataFrame, members: pd.DataFrame, names: list[str], *, no_sale: bool
 ) -> tuple[pd.DatetimeIndex, dict[str, np.ndarray]]:
-    """Return the dates, and each metric by member and date; a missing row is no sale, or the member's mean where 0 is written."""
+    """Return the dates, and each metric by member and date; a missing row is no sale, or unknown: the member's mean."""
     key = members.columns[0]
     sums = sales.groupby([key, DATE])[names].sum()
-    empty = (sales[UNITS] == 0).any()
     values = {}
     for name in names:
         wide = sums[name].unstack(DATE).reindex(members[key])
-        values[name] = (wide.T.fillna(wide.mean(axis=1)).T if empty else wide.fillna(0.0)).to_numpy(float)
+        values[name] = (wide.fillna(0.0) if no_sale else wide.T.fillna(wide.mean(axis=1)).T).to_numpy(float)
     return pd.DatetimeIndex(wide.columns), values
 
 

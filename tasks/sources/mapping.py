@@ -15,22 +15,24 @@ from expectations.columns import (
     ALL_STORES,
     DATE,
     KEY,
+    LINE,
     NUMERIC,
-    PRICE,
+    OPEN,
+    ORDER,
     REQUIRED,
     ROW,
     STORE,
     TEXT,
-    UNITS,
     promotions,
 )
 from expectations.refusals import FILE, Breach, broken, refusal
 from expectations.rules import CURRENCY, NUMBER_RULE
+from tasks.sources.closed import open_marks, sold_while_closed
+from tasks.sources.order_lines import COPY, INSTANT, fingerprint, without_copies
 
 log = logging.getLogger("repricer")
 
-VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY}
-COPY = "copy"  # equal in two rows where one is a copy of the other
+VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY, OPEN, ORDER, LINE}
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|Inf|INF|[Ii]nfinity)"
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 STAMP = rf"{DAY}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?"
@@ -44,10 +46,11 @@ class Lines:
     Attributes:
         frame: typed rows with ``file`` and ``row``.
         breaches: rules that the rows break.
-        stamped: rows are transactions with a time of day, to be summed with ``summed``.
+        stamped: rows are order lines with a time of day, to be summed with ``summed``.
         rows: rows in the source (rows).
-        repeated: copies of a time-stamped row, kept once (rows).
+        repeated: copies of numbered lines and rows of a file given again (rows).
         ignored: columns of the source that the sales table has no use for.
+        complete: the source writes a row for every period without a sale.
     """
 
     frame: pd.DataFrame
@@ -56,6 +59,7 @@ class Lines:
     rows: int
     repeated: int
     ignored: tuple[str, ...]
+    complete: bool = False
 
 
 def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone: str | None) -> Lines:
@@ -76,20 +80,25 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
     stamped = False
     for name, values in named.items():
         if name == DATE:
-            frame[name], stamped, of_column = _dates(values, frame, time_zone)
+            times, of_column = _times(values, frame, time_zone)
+            frame[name], stamped = times.date, times.stamped
         elif name in NUMERIC or name in promotions([name]):
             frame[name], of_column = _numbers(values, frame, name)
+        elif name == OPEN:
+            frame[name], of_column = open_marks(values, frame)
         else:
             frame[name], of_column = _words(values), []
         breaches += of_column
     if STORE not in frame:
         frame[STORE] = pd.Series(ALL_STORES, index=frame.index, dtype="str")
     if stamped:
-        frame[COPY] = _fingerprint(raw, frame[DATE], named[DATE], time_zone)
+        frame[INSTANT] = times.instant
+    if ORDER in named or LINE in named:
+        frame[COPY] = fingerprint(raw)
     used = {columns.get(name, name) for name in named}
     return Lines(
         frame=frame,
-        breaches=tuple(breaches),
+        breaches=(*breaches, *sold_while_closed(frame)),
         stamped=stamped,
         rows=len(raw),
         repeated=0,
@@ -98,11 +107,9 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
 
 
 def joined(parts: Sequence[Lines]) -> Lines:
-    """Put the rows of several files below each other; a time-stamped row that was copied is kept once."""
-    frame = pd.concat([part.frame for part in parts], ignore_index=True)
-    rows = len(frame)
-    if COPY in frame:
-        frame = frame[~(frame.duplicated(COPY) & frame[COPY].notna())].drop(columns=COPY)
+    """Put the rows of several files below each other; a numbered line that was copied is kept once."""
+    everything = pd.concat([part.frame for part in parts], ignore_index=True)
+    frame = without_copies(everything)
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
     if ignored:
         log.info("columns of the source that are not used: %s", ", ".join(ignored))
@@ -110,28 +117,10 @@ def joined(parts: Sequence[Lines]) -> Lines:
         frame=frame,
         breaches=tuple(breach for part in parts for breach in part.breaches),
         stamped=any(part.stamped for part in parts),
-        rows=rows,
-        repeated=rows - len(frame),
+        rows=sum(part.rows for part in parts),
+        repeated=sum(part.repeated for part in parts) + len(everything) - len(frame),
         ignored=ignored,
     )
-
-
-def summed(lines: pd.DataFrame) -> pd.DataFrame:
-    """Sum transactions to one row per product, store and local date.
-
-    Units add up; numbers per unit are means weighted by units; stock and text are those of the first row.
-    """
-    rows = lines.sort_values([*KEY, UNITS, PRICE], ignore_index=True)  # sums of floats depend on the order
-    weight = rows[UNITS].where(rows[UNITS] > 0, 0.0)
-    groups = rows.groupby(KEY, sort=True)
-    result = groups.first()
-    result[UNITS] = groups[UNITS].sum()
-    for name in [n for n in (*NUMERIC, *promotions(rows.columns)) if n in rows and n not in (UNITS, "stock")]:
-        known = weight.where(rows[name].notna(), 0.0)
-        amount = (rows[name] * known).groupby([rows[key] for key in KEY]).sum()
-        total = known.groupby([rows[key] for key in KEY]).sum()
-        result[name] = (amount / total).where(total > 0, groups[name].mean())
-    return result.reset_index()[list(lines.columns)]
 
 
 def _named(raw: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, pd.Series]:
@@ -198,25 +187,47 @@ def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Seri
     return pd.Series(plain, index=values.index), breaches
 
 
-def _dates(
-    values: pd.Series, frame: pd.DataFrame, time_zone: str | None
-) -> tuple[pd.Series, bool, list[Breach]]:
-    """Return local dates, whether the source has times of day, and what was refused."""
+@dataclass(frozen=True)
+class Times:
+    """When the rows were sold.
+
+    Attributes:
+        date: local dates (rows,).
+        instant: times in UTC; of the hour that a clock set back shows twice, the first (rows,).
+        stamped: some row has a time of day.
+    """
+
+    date: pd.Series
+    instant: pd.Series
+    stamped: bool
+
+
+def _times(values: pd.Series, frame: pd.DataFrame, time_zone: str | None) -> tuple[Times, list[Breach]]:
+    """Return local dates and times, and what was refused."""
     text, _ = _texts(_isoformat(values))
     day, naive, zoned = (text.str.fullmatch(pattern) for pattern in (DAY, STAMP, ZONED))
-    dates = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    dates[day | naive] = _parsed(text[day | naive])
-    timed = zoned | (naive & (dates != dates.dt.normalize()) & dates.notna())
+    local = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
+    local[day | naive] = _parsed(text[day | naive])
+    timed = zoned | (naive & (local != local.dt.normalize()) & local.notna())
     zone = _zone(time_zone)
-    local = _parsed(text[zoned], utc=True).dt.tz_convert(zone or "UTC").dt.tz_localize(None)
-    dates[zoned] = local
+    utc = _parsed(text[zoned], utc=True)
+    instant = _in_utc(local, zone) if timed.any() else local.copy()
+    local[zoned] = utc.dt.tz_convert(zone or "UTC").dt.tz_localize(None)
+    instant[zoned] = utc.dt.tz_localize(None)
     rule, remedy = "an ISO date such as 2026-03-29", "write year-month-day"
-    breaches = broken(frame, dates.isna(), DATE, rule, remedy, shown=text)
+    breaches = broken(frame, local.isna(), DATE, rule, remedy, shown=text)
     if zone is None:
         rule = "a time of day belongs to a declared zone, for its local date depends on it"
         remedy = "declare the zone of the shop with --set source.time_zone=Europe/Berlin"
-        breaches += broken(frame, timed & dates.notna(), DATE, rule, remedy, shown=text)
-    return dates.dt.normalize(), bool(timed.any()), breaches
+        breaches += broken(frame, timed & local.notna(), DATE, rule, remedy, shown=text)
+    return Times(local.dt.normalize(), instant, bool(timed.any())), breaches
+
+
+def _in_utc(local: pd.Series, zone: ZoneInfo | None) -> pd.Series:
+    """Return naive local times in UTC."""
+    first = np.ones(len(local), dtype=bool)  # daylight-saving time, where the clock shows an hour twice
+    placed = local.dt.tz_localize(zone or "UTC", ambiguous=first, nonexistent="shift_forward")
+    return placed.dt.tz_convert("UTC").dt.tz_localize(None)
 
 
 def _isoformat(values: pd.Series) -> pd.Series:
@@ -238,21 +249,3 @@ def _zone(name: str | None) -> ZoneInfo | None:
         pass
     rule, remedy = "the zone is an IANA name", "write a name such as Europe/Berlin"
     raise refusal(DATE, "source.time_zone", repr(name), rule, remedy)
-
-
-def _fingerprint(raw: pd.DataFrame, dates: pd.Series, stamps: pd.Series, time_zone: str | None) -> pd.Series:
-    """Return a number that only copies of a row share, over all columns of the source.
-
-    The hour that a clock set back shows twice may hold two equal sales: there the n-th of them equals the
-    n-th of a copied file.
-    """
-    content = pd.util.hash_pandas_object(raw.astype(str), index=False)
-    naive = ~_texts(_isoformat(stamps))[0].str.fullmatch(ZONED)
-    local = _parsed(_texts(_isoformat(stamps))[0].where(naive))
-    twice = (
-        local.dt.tz_localize(_zone(time_zone) or "UTC", ambiguous="NaT", nonexistent="shift_forward").isna()
-        & dates.notna()
-        & naive
-    )
-    nth = content.groupby(content).cumcount().where(twice, 0)
-    return pd.util.hash_pandas_object(pd.DataFrame({"content": content, "nth": nth}), index=False)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.refusals import DataError
-from tasks.sources.mapping import Lines, joined, lines_of, summed
+from tasks.sources.mapping import Lines, joined, lines_of
+from tasks.sources.order_lines import summed
 
 BERLIN = "Europe/Berlin"
 
