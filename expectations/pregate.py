@@ -70,7 +70,7 @@ def gate(
         breaches += conflicting_rows(kept)
     if breaches:
         raise DataError(breaches)
-    reasons = _reasons(kept, limits)
+    reasons = _reasons(kept, limits) if len(kept) else pd.Series("", index=kept.index, dtype="str")
     aside = _aside(kept, reasons)
     if (nowhere != "").any():
         aside = pd.concat([_aside(lines, nowhere), aside])

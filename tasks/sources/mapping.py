@@ -82,12 +82,8 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
         if name == DATE:
             times, of_column = _times(values, frame, time_zone)
             frame[name], stamped = times.date, times.stamped
-        elif name in NUMERIC or name in promotions([name]):
-            frame[name], of_column = _numbers(values, frame, name)
-        elif name == OPEN:
-            frame[name], of_column = open_marks(values, frame)
         else:
-            frame[name], of_column = _words(values), []
+            frame[name], of_column = _typed(values, frame, name)
         breaches += of_column
     if STORE not in frame:
         frame[STORE] = pd.Series(ALL_STORES, index=frame.index, dtype="str")
@@ -172,6 +168,15 @@ def _words(values: pd.Series) -> pd.Series:
         values = values.astype("Int64")
     text, empty = _texts(values)
     return text.mask(empty)
+
+
+def _typed(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:
+    """Return a column in the type of its name, and what was refused."""
+    if name == OPEN:
+        return open_marks(values, frame)
+    if name in NUMERIC or name in promotions([name]):
+        return _numbers(values, frame, name)
+    return _words(values), []
 
 
 def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:

@@ -213,14 +213,6 @@ def test_sums_are_unchanged_over_days_of_23_and_25_hours(day: str, hours: int, n
     assert table["date"].dt.strftime("%Y-%m-%d").tolist() == [day]
 
 
-def test_a_file_of_time_stamps_loaded_twice_is_the_file() -> None:
-    text = pd.date_range("2025-10-26", periods=25, freq="h", tz=BERLIN).strftime("%Y-%m-%d %H:%M")
-    frame = pd.DataFrame({"date": text, "product_id": "a", "units": "2", "price": "1.50"}).astype(str)
-    twice = joined([lines_of(frame, name, {}, BERLIN) for name in ("a.csv", "b.csv")])
-    assert (twice.rows, twice.repeated) == (50, 25)
-    assert summed(twice.frame)["units"].tolist() == [50.0]
-
-
 def test_a_zone_that_does_not_exist_is_refused() -> None:
     with pytest.raises(
         DataError, match=r"source\.time_zone, column date: 'Mars/Base'\. Rule: the zone is an IANA name"
