@@ -60,8 +60,8 @@ def gate(
     """
     breaches = [*reported]
     breaches += missing_columns(lines, {breach.column for breach in breaches})
-    nowhere = unplaced(lines)
-    kept, repeated = lines[nowhere == ""], 0
+    kept, nowhere = _placed(lines)
+    repeated = 0
     breaches += impossible_values(kept, limits, now) if len(kept) or not len(lines) else []
     if keyed and len(kept):
         repeats = equal_rows(kept)
@@ -71,15 +71,17 @@ def gate(
     if breaches:
         raise DataError(breaches)
     reasons = _reasons(kept, limits) if len(kept) else pd.Series("", index=kept.index, dtype="str")
-    aside = _aside(kept, reasons)
-    if (nowhere != "").any():
-        aside = pd.concat([_aside(lines, nowhere), aside])
+    aside = pd.concat([*nowhere, _aside(kept, reasons)])
     check_share(aside[REASON], len(lines), limits.quarantine_share)
-    return Gated(
-        kept[reasons == ""].drop(columns=CURRENCY, errors="ignore"),
-        aside.drop(columns=CURRENCY, errors="ignore"),
-        repeated,
-    )
+    kept, aside = (rows.drop(columns=CURRENCY, errors="ignore") for rows in (kept[reasons == ""], aside))
+    return Gated(kept, aside, repeated)
+
+
+def _placed(lines: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Return the rows that belong to a product, store and time, and the others as a table, if any."""
+    reasons = unplaced(lines)
+    stray = reasons != ""
+    return (lines[~stray], [_aside(lines, reasons)]) if stray.any() else (lines, [])
 
 
 def _aside(rows: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:

@@ -57,10 +57,10 @@ def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
     if data.suffix == ".json":
         return analyse_moments(moments_at(data), spec)
     if spec.assignment is not None:
+        assignment = assignment_at(spec_file.parent / spec.assignment)
         if settings.source.missing == NO_SALE:
             spec = replace(spec, events=True)  # an item without a row in the whole trial sold nothing either
-        sales = sales_at(data, settings, settled=spec.events is not None)
-        frame = joined(sales, assignment_at(spec_file.parent / spec.assignment), spec)
+        frame = joined(sales_at(data, settings, settled=spec.events is not None), assignment, spec)
         return analyse(read_rows(frame, spec), spec)
     return analyse(read_rows(table_at(data, spec), spec), spec)
 

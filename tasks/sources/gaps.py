@@ -87,22 +87,22 @@ def series_of(sales: pd.DataFrame, unknown: pd.DataFrame, days: int) -> Series:
         unknown: keys without a row of which it is known that nothing is known: closed shops, rows set aside.
         days: length of a period (days).
     """
-    keys = sales[SERIES].drop_duplicates().sort_values(SERIES, ignore_index=True)
+    keys, number = _numbered(sales)
     start, periods = sales[DATE].min(), (sales[DATE].max() - sales[DATE].min()).days // days + 1
-    number = keys.assign(number=keys.index)
-    cells = []
-    for frame in (sales, unknown):
-        rows = frame[KEY].merge(number, on=SERIES)
-        period = ((rows[DATE] - start).dt.days // days).to_numpy()
-        inside = (period >= 0) & (period < periods)
-        cells.append((rows["number"].to_numpy() * periods + period)[inside])
-    series, period = np.divmod(np.sort(cells[0]), periods)
+    rows = number * periods + (sales[DATE] - start).dt.days.to_numpy() // days
+    others = unknown[KEY].merge(keys.assign(number=keys.index), on=SERIES)
+    other_period = (others[DATE] - start).dt.days.to_numpy() // days
+    inside = (other_period >= 0) & (other_period < periods)
+    other_rows = np.unique((others["number"].to_numpy() * periods + other_period)[inside])
+    if len(other_rows):
+        other_rows = other_rows[~np.isin(other_rows, rows)]
+    series, period = np.divmod(np.sort(rows), periods)
     starts = np.searchsorted(series, keys.index)
     first, last = period[starts], period[np.append(starts[1:], len(period)) - 1]
     store = pd.factorize(keys[STORE])[0]
     opens = pd.Series(first).groupby(store).transform("min").to_numpy()
     ends = pd.Series(last).groupby(store).transform("max").to_numpy()
-    present = np.unique(np.concatenate(cells))
+    present = np.sort(np.concatenate([rows, other_rows]))
     longest = np.maximum(_longest_gap(present, periods, len(keys)), ends - last)
     begins = np.where(first - opens <= LAUNCHED_LATER * longest, opens, first)
     return Series(
@@ -118,14 +118,18 @@ def series_of(sales: pd.DataFrame, unknown: pd.DataFrame, days: int) -> Series:
     )
 
 
-def check_stated(sales: pd.DataFrame, series: Series) -> None:
-    """Refuse a table whose missing rows may be either, and matter.
+def check_stated(sales: pd.DataFrame, unknown: pd.DataFrame, days: int) -> None:
+    """Refuse a table whose missing rows may be either, and matter; arguments as of ``series_of``.
 
     Raises:
         DataError: hardly any row has 0 units, and many periods have no row.
     """
-    zeros, gaps = float((sales[UNITS] == 0).mean()), series.gaps
-    if zeros >= FEW_ZEROS or gaps <= MANY_GAPS:
+    zeros = float((sales[UNITS] == 0).mean())
+    if zeros >= FEW_ZEROS:
+        return
+    series = series_of(sales, unknown, days)
+    gaps = series.gaps
+    if gaps <= MANY_GAPS:
         return
     units, rows = float(sales[UNITS].sum()), len(sales)
     quiet = rows + len(series.quiet[0])
@@ -152,8 +156,8 @@ def with_quiet_periods(sales: pd.DataFrame, series: Series) -> pd.DataFrame:
     number, period = series.quiet
     keys = series.keys.take(number).reset_index(drop=True)
     dates = series.start + pd.to_timedelta(period * series.days, unit="D")
-    quiet = keys.assign(**{DATE: dates.as_unit("us"), UNITS: 0.0})
-    table = pd.concat([sales.assign(quiet=False), quiet.assign(quiet=True)], ignore_index=True)
+    keys[DATE], keys[UNITS] = dates.as_unit("us"), 0.0
+    table = pd.concat([sales.assign(quiet=False), keys.assign(quiet=True)], ignore_index=True)
     table = table.sort_values([*SERIES, DATE], ignore_index=True)
     unknown = {*NUMERIC, *KEY, FILE, ROW} - set(CARRIED)
     carried = [name for name in sales.columns if name not in unknown]
@@ -162,6 +166,14 @@ def with_quiet_periods(sales: pd.DataFrame, series: Series) -> pd.DataFrame:
     for name in carried:
         table[name] = table[name].where(~table["quiet"], filled[name])
     return table.drop(columns="quiet")
+
+
+def _numbered(sales: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return product and store of the series, sorted, and the number of each row's series (rows,)."""
+    (product, products), (store, stores) = (pd.factorize(sales[name], sort=True) for name in SERIES)
+    code, number = np.unique(product * len(stores) + store, return_inverse=True)
+    place, where = np.divmod(code, len(stores))
+    return pd.DataFrame({PRODUCT: products.take(place), STORE: stores.take(where)}), number
 
 
 def _longest_gap(present: np.ndarray, periods: int, count: int) -> np.ndarray:

@@ -46,16 +46,17 @@ class Meaning:
         """
         if sales.empty or self.missing == UNKNOWN:
             return sales
-        series = series_of(sales, unknown, days)
         if self.missing == NO_SALE:
-            return with_quiet_periods(sales, series)
-        check_stated(sales, series)
+            return with_quiet_periods(sales, series_of(sales, unknown, days))
+        check_stated(sales, unknown, days)
         return sales
 
 
 def without_negative_periods(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Return the table with 0 units where more came back than was sold, and how many periods that are."""
     below = table[UNITS] < 0
+    if not below.any():
+        return table, 0
     return table.assign(**{UNITS: table[UNITS].mask(below, 0.0)}), int(below.sum())
 
 
