@@ -28,7 +28,7 @@ from expectations.columns import (
 from expectations.refusals import FILE, Breach, broken, refusal
 from expectations.rules import CURRENCY, NUMBER_RULE
 from tasks.sources.closed import open_marks, sold_while_closed
-from tasks.sources.order_lines import COPY, INSTANT, fingerprint, without_copies
+from tasks.sources.order_lines import COPY, INSTANT, fingerprint, overlapping_files, without_copies
 
 log = logging.getLogger("repricer")
 
@@ -109,9 +109,12 @@ def joined(parts: Sequence[Lines]) -> Lines:
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
     if ignored:
         log.info("columns of the source that are not used: %s", ", ".join(ignored))
+    breaches = [breach for part in parts for breach in part.breaches]
+    if len(parts) > 1 and INSTANT in everything and COPY not in everything:
+        breaches += overlapping_files(frame)
     return Lines(
         frame=frame,
-        breaches=tuple(breach for part in parts for breach in part.breaches),
+        breaches=tuple(breaches),
         stamped=any(part.stamped for part in parts),
         rows=sum(part.rows for part in parts),
         repeated=sum(part.repeated for part in parts) + len(everything) - len(frame),

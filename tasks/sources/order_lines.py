@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from expectations.columns import KEY, LINE, NUMERIC, ORDER, PRICE, STOCK, UNITS, promotions
+from expectations.columns import DATE, KEY, LINE, NUMERIC, ORDER, PRICE, ROW, STOCK, UNITS, promotions
+from expectations.refusals import EXAMPLES, FILE, Breach
 
 COPY = "copy"  # equal in two rows where one is a copy of the other
 INSTANT = "instant"  # UTC time of a line
 LINE_COLUMNS = [INSTANT, ORDER, LINE]  # columns that only order lines have
+OVERLAP = (
+    0.5  # share of a file's lines of a day that equal lines of another file, above which it is their copy
+)
+LEAST_LINES = 10  # of a day, from which that share says something
 
 
 def fingerprint(raw: pd.DataFrame) -> pd.Series:
@@ -21,6 +26,28 @@ def without_copies(frame: pd.DataFrame) -> pd.DataFrame:
     if COPY not in frame:
         return frame
     return frame[~(frame.duplicated(COPY) & frame[COPY].notna())].drop(columns=COPY)
+
+
+def overlapping_files(frame: pd.DataFrame) -> list[Breach]:
+    """Return the files that hold the same days as others, line by line: added up, they would count twice.
+
+    Args:
+        frame: lines with a time of day and without numbers, of several files.
+    """
+    content = [name for name in frame.columns if name not in (FILE, ROW)]
+    first = frame.groupby(pd.util.hash_pandas_object(frame[content], index=False))[FILE].transform("first")
+    again = (first != frame[FILE]).groupby([frame[FILE], frame[DATE]])
+    days = again.agg(["mean", "size"]).reset_index()
+    copied = days[(days["mean"] > OVERLAP) & (days["size"] >= LEAST_LINES)]
+    if copied.empty:
+        return []
+    cells = []
+    for file, part in copied.groupby(FILE):
+        days_of_file = f"{len(part)} days, {part[DATE].min():%Y-%m-%d} to {part[DATE].max():%Y-%m-%d}"
+        cells.append((str(file), f"{days_of_file}, as in other files"))
+    rule = "order lines without a number stand in one file, for equal lines are added up"
+    remedy = "take the days out of one file, or map a number with --set source.columns.order_id=NAME"
+    return [Breach(column=DATE, rule=rule, remedy=remedy, cells=tuple(cells[:EXAMPLES]), count=len(cells))]
 
 
 def summed(lines: pd.DataFrame) -> pd.DataFrame:

@@ -64,4 +64,4 @@ def test_a_retraining_on_prices_that_never_move_forecasts_and_fails_its_gates(
     assert summary["verdict"] == "FAIL"
     assert summary["response"] == {"identified": 0, "not_identified": 4, "median_elasticity": None}
     assert np.isfinite(summary["forecast"]["scores"]["blend"]["wape"])
-    assert any("no price moves by itself" in reason for reason in summary["reasons"]), summary["reasons"]
+    assert any("identified products is 0" in reason for reason in summary["reasons"]), summary["reasons"]

@@ -71,6 +71,26 @@ def test_a_file_given_twice_counts_once_and_is_named(
     assert table_hash(result.sales) == table_hash(accepted(tmp_path).sales)
 
 
+def test_exports_that_overlap_are_refused_for_their_lines_would_count_twice(tmp_path: Path) -> None:
+    lines = minutes().sort_values("date")
+    for name, part in (("first.csv", lines.head(400)), ("second.csv", lines.tail(400))):
+        part.to_csv(tmp_path / name, index=False)
+    with pytest.raises(
+        DataError, match=r"second\.csv, column date: \d+ days, .* as in other files.*order_id=NAME"
+    ):
+        accepted(tmp_path)
+    for name, part in (("first.csv", lines.head(400)), ("second.csv", lines.tail(200))):
+        part.to_csv(tmp_path / name, index=False)
+    assert accepted(tmp_path).sales["units"].sum() == 600
+
+
+def test_tills_that_by_chance_sold_the_same_in_one_minute_do_not_overlap(tmp_path: Path) -> None:
+    lines = minutes()
+    for name, part in (("a.csv", lines.iloc[::2]), ("b.csv", lines.iloc[1::2])):
+        part.to_csv(tmp_path / name, index=False)
+    assert accepted(tmp_path).sales["units"].sum() == 600
+
+
 def test_lines_without_a_time_of_day_are_summed_where_that_is_stated(tmp_path: Path) -> None:
     lines = minutes().assign(date=lambda f: f["date"].str[:10])
     lines.to_csv(tmp_path / "lines.csv", index=False)
