@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,17 @@ def test_a_closed_shop_that_sells_and_a_mark_that_is_none_are_refused(tmp_path: 
         error.value
     )
     assert "sales.csv, row 4, column open: '7'. Rule: open is 1 or 0, true or false" in str(error.value)
+
+
+def test_a_day_with_more_returns_than_sales_sold_nothing(tmp_path: Path) -> None:
+    frame = slow_sellers()
+    frame.loc[[4, 9], "units"] = [-2, -1]
+    path = write(tmp_path / "sales.csv", frame)
+    with pytest.raises(DataError, match=r"row 5, column units: -2\.0.*--set source\.returns=subtract"):
+        accepted(path)
+    result = accept(files.read(path, {}, None), replace(LIMITS, returns=True), NOW)
+    assert result.sales["units"].sum() == frame["units"].clip(lower=0).sum()
+    assert result.counts["periods with more returns than sales, set to 0"] == 2
 
 
 def test_a_source_that_writes_its_zeros_is_not_read_as_if_it_left_them_out(tmp_path: Path) -> None:
