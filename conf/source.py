@@ -30,3 +30,11 @@ class Source(Section):
     """At most this many products, those sold in the most periods first (products)."""
     time_zone: str | None
     """IANA zone in which naive time stamps of the source are local; none: a time of day is refused."""
+    missing: Literal["no_sale", "unknown"] | None
+    """What a product's missing row means: `no_sale` (0 units were sold) or `unknown`. None: unknown, and a
+    table that hardly ever writes 0 and has many gaps is refused. The embedded data is `no_sale` by itself."""
+    sum_lines: bool
+    """Rows without a time of day are order lines, summed per product, store and date; otherwise a product has
+    one row per store and date. Lines with a time of day are always summed."""
+    returns: Literal["refuse", "subtract"]
+    """Negative units: `refuse` the table, or `subtract` them from the units of the period, never below 0."""

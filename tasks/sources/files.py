@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,9 @@ from expectations.ids import as_pandas
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from tasks.sources.mapping import Lines, joined, lines_of
 from tasks.sources.names import check_header
+from tasks.sources.same_file import originals
+
+log = logging.getLogger("repricer")
 
 SUFFIXES = (".csv", ".parquet")
 CSV_RULE = "a .csv file is UTF-8 text with commas"
@@ -24,6 +29,8 @@ CHECK_PATH = "check the path given with --data"  # a remedy
 def read(path: Path, columns: Mapping[str, str], time_zone: str | None) -> Lines:
     """Return the rows of a file, or of all files of a folder in the order of their names.
 
+    A file that holds the same bytes as an earlier one is left out; its rows are counted as repeated.
+
     Args:
         path: a ``.csv`` (comma, UTF-8, a header) or ``.parquet`` file, or a folder of them.
         columns: name in the sales table -> name in the source, where they differ.
@@ -32,19 +39,28 @@ def read(path: Path, columns: Mapping[str, str], time_zone: str | None) -> Lines
     Raises:
         DataError: there is no such file, or a file is not what its name says.
     """
-    parts: list[Lines] = []
+    parts: dict[Path, Lines] = {}
     breaches: list[Breach] = []
-    for file in _files(path):
+    files = _files(path)
+    copies = originals(files)
+    for file in [file for file in files if file not in copies]:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         try:
             raw = _csv(file, name) if file.suffix.lower() == ".csv" else _parquet(file, name)
         except DataError as error:
             breaches += error.breaches
             continue
-        parts.append(lines_of(raw, name, columns, time_zone))
+        parts[file] = lines_of(raw, name, columns, time_zone)
     if breaches:
-        raise DataError([*breaches, *(breach for part in parts for breach in part.breaches)])
-    return joined(parts)
+        raise DataError([*breaches, *(breach for part in parts.values() for breach in part.breaches)])
+    return joined([*parts.values(), *(_given_again(copy, file, parts) for copy, file in copies.items())])
+
+
+def _given_again(copy: Path, file: Path, parts: Mapping[Path, Lines]) -> Lines:
+    """Return the rows of a copied file: none of them counts a second time."""
+    part = parts[file]
+    log.warning("%s holds the same bytes as %s: its %d rows are left out", copy.name, file.name, part.rows)
+    return replace(part, frame=part.frame.head(0), breaches=(), repeated=part.rows, padded={})
 
 
 def _files(path: Path) -> list[Path]:

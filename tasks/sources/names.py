@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 import pandas as pd
 
-from expectations.columns import KEY, NUMERIC, PROMOTION_PREFIX, REQUIRED, TEXT, promotions
+from expectations.columns import KEY, LINE, NUMERIC, OPEN, ORDER, PROMOTION_PREFIX, REQUIRED, TEXT, promotions
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from expectations.rules import CURRENCY
 
-VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY}
+VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY, OPEN, ORDER, LINE}
 MOST_COLUMNS = 10_000  # of a table; a wide table of ten years of days has a third of it
 SHOWN = 20  # names of columns in a message
 SIMILAR = 0.6  # least similarity of a name that is suggested (share of letters)

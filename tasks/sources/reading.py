@@ -74,4 +74,6 @@ def _embedded(source: Source) -> Lines:
     sales = completejourney.read(source.period, source.by_store, source.products)
     sales[FILE] = pd.Series(source.kind, index=sales.index, dtype="str")
     sales[ROW] = np.arange(1, len(sales) + 1)
-    return Lines(frame=sales, breaches=(), stamped=False, rows=len(sales), repeated=0, ignored=())
+    return Lines(
+        frame=sales, breaches=(), stamped=False, rows=len(sales), repeated=0, ignored=(), complete=True
+    )

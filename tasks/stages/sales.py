@@ -11,13 +11,19 @@ from expectations.rules import Limits
 from tasks.demand.chosen_features import FeatureChoice, Origins
 from tasks.runtime.seeds import seed_of
 from tasks.sources.acceptance import Accepted, accept
+from tasks.sources.meaning import Meaning
 from tasks.sources.names import check_mapping
 from tasks.sources.reading import Source, read
 
 
 def source_of(settings: SourceSettings) -> Source:
     """Return the source that the settings describe."""
-    return Source(**settings.model_dump())
+    return Source(**settings.model_dump(exclude={"missing", "sum_lines", "returns"}))
+
+
+def meaning_of(settings: SourceSettings) -> Meaning:
+    """Return what the settings say that a row means."""
+    return Meaning(missing=settings.missing, sum_lines=settings.sum_lines)
 
 
 def check_columns(settings: SourceSettings) -> None:
@@ -36,8 +42,14 @@ def accepted_sales(settings: Settings) -> Accepted:
         DataError: the source breaks a rule; the message lists all of them.
         UnreachableError: the database does not answer.
     """
-    limits = Limits(period=settings.source.period, **settings.prepare.model_dump(exclude={"features"}))
-    return accept(read(source_of(settings.source)), limits, pd.Timestamp.now("UTC").tz_localize(None))
+    source = settings.source
+    limits = Limits(
+        period=source.period,
+        returns=source.returns == "subtract",
+        **settings.prepare.model_dump(exclude={"features"}),
+    )
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    return accept(read(source_of(source)), limits, now, meaning_of(source))
 
 
 def origins_of(settings: Forecast) -> Origins:
