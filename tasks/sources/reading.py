@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from expectations.columns import ROW
 from expectations.refusals import FILE, refusal
 from tasks.sources import completejourney, files, sql
+from tasks.sources.forms import CsvForm, Form, WideForm
 from tasks.sources.mapping import Lines
 
 
@@ -29,6 +31,10 @@ class Source:
         by_store: keep stores apart (``completejourney``).
         products: at most this many products (``completejourney``).
         time_zone: IANA zone in which time stamps become local dates.
+        csv: fields of ``CsvForm``.
+        wide: fields of ``WideForm``.
+        sheet: sheet of a workbook; none: the first.
+        skip_rows: rows above the header; none: detected (rows).
     """
 
     kind: str
@@ -40,6 +46,16 @@ class Source:
     by_store: bool
     products: int
     time_zone: str | None
+    csv: Mapping[str, Any] = field(default_factory=dict)
+    wide: Mapping[str, Any] = field(default_factory=dict)
+    sheet: str | None = None
+    skip_rows: int | None = None
+
+    @property
+    def form(self) -> Form:
+        """Return how the files are written."""
+        csv, wide = CsvForm(**self.csv), WideForm(**self.wide)
+        return Form(csv=csv, wide=wide, sheet=self.sheet, skip_rows=self.skip_rows)
 
     @property
     def name(self) -> str:
@@ -55,7 +71,7 @@ def read(source: Source) -> Lines:
         UnreachableError: the database does not answer.
     """
     if source.kind == "file":
-        return files.read(_path(source), source.columns, source.time_zone)
+        return files.read(_path(source), source.columns, source.time_zone, source.form)
     if source.kind == "sql":
         return sql.read(source.url_variable, source.query, source.columns, source.time_zone)
     return _embedded(source)
