@@ -26,6 +26,7 @@ from expectations.columns import (
 )
 from expectations.refusals import FILE, Breach, broken, refusal
 from expectations.rules import CURRENCY, NUMBER_RULE
+from tasks.sources.switches import shares
 
 log = logging.getLogger("repricer")
 
@@ -186,8 +187,10 @@ def _words(values: pd.Series) -> pd.Series:
 
 
 def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:
-    """Return numbers, missing where empty or refused."""
-    if pd.api.types.is_numeric_dtype(values):
+    """Return numbers, missing where empty or refused; a truth value is a number in a promotion only."""
+    if promotions([name]):
+        values = shares(values, name)
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.astype("float64"), []
     text, empty = _texts(values)
     refused = ~(empty | text.str.fullmatch(NUMBER))
@@ -210,7 +213,10 @@ def _dates(
     zone = _zone(time_zone)
     local = _parsed(text[zoned], utc=True).dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     dates[zoned] = local
-    rule, remedy = "an ISO date such as 2026-03-29", "write year-month-day"
+    rule, remedy = (
+        "an ISO date such as 2026-03-29",
+        "write year-month-day, or name the form with --set source.csv.date_format=dd.mm.yyyy",
+    )
     breaches = broken(frame, dates.isna(), DATE, rule, remedy, shown=text)
     if zone is None:
         rule = "a time of day belongs to a declared zone, for its local date depends on it"
