@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -33,8 +34,6 @@ def read(
     columns: Mapping[str, str],
     time_zone: str | None,
     form: Form | None = None,
-    *,
-    most: int | None = None,
 ) -> Lines:
     """Return the rows of a file, or of all files of a folder in the order of their names.
 
@@ -43,7 +42,6 @@ def read(
         columns: name in the sales table -> name in the source, where they differ.
         time_zone: IANA zone in which time stamps become local dates.
         form: how files are written; what it leaves open is detected.
-        most: read at most so many rows of the beginning of a file; none: all (rows).
 
     Raises:
         DataError: there is no such file, or a file is not what its name says.
@@ -53,15 +51,40 @@ def read(
     for file in files(path):
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         try:
-            raw, mixed = _raw(file, name, columns, form or Form(), most)
+            parts.append(part(file, name, columns, time_zone, form=form or Form()))
         except DataError as error:
             breaches += error.breaches
-            continue
-        breaches += mixed
-        parts.append(lines_of(raw, name, columns, time_zone))
     if breaches:
         raise DataError([*breaches, *(breach for part in parts for breach in part.breaches)])
     return joined(parts)
+
+
+def part(
+    file: Path,
+    name: str,
+    columns: Mapping[str, str],
+    time_zone: str | None,
+    *,
+    form: Form,
+    most: int | None = None,
+) -> Lines:
+    """Return the rows of one file.
+
+    Args:
+        file: one file.
+        name: name for messages.
+        columns: name in the sales table -> name in the source, where they differ.
+        time_zone: IANA zone in which time stamps become local dates.
+        form: how the file is written.
+        most: read at most so many rows of its beginning; none: all (rows).
+
+    Raises:
+        AmbiguousError: numbers or dates can be read in two ways.
+        DataError: the file is not what its name says.
+    """
+    raw, mixed = _raw(file, name, columns, form, most)
+    lines = lines_of(raw, name, columns, time_zone)
+    return replace(lines, breaches=(*mixed, *lines.breaches))
 
 
 def files(path: Path) -> list[Path]:

@@ -56,7 +56,7 @@ def checked(names: Sequence[str], name: str) -> list[str]:
         DataError: a name stands twice, or there are more columns than any sales table has.
     """
     if len(names) > MOST_COLUMNS:
-        problem = f"{len(names):,} columns: {', '.join(map(repr, names[:3]))} ..."
+        problem = f"{len(names):,} columns: {', '.join(map(repr, names[:3]))} and so on"
         rule = f"a table has at most {MOST_COLUMNS:,} columns"
         raise refusal("(all)", name, problem, rule, "export one row per product and day")
     twice = sorted(column for column, count in Counter(names).items() if count > 1)

@@ -33,6 +33,10 @@ PAIRS = (("dd/mm/yyyy", "mm/dd/yyyy"), ("dd-mm-yyyy", "mm-dd-yyyy"))
 USUAL = 0.9  # share of the dates that have the form of the column; the others are refused, row by row
 
 
+class AmbiguousError(DataError):
+    """A notation that can be read in two ways by the rows at hand; more rows may tell."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Notation:
     """How numbers and dates are written.
@@ -59,7 +63,7 @@ def rewritten(
         separator: sign between cells; a comma there is no decimal sign without quotes.
 
     Raises:
-        DataError: the decimal sign, or the order of day and month, can be read in two ways.
+        AmbiguousError: the decimal sign, or the order of day and month, can be read in two ways.
     """
     numeric = _numeric(table.column_names, columns)
     decimal = form.decimal or _decimal(table, numeric, name, separator)
@@ -82,7 +86,7 @@ def iso_dates(
     """Return cells with ISO dates and the format that they had; none where they are ISO already.
 
     Raises:
-        DataError: every date is one with the day first as well as one with the month first.
+        AmbiguousError: every date is one with the day first as well as one with the month first.
     """
     encoded = cells.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
@@ -130,7 +134,7 @@ def _decimal(table: pa.Table, numeric: Mapping[str, str], name: str, separator: 
         value = cells[cells.str.match(EITHER) | cells.str.match(EITHER_POINT)].iloc[0]
         rule = "a number has one reading; here thousands and decimals are possible in every row"
         remedy = "name the decimal sign with --set source.csv.decimal=comma or =point"
-        raise refusal(column, name, repr(value), rule, remedy)
+        raise AmbiguousError(refusal(column, name, repr(value), rule, remedy).breaches)
     return "."
 
 
@@ -180,10 +184,10 @@ def _date_format(texts: pd.Series, name: str) -> str | None:
     return None
 
 
-def _two_orders(texts: pd.Series, name: str, pair: tuple[str, str]) -> DataError:
+def _two_orders(texts: pd.Series, name: str, pair: tuple[str, str]) -> AmbiguousError:
     rule = "a date has one reading; here day and month may be exchanged in every row"
     remedy = f"name the order with --set source.csv.date_format={pair[0]} or ={pair[1]}"
-    return refusal(DATE, name, repr(texts.iloc[0]), rule, remedy)
+    return AmbiguousError(refusal(DATE, name, repr(texts.iloc[0]), rule, remedy).breaches)
 
 
 def _pattern(date_format: str) -> str:

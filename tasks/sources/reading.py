@@ -71,13 +71,18 @@ def read(source: Source) -> Lines:
         UnreachableError: the database does not answer.
     """
     if source.kind == "file":
-        return files.read(_path(source), source.columns, source.time_zone, source.form)
+        return files.read(path_of(source), source.columns, source.time_zone, source.form)
     if source.kind == "sql":
         return sql.read(source.url_variable, source.query, source.columns, source.time_zone)
     return _embedded(source)
 
 
-def _path(source: Source) -> Path:
+def path_of(source: Source) -> Path:
+    """Return the path of a source of files.
+
+    Raises:
+        DataError: the settings name none.
+    """
     if not source.path:
         rule, remedy = "source.kind=file has a path", "name a file or folder with --data"
         raise refusal("(all)", "source.path", "none", rule, remedy)

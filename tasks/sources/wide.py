@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations.columns import DATE, PRICE, PRODUCT, UNITS
-from expectations.refusals import DataError, refusal
+from expectations.refusals import Breach, DataError, refusal
 from tasks.sources.forms import WideForm
 from tasks.sources.notation import ISO, iso_dates
 
@@ -48,21 +48,27 @@ def check(
         DataError: it has no product or no price, or the settings do not say what its days hold.
     """
     problem = f"a wide table: {len(days):,} columns from {days[0]} to {days[-1]} are days"
-    for name in (PRODUCT, PRICE):
-        sought = columns.get(name, name)
-        if sought not in names:
-            others = ", ".join(column for column in names if column not in set(days))
-            missing = f"{problem}, and there is no column {sought!r} (others: {others})"
-            remedy = f"say its name with --set source.columns.{name}=NAME"
-            if name == PRICE:
-                remedy += ", or join the prices in a long table: a wide table of units alone cannot be priced"
-            raise refusal(name, file, missing, LONG, remedy)
+    missing = [name for name in (PRODUCT, PRICE) if columns.get(name, name) not in names]
+    if missing:
+        others = ", ".join(column for column in names if column not in set(days))
+        raise DataError(
+            [_lacking(name, f"{problem}; other columns: {others}", file, columns) for name in missing]
+        )
     numbered = NUMBERED.fullmatch(days[0])
     settings = "source.wide.values=units"
     if numbered and form.first_date is None:
         settings += " and source.wide.first_date=2011-01-29 (the date of number 1)"
     if form.values is None or (numbered and form.first_date is None):
         raise refusal(DATE, file, problem, LONG, f"if they hold units, set {settings}")
+
+
+def _lacking(name: str, problem: str, file: str, columns: Mapping[str, str]) -> Breach:
+    """Return the breach of a wide table that has no product or no price."""
+    remedy = f"say its name with --set source.columns.{name}=NAME"
+    if name == PRICE:
+        remedy += ", or join the prices in a long table: a wide table of units alone cannot be priced"
+    cells = ((file, f"there is no {columns.get(name, name)!r}; {problem}"),)
+    return Breach(column=name, rule=LONG, remedy=remedy, cells=cells, count=1)
 
 
 def long(

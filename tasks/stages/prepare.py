@@ -17,7 +17,8 @@ from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Prepared
 from tasks.sources.acceptance import Accepted, most_sold, table_hash
 from tasks.sources.sql import UnreachableError
-from tasks.stages.sales import accepted_sales, feature_choice_of, origins_of, source_of
+from tasks.stages.sales import accepted_sales, feature_choice_of, origins_of
+from tasks.stages.source import source_of
 
 if TYPE_CHECKING:
     from prefect import Task

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from conf import Settings
 from conf.settings import Forecast
-from conf.settings import Source as SourceSettings
-from expectations.rules import Limits
 from tasks.demand.chosen_features import FeatureChoice, Origins
 from tasks.runtime.seeds import seed_of
 from tasks.sources.acceptance import Accepted, accept
-from tasks.sources.reading import Source, read
-
-
-def source_of(settings: SourceSettings) -> Source:
-    """Return the source that the settings describe."""
-    return Source(**settings.model_dump())
+from tasks.sources.reading import read
+from tasks.stages.source import limits_of, now, source_of
 
 
 def accepted_sales(settings: Settings) -> Accepted:
@@ -26,8 +18,7 @@ def accepted_sales(settings: Settings) -> Accepted:
         DataError: the source breaks a rule; the message lists all of them.
         UnreachableError: the database does not answer.
     """
-    limits = Limits(period=settings.source.period, **settings.prepare.model_dump(exclude={"features"}))
-    return accept(read(source_of(settings.source)), limits, pd.Timestamp.now("UTC").tz_localize(None))
+    return accept(read(source_of(settings.source)), limits_of(settings), now())
 
 
 def origins_of(settings: Forecast) -> Origins:

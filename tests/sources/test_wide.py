@@ -33,7 +33,8 @@ def test_a_wide_table_without_prices_is_refused_and_says_what_is_missing(tmp_pat
         files.read(path, COLUMNS, None, Form(wide=UNITS))
     message = str(error.value)
     assert (
-        "a wide table: 1,913 columns from d_1 to d_1913 are days, and there is no column 'price'" in message
+        "column price: there is no 'price'; a wide table: 1,913 columns from d_1 to d_1913 are days"
+        in message
     )
     assert "a wide table of units alone cannot be priced" in message
 
@@ -41,7 +42,7 @@ def test_a_wide_table_without_prices_is_refused_and_says_what_is_missing(tmp_pat
 def test_a_wide_table_without_a_product_is_refused_with_its_other_columns(tmp_path: Path) -> None:
     path = m5(tmp_path / "s.csv", NUMBERED, price=True)
     with pytest.raises(
-        DataError, match=r"others: id, item_id, store_id, price.*source\.columns\.product_id=NAME"
+        DataError, match=r"other columns: id, item_id, store_id, price.*source\.columns\.product_id=NAME"
     ):
         files.read(path, {}, None)
 
