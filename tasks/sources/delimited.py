@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -135,7 +136,7 @@ def _cells(stream: pa.NativeFile, layout: Layout, note: object, most: int | None
     if most is None:
         return pc.read_csv(stream, **options)
     with pc.open_csv(stream, **options) as batches:
-        return pa.Table.from_batches([batches.read_next_batch()])
+        return pa.Table.from_batches(islice(batches, 1), batches.schema)
 
 
 def _top(file: Path, encoding: str, separator: str) -> _Top:
