@@ -110,6 +110,16 @@ def show_scale(measured: Mapping[str, Any]) -> None:
     _print_table(title, ("series", "stage", "s", "CPU s", "CPU ms a series", "peak MB", ""), rows)
 
 
+def show_prepare_bench(measured: Mapping[str, Any]) -> None:
+    """Print seconds and peak memory of every step from a large CSV to features."""
+    rows = [
+        (name, f"{step['seconds']:.1f}", f"{step['cpu_seconds']:.1f}", f"{step['peak_memory_mb']:,.0f}")
+        for name, step in measured["steps"].items()
+    ]
+    title = f"{measured['rows']:,} rows, {measured['rows_modelled']:,} of them modelled"
+    _print_table(title, ("step", "s", "CPU s", "peak MB"), rows)
+
+
 def show_cold_start(measured: Mapping[str, Any]) -> None:
     """Print the scores of products without a past."""
     names = ("wape", "mape", "bias", "pinball", "coverage_80")
