@@ -112,12 +112,9 @@ def show_scale(measured: Mapping[str, Any]) -> None:
 
 def show_prepare_bench(measured: Mapping[str, Any]) -> None:
     """Print seconds and peak memory of every step from a large CSV to features."""
-    rows = [
-        (name, f"{step['seconds']:.1f}", f"{step['cpu_seconds']:.1f}", f"{step['peak_memory_mb']:,.0f}")
-        for name, step in measured["steps"].items()
-    ]
-    title = f"{measured['rows']:,} rows, {measured['rows_modelled']:,} of them modelled"
-    _print_table(title, ("step", "s", "CPU s", "peak MB"), rows)
+    names = ("seconds", "cpu_seconds", "peak_memory_mb")
+    rows = [(step, *(f"{row[name]:,.1f}" for name in names)) for step, row in measured["steps"].items()]
+    _print_table(f"{measured['rows']:,} rows", ("step", "s", "CPU s", "peak MB"), rows)
 
 
 def show_cold_start(measured: Mapping[str, Any]) -> None:
