@@ -19,6 +19,7 @@ FOUR_BYTES = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 WESTERN_SIGNS = frozenset(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿœŒŠšŽž€£§°®©™«»„“”‚‘’–—…½¼²µ´·º\xa0"
 )
+MOST_NULS = 0.1  # share of NUL bytes in text of one byte a sign
 LONGEST_RUN = 2  # signs beyond ASCII next to each other in a Western word; Greek and Cyrillic have more
 RULE = "the encoding of a text file is UTF-8, UTF-16 with its mark, or Windows-1252"
 REMEDY = "save it as UTF-8, or name its encoding, for example with --set source.csv.encoding=cp1250"
@@ -76,11 +77,11 @@ def _known(given: str) -> str:
 
 
 def _utf8_problem(stream: IO[bytes], most: int | None) -> str | None:
-    """Return why text is not UTF-8, or none; a NUL byte is UTF-16 without its mark, or no text."""
+    """Return why text is not UTF-8, or none; UTF-16 without its mark is, by chance."""
     decoder, read = codecs.getincrementaldecoder(UTF8)(), 0
     while chunk := stream.read(CHUNK):
-        if not read and b"\0" in chunk[:CHUNK]:
-            return "a NUL byte: UTF-16 without its mark, or no text"
+        if not read and chunk.count(0) > MOST_NULS * len(chunk):
+            return "NUL bytes between the signs: UTF-16 without its mark, or no text"
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from conf import load
 from conf.layers import SettingsError
 
