@@ -44,6 +44,11 @@ def bench_prepare(
     say(f"{written:,} rows, {path.stat().st_size / 1024**2:,.0f} MB")
     source = settings.source.model_copy(update={"kind": "file", "path": str(path)})
     settings = settings.model_copy(update={"source": source})
+    return {"rows": written, "days": days, **_prepared(settings, say)}
+
+
+def _prepared(settings: Settings, say: Callable[[str], None]) -> dict[str, Any]:
+    """Take the steps from the file to the features, and return what each took."""
     steps: Steps = {}
     with _measured(steps, "check", say):
         check_files(settings)
@@ -60,8 +65,6 @@ def bench_prepare(
         until = pd.Timestamp(dates[int(KNOWN * len(dates))])
         features = chosen_features(modelled, feature_choice_of(settings), until)
     return {
-        "rows": written,
-        "days": days,
         "rows_accepted": len(accepted.sales),
         "products": int(accepted.sales[PRODUCT].nunique()),
         "rows_modelled": len(modelled),
