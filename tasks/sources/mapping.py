@@ -213,10 +213,8 @@ def _dates(
     zone = _zone(time_zone)
     local = _parsed(text[zoned], utc=True).dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     dates[zoned] = local
-    rule, remedy = (
-        "an ISO date such as 2026-03-29",
-        "write year-month-day, or name the form with --set source.csv.date_format=dd.mm.yyyy",
-    )
+    rule = "an ISO date such as 2026-03-29"
+    remedy = "write year-month-day, or name the form in a CSV with --set source.csv.date_format=dd.mm.yyyy"
     breaches = broken(frame, dates.isna(), DATE, rule, remedy, shown=text)
     if zone is None:
         rule = "a time of day belongs to a declared zone, for its local date depends on it"
