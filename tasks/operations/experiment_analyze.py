@@ -24,6 +24,7 @@ from expectations.spreadsheets import restored
 from tasks.runtime.artifacts import save_text
 from tasks.sources.closed import without_closed
 from tasks.sources.files import read
+from tasks.sources.forms import form_of
 from tasks.sources.gaps import NO_SALE
 from tasks.sources.meaning import Meaning, without_negative_periods
 from tasks.trial.analysis import analyse
@@ -82,10 +83,12 @@ def sales_at(path: Path, settings: Settings, *, settled: bool = False) -> pd.Dat
         TrialError: a row has no units or price, or there are two rows for one key.
         DataError: a rule of reading is broken, or it is not stated what a missing row means.
     """
-    lines = read(path, settings.source.columns, settings.source.time_zone)
+    source = settings.source
+    form = form_of(source.csv.model_dump(), source.wide.model_dump(), source.sheet, source.skip_rows)
+    lines = read(path, source.columns, source.time_zone, form)
     if lines.breaches:
         raise DataError(list(lines.breaches))
-    meaning = Meaning(missing=settings.source.missing, sum_lines=settings.source.sum_lines)
+    meaning = Meaning(missing=source.missing, sum_lines=source.sum_lines)
     rows, closed = without_closed(lines.frame)
     frame = meaning.one_row_per_key(rows, lines)
     bad = frame[[DATE, PRODUCT, UNITS, PRICE]].isna().any(axis=1) | ~(frame[PRICE] > 0)
@@ -101,7 +104,7 @@ def sales_at(path: Path, settings: Settings, *, settled: bool = False) -> pd.Dat
             f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. "
             "Keep one of them."
         )
-    if settings.source.returns == "subtract":
+    if source.returns == "subtract":
         frame, _ = without_negative_periods(frame)
     if settled and meaning.missing is None:
         return frame

@@ -28,6 +28,7 @@ from expectations.rules import NUMBER_RULE
 from tasks.sources.closed import open_marks, sold_while_closed
 from tasks.sources.names import listed, missing_columns, named_columns
 from tasks.sources.order_lines import COPY, INSTANT, fingerprint, overlapping_files, without_copies
+from tasks.sources.switches import shares
 from tasks.sources.times import texts, times_of
 
 log = logging.getLogger("repricer")
@@ -175,8 +176,10 @@ def _typed(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series
 
 
 def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:
-    """Return numbers, missing where empty or refused."""
-    if pd.api.types.is_numeric_dtype(values):
+    """Return numbers, missing where empty or refused; a truth value is a number in a promotion only."""
+    if promotions([name]):
+        values = shares(values, name)
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.astype("float64"), []
     text, empty = texts(values)
     refused = ~(empty | text.str.fullmatch(NUMBER))

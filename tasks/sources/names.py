@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
@@ -50,8 +51,8 @@ def check_header(names: Sequence[str], file: str) -> None:
         rule = f"a sales table has at most {MOST_COLUMNS:,} columns, one row per product and period"
         remedy = "check the separator and the header, and write periods as rows"
         raise refusal("(all)", file, f"{len(names):,} columns, from {listed(names[:EXAMPLES])}", rule, remedy)
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
         rule = "every column has a name of its own"
         raise refusal(listed(twice), file, "named twice", rule, "rename one of them")
 

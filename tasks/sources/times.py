@@ -43,7 +43,8 @@ def times_of(values: pd.Series, frame: pd.DataFrame, time_zone: str | None) -> t
     instant = _in_utc(local, zone) if timed.any() else local.copy()
     local[zoned] = utc.dt.tz_convert(zone or "UTC").dt.tz_localize(None)
     instant[zoned] = utc.dt.tz_localize(None)
-    rule, remedy = "an ISO date such as 2026-03-29", "write year-month-day"
+    rule = "an ISO date such as 2026-03-29"
+    remedy = "write year-month-day, or name the form in a CSV with --set source.csv.date_format=dd.mm.yyyy"
     breaches = broken(frame, local.isna(), DATE, rule, remedy, shown=text)
     if zone is None:
         rule = "a time of day belongs to a declared zone, for its local date depends on it"
