@@ -21,6 +21,9 @@ CATEGORY = "category"  # text; products that may replace each other
 DEPARTMENT = "department"  # text
 NAME = "name"  # text
 PROMOTION_PREFIX = "promotion_"  # share of the period's sales or stores, 0..1
+OPEN = "open"  # 1 or 0; rows of closed shops are left out, then the column is dropped
+ORDER = "order_id"  # text; tells equal order lines from copies, then dropped
+LINE = "line_id"  # text; likewise
 ROW = "row"  # position in the source, from 1, for messages
 
 ALL_STORES = "all"

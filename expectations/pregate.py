@@ -1,7 +1,8 @@
 """The pre-gate: checks before Great Expectations, which lets inf, an empty frame and an empty suite pass.
 
 A row that cannot be true *breaks* a rule (``rules``) and the run is refused, with every broken rule in one
-error (``refusals``). A row that is only unlikely is *set aside* with its reason; the run goes on without it.
+error (``refusals``). A row that is only unlikely, or belongs to no product or time, is *set aside* with its
+reason; the run goes on without it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from expectations.columns import LIST_PRICE, PRICE, PRODUCT, REASON, ROW, UNITS
-from expectations.refusals import FILE, Breach, DataError, refusal
-from expectations.rules import CURRENCY, Limits, conflicting_rows, impossible_values, missing_columns
+from expectations.columns import LIST_PRICE, PRICE, PRODUCT, REASON, UNITS
+from expectations.refusals import Breach, DataError, refusal
+from expectations.repeats import conflicting_rows, equal_rows, too_many_equal
+from expectations.rules import CURRENCY, Limits, impossible_values, missing_columns, unplaced
 
 LEAST_SPIKE = 1000.0  # units/period; a burst below it is a burst, whatever the product sold before
 TOP_SHARE = 0.01  # of a product's rows that do not count for its usual units
@@ -58,22 +60,33 @@ def gate(
     """
     breaches = [*reported]
     breaches += missing_columns(lines, {breach.column for breach in breaches})
-    breaches += impossible_values(lines, limits, now)
-    kept, repeated = lines, 0
-    if keyed and len(lines):
-        repeats = lines.duplicated([name for name in lines.columns if name not in (FILE, ROW)])
-        kept, repeated = lines[~repeats], int(repeats.sum())
+    kept, nowhere = _placed(lines)
+    repeated = 0
+    breaches += impossible_values(kept, limits, now) if len(kept) or not len(lines) else []
+    if keyed and len(kept):
+        repeats = equal_rows(kept)
+        breaches += too_many_equal(kept, repeats)
+        kept, repeated = kept[~repeats], int(repeats.sum())
         breaches += conflicting_rows(kept)
     if breaches:
         raise DataError(breaches)
-    reasons = _reasons(kept, limits)
-    aside = kept[reasons != ""].assign(**{REASON: reasons[reasons != ""]})
+    reasons = _reasons(kept, limits) if len(kept) else pd.Series("", index=kept.index, dtype="str")
+    aside = pd.concat([*nowhere, _aside(kept, reasons)])
     check_share(aside[REASON], len(lines), limits.quarantine_share)
-    return Gated(
-        kept[reasons == ""].drop(columns=CURRENCY, errors="ignore"),
-        aside.drop(columns=CURRENCY, errors="ignore"),
-        repeated,
-    )
+    kept, aside = (rows.drop(columns=CURRENCY, errors="ignore") for rows in (kept[reasons == ""], aside))
+    return Gated(kept, aside, repeated)
+
+
+def _placed(lines: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """Return the rows that belong to a product, store and time, and the others as a table, if any."""
+    reasons = unplaced(lines)
+    stray = reasons != ""
+    return (lines[~stray], [_aside(lines, reasons)]) if stray.any() else (lines, [])
+
+
+def _aside(rows: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+    """Return the rows with a reason, and it."""
+    return rows[reasons != ""].assign(**{REASON: reasons[reasons != ""]})
 
 
 def check_share(reasons: pd.Series, rows: int, largest: float) -> None:

@@ -100,7 +100,10 @@ def retrain(
     Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
     """
     settings = settings_of(profile, sets, {"source.kind": source, "source.path": data})
+    from tasks.stages.source import check_files
+
     check_source(settings)
+    check_files(settings)
     show_progress()
     with prefect_api(settings.data_folder, meanwhile=HEAVY):
         from flows.retrain import retrain as flow

@@ -33,7 +33,7 @@ def check_source(settings: Settings) -> None:
     Raises:
         DataError: a name in ``source.columns`` is unknown, or one column has two names.
     """
-    from tasks.stages.sales import check_columns
+    from tasks.stages.source import check_columns
 
     check_columns(settings.source)
 

@@ -57,6 +57,13 @@ def show_scale(measured: Mapping[str, Any]) -> None:
     print_table(title, ("series", "stage", "s", "CPU s", "CPU ms a series", "peak MB", ""), rows)
 
 
+def show_prepare(measured: Mapping[str, Any]) -> None:
+    """Print seconds and peak memory of every step from a large CSV to features."""
+    names = ("seconds", "cpu_seconds", "peak_memory_mb")
+    rows = [(step, *(f"{row[name]:,.1f}" for name in names)) for step, row in measured["steps"].items()]
+    print_table(f"{measured['rows']:,} rows", ("step", "s", "CPU s", "peak MB"), rows)
+
+
 def show_cold_start(measured: Mapping[str, Any]) -> None:
     """Print the scores of products without a past."""
     names = ("wape", "mape", "bias", "pinball", "coverage_80")

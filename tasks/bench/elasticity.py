@@ -28,7 +28,9 @@ from expectations.columns import (
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
 from tasks.response.elasticities import panel_response
 from tasks.response.identification import Identification
+from tasks.sources.closed import without_closed
 from tasks.sources.files import read
+from tasks.sources.meaning import Meaning
 
 log = logging.getLogger("repricer")
 
@@ -119,8 +121,10 @@ def _sales_of_file(data: Path, settings: Settings) -> pd.DataFrame:
         raise ValueError(
             f"{data.name}: {len(lines.breaches)} rules are broken. The first: {lines.breaches[0]}"
         )
-    frame = lines.frame.dropna(subset=[DATE, PRODUCT, UNITS, PRICE])
-    frame = frame[(frame[PRICE] > 0) & (frame[UNITS] >= 0)]
+    rows, _ = without_closed(lines.frame)
+    rows = rows.dropna(subset=[DATE, PRODUCT, UNITS, PRICE])
+    rows = rows[(rows[PRICE] > 0) & (rows[UNITS] >= 0)]
+    frame = Meaning(sum_lines=settings.source.sum_lines).one_row_per_key(rows, lines)
     return frame.drop_duplicates([DATE, *SERIES])
 
 

@@ -8,8 +8,8 @@ forecast of the future reads exactly what the models were trained on: append the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,17 +105,20 @@ def build_features(
     """
     wide = Wide(sales, period)
     past, known = _past(wide, lags, windows, period), _known(wide, windows, period, rivals)
-    columns: Mapping[str, pd.DataFrame | np.ndarray] = {
-        name: values for name, (values, _) in {**past, **known}.items()
-    }
-    cells = wide.begun.T.ravel()
-    frame = pd.DataFrame({DATE: np.tile(wide.dates, len(wide.series))})
-    for level in SERIES:
-        frame[level] = pd.Series(np.repeat(wide.series.get_level_values(level), len(wide.dates)), dtype="str")
-    features = pd.DataFrame({name: np.asarray(cell, float).T.ravel() for name, cell in columns.items()})
-    frame = pd.concat([frame, features], axis=1)[cells].reset_index(drop=True)
+    names = tuple(past), tuple(known)
     descriptions = {name: text for name, (_, text) in {**past, **known}.items()}
-    return FeatureTable(frame, tuple(past), tuple(known), descriptions)
+    cells = wide.begun.T.ravel()
+    columns: dict[str, Any] = {DATE: np.tile(wide.dates, len(wide.series))[cells]}
+    for level in SERIES:
+        labels = np.repeat(wide.series.get_level_values(level), len(wide.dates))[cells]
+        columns[level] = pd.Series(labels, dtype="str")
+    for kind, features in zip(names, (past, known), strict=True):
+        for (
+            name
+        ) in kind:  # a matrix is let go once it is laid out: there is room for one copy of a large table
+            values, _ = features.pop(name)
+            columns[name] = np.asarray(values, float).T.ravel()[cells]
+    return FeatureTable(pd.DataFrame(columns, copy=False), *names, descriptions)
 
 
 def planned(sales: pd.DataFrame, periods: int, period: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from expectations.columns import KEY, SERIES, promotions
+from expectations.columns import DATE, SERIES, promotions
 from tasks.demand.features import LOG_PRICE, LOG_UNITS, FeatureTable
 
 SAMPLE = 20_000  # rows on which features are compared
@@ -64,13 +64,17 @@ def select(
 
 def _rows(table: FeatureTable, until: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:
     """Return sampled forecasts: past features, then known features and log units ``AHEAD`` periods later."""
-    frame = table.frame[table.frame[KEY[0]] <= until].sort_values([*SERIES, KEY[0]])
-    later = frame.groupby(SERIES)[[LOG_UNITS, *table.known]].shift(-AHEAD)
-    rows = frame[list(table.past)].assign(
-        **{name: later[name] for name in table.known}, target=later[LOG_UNITS]
-    )
-    rows = rows[rows["target"].notna() & rows[LOG_UNITS].notna()]
-    return rows.iloc[rng.permutation(len(rows))[:SAMPLE]].reset_index(drop=True)
+    frame = table.frame
+    keys = frame.loc[frame[DATE] <= until, [*SERIES, DATE]].sort_values([*SERIES, DATE])
+    order, series = keys.index.to_numpy(), keys.groupby(SERIES).ngroup().to_numpy()
+    units = frame[LOG_UNITS].to_numpy()[order]
+    begin, end = slice(None, -AHEAD), slice(AHEAD, None)
+    seen = (series[begin] == series[end]) & np.isfinite(units[begin]) & np.isfinite(units[end])
+    sample = rng.permutation(int(seen.sum()))[:SAMPLE]
+    now, later = order[begin][seen][sample], order[end][seen][sample]
+    rows = {name: frame[name].to_numpy()[now] for name in table.past}
+    rows |= {name: frame[name].to_numpy()[later] for name in table.known}
+    return pd.DataFrame({**rows, "target": frame[LOG_UNITS].to_numpy()[later]})
 
 
 def _redundant(rows: pd.DataFrame, stays: set[str], above: float) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,18 @@ from expectations.ids import as_pandas
 from expectations.refusals import DataError
 from expectations.spreadsheets import restored
 from tasks.runtime.artifacts import save_text
+from tasks.sources.closed import without_closed
 from tasks.sources.files import read
-from tasks.sources.mapping import summed
+from tasks.sources.forms import form_of
+from tasks.sources.gaps import NO_SALE
+from tasks.sources.meaning import Meaning, without_negative_periods
 from tasks.trial.analysis import analyse
 from tasks.trial.assignment import joined
 from tasks.trial.errors import TrialError
 from tasks.trial.ids import id_columns, with_ids
 from tasks.trial.moments import analyse_moments
 from tasks.trial.page import render
+from tasks.trial.periods import days_of_period
 from tasks.trial.randomisation import CLUSTER
 from tasks.trial.results import Analysis, as_json
 from tasks.trial.spec import Spec, read_spec
@@ -58,22 +63,34 @@ def analysis_of(data: Path, spec_file: Path, settings: Settings) -> Analysis:
     if data.suffix == ".json":
         return analyse_moments(moments_at(data), spec)
     if spec.assignment is not None:
-        frame = joined(sales_at(data, settings), assignment_at(spec_file.parent / spec.assignment), spec)
+        assignment = assignment_at(spec_file.parent / spec.assignment)
+        if settings.source.missing == NO_SALE:
+            spec = replace(spec, events=True)  # an item without a row in the whole trial sold nothing either
+        frame = joined(sales_at(data, settings, settled=spec.events is not None), assignment, spec)
         return analyse(read_rows(frame, spec), spec)
     return analyse(read_rows(table_at(data, spec), spec), spec)
 
 
-def sales_at(path: Path, settings: Settings) -> pd.DataFrame:
+def sales_at(path: Path, settings: Settings, *, settled: bool = False) -> pd.DataFrame:
     """Read a sales table, one row per product, store and period, in the project's column names.
+
+    Args:
+        path: file or folder of the sales.
+        settings: names of the columns, and what a row means.
+        settled: it is known by other means what a missing row means.
 
     Raises:
         TrialError: a row has no units or price, or there are two rows for one key.
-        DataError: a rule of reading is broken.
+        DataError: a rule of reading is broken, or it is not stated what a missing row means.
     """
-    lines = read(path, settings.source.columns, settings.source.time_zone)
+    source = settings.source
+    form = form_of(source.csv.model_dump(), source.wide.model_dump(), source.sheet, source.skip_rows)
+    lines = read(path, source.columns, source.time_zone, form)
     if lines.breaches:
         raise DataError(list(lines.breaches))
-    frame = summed(lines.frame) if lines.stamped else lines.frame
+    meaning = Meaning(missing=source.missing, sum_lines=source.sum_lines)
+    rows, closed = without_closed(lines.frame)
+    frame = meaning.one_row_per_key(rows, lines)
     bad = frame[[DATE, PRODUCT, UNITS, PRICE]].isna().any(axis=1) | ~(frame[PRICE] > 0)
     if bad.any():
         raise TrialError(
@@ -87,7 +104,11 @@ def sales_at(path: Path, settings: Settings) -> pd.DataFrame:
             f"{path.name}: an item has one price at one time and place. Received: two rows for {where}. "
             "Keep one of them."
         )
-    return frame
+    if source.returns == "subtract":
+        frame, _ = without_negative_periods(frame)
+    if settled and meaning.missing is None:
+        return frame
+    return meaning.completed(frame, closed, days_of_period(frame[DATE]))
 
 
 def assignment_at(path: Path) -> pd.DataFrame:

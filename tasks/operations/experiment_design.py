@@ -16,6 +16,7 @@ from expectations.columns import DATE, UNIT_COST
 from expectations.spreadsheets import neutral
 from tasks.operations.experiment_analyze import sales_at
 from tasks.runtime.artifacts import save_text
+from tasks.sources.gaps import NO_SALE
 from tasks.trial.assignment import REVENUE
 from tasks.trial.design import design_trial
 from tasks.trial.design_request import DesignRequest
@@ -31,7 +32,7 @@ def design(data: str, request: DesignRequest, folder: str, settings: Settings) -
         TrialError: the design could not be read later, or cannot detect the effect.
     """
     sales = sales_at(Path(data), settings)
-    trial = design_trial(sales, request)
+    trial = design_trial(sales, request, no_sale=settings.source.missing == NO_SALE)
     if not request.metric and trial.figures["metric"] == REVENUE and UNIT_COST in sales:
         log.warning(
             "design: the metric is revenue; %d of %d rows have no cost for a profit",

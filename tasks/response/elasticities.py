@@ -31,10 +31,10 @@ log = logging.getLogger("repricer")
 
 PRODUCTS_A_LINE = 100  # products between two lines of progress
 POOLED = "pooled"  # method of a product without an estimate: it takes the elasticity of its category
-
-
-class ResponseError(ValueError):
-    """Sales in which no price moves."""
+UNMOVED = "no price moves by itself: the elasticity is assumed, and no price may be moved by it"
+# Mean of 1,851 published own-price elasticities (Bijmolt, van Heerde and Pieters 2005, J. Mark. Res. 42:141).
+ASSUMED_ELASTICITY = -2.62
+ASSUMED_ERROR = 2.0  # so wide that the interval holds nearly all that was published
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +85,20 @@ class PanelResponse:
 def panel_response(sales: pd.DataFrame, period: str, identification: Identification) -> PanelResponse:
     """Return own and cross elasticities with intervals; stores, promotions and costs are optional.
 
+    Where no price moves by itself, no product is identified, and a published mean is assumed for all of them.
+
     Args:
         sales: sales table.
         period: ``D`` for days, ``W`` for weeks.
         identification: when an elasticity counts as identified, and the memory of the remembered price.
-
-    Raises:
-        ResponseError: no product sells at several prices.
     """
     weeks = weekly(sales, period)
     products = _estimates(weeks, identification)
-    instrumented, flags = chosen_method(products, bool(promotions(weeks.columns)))
+    instrumented, flags = (
+        chosen_method(products, bool(promotions(weeks.columns)))
+        if any(product.estimated for product in products)
+        else (False, [UNMOVED])
+    )
     confidence = identification.confidence
     remembered = shared_effect([product.remembered for product in products], confidence)
     if instrumented:  # a remembered price has no instrument of its own
@@ -103,7 +106,7 @@ def panel_response(sales: pd.DataFrame, period: str, identification: Identificat
     table = _table(products, int(instrumented), remembered["estimate"], identification.z)
     table["silent"] = table[PRODUCT].map((weeks[UNITS] == 0).groupby(weeks[PRODUCT]).mean())
     table[REASON] = [
-        refusal(row, product, identification, flags)
+        _reason(row, product, identification, flags)
         for (_, row), product in zip(table.iterrows(), products, strict=True)
     ]
     table[IDENTIFIED] = table[REASON] == ""
@@ -117,6 +120,15 @@ def panel_response(sales: pd.DataFrame, period: str, identification: Identificat
     )
 
 
+def _reason(
+    row: pd.Series, product: ProductEstimates, identification: Identification, flags: list[str]
+) -> str:
+    """Return why an elasticity may not move a price, the plainest first; empty where it may."""
+    if UNMOVED in flags and product.prices == 1:
+        return "the price never moved"
+    return refusal(row, product, identification, flags)
+
+
 def _estimates(weeks: pd.DataFrame, identification: Identification) -> list[ProductEstimates]:
     """Return the estimates of every product, logging the progress."""
     products: list[ProductEstimates] = []
@@ -124,11 +136,6 @@ def _estimates(weeks: pd.DataFrame, identification: Identification) -> list[Prod
         products.append(product_estimates(rows, controls, identification.confidence))
         if len(products) % PRODUCTS_A_LINE == 0:
             log.info("price response: %d products", len(products))
-    if not any(product.estimated for product in products):
-        raise ResponseError(
-            "price response: a product must sell at several prices. "
-            f"Received: {len(products)} products, none does."
-        )
     return products
 
 
@@ -145,7 +152,7 @@ def _table(products: list[ProductEstimates], method: int, remembered: float, z: 
         z: half the interval's width in standard errors.
     """
     raw = _raw(products, method, remembered)
-    table = pd.concat([raw, shrunk(raw)], axis=1)
+    table = pd.concat([raw, _pooled(raw)], axis=1)
     for half, name in enumerate(("first_half", "second_half")):
         estimates = [product.halves[half][method] for product in products]
         part = pd.DataFrame(
@@ -159,9 +166,17 @@ def _table(products: list[ProductEstimates], method: int, remembered: float, z: 
         table[name] = shrunk(part)[ELASTICITY] if np.isfinite(part[RAW_ERROR]).any() else np.nan
     category = table.groupby(CATEGORY)[DISPERSION].transform("median")
     table[DISPERSION] = table[DISPERSION].fillna(category).fillna(table[DISPERSION].median())
+    table[DISPERSION] = table[DISPERSION].fillna(0.0)  # no product has an estimate: demand as Poisson's
     return table.assign(
         **{LOW: table[ELASTICITY] - z * table[ERROR], HIGH: table[ELASTICITY] + z * table[ERROR]}
     )
+
+
+def _pooled(raw: pd.DataFrame) -> pd.DataFrame:
+    """Return elasticity and standard error of every product, assumed where no product has an estimate."""
+    if np.isfinite(raw[RAW_ERROR]).any():
+        return shrunk(raw)
+    return pd.DataFrame({ELASTICITY: ASSUMED_ELASTICITY, ERROR: ASSUMED_ERROR}, index=raw.index)
 
 
 def _raw(products: list[ProductEstimates], method: int, remembered: float) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
@@ -13,28 +12,28 @@ import pandas as pd
 from expectations.columns import (
     ALL_STORES,
     DATE,
-    KEY,
+    LINE,
     NAME,
     NUMERIC,
-    PRICE,
+    OPEN,
+    ORDER,
     ROW,
     SERIES,
     STORE,
-    UNITS,
     promotions,
 )
 from expectations.ids import BLANKS, note_on_pairs, read_ids
-from expectations.refusals import FILE, Breach, broken, refusal
+from expectations.refusals import FILE, Breach, broken
 from expectations.rules import NUMBER_RULE
+from tasks.sources.closed import open_marks, sold_while_closed
 from tasks.sources.names import listed, missing_columns, named_columns
+from tasks.sources.order_lines import COPY, INSTANT, fingerprint, overlapping_files, without_copies
+from tasks.sources.switches import shares
+from tasks.sources.times import texts, times_of
 
 log = logging.getLogger("repricer")
 
-COPY = "copy"  # equal in two rows where one is a copy of the other
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|Inf|INF|[Ii]nfinity)"
-DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-STAMP = rf"{DAY}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?"
-ZONED = rf"{STAMP} ?(?:Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +43,13 @@ class Lines:
     Attributes:
         frame: typed rows with ``file`` and ``row``.
         breaches: rules that the rows break.
-        stamped: rows are transactions with a time of day, to be summed with ``summed``.
+        stamped: rows are order lines with a time of day, to be summed with ``summed``.
         rows: rows in the source (rows).
-        repeated: copies of a time-stamped row, kept once (rows).
+        repeated: copies of numbered lines and rows of a file given again (rows).
         ignored: columns of the source that the sales table has no use for.
         padded: column of ids -> ids with blanks around them, taken off (rows).
         notes: what people should know of the ids, in sentences.
+        complete: the source writes a row for every period without a sale.
     """
 
     frame: pd.DataFrame
@@ -60,6 +60,7 @@ class Lines:
     ignored: tuple[str, ...]
     padded: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    complete: bool = False
 
 
 def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone: str | None) -> Lines:
@@ -78,22 +79,23 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
     padded: dict[str, int] = {}
     for name, values in named.items():
         if name == DATE:
-            frame[name], stamped, of_column = _dates(values, frame, time_zone)
-        elif name in NUMERIC or name in promotions([name]):
-            frame[name], of_column = _numbers(values, frame, name)
+            times, of_column = times_of(values, frame, time_zone)
+            frame[name], stamped = times.date, times.stamped
         elif name in SERIES:
             frame[name], of_column, padded[name] = _ids(values, frame, name)
         else:
-            frame[name], of_column = _words(values, trimmed=name != NAME), []
+            frame[name], of_column = _typed(values, frame, name)
         breaches += of_column
     if STORE not in frame:
         frame[STORE] = pd.Series(ALL_STORES, index=frame.index, dtype="str")
     if stamped:
-        frame[COPY] = _fingerprint(raw, frame[DATE], named[DATE], time_zone)
+        frame[INSTANT] = times.instant
+    if ORDER in named or LINE in named:
+        frame[COPY] = fingerprint(raw)
     used = {columns.get(name, name) for name in named}
     return Lines(
         frame=frame,
-        breaches=tuple(breaches),
+        breaches=(*breaches, *sold_while_closed(frame)),
         stamped=stamped,
         rows=len(raw),
         repeated=0,
@@ -109,23 +111,24 @@ def _origins(raw: pd.DataFrame, file: str) -> pd.DataFrame:
 
 
 def joined(parts: Sequence[Lines]) -> Lines:
-    """Put the rows of several files below each other; a time-stamped row that was copied is kept once."""
-    frame = pd.concat([part.frame for part in parts], ignore_index=True)
-    rows = len(frame)
-    if COPY in frame:
-        frame = frame[~(frame.duplicated(COPY) & frame[COPY].notna())].drop(columns=COPY)
+    """Put the rows of several files below each other; a numbered line that was copied is kept once."""
+    everything = pd.concat([part.frame for part in parts], ignore_index=True)
+    frame = without_copies(everything)
     ignored = tuple(dict.fromkeys(name for part in parts for name in part.ignored))
     if ignored:
         log.info("columns of the source that are not used: %s", listed(ignored))
     notes = _notes(frame, parts)
     for note in notes:
         log.warning(note)
+    breaches = [breach for part in parts for breach in part.breaches]
+    if len(parts) > 1 and INSTANT in everything and COPY not in everything:
+        breaches += overlapping_files(frame)
     return Lines(
         frame=frame,
-        breaches=tuple(breach for part in parts for breach in part.breaches),
+        breaches=tuple(breaches),
         stamped=any(part.stamped for part in parts),
-        rows=rows,
-        repeated=rows - len(frame),
+        rows=sum(part.rows for part in parts),
+        repeated=sum(part.repeated for part in parts) + len(everything) - len(frame),
         ignored=ignored,
         notes=notes,
     )
@@ -143,30 +146,6 @@ def _notes(frame: pd.DataFrame, parts: Sequence[Lines]) -> tuple[str, ...]:
     return (*trimmed, *pairs)
 
 
-def summed(lines: pd.DataFrame) -> pd.DataFrame:
-    """Sum transactions to one row per product, store and local date.
-
-    Units add up; numbers per unit are means weighted by units; stock and text are those of the first row.
-    """
-    rows = lines.sort_values([*KEY, UNITS, PRICE], ignore_index=True)  # sums of floats depend on the order
-    weight = rows[UNITS].where(rows[UNITS] > 0, 0.0)
-    groups = rows.groupby(KEY, sort=True)
-    result = groups.first()
-    result[UNITS] = groups[UNITS].sum()
-    for name in [n for n in (*NUMERIC, *promotions(rows.columns)) if n in rows and n not in (UNITS, "stock")]:
-        known = weight.where(rows[name].notna(), 0.0)
-        amount = (rows[name] * known).groupby([rows[key] for key in KEY]).sum()
-        total = known.groupby([rows[key] for key in KEY]).sum()
-        result[name] = (amount / total).where(total > 0, groups[name].mean())
-    return result.reset_index()[list(lines.columns)]
-
-
-def _texts(values: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return values as text and marks of the empty ones."""
-    empty = values.isna() | (values.astype(str) == "")
-    return values.astype(str).mask(empty, ""), empty
-
-
 def _words(values: pd.Series, *, trimmed: bool) -> pd.Series:
     """Return text, missing where empty; a whole number loses the ``.0`` that a missing neighbour gave it.
 
@@ -176,7 +155,7 @@ def _words(values: pd.Series, *, trimmed: bool) -> pd.Series:
     """
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
-    text, empty = _texts(values)
+    text, empty = texts(values)
     text = text.str.strip(BLANKS) if trimmed else text
     return text.mask(empty | (text == ""))
 
@@ -187,74 +166,25 @@ def _ids(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, 
     return ids.text, ids.breaches(frame, name), ids.padded
 
 
+def _typed(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:
+    """Return a column in the type of its name, and what was refused."""
+    if name == OPEN:
+        return open_marks(values, frame)
+    if name in NUMERIC or name in promotions([name]):
+        return _numbers(values, frame, name)
+    return _words(values, trimmed=name != NAME), []
+
+
 def _numbers(values: pd.Series, frame: pd.DataFrame, name: str) -> tuple[pd.Series, list[Breach]]:
-    """Return numbers, missing where empty or refused."""
-    if pd.api.types.is_numeric_dtype(values):
+    """Return numbers, missing where empty or refused; a truth value is a number in a promotion only."""
+    if promotions([name]):
+        values = shares(values, name)
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.astype("float64"), []
-    text, empty = _texts(values)
+    text, empty = texts(values)
     refused = ~(empty | text.str.fullmatch(NUMBER))
     remedy = "write digits with a point for decimals, no sign of a currency and nothing between thousands"
     breaches = broken(frame, refused, name, NUMBER_RULE, remedy, shown=text)
     # as Python reads it, to the last bit
     plain = text.mask(refused | empty, "nan").to_numpy(dtype=object).astype(float)
     return pd.Series(plain, index=values.index), breaches
-
-
-def _dates(
-    values: pd.Series, frame: pd.DataFrame, time_zone: str | None
-) -> tuple[pd.Series, bool, list[Breach]]:
-    """Return local dates, whether the source has times of day, and what was refused."""
-    text, _ = _texts(_isoformat(values))
-    day, naive, zoned = (text.str.fullmatch(pattern) for pattern in (DAY, STAMP, ZONED))
-    dates = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    dates[day | naive] = _parsed(text[day | naive])
-    timed = zoned | (naive & (dates != dates.dt.normalize()) & dates.notna())
-    zone = _zone(time_zone)
-    local = _parsed(text[zoned], utc=True).dt.tz_convert(zone or "UTC").dt.tz_localize(None)
-    dates[zoned] = local
-    rule, remedy = "an ISO date such as 2026-03-29", "write year-month-day"
-    breaches = broken(frame, dates.isna(), DATE, rule, remedy, shown=text)
-    if zone is None:
-        rule = "a time of day belongs to a declared zone, for its local date depends on it"
-        remedy = "declare the zone of the shop with --set source.time_zone=Europe/Berlin"
-        breaches += broken(frame, timed & dates.notna(), DATE, rule, remedy, shown=text)
-    return dates.dt.normalize(), bool(timed.any()), breaches
-
-
-def _isoformat(values: pd.Series) -> pd.Series:
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return values.dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return values
-
-
-def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:
-    return pd.to_datetime(text, format="ISO8601", errors="coerce", utc=utc).dt.as_unit("us")
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
-        pass
-    rule, remedy = "the zone is an IANA name", "write a name such as Europe/Berlin"
-    raise refusal(DATE, "source.time_zone", repr(name), rule, remedy)
-
-
-def _fingerprint(raw: pd.DataFrame, dates: pd.Series, stamps: pd.Series, time_zone: str | None) -> pd.Series:
-    """Return a number that only copies of a row share, over all columns of the source.
-
-    The hour that a clock set back shows twice may hold two equal sales: there the n-th of them equals the
-    n-th of a copied file.
-    """
-    content = pd.util.hash_pandas_object(raw.astype(str), index=False)
-    naive = ~_texts(_isoformat(stamps))[0].str.fullmatch(ZONED)
-    local = _parsed(_texts(_isoformat(stamps))[0].where(naive))
-    twice = (
-        local.dt.tz_localize(_zone(time_zone) or "UTC", ambiguous="NaT", nonexistent="shift_forward").isna()
-        & dates.notna()
-        & naive
-    )
-    nth = content.groupby(content).cumcount().where(twice, 0)
-    return pd.util.hash_pandas_object(pd.DataFrame({"content": content, "nth": nth}), index=False)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 import pandas as pd
 
-from expectations.columns import KEY, NUMERIC, PROMOTION_PREFIX, REQUIRED, TEXT, promotions
+from expectations.columns import KEY, LINE, NUMERIC, OPEN, ORDER, PROMOTION_PREFIX, REQUIRED, TEXT, promotions
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from expectations.rules import CURRENCY
 
-VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY}
+VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY, OPEN, ORDER, LINE}
 MOST_COLUMNS = 10_000  # of a table; a wide table of ten years of days has a third of it
 SHOWN = 20  # names of columns in a message
 SIMILAR = 0.6  # least similarity of a name that is suggested (share of letters)
@@ -50,8 +51,8 @@ def check_header(names: Sequence[str], file: str) -> None:
         rule = f"a sales table has at most {MOST_COLUMNS:,} columns, one row per product and period"
         remedy = "check the separator and the header, and write periods as rows"
         raise refusal("(all)", file, f"{len(names):,} columns, from {listed(names[:EXAMPLES])}", rule, remedy)
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
         rule = "every column has a name of its own"
         raise refusal(listed(twice), file, "named twice", rule, "rename one of them")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from expectations.columns import ROW
 from expectations.refusals import FILE, refusal
 from tasks.sources import completejourney, files, sql
+from tasks.sources.forms import Form, form_of
 from tasks.sources.mapping import Lines
 from tasks.sources.names import check_mapping
 
@@ -30,6 +32,10 @@ class Source:
         by_store: keep stores apart (``completejourney``).
         products: at most this many products (``completejourney``).
         time_zone: IANA zone in which time stamps become local dates.
+        csv: fields of ``CsvForm``.
+        wide: fields of ``WideForm``.
+        sheet: sheet of a workbook; none: the first.
+        skip_rows: rows above the header; none: detected (rows).
     """
 
     kind: str
@@ -41,6 +47,15 @@ class Source:
     by_store: bool
     products: int
     time_zone: str | None
+    csv: Mapping[str, Any] = field(default_factory=dict)
+    wide: Mapping[str, Any] = field(default_factory=dict)
+    sheet: str | None = None
+    skip_rows: int | None = None
+
+    @property
+    def form(self) -> Form:
+        """Return how the files are written."""
+        return form_of(self.csv, self.wide, self.sheet, self.skip_rows)
 
     @property
     def name(self) -> str:
@@ -57,13 +72,18 @@ def read(source: Source) -> Lines:
     """
     check_mapping(source.columns)
     if source.kind == "file":
-        return files.read(_path(source), source.columns, source.time_zone)
+        return files.read(path_of(source), source.columns, source.time_zone, source.form)
     if source.kind == "sql":
         return sql.read(source.url_variable, source.query, source.columns, source.time_zone)
     return _embedded(source)
 
 
-def _path(source: Source) -> Path:
+def path_of(source: Source) -> Path:
+    """Return the path of a source of files.
+
+    Raises:
+        DataError: the settings name none.
+    """
     if not source.path:
         rule, remedy = "source.kind=file has a path", "name a file or folder with --data"
         raise refusal("(all)", "source.path", "none", rule, remedy)
@@ -74,4 +94,6 @@ def _embedded(source: Source) -> Lines:
     sales = completejourney.read(source.period, source.by_store, source.products)
     sales[FILE] = pd.Series(source.kind, index=sales.index, dtype="str")
     sales[ROW] = np.arange(1, len(sales) + 1)
-    return Lines(frame=sales, breaches=(), stamped=False, rows=len(sales), repeated=0, ignored=())
+    return Lines(
+        frame=sales, breaches=(), stamped=False, rows=len(sales), repeated=0, ignored=(), complete=True
+    )

@@ -11,13 +11,14 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import DATE, PRODUCT
 from tasks.demand.censoring import sold_out
-from tasks.demand.chosen_features import ChosenFeatures, chosen_features, first_origin
+from tasks.demand.chosen_features import ChosenFeatures, chosen_features
 from tasks.runtime.artifacts import save_json, save_table, save_text
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Prepared
 from tasks.sources.acceptance import Accepted, most_sold, table_hash
 from tasks.sources.sql import UnreachableError
-from tasks.stages.sales import accepted_sales, feature_choice_of, origins_of, source_of
+from tasks.stages.sales import accepted_sales, feature_choice_of, seen_until
+from tasks.stages.source import source_of
 
 if TYPE_CHECKING:
     from prefect import Task
@@ -60,10 +61,9 @@ def prepare(attempt: Attempt, settings: Settings) -> Prepared:
     with stage_run(attempt, "prepare") as run:
         accepted = accepted_sales(settings)
         modelled = most_sold(accepted.sales, settings.source.products)
-        until = first_origin(modelled, settings.source.period, origins_of(settings.forecast))
-        features = chosen_features(modelled, feature_choice_of(settings), until)
-        name = source_of(settings.source).name
-        result = PreparedSales(source=name, accepted=accepted, modelled=modelled, features=features)
+        features = chosen_features(modelled, feature_choice_of(settings), seen_until(settings, modelled))
+        source = source_of(settings.source).name
+        result = PreparedSales(source=source, accepted=accepted, modelled=modelled, features=features)
         prepared = _keep(attempt, result)
         _show(run, result, prepared)
     return prepared

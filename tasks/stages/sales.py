@@ -6,27 +6,11 @@ import pandas as pd
 
 from conf import Settings
 from conf.settings import Forecast
-from conf.settings import Source as SourceSettings
-from expectations.rules import Limits
-from tasks.demand.chosen_features import FeatureChoice, Origins
+from tasks.demand.chosen_features import FeatureChoice, Origins, first_origin
 from tasks.runtime.seeds import seed_of
 from tasks.sources.acceptance import Accepted, accept
-from tasks.sources.names import check_mapping
-from tasks.sources.reading import Source, read
-
-
-def source_of(settings: SourceSettings) -> Source:
-    """Return the source that the settings describe."""
-    return Source(**settings.model_dump())
-
-
-def check_columns(settings: SourceSettings) -> None:
-    """Refuse a mapping of columns that no source can have, before anything is started for it.
-
-    Raises:
-        DataError: a name is unknown, or one column has two names.
-    """
-    check_mapping(settings.columns)
+from tasks.sources.reading import read
+from tasks.stages.source import limits_of, meaning_of, now, source_of
 
 
 def accepted_sales(settings: Settings) -> Accepted:
@@ -36,13 +20,18 @@ def accepted_sales(settings: Settings) -> Accepted:
         DataError: the source breaks a rule; the message lists all of them.
         UnreachableError: the database does not answer.
     """
-    limits = Limits(period=settings.source.period, **settings.prepare.model_dump(exclude={"features"}))
-    return accept(read(source_of(settings.source)), limits, pd.Timestamp.now("UTC").tz_localize(None))
+    limits, meaning = limits_of(settings), meaning_of(settings.source)
+    return accept(read(source_of(settings.source)), limits, now(), meaning)
 
 
 def origins_of(settings: Forecast) -> Origins:
     """Return the rolling origins that the settings of the forecast describe."""
     return Origins(**settings.model_dump(include={"horizon", "gap", "folds", "holdout_origins"}))
+
+
+def seen_until(settings: Settings, sales: pd.DataFrame) -> pd.Timestamp:
+    """Return the first rolling origin: the selection of features reads nothing later."""
+    return first_origin(sales, settings.source.period, origins_of(settings.forecast))
 
 
 def feature_choice_of(settings: Settings) -> FeatureChoice:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, DAYS_A_WEEK, PRODUCT, UNITS
+from expectations.columns import DATE, DAYS_A_WEEK, PRODUCT
 from tasks.trial.assignment import ARM, BEFORE, TREATED, Terms, assigned, checked, measured, spec_of
 from tasks.trial.design_request import DesignRequest, metrics_of
 from tasks.trial.errors import TrialError
 from tasks.trial.members import Members, members_of, values_of
+from tasks.trial.periods import days_of_period
 from tasks.trial.planning import Goal, History, Length, guard_power, measure, plan
 from tasks.trial.randomisation import CLUSTER, ITEM, STORES, TIME, Scheme
 
@@ -38,21 +39,22 @@ class Design:
     spec: dict[str, object]
 
 
-def design_trial(sales: pd.DataFrame, request: DesignRequest) -> Design:
+def design_trial(sales: pd.DataFrame, request: DesignRequest, *, no_sale: bool = False) -> Design:
     """Design a trial.
 
     Args:
         sales: sales history, a row per product, store and period.
         request: the effect to detect, and how.
+        no_sale: a row that is missing is no sale, in the history and in the trial; else it is unknown.
 
     Raises:
         TrialError: the design could not be read later, or cannot detect the effect.
     """
     sales = measured(sales)
     names = metrics_of(request, sales)
-    days = _days_of_period(sales)
+    days = days_of_period(sales[DATE])
     members = members_of(sales, request)
-    dates, values = values_of(sales, members.table, names)
+    dates, values = values_of(sales, members.table, names, no_sale=no_sale)
     scheme = _scheme(members.table, request, days)
     before = max(1, min(WEEKS_BEFORE * DAYS_A_WEEK // days, len(dates) // 3))
     histories = {name: History(value, scheme, before) for name, value in values.items()}
@@ -62,8 +64,8 @@ def design_trial(sales: pd.DataFrame, request: DesignRequest) -> Design:
     terms = Terms(scheme=scheme, metrics=names, guards=request.guards, alpha=request.alpha, dates=ahead)
     assignment = checked(assigned(members.table, size, terms, request.seed))
     spec = spec_of(terms, members.table.columns[0])
-    if not (sales[UNITS] == 0).any():
-        spec["events"] = True  # the table has a row only where something sold: no row is no sale
+    if no_sale:
+        spec["events"] = True  # as in the history, a row stands only where something sold
     figures = {
         **_outline(scheme, members, terms, request.effect),
         **length._asdict(),
@@ -76,13 +78,6 @@ def design_trial(sales: pd.DataFrame, request: DesignRequest) -> Design:
         **_links(members),
     }
     return Design(figures, assignment, spec)
-
-
-def _days_of_period(sales: pd.DataFrame) -> int:
-    """Return the days of a period: 7 where dates lie seven days apart or more, else 1."""
-    gaps = np.diff(np.sort(sales[DATE].unique()))
-    weekly = len(gaps) and gaps.min() >= np.timedelta64(DAYS_A_WEEK, "D")
-    return DAYS_A_WEEK if weekly else 1
 
 
 def _scheme(members: pd.DataFrame, request: DesignRequest, days: int) -> Scheme:

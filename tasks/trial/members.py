@@ -58,18 +58,21 @@ def members_of(sales: pd.DataFrame, request: DesignRequest) -> Members:
     return members
 
 
-def values_of(sales: pd.DataFrame, members: pd.DataFrame, names: list[str]) -> Values:
+def values_of(sales: pd.DataFrame, members: pd.DataFrame, names: list[str], *, no_sale: bool) -> Values:
     """Return each metric by member and date.
 
-    A missing row is no sale, or the member's mean where the table writes a 0 for no sale.
+    Args:
+        sales: sales history, measured.
+        members: members of the trial, their key in the first column.
+        names: metrics.
+        no_sale: a missing row is no sale; else it is unknown, and the member's mean stands for it.
     """
     key = members.columns[0]
     sums = sales.groupby([key, DATE])[names].sum()
-    writes_zeros = (sales[UNITS] == 0).any()
     values = {}
     for name in names:
         wide = sums[name].unstack(DATE).reindex(members[key])
-        filled = wide.T.fillna(wide.mean(axis=1)).T if writes_zeros else wide.fillna(0.0)
+        filled = wide.fillna(0.0) if no_sale else wide.T.fillna(wide.mean(axis=1)).T
         values[name] = filled.to_numpy(float)
     return Values(pd.DatetimeIndex(wide.columns), values)
 

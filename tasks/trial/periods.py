@@ -5,6 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from expectations.columns import DAYS_A_WEEK
+
+
+def days_of_period(dates: pd.Series) -> int:
+    """Return the days of a period: 7 where dates lie seven days apart or more, else 1."""
+    gaps = np.diff(np.sort(dates.unique()))
+    return DAYS_A_WEEK if len(gaps) and gaps.min() >= np.timedelta64(DAYS_A_WEEK, "D") else 1
+
 
 def period_name(value: object) -> str:
     """Return a period as it is shown: a date without its time."""

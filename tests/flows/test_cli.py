@@ -27,7 +27,16 @@ COMMANDS = [
     *(f"explain {name}" for name in ("forecast", "price")),
     *(
         f"bench {name}"
-        for name in ("retrain", "forecast", "cold-start", "scale", "elasticity", "policy", "experiment")
+        for name in (
+            "retrain",
+            "forecast",
+            "cold-start",
+            "scale",
+            "prepare",
+            "elasticity",
+            "policy",
+            "experiment",
+        )
     ),
 ]
 
@@ -73,6 +82,37 @@ def test_an_unknown_command_is_no_success() -> None:
 
 def test_the_help_of_retrain_names_its_exit_statuses() -> None:
     assert "75 another retraining is running (try again later)" in repricer("retrain", "--help").stdout
+
+
+HEADER = "date,product_id,units,price\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("price.csv", HEADER + "2025-03-01,a,1,$9\n", "price.csv, row 1, column price: '$9'"),
+        ("dates.csv", HEADER + "01/02/2025,a,1,9\n", "--set source.csv.date_format=dd/mm/yyyy"),
+        ("names.csv", "Datum;Artikel;Menge;Preis\n01.03.2025;a;1;9,5\n", "--set source.columns.price=Preis"),
+        (
+            "wide.csv",
+            "item," + ",".join(f"d_{i}" for i in range(1, 1914)) + "\n",
+            "there is no 'price'; a wide",
+        ),
+        ("columns.csv", ",".join(f"c{i}" for i in range(100_000)) + "\n", "100,000 columns"),
+        ("old.xls", "x", "save it as .xlsx or CSV"),
+    ],
+)
+def test_a_bad_file_is_refused_before_a_server_starts_or_a_folder_is_made(
+    tmp_path: Path, name: str, content: str, message: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    folder = tmp_path / "data"
+    refused = repricer(
+        "retrain", "--source", "file", "--data", str(tmp_path / name), "--set", f"data_folder={folder}"
+    )
+    assert refused.returncode == 1
+    assert message in refused.stdout
+    assert not folder.exists(), "the API makes the folder: it started before the file was looked at"
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from conf import Settings
-from tasks.operations.experiment_analyze import analysis_of
+from expectations.refusals import DataError
+from tasks.operations.experiment_analyze import analysis_of, sales_at
 from tasks.trial.errors import TrialError
 
 SPEC = "unit: unit\narm: arm\ncontrol: A\nmetrics:\n  {name}: {{kind: mean, value: revenue}}\n"
@@ -63,3 +64,13 @@ def test_a_metric_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     )
     with pytest.raises(TrialError, match="metric income: the metric must vary in an arm"):
         read(tmp_path, "trial.csv", constant.encode(), metric="income")
+
+
+def test_the_sales_of_a_trial_are_read_as_the_settings_of_files_say(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("date;product_id;units;price\n01/02/2025;a;1;1,500\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"source\.csv\.decimal=comma"):
+        sales_at(tmp_path / "s.csv", Settings())
+    csv = {"decimal": ",", "date_format": "dd/mm/yyyy"}
+    sales = sales_at(tmp_path / "s.csv", Settings(source={"csv": csv}))
+    assert sales["price"].tolist() == [1.5]
+    assert sales["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-02-01"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
-from tasks.response.elasticities import PanelResponse, ResponseError, panel_response
+from tasks.response.elasticities import ASSUMED_ELASTICITY, PanelResponse, panel_response
 from tasks.response.identification import Identification
 
 IDENTIFICATION = Identification(
@@ -187,7 +187,10 @@ def test_a_chain_level_table_of_daily_sales_without_stores_or_costs_is_enough() 
     assert set(table["rivals"]["a"]) == {"b"}
 
 
-def test_a_price_that_never_moves_says_nothing() -> None:
-    sales = shop().sales
-    with pytest.raises(ResponseError, match="a product must sell at several prices"):
-        weekly_response(sales.assign(price=2.0))
+def test_prices_that_never_move_identify_no_product_and_the_elasticity_is_assumed() -> None:
+    response = weekly_response(shop().sales.assign(price=2.0))
+    assert not response.promotable
+    assert set(response.table["reason"]) == {"the price never moved"}
+    assert set(response.table["elasticity"]) == {ASSUMED_ELASTICITY}
+    assert np.isfinite(response.table[["low", "high", "standard_error", "dispersion"]]).all(axis=None)
+    assert "no price moves by itself" in response.flags[0]

@@ -81,10 +81,18 @@ def test_a_header_alone_gives_no_row(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("s.csv", b"date,product_id\n2025-03-01,\xff\xfe\n", "a .csv file is UTF-8 text with commas"),
-        ("s.csv", b"date,date,units,price\n", "column date: named twice in the header"),
+        ("s.csv", b"date,product_id\n2025-03-01,\xff\xfe\n", "byte 0xff is not UTF-8"),
+        ("s.csv", b"date,date,units,price\n", "column date: named twice"),
         ("s.parquet", b"date,product_id\n", "a .parquet file is Parquet"),
-        ("s.xlsx", b"PK", "a source is .csv or .parquet"),
+        ("s.xlsx", b"PK", "an .xlsx file is an Excel workbook"),
+        ("s.csv.gz", b"date", "a .gz file is packed by gzip"),
+        (
+            "s.xls",
+            b"\xd0\xcf",
+            "a source is .csv, .csv.gz, .tsv, .parquet or .xlsx. Remedy: save it as",
+        ),
+        ("s.ods", b"PK", "save it as .xlsx or CSV"),
+        ("s.txt", b"date", "convert or rename the file"),
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_refused(

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.refusals import DataError
-from tasks.sources.mapping import Lines, joined, lines_of, summed
+from tasks.sources.mapping import Lines, joined, lines_of
+from tasks.sources.order_lines import summed
 
 BERLIN = "Europe/Berlin"
 
@@ -210,14 +211,6 @@ def test_sums_are_unchanged_over_days_of_23_and_25_hours(day: str, hours: int, n
     table = summed(read(frame, zone=BERLIN).frame)
     assert table[["units", "price"]].to_numpy().tolist() == [[2.0 * hours, 1.5]]
     assert table["date"].dt.strftime("%Y-%m-%d").tolist() == [day]
-
-
-def test_a_file_of_time_stamps_loaded_twice_is_the_file() -> None:
-    text = pd.date_range("2025-10-26", periods=25, freq="h", tz=BERLIN).strftime("%Y-%m-%d %H:%M")
-    frame = pd.DataFrame({"date": text, "product_id": "a", "units": "2", "price": "1.50"}).astype(str)
-    twice = joined([lines_of(frame, name, {}, BERLIN) for name in ("a.csv", "b.csv")])
-    assert (twice.rows, twice.repeated) == (50, 25)
-    assert summed(twice.frame)["units"].tolist() == [50.0]
 
 
 def test_a_zone_that_does_not_exist_is_refused() -> None:

@@ -15,7 +15,8 @@ from expectations.refusals import DataError
 from tasks.sources import files
 from tasks.sources.mapping import lines_of
 from tasks.sources.names import check_mapping
-from tasks.stages.sales import accepted_sales, check_columns
+from tasks.stages.sales import accepted_sales
+from tasks.stages.source import check_columns
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""The source as the settings describe it, and a look at its files before anything slow is imported."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from conf import Settings
+from conf.settings import Source as SourceSettings
+from expectations.rules import Limits
+from tasks.sources.meaning import Meaning
+from tasks.sources.names import check_mapping
+from tasks.sources.precheck import check
+from tasks.sources.reading import Source
+
+
+def source_of(settings: SourceSettings) -> Source:
+    """Return the source that the settings describe."""
+    return Source(**settings.model_dump(exclude={"missing", "sum_lines", "returns"}))
+
+
+def meaning_of(settings: SourceSettings) -> Meaning:
+    """Return what the settings say that a row means."""
+    return Meaning(missing=settings.missing, sum_lines=settings.sum_lines)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return what is still believed of a sales table."""
+    return Limits(
+        period=settings.source.period,
+        returns=settings.source.returns == "subtract",
+        **settings.prepare.model_dump(exclude={"features"}),
+    )
+
+
+def now() -> pd.Timestamp:
+    """Return the current time, without a zone."""
+    return pd.Timestamp.now("UTC").tz_localize(None)
+
+
+def check_columns(settings: SourceSettings) -> None:
+    """Refuse a mapping of columns that no source can have, before anything is started for it.
+
+    Raises:
+        DataError: a name is unknown, or one column has two names.
+    """
+    check_mapping(settings.columns)
+
+
+def check_files(settings: Settings) -> None:
+    """Refuse files that cannot be read, before servers and frameworks start; other sources are not touched.
+
+    Raises:
+        DataError: the beginning of a file, or all of a small one, breaks a rule.
+    """
+    check(source_of(settings.source), limits_of(settings), now(), meaning_of(settings.source))
