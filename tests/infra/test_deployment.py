@@ -145,7 +145,7 @@ def scheduled(
         f"source.path={folder / 'no' / 'sales.csv'}",
     ]
     options = [part for value in [*sets, f"schedule.cron={EVERY_MINUTE}"] for part in ("--set", value)]
-    serve = [sys.executable, "-m", "flows", "serve", "--profile", "smoke", *options]
+    serve = [sys.executable, "-m", "flows.cli", "serve", "--profile", "smoke", *options]
     worker = [prefect_command(), "worker", "start", "--pool", "local"]
     with (
         running(worker, worker_environment(api, folder), logs["worker"]),
