@@ -1,4 +1,4 @@
-"""The closed loop: a shop whose demand is known is retrained on, priced for 13 weeks, and valued by its truth.
+"""The closed loop: retrain on a shop whose demand is known, price 13 weeks of it, value them by the truth.
 
 Of each shop: history -> the whole retraining -> the list that it recommends -> 13 weeks of the shop, each
 under the list that follows from the prices of the week before. What a retraining claims of its list and of

@@ -29,6 +29,7 @@ COMMANDS = [
         f"bench {name}"
         for name in ("retrain", "forecast", "cold-start", "scale", "elasticity", "policy", "experiment")
     ),
+    "bench closed-loop",
 ]
 
 
