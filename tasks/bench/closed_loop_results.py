@@ -96,18 +96,13 @@ def arm_of(
         of_list: claim of the first list.
         of_season: claim of all weeks.
     """
-    lifts, best = [yardstick.lift(prices) for prices in season], best_of(yardstick)
+    lifts, best = [yardstick.lift(prices) for prices in season], yardstick.best_lift
     return Arm(
         list=_beside(of_list, lifts[0]),
         season=_beside(of_season, float(np.mean(lifts))),
         share_of_possible=_ratio(lifts[0], best),
-        weekly_regret=yardstick.regrets(season),
+        weekly_regret=[best - lift for lift in lifts],
     )
-
-
-def best_of(yardstick: Yardstick) -> float:
-    """Return the lift of the best list on the ladder around the prices in force (1)."""
-    return yardstick.lift(yardstick.best(yardstick.shop.price))
 
 
 def covered_of(arm: Arm) -> Covered:
