@@ -200,17 +200,17 @@ def bench_closed_loop(
     ] = 1,
     kinds: Annotated[
         list[str] | None,
-        typer.Option("--kind", metavar="NAME", help="Only this kind; may be repeated."),
+        typer.Option(
+            "--kind", metavar="NAME", help="Only this kind of `tasks/bench/README.md`; may be repeated."
+        ),
     ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="Keep histories, lists, sales and models here."),
-    ] = None,
+    weeks: Annotated[int, typer.Option(min=1, max=13, help="Weeks of each shop that are priced.")] = 13,
+    folder: Annotated[Path | None, typer.Option(help="Keep histories, lists, sales and models here.")] = None,
     profile: Profile = "closed_loop",
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Retrain on simulated shops, price 13 weeks of each, and hold every claim to the shop's true demand.
+    """Retrain on simulated shops, price the weeks after it, and hold every claim to the shop's true demand.
 
     Example: `repricer bench closed-loop --shops 20 --json out.json`
 
@@ -228,7 +228,7 @@ def bench_closed_loop(
             from flows.retrain import retrain
 
             chain = Chain(retrain=retrain, recommend=recommend)
-            measured = measure(settings, chosen, chain, folder=place, say=report.say)
+            measured = measure(settings, chosen, chain, weeks=weeks, folder=place, say=report.say)
     write_json(json_file, measured)
     show_closed_loop(measured)
 

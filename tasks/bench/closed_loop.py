@@ -85,6 +85,8 @@ def bench_closed_loop(
     settings: Settings,
     chosen: Sequence[tuple[str, int]],
     chain: Chain,
+    *,
+    weeks: int,
     folder: Path,
     say: Callable[[str], None],
 ) -> Closed:
@@ -94,6 +96,7 @@ def bench_closed_loop(
         settings: of every retraining; source and data folder are those of the shop.
         chosen: kind and seed of every shop.
         chain: the product under test.
+        weeks: that are priced, at most 13.
         folder: holds a folder per shop: its history, its state, its lists and the sales of its season.
         say: takes a line of progress.
     """
@@ -101,7 +104,7 @@ def bench_closed_loop(
     for number, (kind, seed) in enumerate(chosen, start=1):
         start = time.monotonic()
         shop = true_shop(kind, seed)
-        results.append(close_loop(shop, settings, chain, folder / shop.name))
+        results.append(close_loop(shop, settings, chain, weeks, folder / shop.name))
         seconds = time.monotonic() - start
         say(f"shop {number} of {len(chosen)}: {line_of(results[-1])}, {seconds:.0f} s")
     return Closed(
@@ -126,13 +129,14 @@ def shops_of(shops: int, seed: int, kinds: Sequence[str]) -> list[tuple[str, int
     return [(turn[number % len(turn)], seed + number // len(turn)) for number in range(shops)]
 
 
-def close_loop(shop: TrueShop, settings: Settings, chain: Chain, folder: Path) -> ShopResult:
-    """Retrain on a shop's history, price 13 weeks of it, and value what was done by the true demand.
+def close_loop(shop: TrueShop, settings: Settings, chain: Chain, weeks: int, folder: Path) -> ShopResult:
+    """Retrain on a shop's history, price the weeks after it, and value what was done by the true demand.
 
     Args:
         shop: whose demand is known.
         settings: of the retraining; source and data folder are those of the shop.
         chain: the product under test.
+        weeks: that are priced, at most 13.
         folder: of the shop.
     """
     start = time.monotonic()
@@ -142,7 +146,7 @@ def close_loop(shop: TrueShop, settings: Settings, chain: Chain, folder: Path) -
     summary = chain.retrain(here)
     retrained = time.monotonic()
     version = summary["versions"]["pricing_policy"]
-    season = np.array(list(_season(shop, partial(chain.recommend, here, version), folder)))
+    season = np.array(list(_season(shop, partial(chain.recommend, here, version), weeks, folder)))
     seconds = {"retrain": retrained - start, "season": time.monotonic() - retrained}
     result = _result(shop, here, summary, season, seconds)
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -163,13 +167,15 @@ def _settings_at(settings: Settings, folder: Path) -> Settings:
     return Settings(**tree | {"data_folder": str(folder / "data")})
 
 
-def _season(shop: TrueShop, recommend: Callable[[str, str, int], Any], folder: Path) -> Iterator[np.ndarray]:
+def _season(
+    shop: TrueShop, recommend: Callable[[str, str, int], Any], weeks: int, folder: Path
+) -> Iterator[np.ndarray]:
     """Yield the prices of each week (rows,): the list recommended for the prices of the week before.
 
     The sales of the weeks are kept in ``sales.parquet`` of the folder, with the lists' logged columns.
     """
     prices, sales = shop.price, []
-    for week in range(SEASON_WEEKS):
+    for week in range(weeks):
         in_force, written = folder / "in_force.csv", folder / f"list_{week:02d}.csv"
         _in_force(shop, prices).to_csv(in_force, index=False)
         recommend(str(in_force), str(written), shop.seed * SEASON_WEEKS + week)
@@ -215,7 +221,7 @@ def _result(
     yardstick = Yardstick(shop=shop, objective=summary["objective"], ladder=ladder, decimals=section.decimals)
     speaker, of_list, of_season = claims_of(summary)
     arm = arm_of(yardstick, season, of_list, of_season)
-    held, kept = (np.tile(prices, (SEASON_WEEKS, 1)) for prices in (shop.price, season[0]))
+    held, kept = (np.tile(prices, (len(season), 1)) for prices in (shop.price, season[0]))
     return ShopResult(
         **arm,
         shop=shop.name,

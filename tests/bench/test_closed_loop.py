@@ -17,6 +17,7 @@ from tasks.bench.cases.true_shops import TrueShop, true_shop
 from tasks.bench.closed_loop import Chain, bench_closed_loop, close_loop, shops_of
 from tests.conftest import repricer
 
+WEEKS = 4
 LADDER = np.linspace(0.8, 1.2, 9)
 CLAIM = {"lift": 0.1, "low": 0.05, "high": 0.15}
 TINY = [
@@ -59,15 +60,15 @@ def settings() -> Settings:
 def test_a_chain_that_holds_earns_nothing_and_regrets_the_same_every_week(
     shop: TrueShop, settings: Settings, tmp_path: Path
 ) -> None:
-    result = close_loop(shop, settings, chain_of(lambda table: table[PRICE], CLAIM), tmp_path)
+    result = close_loop(shop, settings, chain_of(lambda table: table[PRICE], CLAIM), WEEKS, tmp_path)
     assert result["list"] == {**CLAIM, "true": 0.0}
     assert result["season"] == {**CLAIM, "true": 0.0}
     assert result["covered"] == {"list": False, "season": False}
-    assert result["weekly_regret"] == [result["best_possible"]] * 13
+    assert result["weekly_regret"] == [result["best_possible"]] * WEEKS
     assert result["moves"] == {"up": 0, "down": 0, "held": 64, "at_ends": 0}
     assert {"list", "season", "share_of_possible", "weekly_regret"} == set(result["hold"])
     sales = pd.read_parquet(tmp_path / "sales.parquet")
-    assert len(sales) == 64 * 13 * 7
+    assert len(sales) == 64 * WEEKS * 7
     assert {"units", "price", "reference_price", "propensity", "randomised_price"} <= set(sales)
 
 
@@ -76,10 +77,10 @@ def test_the_best_list_earns_all_that_is_possible_and_its_truth_is_worked_out_by
 ) -> None:
     yardstick = Yardstick(shop=shop, objective="revenue", ladder=LADDER, decimals=2)
     best = chain_of(lambda _: yardstick.best, CLAIM, {**CLAIM, "up": 64})
-    result = close_loop(shop, settings, best, tmp_path)
+    result = close_loop(shop, settings, best, WEEKS, tmp_path)
     assert result["claimed_by"] == "list"
     assert result["share_of_possible"] == 1.0
-    assert result["weekly_regret"] == pytest.approx([0.0] * 13, abs=1e-12)
+    assert result["weekly_regret"] == pytest.approx([0.0] * WEEKS, abs=1e-12)
     prices = yardstick.best
     earned, held = (list_ @ shop.demand.units(list_) for list_ in (prices, shop.price))
     assert result["best_possible"] == pytest.approx(earned / held - 1)
@@ -91,7 +92,7 @@ def test_a_cut_of_a_fifth_loses_where_the_siblings_pay_for_it(
     shop: TrueShop, settings: Settings, tmp_path: Path
 ) -> None:
     cut = chain_of(lambda table: (0.8 * table[PRICE]).round(2), {"lift": 0.2, "low": 0.19, "high": 0.21})
-    measured = bench_closed_loop(settings, [("nested", 1)], cut, folder=tmp_path, say=print)
+    measured = bench_closed_loop(settings, [("nested", 1)], cut, weeks=WEEKS, folder=tmp_path, say=print)
     totals = measured["totals"]["all"]
     assert measured["totals"]["nested"] == totals
     assert totals["true"] == pytest.approx(-0.09, abs=0.02)
@@ -106,14 +107,14 @@ def test_a_lift_that_was_not_shown_is_neither_covered_nor_missed(
     shop: TrueShop, settings: Settings, tmp_path: Path
 ) -> None:
     silent = chain_of(lambda table: table[PRICE], {"lift": None, "low": None, "high": None})
-    result = close_loop(shop, settings, silent, tmp_path)
+    result = close_loop(shop, settings, silent, WEEKS, tmp_path)
     assert result["covered"] == {"list": None, "season": None}
 
 
 def test_a_list_without_a_product_is_refused(shop: TrueShop, settings: Settings, tmp_path: Path) -> None:
     lacking = chain_of(lambda table: table[PRICE].where(table["product_id"] != "p007"), CLAIM)
     with pytest.raises(ValueError, match="no price for p007 in all"):
-        close_loop(shop, settings, lacking, tmp_path)
+        close_loop(shop, settings, lacking, WEEKS, tmp_path)
 
 
 def test_shops_go_through_the_kinds_in_turn_with_the_next_seed_each_time_round() -> None:
@@ -127,7 +128,9 @@ def test_shops_go_through_the_kinds_in_turn_with_the_next_seed_each_time_round()
 def test_the_command_closes_the_loop_of_a_shop(tmp_path: Path) -> None:
     options = [part for value in TINY for part in ("--set", value)]
     where = ["--folder", str(tmp_path / "shops"), "--json", str(tmp_path / "out.json")]
-    finished = repricer("bench", "closed-loop", "--shops", "1", "--kind", "nested_cost", *options, *where)
+    finished = repricer(
+        "bench", "closed-loop", "--shops", "1", "--kind", "nested_cost", "--weeks", "2", *options, *where
+    )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     measured = json.loads((tmp_path / "out.json").read_text())
     (shop,) = measured["shops"]
@@ -145,9 +148,9 @@ def test_the_command_closes_the_loop_of_a_shop(tmp_path: Path) -> None:
     assert shop["objective"] == "profit"
     assert shop["best_possible"] == pytest.approx(0.408, abs=0.01), "the truth does not hang on the chain"
     assert sum(shop["moves"][name] for name in ("up", "down", "held")) == 64
-    assert len(shop["weekly_regret"]) == 13
+    assert len(shop["weekly_regret"]) == 2
     first = shop["best_possible"] - shop["list"]["true"]
     assert shop["weekly_regret"][0] == pytest.approx(first)
-    assert shop["one_list"]["weekly_regret"] == pytest.approx([first] * 13)
+    assert shop["one_list"]["weekly_regret"] == pytest.approx([first] * 2)
     assert "nested_cost-1" in finished.stdout
-    assert len(list((tmp_path / "shops" / "nested_cost-1").glob("list_*.csv"))) == 13
+    assert len(list((tmp_path / "shops" / "nested_cost-1").glob("list_*.csv"))) == 2

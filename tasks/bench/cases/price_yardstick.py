@@ -1,4 +1,4 @@
-"""Lists of a shop held to its true demand: what they earn, and what the best list on the ladder would earn."""
+"""Lists of a shop held to its true demand: what they earn, and what the best list would earn."""
 
 from __future__ import annotations
 
