@@ -40,6 +40,7 @@ START = pd.Timestamp("2024-01-01")  # a Monday
 DEAL = "promotion_deal"
 LEVEL, LEVEL_SPREAD = 3.6, 0.5  # mean and standard deviation of log units/week
 BASE, BASE_SPREAD = 1.0, 0.3  # mean and standard deviation of log base prices
+STORE_SPREAD = 0.05  # standard deviation of log base prices of a product over stores
 MARGIN = (0.25, 0.45)  # range of the margins where costs are known, share of the base price
 STATED_MARGIN = 0.3  # margin where no cost is known
 HISTORY, SEASON = 0, 1  # which counts a seed draws
@@ -75,8 +76,11 @@ class TrueShop:
 
     @property
     def unit_cost(self) -> np.ndarray:
-        """Return the true unit costs from the end of the history on, currency/unit (rows,)."""
-        return self._costs[-1]
+        """Return the unit costs from the end of the history on, currency/unit (rows,).
+
+        Where the sales table has none, they are those of a stated margin on the price in force.
+        """
+        return self._costs[-1] if self.kind.costs else (1 - STATED_MARGIN) * self.price
 
     @property
     def stock(self) -> np.ndarray:
@@ -154,26 +158,31 @@ class TrueShop:
 
 
 def true_shop(kind: str, seed: int) -> TrueShop:
-    """Return the shop of a kind (``KINDS``) and a seed."""
+    """Return the shop of a kind (``KINDS``) and a seed.
+
+    Stores share categories, products and costs; levels, courses and, a little, prices are their own.
+    """
     traits, rng = KINDS[kind], np.random.default_rng([seed, *kind.encode()])
     rows = rows_of(traits.stores)
+    products = len(rows) // traits.stores
     group = rows.groupby([CATEGORY, STORE], sort=False).ngroup().to_numpy()
-    goods = Assortment(
-        group=group,
-        level=np.exp(rng.normal(LEVEL, LEVEL_SPREAD, len(rows))),
-        price=np.exp(rng.normal(BASE, BASE_SPREAD, len(rows))).round(2),
-    )
-    margin = rng.uniform(*MARGIN, len(rows)) if traits.costs else STATED_MARGIN
+    level = np.exp(rng.normal(LEVEL, LEVEL_SPREAD, len(rows)))
+    price = np.exp(rng.normal(BASE, BASE_SPREAD, products)).repeat(traits.stores)
+    if traits.stores > 1:
+        price = price * np.exp(rng.normal(0, STORE_SPREAD, len(rows)))
+    goods = Assortment(group=group, level=level, price=price.round(2))
+    margin = rng.uniform(*MARGIN, products) if traits.costs else np.full(products, STATED_MARGIN)
+    slope = rng.uniform(*WITHIN, GROUPS)[pd.factorize(rows[CATEGORY])[0]]
     return TrueShop(
         name=f"{kind}-{seed}",
         kind=traits,
         seed=seed,
         rows=rows,
-        demand=demand_of(traits, goods, rng.uniform(*WITHIN, GROUPS)[group]),
+        demand=demand_of(traits, goods, slope),
         course=course_of(
             group, rng, promotions=traits.promotions, peaks=traits.peaks, confounded=traits.confounded
         ),
-        base_cost=(1 - margin) * goods.price,
+        base_cost=((1 - margin) * goods.price[:: traits.stores]).repeat(traits.stores),
     )
 
 

@@ -32,6 +32,8 @@ def test_the_history_is_a_year_of_64_prices_and_ends_at_the_prices_in_force(kind
     assert (UNIT_COST in table) == shop.kind.costs
     if shop.kind.costs:
         np.testing.assert_array_equal(table.groupby(SERIES)[UNIT_COST].last(), shop.unit_cost)
+    else:
+        np.testing.assert_allclose(shop.unit_cost, 0.7 * shop.price)
     assert (shop.price > shop.unit_cost).mean() > 0.9
 
 
@@ -61,6 +63,8 @@ def test_two_stores_share_products_and_not_buyers() -> None:
     shop = true_shop("two_stores", 1)
     assert shop.rows[PRODUCT].nunique() == 32
     first = shop.rows["store_id"].to_numpy() == "s0"
+    np.testing.assert_array_equal(shop.unit_cost[first], shop.unit_cost[~first])
+    assert 0 < np.abs(np.log(shop.demand.goods.price[first] / shop.demand.goods.price[~first])).max() < 0.3
     moved = shop.units(np.where(first, 0.8, 1.0) * shop.price)
     assert (moved[first] != shop.units(shop.price)[first]).all()
     np.testing.assert_array_equal(moved[~first], shop.units(shop.price)[~first])
