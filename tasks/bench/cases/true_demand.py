@@ -12,6 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
+LOWEST, HIGHEST = 0.65, 1.5  # price index of a group over its base between which the forms hold
+LEAVING = 4.0  # elasticity by which buyers leave a group that is dearer than that
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assortment:
@@ -164,3 +167,29 @@ class OutsideLogit:
         attraction = np.exp(-self.beta * (prices - self.goods.price) + pull)
         buyers = self.goods.total(self.goods.share * attraction)
         return np.asarray(self.goods.level * attraction / (self.outside + (1 - self.outside) * buyers))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounded:
+    """A demand whose form holds near its base prices only, as that of every shop.
+
+    X is a group's mean of r_i, weighted by s_i. Below ``LOWEST`` nobody buys more: units are those at prices
+    scaled up to ``LOWEST``. Above ``HIGHEST`` buyers leave: units are multiplied by (HIGHEST / X)^LEAVING.
+    Without it, a group that answers a common change weakly could be made dearer for ever.
+
+    Attributes:
+        form: demand near the base prices.
+    """
+
+    form: Demand
+
+    @property
+    def goods(self) -> Assortment:
+        """Return the products."""
+        return self.form.goods
+
+    def units(self, prices: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
+        """Return units/week (..., products)."""
+        index = self.goods.total(self.goods.share * prices / self.goods.price)
+        staying = np.minimum(HIGHEST / index, 1.0) ** LEAVING
+        return self.form.units(prices * np.maximum(LOWEST / index, 1.0), pull) * staying

@@ -34,7 +34,7 @@ from tasks.bench.cases.shop_history import (
     course_of,
 )
 from tasks.bench.cases.shop_kinds import GROUPS, KINDS, WITHIN, Kind, demand_of, rows_of
-from tasks.bench.cases.true_demand import Assortment, Demand
+from tasks.bench.cases.true_demand import Assortment, Bounded, Demand
 
 START = pd.Timestamp("2024-01-01")  # a Monday
 DEAL = "promotion_deal"
@@ -178,7 +178,7 @@ def true_shop(kind: str, seed: int) -> TrueShop:
         kind=traits,
         seed=seed,
         rows=rows,
-        demand=demand_of(traits, goods, slope),
+        demand=Bounded(form=demand_of(traits, goods, slope)),
         course=course_of(
             group, rng, promotions=traits.promotions, peaks=traits.peaks, confounded=traits.confounded
         ),

@@ -10,6 +10,7 @@ import pytest
 from tasks.bench.cases.joint_optimum import joint_optimum
 from tasks.bench.cases.true_demand import (
     Assortment,
+    Bounded,
     Demand,
     LinearCross,
     NestedLogit,
@@ -69,6 +70,15 @@ def test_logit_with_an_outside_good_has_the_elasticities_of_the_formula() -> Non
     demand = OutsideLogit(goods=PAIR, beta=np.full(2, 1.0), outside=0.2)
     # S = 0.8 (3/4, 1/4) = (0.6, 0.2): own -2 x 0.4 and -4 x 0.8, cross 4 x 0.2 and 2 x 0.6
     np.testing.assert_allclose(elasticities(demand), [[-0.8, 0.8], [1.2, -3.2]], atol=1e-6)
+
+
+def test_far_from_the_base_prices_nobody_buys_more_and_buyers_leave() -> None:
+    form = NestedLogit(goods=PAIR, within=np.full(2, 3.0), theta=0.2)
+    demand = Bounded(form=form)
+    near = np.array([2.4, 3.2])  # X = 3/4 x 1.2 + 1/4 x 0.8 = 1.1
+    np.testing.assert_array_equal(demand.units(near), form.units(near))
+    np.testing.assert_allclose(demand.units(0.3 * PAIR.price), form.units(0.65 * PAIR.price))
+    np.testing.assert_allclose(demand.units(3 * PAIR.price), form.units(3 * PAIR.price) / 16)
 
 
 @pytest.mark.parametrize("form", ["nested", "linear", "ces", "logit"])
