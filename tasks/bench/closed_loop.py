@@ -188,7 +188,7 @@ def _season(
 
 def _in_force(shop: TrueShop, prices: np.ndarray) -> pd.DataFrame:
     """Return product, store, price in force and, where the shop knows it, unit cost."""
-    cost = {UNIT_COST: shop.unit_cost} if shop.kind.costs else {}
+    cost = {UNIT_COST: shop.unit_cost} if shop.traits.costs else {}
     return shop.rows[SERIES].assign(**{PRICE: prices}, **cost)
 
 
@@ -225,7 +225,7 @@ def _result(
     return ShopResult(
         **arm,
         shop=shop.name,
-        kind=shop.name.rpartition("-")[0],
+        kind=shop.kind,
         seed=shop.seed,
         objective=yardstick.objective,
         verdict=summary["verdict"],

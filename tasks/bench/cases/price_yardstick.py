@@ -44,7 +44,7 @@ class Yardstick:
         """
         shop = self.shop
         ladder = (shop.price[:, None] * self.ladder).round(self.decimals)
-        covered = ladder >= shop.unit_cost[:, None] if shop.kind.costs else ladder > 0
+        covered = ladder >= shop.unit_cost[:, None] if shop.traits.costs else ladder > 0
         allowed = covered | (ladder == shop.price[:, None])
         group = shop.demand.goods.group
         return joint_optimum(lambda prices: shop.earned(prices, self.objective), ladder, group, allowed)

@@ -52,22 +52,27 @@ class TrueShop:
     """A shop whose demand is known; its rows are products in stores.
 
     Attributes:
-        name: kind and seed.
-        kind: what sets it apart.
-        seed: root of its counts.
+        kind: name of its kind.
+        seed: with the kind, root of all that is drawn.
+        traits: what sets the kind apart.
         rows: ``product_id``, ``store_id`` and ``category`` of every row (rows, 3).
         demand: units at prices, stock and moods apart.
         course: what moved in it from week to week.
         base_cost: unit cost around which costs move, currency/unit (rows,).
     """
 
-    name: str
-    kind: Kind
+    kind: str
     seed: int
+    traits: Kind
     rows: pd.DataFrame
     demand: Demand
     course: Course
     base_cost: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Return kind and seed."""
+        return f"{self.kind}-{self.seed}"
 
     @property
     def price(self) -> np.ndarray:
@@ -80,13 +85,13 @@ class TrueShop:
 
         Where the sales table has none, they are those of a stated margin on the price in force.
         """
-        return self._costs[-1] if self.kind.costs else (1 - STATED_MARGIN) * self.price
+        return self._costs[-1] if self.traits.costs else (1 - STATED_MARGIN) * self.price
 
     @property
     def stock(self) -> np.ndarray:
         """Return the stock at the start of a week, infinite where it is not counted, units (rows,)."""
         level = self.demand.goods.level
-        return np.round(COVER * level) if self.kind.stock else np.full(len(level), np.inf)
+        return np.round(COVER * level) if self.traits.stock else np.full(len(level), np.inf)
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -94,7 +99,7 @@ class TrueShop:
         rng = np.random.default_rng([self.seed, HISTORY])
         promoted = self.course.promoted
         table = self._sales(0, self._prices, promoted, rng)
-        if self.kind.promotions:
+        if self.traits.promotions:
             listed = self._weekly(self.course.list_price * self.demand.goods.price)
             table[LIST_PRICE] = np.maximum(listed, table[PRICE])
         return table
@@ -102,7 +107,7 @@ class TrueShop:
     def units(self, prices: np.ndarray) -> np.ndarray:
         """Return the units sold in a week, in expectation (rows,), at prices in currency/unit (rows,)."""
         wanted = self.demand.units(prices)
-        return sold_of(wanted, self.stock) if self.kind.stock else wanted
+        return sold_of(wanted, self.stock) if self.traits.stock else wanted
 
     def earned(self, prices: np.ndarray, objective: str) -> np.ndarray:
         """Return expected revenue or profit (``objective``) of a week, currency/week (rows,)."""
@@ -142,12 +147,12 @@ class TrueShop:
         table.insert(0, DATE, np.tile(days, len(self.rows)))
         table[UNITS] = _daily(np.minimum(wanted, before))
         table[PRICE] = self._weekly(prices)
-        if self.kind.costs:
+        if self.traits.costs:
             past = self._costs[np.minimum(first + np.arange(weeks), HISTORY_WEEKS - 1)]
             table[UNIT_COST] = self._weekly(past)
-        if self.kind.promotions:
+        if self.traits.promotions:
             table[DEAL] = self._weekly(promoted.astype(float))
-        if self.kind.stock:
+        if self.traits.stock:
             table[STOCK] = _daily(before)
         return table
 
@@ -174,9 +179,9 @@ def true_shop(kind: str, seed: int) -> TrueShop:
     margin = rng.uniform(*MARGIN, products) if traits.costs else np.full(products, STATED_MARGIN)
     slope = rng.uniform(*WITHIN, GROUPS)[pd.factorize(rows[CATEGORY])[0]]
     return TrueShop(
-        name=f"{kind}-{seed}",
-        kind=traits,
+        kind=kind,
         seed=seed,
+        traits=traits,
         rows=rows,
         demand=Bounded(form=demand_of(traits, goods, slope)),
         course=course_of(

@@ -29,8 +29,8 @@ def test_the_history_is_a_year_of_64_prices_and_ends_at_the_prices_in_force(kind
     assert table.groupby(SERIES).size().tolist() == [7 * HISTORY_WEEKS] * 64
     last = table.groupby(SERIES)[PRICE].last()
     np.testing.assert_array_equal(last, shop.price)
-    assert (UNIT_COST in table) == shop.kind.costs
-    if shop.kind.costs:
+    assert (UNIT_COST in table) == shop.traits.costs
+    if shop.traits.costs:
         np.testing.assert_array_equal(table.groupby(SERIES)[UNIT_COST].last(), shop.unit_cost)
     else:
         np.testing.assert_allclose(shop.unit_cost, 0.7 * shop.price)
