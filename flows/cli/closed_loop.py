@@ -33,9 +33,10 @@ def show_closed_loop(measured: Mapping[str, Any]) -> None:
     rows = [_kind_row(kind, totals) for kind, totals in measured["totals"].items()]
     _print_table("Kinds of shops", KIND, rows)
     everything = measured["totals"]["all"]
-    passed = f"{everything['passed']} of {everything['shops']} shops passed their gates"
-    earned = f"true lift of their lists {_percent(everything['true_of_passed'])}"
-    report.say(f"{passed}; {everything['losing_passed']} of them lose; {earned}")
+    report.say(f"{everything['passed']} of {everything['shops']} shops passed their gates")
+    by_list, by_season = everything["losing_passed"], everything["losing_passed_season"]
+    report.say(f"of these {by_list} lose by their list, {by_season} in the season")
+    report.say(f"true lift of their lists {_percent(everything['true_of_passed'])}")
     report.say(f"{measured['seconds']:.0f} s, profile {measured['profile']}, seeds from {measured['seed']}")
 
 

@@ -71,6 +71,7 @@ class Totals(TypedDict):
     share_of_possible: float | None
     true_of_passed: float | None
     losing_passed: int
+    losing_passed_season: int
     width_of_passed: float | None
     season_true: float
     one_list_true: float
@@ -133,6 +134,7 @@ def _totals(results: Sequence[ShopResult]) -> Totals:
         share_of_possible=_ratio(sum(true), sum(best)),
         true_of_passed=_mean([result["list"]["true"] for result in passed]),
         losing_passed=sum(result["list"]["true"] < 0 for result in passed),
+        losing_passed_season=sum(result["season"]["true"] < 0 for result in passed),
         width_of_passed=_width(passed),
         season_true=float(np.mean([result["season"]["true"] for result in results])),
         one_list_true=float(np.mean([result["one_list"]["season"]["true"] for result in results])),

@@ -99,6 +99,7 @@ def test_a_cut_of_a_fifth_loses_where_the_siblings_pay_for_it(
     assert measured["totals"]["nested"] == totals
     assert totals["true"] == pytest.approx(-0.09, abs=0.02)
     assert (totals["passed"], totals["losing_passed"], totals["coverage_list"]) == (1, 1, 0.0)
+    assert totals["losing_passed_season"] == 1
     assert totals["share_of_possible"] < 0
     assert totals["width_of_passed"] == pytest.approx(0.05), "half of 0.02 over a claim of 0.2"
     assert measured["shops"][0]["moves"]["at_ends"] == 64
