@@ -38,6 +38,7 @@ COMMANDS = [
             "experiment",
         )
     ),
+    "bench closed-loop",
 ]
 
 
