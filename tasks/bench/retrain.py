@@ -72,7 +72,7 @@ def _retrain(settings: Settings, sets: list[str], folder: Path) -> Summary:
     command = [
         sys.executable,
         "-m",
-        "flows",
+        "flows.cli",
         "retrain",
         "--profile",
         settings.profile,

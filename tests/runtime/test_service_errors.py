@@ -108,7 +108,16 @@ def test_a_command_and_then_the_doctor_name_the_scheduler_that_failed(
 
 @pytest.mark.slow
 def test_serve_names_the_scheduler_while_it_runs(broken: Path, tmp_path: Path, no_environment: None) -> None:
-    command = [sys.executable, "-m", "flows.cli", "serve", "--profile", "smoke", "--set", f"data_folder={broken}"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "serve",
+        "--profile",
+        "smoke",
+        "--set",
+        f"data_folder={broken}",
+    ]
     log = tmp_path / "serve.log"
     with running(command, environment(), log) as process:
         wait_until(lambda: "warning: Prefect's service schedule_" in log.read_text(), 90, "the warning", log)
