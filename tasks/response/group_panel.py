@@ -7,10 +7,22 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, COMPETITOR_PRICE, PRICE, PRODUCT, STORE, UNITS, promotions
+from expectations.columns import (
+    CATEGORY,
+    COMPETITOR_PRICE,
+    PRICE,
+    PRODUCT,
+    RANDOMISED,
+    SERIES,
+    STORE,
+    UNIT_COST,
+    UNITS,
+    promotions,
+)
 from tasks.response.weeks import WEEK
 
 COMPETITOR = "competitor"  # log competitor price relative to its mean
+UNSEEN = "unseen"  # what the instrument does not explain of the log price
 
 
 class GroupPanel(NamedTuple):
@@ -24,7 +36,8 @@ class GroupPanel(NamedTuple):
         present: which members have a row (T, n), bool.
         ratio: price over the member's reference price (T, n); 1 where it has no row.
         announced: promotions of the week (T, n, K).
-        around: promotions of the week before and of the week after, and the competitor's price (T, n, C).
+        around: promotions of the week before and of the week after, the competitor's price, and what an
+            instrument does not explain of the own price (T, n, C).
         reference: reference prices, the median over the weeks, currency/unit (n,).
     """
 
@@ -40,11 +53,13 @@ class GroupPanel(NamedTuple):
     reference: np.ndarray
 
 
-def group_panels(weeks: pd.DataFrame) -> list[GroupPanel]:
+def group_panels(weeks: pd.DataFrame, instrumented: bool = False) -> list[GroupPanel]:
     """Return the groups of a shop: the products of a category within a store.
 
     Args:
         weeks: as ``weekly`` returns them.
+        instrumented: whether prices answer demand that is not in the table, so that only what the instrument
+            (the randomised price, else the cost) explains of them may tell how demand answers.
     """
     first = weeks[WEEK].min()
     numbered = weeks.assign(number=(weeks[WEEK] - first).dt.days // 7)
@@ -52,6 +67,8 @@ def group_panels(weeks: pd.DataFrame) -> list[GroupPanel]:
         log_price = np.log(numbered[COMPETITOR_PRICE])
         mean = log_price.groupby([numbered[PRODUCT], numbered[STORE]]).transform("mean")
         numbered[COMPETITOR] = (log_price - mean).fillna(0.0)
+    if instrumented:
+        numbered[UNSEEN] = _unexplained(numbered)
     groups = numbered.groupby([STORE, CATEGORY], sort=True)
     return [_panel(str(store), str(category), rows) for (store, category), rows in groups]
 
@@ -73,8 +90,7 @@ def _panel(store: str, category: str, rows: pd.DataFrame) -> GroupPanel:
         for deal in deals
         for shifted in (deal.set_axis(deal.index + 1), deal.set_axis(deal.index - 1))
     ]
-    if COMPETITOR in rows:
-        around.append(wide(COMPETITOR).fillna(0.0).to_numpy())
+    around += [wide(name).fillna(0.0).to_numpy() for name in (COMPETITOR, UNSEEN) if name in rows]
     return GroupPanel(
         store=store,
         category=category,
@@ -87,6 +103,26 @@ def _panel(store: str, category: str, rows: pd.DataFrame) -> GroupPanel:
         around=_stacked(around, (len(week), count)),
         reference=reference,
     )
+
+
+def _unexplained(weeks: pd.DataFrame) -> pd.Series:
+    """Return what the instrument does not explain of every log price: the control function of the estimates.
+
+    A regression that holds it fixed sees only what the instrument moved (Wooldridge 2015, J. Human Resources
+    50:420).
+    """
+    if RANDOMISED in weeks:
+        instrument = weeks[RANDOMISED]
+    else:
+        instrument = np.log(weeks[UNIT_COST].where(weeks[UNIT_COST] > 0))
+    both = pd.DataFrame({"price": np.log(weeks[PRICE]), "instrument": instrument})
+    keys = [weeks[name] for name in SERIES]
+    apart = both - both.groupby(keys).transform("mean")
+    apart["instrument"] = apart["instrument"].fillna(0.0)
+    products = pd.DataFrame({"cross": apart.prod(axis=1), "power": apart["instrument"] ** 2})
+    sums = products.groupby(keys).transform("sum")
+    first_stage = (sums["cross"] / sums["power"]).where(sums["power"] > 0, 0.0)
+    return apart["price"] - first_stage * apart["instrument"]
 
 
 def _stacked(columns: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:

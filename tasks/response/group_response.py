@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from expectations.columns import (
     UNITS,
 )
 from tasks.response.curves import CURVES
+from tasks.response.elasticities import PanelResponse
 from tasks.response.group_demand import GroupDemand
 from tasks.response.group_estimates import Fit, blocks_of_shop, curves_of, draws_of, fit_of
 from tasks.response.group_panel import GroupPanel, group_panels
@@ -54,12 +56,31 @@ class GroupResponse:
     refusal: str
 
     @property
+    def figures(self) -> dict[str, float]:
+        """Return the headline figures by metric name."""
+        return {
+            "groups": len(self.table),
+            "groups_identified": int(self.table[IDENTIFIED].sum()),
+            "within_slope": float(self.table[WITHIN].mean()),
+            "group_slope": float(self.table[WHOLE].mean()),
+            "curve": float(self.draws[CURVE].mean()),
+        }
+
+    @property
+    def headline(self) -> str:
+        """Return the two slopes in a sentence."""
+        within, whole = self.table[WITHIN].mean(), self.table[WHOLE].mean()
+        slopes = f"mean price slope within them {within:.2f}, of a group as a whole {whole:.2f}"
+        doubt = f" (not identified: {self.refusal})" if self.refusal else ""
+        return f"substitute groups: {len(self.table)}, {slopes}{doubt}"
+
+    @property
     def demand(self) -> GroupDemand:
         """Return the demand at the prices in force."""
         return demand_of(self.products, self.draws)
 
 
-def demand_of(products: pd.DataFrame, draws: dict[str, np.ndarray]) -> GroupDemand:
+def demand_of(products: pd.DataFrame, draws: Mapping[str, np.ndarray]) -> GroupDemand:
     """Return the demand of products, as ``GroupResponse`` keeps them, with its draws."""
     return GroupDemand(
         group=products[GROUP].to_numpy(),
@@ -71,7 +92,7 @@ def demand_of(products: pd.DataFrame, draws: dict[str, np.ndarray]) -> GroupDema
 
 
 def group_response(
-    sales: pd.DataFrame, period: str, identification: Identification, flags: list[str], seed: int
+    sales: pd.DataFrame, period: str, identification: Identification, response: PanelResponse, *, seed: int
 ) -> GroupResponse:
     """Return the slopes of all substitute groups.
 
@@ -79,12 +100,13 @@ def group_response(
         sales: sales table.
         period: ``D`` for days, ``W`` for weeks.
         identification: when a slope counts as identified.
-        flags: what is wrong with the whole panel, in words; if anything is, no group is identified.
+        response: of the products alone. Where it takes prices to answer demand that is not in the table, an
+            instrument tells how demand answers or, without one, no group is identified.
         seed: of the posterior draws.
     """
     rng = np.random.default_rng(seed)
     weeks = weekly(sales, period)
-    panels = group_panels(weeks)
+    flags, panels = response.flags, group_panels(weeks, response.instrumented)
     blocks = blocks_of_shop(panels)
     together = np.array([len(panel.products) > 1 for panel in panels])
     weights = [

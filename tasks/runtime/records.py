@@ -74,7 +74,9 @@ class Effect(TypedDict):
 class Responded(TypedDict):
     """Elasticity table, what all products share, how many products are identified, and what serves them.
 
-    ``reference_memory`` is the weight of the past in the price that buyers remember (1/week).
+    ``reference_memory`` is the weight of the past in the price that buyers remember (1/week). ``groups`` are the
+    two slopes of every substitute group, ``group_products`` its products at the prices in force, ``group_draws``
+    the posterior draws; ``groups_refused`` says why they are not identified, and is empty where they are.
     """
 
     elasticities: Artifact
@@ -86,6 +88,10 @@ class Responded(TypedDict):
     not_identified: int
     median_elasticity: float | None
     median_width: float | None
+    groups: Artifact
+    group_products: Artifact
+    group_draws: Artifact
+    groups_refused: str
     model_files: dict[str, Artifact]
 
 

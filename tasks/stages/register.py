@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from conf import Settings
@@ -54,7 +55,9 @@ def _demand_example(forecasted: dict[str, Any]) -> pd.DataFrame:
 
 
 def _response_example(responded: dict[str, Any]) -> pd.DataFrame:
-    return load_table(responded["elasticities"])[["product_id"]].head(EXAMPLE_ROWS)
+    """Return a request of products, some with store and price: both are optional, and so is a price in a list."""
+    rows = load_table(responded["group_products"])[["product_id", "store_id", "price"]].head(EXAMPLE_ROWS)
+    return pd.concat([rows, rows.head(1).assign(store_id=None, price=np.nan, product_id="other")])
 
 
 def _policy_example(priced: dict[str, Any]) -> pd.DataFrame:

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from tasks.bench.cases.nested_shop import NestedShop, nested_shop
+from tasks.bench.cases.simulated_shop import simulated_shop
+from tasks.response.elasticities import PanelResponse, panel_response
 from tasks.response.group_pooling import Slopes, pooled_draws
 from tasks.response.group_response import GroupResponse, group_response
 from tasks.response.group_totals import price_index
@@ -31,8 +33,14 @@ def example() -> tuple[NestedShop, GroupResponse]:
     return shop, respond(shop.sales)
 
 
-def respond(sales: pd.DataFrame, flags: list[str] | None = None) -> GroupResponse:
-    return group_response(sales, "D", IDENTIFICATION, flags or [], seed=3)
+def respond(sales: pd.DataFrame, period: str = "D", panel: PanelResponse | None = None) -> GroupResponse:
+    panel = panel or panel_response(sales, period, IDENTIFICATION)
+    return group_response(sales, period, IDENTIFICATION, panel, seed=3)
+
+
+@cache
+def of_products() -> PanelResponse:
+    return panel_response(example()[0].sales, "D", IDENTIFICATION)
 
 
 def test_the_price_index_of_a_group_is_that_worked_by_hand() -> None:
@@ -72,7 +80,7 @@ def test_prices_that_move_all_alike_show_the_group_slope_and_not_the_within_slop
     first = shop.sales.groupby(["date", "category"])["price"].transform("first")
     base = shop.sales.groupby("product_id")["price"].transform("median")
     alike = shop.sales.assign(price=base * first / shop.sales.groupby("category")["price"].transform("first"))
-    table = respond(alike).table
+    table = respond(alike, panel=of_products()).table
     width = table["within_high"] - table["within_low"]
     assert (width > 2).all(), "the within slope is what is usual anywhere, with its width"
 
@@ -81,16 +89,27 @@ def test_where_no_index_moves_the_groups_are_not_identified_and_their_slopes_sta
     shop, _ = example()
     calm = shop.sales["date"] < shop.sales["date"].max() - pd.Timedelta(days=14)
     base = shop.sales.groupby("product_id")["price"].transform("median")
-    response = respond(shop.sales.assign(price=shop.sales["price"].where(~calm, base), promotion_deal=0.0))
+    still = shop.sales.assign(price=shop.sales["price"].where(~calm, base), promotion_deal=0.0)
+    response = respond(still, panel=of_products())
     assert response.refusal
     assert ((response.table["whole_high"] - response.table["whole_low"]) > 1).all()
 
 
-def test_a_panel_that_is_flagged_identifies_no_group_and_says_why() -> None:
-    shop, _ = example()
-    response = respond(shop.sales, ["nothing in the table tells why the price moved"])
-    assert response.refusal == "nothing in the table tells why the price moved"
+def test_unseen_shocks_in_prices_identify_no_group_without_an_instrument() -> None:
+    sales = simulated_shop(np.random.default_rng(4), products=25, shocks=True).sales
+    response = respond(sales, "W")
+    assert "nothing in the table tells why the price moved" in response.refusal
     assert not response.table["identified"].any()
+
+
+def test_a_cost_as_instrument_removes_the_bias_of_unseen_shocks_from_the_within_slope() -> None:
+    sales = simulated_shop(np.random.default_rng(4), products=25, shocks=True, costs=True).sales
+    response = respond(sales, "W")
+    table = response.table.iloc[0]
+    assert table["within_low"] < 2.0 < table["within_high"], (
+        "independent products of elasticity -2 on average"
+    )
+    assert table["within"] == pytest.approx(2.0, abs=0.3)
 
 
 def test_products_alone_in_their_category_are_groups_of_one() -> None:
