@@ -115,6 +115,39 @@ class Priced(TypedDict):
     model_files: dict[str, Artifact]
 
 
+class ListClaim(TypedDict):
+    """The policy's price list against the prices in force: prices that rise, fall, hold and stand at an end of the
+    ladder, and the relative change of the objective in a week; ``refusal`` says why it is not identified.
+    """
+
+    objective: str
+    up: int
+    down: int
+    held: int
+    at_ends: int
+    lift: float | None
+    low: float | None
+    high: float | None
+    refusal: str
+
+
+class Claimed(TypedDict):
+    """The list that the policy recommends at the prices in force, and what it changes in a week."""
+
+    prices: Artifact
+    list: ListClaim
+    file: Artifact
+
+
+class Candidate(TypedDict):
+    """The results that are held to the gates, by stage."""
+
+    forecast: Forecasted
+    respond: Responded
+    price: Priced
+    claim: Claimed
+
+
 class Trial(TypedDict):
     """The simulated trial; the lift is none while the sample-ratio check alarms.
 
@@ -145,9 +178,13 @@ class GateOutcome(TypedDict):
 
 
 class Evaluated(TypedDict):
-    """The trial, the off-policy value where prices were drawn at random, the gates, and the verdict with its reasons."""
+    """The trial, the off-policy value where prices were drawn at random, the gates, and the verdict with its reasons.
+
+    ``list`` is the claim of the policy's own price list.
+    """
 
     trial: Trial
+    list: ListClaim
     off_policy: dict[str, Any] | None
     verdict: str
     reasons: list[str]

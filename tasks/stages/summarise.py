@@ -7,6 +7,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from conf import Settings
+from tasks.pricing.list_claim import ListClaim, figures, sentence
 from tasks.runtime import track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt
@@ -28,6 +29,7 @@ class Summary(TypedDict):
     policy: dict[str, dict[str, float]]
     objective: str
     trial: dict[str, Any]
+    list: ListClaim
     off_policy: dict[str, Any] | None
     verdict: str
     reasons: list[str]
@@ -60,6 +62,7 @@ def summarise(
         policy=stages["price"]["policy"],
         objective=stages["price"]["objective"],
         trial=stages["evaluate"]["trial"],
+        list=stages["evaluate"]["list"],
         off_policy=stages["evaluate"]["off_policy"],
         verdict=stages["evaluate"]["verdict"],
         reasons=stages["evaluate"]["reasons"],
@@ -107,6 +110,8 @@ def as_markdown(summary: Summary, settings: Settings) -> str:
         ],
         "",
         _trial_line(trial),
+        "",
+        sentence(summary["list"]),
         *(["", headline(summary["off_policy"])] if summary["off_policy"] else []),
     ]
     return "\n".join(lines)
@@ -148,6 +153,7 @@ def _headlines(summary: Summary) -> dict[str, float]:
         **response,
         **policy,
         **trial,
+        **figures(summary["list"]),
         **logged,
         **data,
         **run,
