@@ -13,7 +13,7 @@ from tasks.response.slopes import Estimate
 
 
 class Effect(TypedDict):
-    """A coefficient that all products share, with its interval; 0 where the data do not show it, never below."""
+    """A coefficient that all products share, with its interval: 0 where the data do not show it."""
 
     estimate: float
     low: float

@@ -51,9 +51,12 @@ def test_the_json_has_the_names_that_stay(retrained: tuple[Path, dict[str, Any]]
     for row in told["policy"].values():
         assert row["low"] < row["value"] < row["high"]
     assert {"lift", "low", "high", "srm_p"} <= set(told["trial"])
+    claim = told["list"]
+    assert claim["up"] + claim["down"] + claim["held"] > 0
+    assert claim["low"] < claim["lift"] < claim["high"]
     assert 0.01 <= told["trial"]["aa_found"] <= 0.1, "the trial finds what is not there as often as it states"
     assert told["versions"] == dict.fromkeys(MODELS, 1)
-    assert {"prepare", "forecast", "respond", "price", "evaluate", "register", "total"} == set(
+    assert {"prepare", "forecast", "respond", "price", "claim", "evaluate", "register", "total"} == set(
         told["seconds"]
     )
     assert told["peak_memory_mb"] > 100
