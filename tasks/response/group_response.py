@@ -145,7 +145,7 @@ def _refusal(
     if not (fit.whole.known & groups).any():
         return "no group's price index moves enough beside its announcements and seasons"
     low, high = interval(whole[:, groups].mean(axis=1), identification.confidence)
-    most = identification.max_width / 2
+    most = identification.max_width
     if high - low > most:
         return f"the interval of the mean group slope is {high - low:.1f} wide, at most {most:g} allowed"
     return ""
