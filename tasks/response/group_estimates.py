@@ -17,6 +17,7 @@ from tasks.response.weeks import WEEK
 
 MANY = 5  # other groups of a store from which they control for the week
 LEAST_SLOPE = 0.05  # least within slope
+TEMPER = 0.5  # power of the held-out likelihood: at 1 simulated shops were too sure of a wrong curve
 # Elasticity where no slope is known, and the spread of its logarithm: the mean of 1,851 published ones
 # (Bijmolt, van Heerde and Pieters 2005, J. Marketing Research 42:141).
 USUAL, USUAL_SPREAD = 2.6, 0.4
@@ -98,13 +99,14 @@ def curves_of(held_out: np.ndarray, draws: int, rng: np.random.Generator) -> np.
     """Return draws of the curve by its held-out likelihood (draws,).
 
     Likelihoods of few blocks are uncertain, so every draw weighs the blocks anew (pseudo-BMA+: Yao, Vehtari,
-    Simpson and Gelman 2018, Bayesian Analysis 13:917).
+    Simpson and Gelman 2018, Bayesian Analysis 13:917). They are tempered, because surprises
+    that last count as new ones in every week.
 
     Args:
         held_out: log likelihood of every block by the estimates without it (curves, blocks).
     """
     blocks = held_out.shape[1]
-    likely = blocks * rng.dirichlet(np.ones(blocks), draws) @ held_out.T  # (draws, curves)
+    likely = TEMPER * blocks * rng.dirichlet(np.ones(blocks), draws) @ held_out.T  # (draws, curves)
     weight = np.exp(likely - likely.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
     place = (weight.cumsum(axis=1) < rng.random(draws)[:, None]).sum(axis=1)
@@ -118,7 +120,8 @@ def draws_of(
 
     Groups of one learn from each other, and so do groups of several, but not from the other kind. Where no
     group of several shows its slope, it lies anywhere between 0 (the group as a whole never answers) and the
-    within slope (its members are independent), which is what a nested logit allows.
+    within slope (its members are independent), which is what a nested logit allows. No draw has a mean below
+    0. Single groups may: to cut them off at 0 would raise the mean of a shop whose groups hardly answer.
     """
     usual = USUAL * np.exp(USUAL_SPREAD * rng.normal(size=(draws, 1)))
     within = pooled_draws(fit.within, draws, rng)
@@ -130,5 +133,6 @@ def draws_of(
         if groups.any():
             drawn = pooled_draws(fit.whole.only(groups), draws, rng)
             drawn = np.broadcast_to(unknown, within.shape) if drawn is None else drawn
-            whole[:, groups] = np.maximum(drawn[:, groups], 0.0)
+            mean = drawn[:, groups].mean(axis=1, keepdims=True)
+            whole[:, groups] = drawn[:, groups] - np.minimum(mean, 0.0)
     return within, whole

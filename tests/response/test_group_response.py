@@ -156,14 +156,22 @@ class Scores:
 
 @pytest.mark.slow
 def test_intervals_cover_the_slopes_of_simulated_shops() -> None:
-    scores = {"within": Scores([], []), "whole": Scores([], [])}
+    scores, cuts = {"within": Scores([], []), "whole": Scores([], [])}, []
     for seed in range(20):
-        shop = nested_shop(np.random.default_rng(1000 + seed), theta=(0.2, 0.5, 0.8, 1.0)[seed % 4])
+        shop = nested_shop(np.random.default_rng(1000 + seed), theta=(0.0, 0.2, 0.5, 1.0)[seed % 4])
         response = respond(shop.sales)
         for name, truth in (("within", shop.b), ("whole", shop.eta)):
             low, high = response.table[f"{name}_low"], response.table[f"{name}_high"]
             scores[name].bias.append(float((response.table[name] - truth).mean()))
             scores[name].covered.append(float(((low <= truth) & (truth <= high)).mean()))
+        prices = response.products["price"].to_numpy()
+        before, cut = shop.units(prices), 0.8 * prices
+        claimed = response.demand.from_base(prices, before).units_of_list(cut) @ cut
+        low, high = np.quantile(claimed, [0.025, 0.975])
+        cuts.append(low <= shop.units(cut) @ cut <= high)
+    assert sum(cuts) >= 17, (
+        f"the revenue of a cut of all prices by a fifth: covered in {sum(cuts)} of 20 shops"
+    )
     for name, score in scores.items():
         assert abs(np.mean(score.bias)) < 0.15, f"{name}: bias {np.mean(score.bias):.3f}"
         assert np.mean(score.covered) > 0.9, f"{name}: covered {np.mean(score.covered):.3f}"
