@@ -7,7 +7,8 @@ from prefect import flow
 from conf import Settings
 from tasks.runtime.artifacts import Artifact
 from tasks.runtime.attempt import Attempt
-from tasks.runtime.records import Evaluated, Forecasted, Priced, Responded
+from tasks.runtime.records import Candidate, Evaluated, Forecasted, Priced, Responded
+from tasks.stages import claim as claims
 from tasks.stages import evaluate as stage
 
 
@@ -21,5 +22,7 @@ def evaluate(
     responded: Responded,
     priced: Priced,
 ) -> Evaluated:
-    """Evaluate the policy in unseen markets and on logged decisions, and hold the candidate to the gates."""
-    return stage.evaluate(attempt, settings, sales, forecasted=forecasted, responded=responded, priced=priced)
+    """Evaluate the policy's list, unseen markets and logged decisions; hold the candidate to the gates."""
+    claimed = claims.claim(attempt, settings, responded, priced)
+    candidate = Candidate(forecast=forecasted, respond=responded, price=priced, claim=claimed)
+    return stage.evaluate(attempt, settings, sales, candidate)

@@ -65,6 +65,11 @@ class PanelResponse:
         return self.table[self.table[IDENTIFIED]]
 
     @property
+    def instrumented(self) -> bool:
+        """Return whether an instrument gave the estimates."""
+        return bool((self.table["method"] == METHODS[1]).any())
+
+    @property
     def promotable(self) -> bool:
         """Return whether a price may be moved on the strength of this response."""
         return not self.flags and bool(self.table[IDENTIFIED].any())

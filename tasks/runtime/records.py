@@ -84,7 +84,10 @@ class Effect(TypedDict):
 class Responded(TypedDict):
     """Elasticity table, what all products share, how many products are identified, and what serves them.
 
-    ``reference_memory`` is the weight of the past in the price that buyers remember (1/week).
+    ``reference_memory`` is the weight of the past in the price that buyers remember (1/week). ``groups`` are
+    the two slopes of every substitute group, ``group_products`` its products at the prices in force,
+    ``group_draws`` the posterior draws; ``groups_refused`` says why they are not identified, and is empty
+    where they are.
     """
 
     elasticities: Artifact
@@ -96,6 +99,10 @@ class Responded(TypedDict):
     not_identified: int
     median_elasticity: float | None
     median_width: float | None
+    groups: Artifact
+    group_products: Artifact
+    group_draws: Artifact
+    groups_refused: str
     model_files: dict[str, Artifact]
 
 
@@ -117,6 +124,41 @@ class Priced(TypedDict):
     gains: dict[str, Interval]
     distinct_prices: int
     model_files: dict[str, Artifact]
+
+
+class ListClaim(TypedDict):
+    """The policy's price list against the prices in force.
+
+    How many prices rise, fall, hold and stand at an end of the ladder, and the relative change of the
+    objective in a week; ``refusal`` says why it is not identified.
+    """
+
+    objective: str
+    up: int
+    down: int
+    held: int
+    at_ends: int
+    lift: float | None
+    low: float | None
+    high: float | None
+    refusal: str
+
+
+class Claimed(TypedDict):
+    """The list that the policy recommends at the prices in force, and what it changes in a week."""
+
+    prices: Artifact
+    list: ListClaim
+    file: Artifact
+
+
+class Candidate(TypedDict):
+    """The results that are held to the gates, by stage."""
+
+    forecast: Forecasted
+    respond: Responded
+    price: Priced
+    claim: Claimed
 
 
 class Trial(TypedDict):
@@ -151,10 +193,12 @@ class GateOutcome(TypedDict):
 class Evaluated(TypedDict):
     """The trial, the gates, and the verdict with its reasons.
 
-    ``off_policy`` is the value on logged decisions, none where no prices were drawn at random.
+    ``list`` is the claim of the policy's own price list; ``off_policy`` is the value on logged decisions,
+    none where no prices were drawn at random.
     """
 
     trial: Trial
+    list: ListClaim
     off_policy: dict[str, Any] | None
     verdict: str
     reasons: list[str]
@@ -214,6 +258,7 @@ class Summary(TypedDict):
     policy: dict[str, Interval]
     objective: str
     trial: Trial
+    list: ListClaim
     off_policy: dict[str, Any] | None
     verdict: str
     reasons: list[str]

@@ -1,4 +1,4 @@
-"""The registered model ``price_response``: own-price elasticities with intervals."""
+"""The registered model ``price_response``: what a price list sells, and own-price elasticities."""
 
 from __future__ import annotations
 
@@ -8,22 +8,44 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRODUCT, REASON
+from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRICE, PRODUCT, REASON
+from tasks.response.list_answer import list_answer
 
 ANSWER = [ELASTICITY, LOW, HIGH, IDENTIFIED, REASON]
 
 
 class PriceResponse(PythonModel):
-    """Answer a product with its elasticity, the interval, and whether it may move a price."""
+    """Answer a price list with the units that it sells, or a product with its elasticity.
+
+    With prices, all rows of a request are one list: substitutes share what their group sells, and products
+    that are not in it stay at the price in force. Without prices the answer is the own-price elasticity, its
+    interval, and whether it may move a price.
+    """
 
     def load_context(self, context: Any) -> None:
-        """Read the table."""
+        """Read the tables, the draws and their confidence."""
+        import json
+        from pathlib import Path
+
+        import numpy as np
+
+        spec = json.loads(Path(context.artifacts["response_spec"]).read_text(encoding="utf-8"))
+        self._confidence = spec["confidence"]
+        self._products = pd.read_parquet(context.artifacts["response_products"])
+        with np.load(context.artifacts["response_draws"], allow_pickle=False) as file:
+            self._draws = {name: file[name] for name in file.files}
         self._table = pd.read_parquet(context.artifacts["response_table"]).set_index(PRODUCT)[ANSWER]
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return the answer row by row; a product that was not trained on is not identified."""
+        """Return the answer row by row; a product that was not trained on is not identified.
+
+        Columns: ``units``, ``low``, ``high`` (units/week) of a request with ``price``; else ``elasticity``,
+        ``low``, ``high``, ``identified`` and ``reason``.
+        """
+        if PRICE in model_input:
+            return list_answer(model_input, self._products, self._draws, self._confidence)
         answer = self._table.reindex(model_input[PRODUCT].astype(str)).reset_index(drop=True)
         unknown = answer[IDENTIFIED].isna()
         answer[REASON] = answer[REASON].mask(unknown, "the product was not in the training")

@@ -16,11 +16,12 @@ from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.products import products_of
 from tasks.pricing.recommend import STEP, PolicyModel
 from tasks.pricing.seasons import play
-from tasks.runtime.artifacts import Artifact, load_arrays, load_json, load_table, save_json
+from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
 from tasks.runtime.attempt import Attempt, resumable
-from tasks.runtime.records import Evaluated, Forecasted, Priced, Responded
+from tasks.runtime.records import Candidate, Evaluated
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
+from tasks.stages.claim import policy_of
 from tasks.trial.candidate_gates import CandidateFigures, finite_share
 from tasks.trial.evaluation import Evaluation, as_json, evaluate_candidate, headlines_of, metrics_of
 from tasks.trial.evaluation_settings import EvaluationSettings
@@ -32,38 +33,23 @@ log = logging.getLogger("repricer")
 
 
 @resumable(name="evaluate")
-def evaluate(
-    attempt: Attempt,
-    settings: Settings,
-    sales: Artifact,
-    *,
-    forecasted: Forecasted,
-    responded: Responded,
-    priced: Priced,
-) -> Evaluated:
+def evaluate(attempt: Attempt, settings: Settings, sales: Artifact, candidate: Candidate) -> Evaluated:
     """Estimate the lift in a simulated trial, and pass or fail the candidate."""
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "evaluate") as run:
         section = EvaluationSettings(**settings.evaluate.model_dump())
-        model = _model(priced)
+        model = policy_of(candidate["price"])
         evaluation = evaluate_candidate(
             _outcomes(model, section.markets, seed_of(settings.seed, "trial.market")),
             _off_policy(model, load_table(sales), seed_of(settings.seed, "off_policy")),
-            _figures(forecasted, responded, priced),
+            _figures(candidate),
             section,
             assignment_seed=seed_of(settings.seed, "trial.assignment"),
             aa_seed=seed_of(settings.seed, "trial.same"),
         )
-        _show(run, evaluation, priced["objective"])
+        _show(run, evaluation, candidate["price"]["objective"])
         return _keep(attempt, run, evaluation)
-
-
-def _model(priced: Priced) -> PolicyModel:
-    """Read the policy with the market that it was trained on."""
-    files = priced["model_files"]
-    rules, weights = load_json(files["policy_rules"]), load_arrays(files["policy_weights"])
-    return PolicyModel.from_stored(load_table(priced["market"]), rules, weights)
 
 
 def _outcomes(model: PolicyModel, markets: int, seed: int) -> Outcomes:
@@ -84,8 +70,9 @@ def _off_policy(model: PolicyModel, sales: pd.DataFrame, seed: int) -> PolicyVal
     return value_on_log(decisions, partial(answers, lambda rows: model.recommend(rows)[STEP]), seed)
 
 
-def _figures(forecasted: Forecasted, responded: Responded, priced: Priced) -> CandidateFigures:
+def _figures(candidate: Candidate) -> CandidateFigures:
     """Return the figures of the stages before that are held to the gates."""
+    forecasted, responded, priced = candidate["forecast"], candidate["respond"], candidate["price"]
     files = (forecasted["model_files"]["demand_arrays"], priced["model_files"]["policy_weights"])
     return CandidateFigures(
         wape={name: scores["wape"] for name, scores in forecasted["scores"].items()},
@@ -97,6 +84,7 @@ def _figures(forecasted: Forecasted, responded: Responded, priced: Priced) -> Ca
         finite_share=finite_share([values for file in files for values in load_arrays(file).values()]),
         gain_low={name: gain["low"] for name, gain in priced["gains"].items()},
         distinct_prices=priced["distinct_prices"],
+        claim=candidate["claim"]["list"],
         notes=cost_notes(load_table(priced["market"]), priced["objective"]),
     )
 

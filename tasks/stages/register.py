@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+import numpy as np
 import pandas as pd
 
 from conf import Settings
@@ -14,7 +15,7 @@ from tasks.governance.format import FORMAT, FORMAT_TAG
 from tasks.runtime import track
 from tasks.runtime.artifacts import Artifact, load_table
 from tasks.runtime.attempt import Attempt, code_version, resumable, settings_hash
-from tasks.runtime.records import Stages, Versions
+from tasks.runtime.records import Responded, Stages, Versions
 from tasks.runtime.track import Registration, StageRun
 
 EXAMPLE_ROWS = 5
@@ -61,7 +62,7 @@ def _registered(run: StageRun, stages: Stages, tags: Mapping[str, str]) -> Versi
         Registration(
             name="price_response",
             files=responded["model_files"],
-            example=_example(responded["elasticities"], PRODUCT),
+            example=_response_example(responded),
             tags=tags,
         )
     )
@@ -74,6 +75,12 @@ def _registered(run: StageRun, stages: Stages, tags: Mapping[str, str]) -> Versi
         )
     )
     return Versions(demand=demand, price_response=response, pricing_policy=policy)
+
+
+def _response_example(responded: Responded) -> pd.DataFrame:
+    """Return a list with and without store and price: both are optional."""
+    rows = _example(responded["group_products"], PRODUCT, STORE, PRICE)
+    return pd.concat([rows, rows.head(1).assign(**{STORE: None, PRICE: np.nan, PRODUCT: "other"})])
 
 
 def _example(table: Artifact, *columns: str) -> pd.DataFrame:

@@ -6,13 +6,15 @@ import logging
 from typing import TYPE_CHECKING
 
 from conf import Settings
-from tasks.runtime.artifacts import Artifact, load_table, save_json, save_table
+from tasks.runtime.artifacts import Artifact, load_table, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Responded
+from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
 
 if TYPE_CHECKING:
     from tasks.response.elasticities import PanelResponse
+    from tasks.response.group_response import GroupResponse
 
 log = logging.getLogger("repricer")
 
@@ -21,21 +23,27 @@ NESTED = ["rivals", "stores"]  # columns of dictionaries, which the benchmark al
 
 @resumable(name="respond")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
-    """Estimate the own-price elasticity of every product, with its interval."""
+    """Estimate how demand answers the price of every product, and how substitute groups answer theirs."""
     from tasks.response.elasticities import panel_response
+    from tasks.response.group_response import group_response
     from tasks.response.identification import Identification
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "respond") as run:
         identification = Identification(**settings.respond.model_dump())
-        response = panel_response(load_table(sales), settings.source.period, identification)
-        responded = _keep(attempt, response, settings.respond.reference_memory)
-        _show(run, response, responded)
+        sold, period = load_table(sales), settings.source.period
+        response = panel_response(sold, period, identification)
+        seed = seed_of(settings.seed, "respond.groups")
+        groups = group_response(sold, period, identification, response, seed=seed)
+        responded = _keep(attempt, response, groups, settings.respond.reference_memory)
+        _show(run, response, groups, responded)
     return responded
 
 
-def _keep(attempt: Attempt, response: PanelResponse, reference_memory: float) -> Responded:
-    """Save the table and what all products share."""
+def _keep(
+    attempt: Attempt, response: PanelResponse, groups: GroupResponse, reference_memory: float
+) -> Responded:
+    """Save the tables, the draws and what all products share."""
     table = save_table(response.table.drop(columns=NESTED), attempt.path("respond", "elasticities.parquet"))
     spec = {
         "reference_effect": response.remembered,
@@ -44,6 +52,8 @@ def _keep(attempt: Attempt, response: PanelResponse, reference_memory: float) ->
         "confidence": response.confidence,
         "flags": response.flags,
     }
+    draws = save_arrays(groups.draws, attempt.path("respond", "group_draws.npz"))
+    products = save_table(groups.products, attempt.path("respond", "group_products.parquet"))
     identified = len(response.identified)
     return Responded(
         elasticities=table,
@@ -55,14 +65,20 @@ def _keep(attempt: Attempt, response: PanelResponse, reference_memory: float) ->
         not_identified=len(response.table) - identified,
         median_elasticity=response.median_elasticity,
         median_width=response.median_width,
+        groups=save_table(groups.table, attempt.path("respond", "groups.parquet")),
+        group_products=products,
+        group_draws=draws,
+        groups_refused=groups.refusal,
         model_files={
             "response_table": table,
+            "response_products": products,
+            "response_draws": draws,
             "response_spec": save_json(spec, attempt.path("respond", "response_spec.json")),
         },
     )
 
 
-def _show(run: StageRun, response: PanelResponse, responded: Responded) -> None:
+def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, responded: Responded) -> None:
     """Log metrics, table and figures, and warn of what is wrong with the whole panel."""
     from tasks.response import figures
 
@@ -75,11 +91,14 @@ def _show(run: StageRun, response: PanelResponse, responded: Responded) -> None:
         "reference_effect": response.remembered["estimate"],
         "rival_cross": response.cross["estimate"],
         "rival_reaction": response.reaction["estimate"],
+        **groups.figures,
     }
     run.metrics({name: value for name, value in metrics.items() if value is not None})
     run.file(responded["elasticities"])
+    run.file(responded["groups"])
     run.figure(figures.elasticities(response.table), "elasticities.png")
     run.figure(figures.by_category(response.table), "elasticities_by_category.png")
     log.info("price response: %d products identified, %d not", identified, not_identified)
+    log.info(groups.headline)
     for flag in response.flags:
         log.warning("price response: %s", flag)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from conf import Settings, profile_name
+from tasks.pricing.list_claim import figures
 from tasks.runtime import track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt
@@ -56,6 +57,7 @@ def _summary(
         policy=priced["policy"],
         objective=priced["objective"],
         trial=evaluated["trial"],
+        list=evaluated["list"],
         off_policy=evaluated["off_policy"],
         verdict=evaluated["verdict"],
         reasons=[*evaluated["reasons"], *prepared["notes"]],
@@ -87,7 +89,7 @@ def _headlines(summary: Summary) -> dict[str, float]:
         "trial.srm_p": trial["srm_p"],
         "trial.aa_found": trial["aa_found"],
     }
-    metrics |= estimates_of(summary["off_policy"] or {})
+    metrics |= figures(summary["list"]) | estimates_of(summary["off_policy"] or {})
     metrics |= {
         "data.rows_in": data["rows_in"],
         "data.rows_accepted": data["rows_accepted"],

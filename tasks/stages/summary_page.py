@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from tasks.pricing.list_claim import sentence
 from tasks.runtime.records import DataSummary, Interval, ResponseSummary, Scores, Summary, Trial
 from tasks.trial.policy_value import headline
 
@@ -32,6 +33,8 @@ def as_markdown(summary: Summary, profile: str) -> str:
         *_policy_table(summary["policy"], summary["objective"]),
         "",
         _trial_line(summary["trial"]),
+        "",
+        sentence(summary["list"]),
         *(["", headline(summary["off_policy"])] if summary["off_policy"] else []),
     ]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class CandidateFigures:
         gain_low: lower end of the policy's gain over hold, best fixed and myopic, such as ``over_hold``
             (share).
         distinct_prices: steps of the ladder in use.
+        claim: of the policy's own price list: ``lift``, ``low``, ``high`` (share of the objective of a week)
+            and ``refusal``, why they are not identified.
         notes: sentences that stand beside the reasons of the verdict.
     """
 
@@ -38,6 +41,7 @@ class CandidateFigures:
     finite_share: float
     gain_low: Mapping[str, float]
     distinct_prices: int
+    claim: Mapping[str, Any]
     notes: Sequence[str] = ()
 
 
@@ -71,7 +75,26 @@ def candidate_gates(
             inclusive=True,
         ),
         above("trial_lift", "the lower end of the trial's lift", lift_low, settings.min_lift),
+        list_gate(figures.claim, settings),
     ]
+
+
+def list_gate(claim: Mapping[str, Any], settings: EvaluationSettings) -> Gate:
+    """Return the gate of the policy's own price list; what is not identified does not pass.
+
+    Args:
+        claim: ``low`` (share), the lower end of the list's lift, and ``refusal``.
+        settings: the thresholds.
+    """
+    what = "the lower end of the list's lift, substitutes counted,"
+    return above("list_lift", what, None if claim["refusal"] else claim["low"], settings.min_lift)
+
+
+def claim_notes(claim: Mapping[str, Any]) -> list[str]:
+    """Return a note where the answer of substitute groups is not identified."""
+    if not claim["refusal"]:
+        return []
+    return [f"note: how substitute groups answer their prices is not identified: {claim['refusal']}"]
 
 
 def policy_gates(

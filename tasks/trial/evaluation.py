@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tasks.trial.candidate_gates import CandidateFigures, candidate_gates, forecast_notes
+from tasks.trial.candidate_gates import CandidateFigures, candidate_gates, claim_notes, forecast_notes
 from tasks.trial.evaluation_settings import EvaluationSettings
 from tasks.trial.gates import Gate, reasons, verdict
 from tasks.trial.policy_value import PolicyValue, estimates_of, headline
@@ -19,6 +20,7 @@ class Evaluation:
     Attributes:
         trial: the simulated trial.
         off_policy: the policy's value on logged decisions; none where no probabilities were logged.
+        claim: of the policy's own price list.
         gates: every gate with its figure.
         verdict: ``PASS`` if all of them passed, else ``FAIL``.
         reasons: sentences of the gates that failed, and notes.
@@ -26,6 +28,7 @@ class Evaluation:
 
     trial: SimulatedTrial
     off_policy: PolicyValue | None
+    claim: Mapping[str, Any]
     gates: list[Gate]
     verdict: str
     reasons: list[str]
@@ -55,9 +58,15 @@ def evaluate_candidate(
     return Evaluation(
         trial=trial,
         off_policy=off_policy,
+        claim=figures.claim,
         gates=gates,
         verdict=verdict(gates),
-        reasons=[*reasons(gates), *forecast_notes(figures.wape), *figures.notes],
+        reasons=[
+            *reasons(gates),
+            *forecast_notes(figures.wape),
+            *claim_notes(figures.claim),
+            *figures.notes,
+        ],
     )
 
 
@@ -65,6 +74,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """Return the evaluation as plain names and numbers."""
     return {
         "trial": evaluation.trial.figures,
+        "list": dict(evaluation.claim),
         "off_policy": evaluation.off_policy.figures if evaluation.off_policy else None,
         "verdict": evaluation.verdict,
         "reasons": evaluation.reasons,

@@ -55,11 +55,14 @@ def test_the_json_has_the_names_that_stay(retrained: tuple[Path, dict[str, Any]]
     for row in summary["policy"].values():
         assert row["low"] < row["value"] < row["high"]
     assert {"lift", "low", "high", "srm_p"} <= set(summary["trial"])
+    claim = summary["list"]
+    assert claim["up"] + claim["down"] + claim["held"] > 0
+    assert claim["low"] < claim["lift"] < claim["high"]
     assert 0.01 <= summary["trial"]["aa_found"] <= 0.1, (
         "the trial finds what is not there as often as it states"
     )
     assert summary["versions"] == dict.fromkeys(MODELS, 1)
-    assert {"prepare", "forecast", "respond", "price", "evaluate", "register", "total"} == set(
+    assert {"prepare", "forecast", "respond", "price", "claim", "evaluate", "register", "total"} == set(
         summary["seconds"]
     )
     assert summary["peak_memory_mb"] > 100

@@ -20,6 +20,10 @@ def responded(memory: float) -> Responded:
         not_identified=0,
         median_elasticity=-2.0,
         median_width=0.5,
+        groups=file,
+        group_products=file,
+        group_draws=file,
+        groups_refused="",
         model_files={},
     )
 

@@ -28,7 +28,7 @@ def test_notes_on_the_source_follow_the_reasons(untracked: None, tmp_path: Path,
     prepared = {"data_hash": "h", "rows_in": 2, "rows_accepted": 2, "rows_quarantined": 0}
     stages = dict.fromkeys(("forecast", "respond", "price"), numbers) | {
         "prepare": prepared | {"notes": notes},
-        "evaluate": {"reasons": ["lift 4 %"], "verdict": "PASS", "trial": {}, "off_policy": None},
+        "evaluate": {"reasons": ["lift 4 %"], "verdict": "PASS", "trial": {}, "list": {}, "off_policy": None},
     }
     attempt = Attempt(id="a", folder=str(tmp_path), run_id="r")
     versions: Any = {}

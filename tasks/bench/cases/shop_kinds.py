@@ -85,7 +85,7 @@ def rows_of(stores: int) -> pd.DataFrame:
 def demand_of(kind: Kind, goods: Assortment, slope: np.ndarray) -> Demand:
     """Return the demand of a kind, with the slope of each product within its group (products,)."""
     if kind.demand == "linear":
-        return LinearCross(goods=goods, own=slope, cross=CROSS_SHARE * slope)
+        return LinearCross(goods=goods, own_elasticity=slope, cross=CROSS_SHARE * slope)
     if kind.demand == "ces":
         return SaturatedCes(goods=goods, sigma=slope, reach=REACH, speed=SPEED)
     if kind.demand == "logit":

@@ -92,20 +92,21 @@ class LinearCross:
 
     Attributes:
         goods: the products, at least two a group.
-        own: own elasticity at base prices, without its sign (products,).
-        cross: elasticity to a common change of the siblings' prices at base prices, below own (products,).
+        own_elasticity: own elasticity at base prices, without its sign (products,).
+        cross: elasticity to a common change of the siblings' prices at base prices, below the own one
+            (products,).
     """
 
     goods: Assortment
-    own: np.ndarray
+    own_elasticity: np.ndarray
     cross: np.ndarray
 
     def units(self, prices: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
         """Return units/week (..., products)."""
         change = prices / self.goods.price - 1
-        felt = np.minimum(change, 1 / self.own)
-        siblings = (self.goods.total(felt) - felt) / (self.goods.total(np.ones_like(self.own)) - 1)
-        answer = np.maximum(1 - self.own * change + self.cross * siblings, 0.0)
+        felt = np.minimum(change, 1 / self.own_elasticity)
+        siblings = (self.goods.total(felt) - felt) / (self.goods.total(np.ones_like(self.own_elasticity)) - 1)
+        answer = np.maximum(1 - self.own_elasticity * change + self.cross * siblings, 0.0)
         return np.asarray(self.goods.level * np.exp(pull) * answer)
 
 

@@ -52,7 +52,7 @@ def test_with_theta_one_products_are_independent() -> None:
 
 
 def test_linear_demand_loses_and_gains_what_its_slopes_say() -> None:
-    demand = LinearCross(goods=PAIR, own=np.array([2.0, 2.5]), cross=np.array([1.0, 0.5]))
+    demand = LinearCross(goods=PAIR, own_elasticity=np.array([2.0, 2.5]), cross=np.array([1.0, 0.5]))
     # the first 10 % dearer: 30 (1 - 0.2) = 24, the second gains 10 x 0.5 x 0.1 = 0.5
     np.testing.assert_allclose(demand.units(np.array([2.2, 4.0])), [24.0, 10.5])
     # 60 % dearer, past its choke price of 1.5: nothing is sold, and the sibling feels 50 % only
@@ -112,7 +112,7 @@ def demand_of(form: str, goods: Assortment) -> Demand:
     same = np.ones(len(goods.group))
     return {
         "nested": NestedLogit(goods=goods, within=2.8 * same, theta=0.2),
-        "linear": LinearCross(goods=goods, own=2.2 * same, cross=1.4 * same),
+        "linear": LinearCross(goods=goods, own_elasticity=2.2 * same, cross=1.4 * same),
         "ces": SaturatedCes(goods=goods, sigma=3.0 * same, reach=0.5, speed=2.0),
         "logit": OutsideLogit(goods=goods, beta=1.2 * same, outside=0.3),
     }[form]

@@ -1,0 +1,84 @@
+"""How demand answers a whole price list: substitutes share what their group sells.
+
+    x_i = h_k(p_i / r_i) - h_k(p_i0 / r_i),   s_j the members' shares of the base units
+    S_g = sum_j s_j exp(-b_g x_j),   X_g = -ln(S_g) / b_g
+    q_i = u_i exp(-b_g x_i) / S_g * exp(-eta_g X_g)
+
+At the base prices the own elasticity is -(b (1 - s_i) + eta s_i), the cross elasticity (b - eta) s_j, and the
+group answers a common change by -eta. Groups of one answer by eta alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from tasks.response.curves import curved
+
+LEAST_UNITS = 1e-12  # keeps the shares of a group that sells nothing finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupDemand:
+    """Posterior draws of the demand of a shop, D draws of n products in G groups.
+
+    Attributes:
+        group: number of each product's group, from 0 (n,).
+        reference: prices at which the slopes hold, currency/unit (n,).
+        base_price: prices at which the base units are sold, currency/unit (n,).
+        base_units: units/week (n,).
+        within: b, draws of the within slopes (D, G).
+        whole: eta, draws of the group slopes (D, G).
+        curve: k, draws of the curve (D,).
+    """
+
+    group: np.ndarray
+    reference: np.ndarray
+    base_price: np.ndarray
+    base_units: np.ndarray
+    within: np.ndarray
+    whole: np.ndarray
+    curve: np.ndarray
+
+    def units_of_list(self, prices: np.ndarray) -> np.ndarray:
+        """Return the units a week that a price list sells (D, n).
+
+        Args:
+            prices: of all products, currency/unit (n,).
+        """
+        x = self._changes(prices)
+        within = self.within[:, self.group] * x
+        share = self.base_units / np.maximum(self._sums(self.base_units), LEAST_UNITS)[self.group]
+        attraction = np.exp(-within)
+        total = np.maximum(self._sums(share * attraction), LEAST_UNITS)  # S (D, G)
+        index = -np.log(total) / self.within
+        answer = np.exp(-self.whole * index) / total
+        return np.asarray(self.base_units * attraction * answer[:, self.group])
+
+    def from_base(self, prices: np.ndarray, units: np.ndarray) -> Self:
+        """Return the same slopes from other base prices (currency/unit) and base units (units/week) (n,)."""
+        return replace(self, base_price=prices, base_units=units)
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Return some of the products (rows,)."""
+        names = ("group", "reference", "base_price", "base_units")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def _changes(self, prices: np.ndarray) -> np.ndarray:
+        """Return the curved price change of every product in every draw (D, n)."""
+        changes = np.empty((len(self.curve), len(prices)))
+        for k in np.unique(self.curve):
+            change = curved(prices / self.reference, k) - curved(self.base_price / self.reference, k)
+            changes[self.curve == k] = change
+        return changes
+
+    def _sums(self, values: np.ndarray) -> np.ndarray:
+        """Return sums over the members of every group (..., G)."""
+        groups = self.within.shape[1]
+        order = np.argsort(self.group, kind="stable")
+        there, starts = np.unique(self.group[order], return_index=True)
+        sums = np.zeros((*values.shape[:-1], groups))
+        sums[..., there] = np.add.reduceat(values[..., order], starts, axis=-1)
+        return sums

@@ -1,0 +1,218 @@
+"""The two slopes of every substitute group and the curve, with posterior draws of what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import (
+    CATEGORY,
+    DATE,
+    HIGH,
+    IDENTIFIED,
+    LOW,
+    PRICE,
+    PRODUCT,
+    REASON,
+    SERIES,
+    STORE,
+    UNITS,
+)
+from tasks.response.curves import CURVES
+from tasks.response.elasticities import PanelResponse
+from tasks.response.group_demand import GroupDemand
+from tasks.response.group_estimates import Fit, blocks_of_shop, curves_of, draws_of, fit_of
+from tasks.response.group_panel import GroupPanel, group_panels
+from tasks.response.group_shares import week_weights
+from tasks.response.identification import Identification
+from tasks.response.weeks import WEEK, weekly
+
+GROUP = "group"  # number of a substitute group
+REFERENCE = "reference"  # price at which the slopes hold, currency/unit
+WITHIN, WHOLE, CURVE = "within", "whole", "curve"  # draws of the slopes b and eta, and of k
+DRAWS = 200  # posterior draws
+RECENT_WEEKS = 8  # from whose mean the base units come
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupResponse:
+    """How substitute groups answer prices.
+
+    Attributes:
+        table: a row per group: group, store_id, category, members, within and whole with their intervals,
+            whether the group shows its own slope (identified), and the reason where it does not.
+        products: a row per product and store: product_id, store_id, group, reference, price in force, and the
+            units a week that sell at it.
+        draws: of the within slopes (draws, groups), the group slopes (draws, groups) and the curve (draws,).
+        refusal: why the data do not show how groups answer their prices; empty where they do.
+    """
+
+    table: pd.DataFrame
+    products: pd.DataFrame
+    draws: dict[str, np.ndarray]
+    refusal: str
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Return the headline figures by metric name."""
+        return {
+            "groups": len(self.table),
+            "groups_identified": int(self.table[IDENTIFIED].sum()),
+            "within_slope": float(self.table[WITHIN].mean()),
+            "group_slope": float(self.table[WHOLE].mean()),
+            "curve": float(self.draws[CURVE].mean()),
+        }
+
+    @property
+    def headline(self) -> str:
+        """Return the two slopes in a sentence."""
+        within, whole = self.table[WITHIN].mean(), self.table[WHOLE].mean()
+        slopes = f"mean price slope within them {within:.2f}, of a group as a whole {whole:.2f}"
+        doubt = f" (not identified: {self.refusal})" if self.refusal else ""
+        return f"substitute groups: {len(self.table)}, {slopes}{doubt}"
+
+    @property
+    def demand(self) -> GroupDemand:
+        """Return the demand at the prices in force."""
+        return demand_of(self.products, self.draws)
+
+
+def demand_of(products: pd.DataFrame, draws: Mapping[str, np.ndarray]) -> GroupDemand:
+    """Return the demand of products, as ``GroupResponse`` keeps them, with its draws."""
+    return GroupDemand(
+        group=products[GROUP].to_numpy(),
+        reference=products[REFERENCE].to_numpy(float),
+        base_price=products[PRICE].to_numpy(float),
+        base_units=products[UNITS].to_numpy(float),
+        **draws,
+    )
+
+
+def group_response(
+    sales: pd.DataFrame, period: str, identification: Identification, response: PanelResponse, *, seed: int
+) -> GroupResponse:
+    """Return the slopes of all substitute groups.
+
+    Args:
+        sales: sales table.
+        period: ``D`` for days, ``W`` for weeks.
+        identification: when a slope counts as identified.
+        response: of the products alone. Where it takes prices to answer demand that is not in the table, an
+            instrument tells how demand answers or, without one, no group is identified.
+        seed: of the posterior draws.
+    """
+    rng = np.random.default_rng(seed)
+    weeks = weekly(sales, period)
+    flags, panels = response.flags, group_panels(weeks, response.instrumented)
+    blocks = blocks_of_shop(panels)
+    together = np.array([len(panel.products) > 1 for panel in panels])
+    weights = [
+        week_weights(panel, CURVES[1]) if several else None
+        for panel, several in zip(panels, together, strict=True)
+    ]
+    fits = [fit_of(panels, blocks, weights, k) for k in CURVES]
+    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
+    drawn = [draws_of(fit, together, DRAWS, rng) for fit in fits]
+    place, rows = np.searchsorted(CURVES, curve), np.arange(DRAWS)
+    draws = {
+        WITHIN: np.stack([within for within, _ in drawn])[place, rows],
+        WHOLE: np.stack([whole for _, whole in drawn])[place, rows],
+        CURVE: curve,
+    }
+    likeliest = fits[int(np.bincount(place, minlength=len(CURVES)).argmax())]
+    reasons = [_reason(likeliest, group, identification, flags) for group in range(len(panels))]
+    return GroupResponse(
+        table=_table(panels, draws, reasons, identification.confidence),
+        products=_at_prices_in_force(_recent(panels, weeks), draws, sales),
+        draws=draws,
+        refusal=_refusal(likeliest, draws[WHOLE], together, identification, flags),
+    )
+
+
+def _refusal(
+    fit: Fit, whole: np.ndarray, together: np.ndarray, identification: Identification, flags: list[str]
+) -> str:
+    """Return why the data do not show how groups of the shop answer their prices; empty where they do.
+
+    What counts is the mean over the groups: its interval is what a claim about the whole list stands on.
+    """
+    if flags:
+        return flags[0]
+    groups = together if together.any() else ~together
+    if not (fit.whole.known & groups).any():
+        return "no group's price index moves enough beside its announcements and seasons"
+    low, high = interval(whole[:, groups].mean(axis=1), identification.confidence)
+    most = identification.max_width
+    if high - low > most:
+        return f"the interval of the mean group slope is {high - low:.1f} wide, at most {most:g} allowed"
+    return ""
+
+
+def _reason(fit: Fit, group: int, identification: Identification, flags: list[str]) -> str:
+    """Return why a group takes the pooled slope instead of its own; empty where its own is known."""
+    if flags:
+        return flags[0]
+    if not fit.whole.known[group]:
+        return "its price index does not move enough by itself: it has the pooled slope"
+    width = 2 * identification.z * fit.whole.error[group]
+    if width > identification.max_width:
+        return f"its own interval is {width:.1f} wide: it has little but the pooled slope"
+    return ""
+
+
+def interval(draws: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the central interval of draws, over their first axis."""
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def _table(
+    panels: list[GroupPanel], draws: dict[str, np.ndarray], reasons: list[str], confidence: float
+) -> pd.DataFrame:
+    """Return a row per group."""
+    table = pd.DataFrame(
+        {
+            GROUP: range(len(panels)),
+            STORE: [panel.store for panel in panels],
+            CATEGORY: [panel.category for panel in panels],
+            "members": [len(panel.products) for panel in panels],
+        }
+    )
+    for name in (WITHIN, WHOLE):
+        low, high = interval(draws[name], confidence)
+        table[name], table[f"{name}_{LOW}"], table[f"{name}_{HIGH}"] = draws[name].mean(axis=0), low, high
+    table[IDENTIFIED], table[REASON] = [not reason for reason in reasons], pd.Series(reasons, dtype="str")
+    return table
+
+
+def _recent(panels: list[GroupPanel], weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return the products with group, reference price, and mean price and units of the last weeks."""
+    products = pd.DataFrame(
+        {
+            PRODUCT: np.concatenate([panel.products for panel in panels]),
+            STORE: np.repeat([panel.store for panel in panels], [len(panel.products) for panel in panels]),
+            GROUP: np.repeat(range(len(panels)), [len(panel.products) for panel in panels]),
+            REFERENCE: np.concatenate([panel.reference for panel in panels]),
+        }
+    )
+    last = weeks[weeks[WEEK] > weeks[WEEK].max() - pd.Timedelta(weeks=RECENT_WEEKS)]
+    sold = last.assign(amount=last[UNITS] * last[PRICE]).groupby(SERIES)[[UNITS, "amount", PRICE]]
+    means = sold.mean()
+    means[PRICE] = (means["amount"] / means[UNITS]).fillna(means[PRICE])
+    recent = products.merge(means[[UNITS, PRICE]], left_on=SERIES, right_index=True, how="left")
+    return recent.fillna({UNITS: 0.0}).assign(**{PRICE: recent[PRICE].fillna(recent[REFERENCE])})
+
+
+def _at_prices_in_force(
+    products: pd.DataFrame, draws: dict[str, np.ndarray], sales: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the products with the prices in force and the units a week that they sell at them."""
+    last = sales.sort_values(DATE).groupby(SERIES)[PRICE].last().rename("in_force")
+    in_force = products.merge(last, left_on=SERIES, right_index=True, how="left")["in_force"]
+    prices = in_force.fillna(products[PRICE]).to_numpy(float)
+    units = demand_of(products, draws).units_of_list(prices).mean(axis=0)
+    return products.assign(**{PRICE: prices, UNITS: units})
