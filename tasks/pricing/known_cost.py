@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
+from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
 
 COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
 NO_COST = "no cost known"
@@ -51,7 +51,7 @@ def trusted_costs(price: np.ndarray, cost: np.ndarray, stale: np.ndarray) -> np.
 
     Args:
         price: in force, currency/unit (products,).
-        cost: currency/unit, nan where none is known (products,).
+        cost: in prices with tax where those are, currency/unit, nan where none is known (products,).
         stale: whether the cost is older than the weeks in which the product sold (products,), bool.
     """
     return np.asarray((cost > 0) & (cost < price) & ~stale.astype(bool))
@@ -96,7 +96,8 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
     if not known.any():
         return []
     stale = market.get(COST_STALE, pd.Series(False, market.index))
-    holds = cost_holds(market[PRICE].to_numpy(), market[UNIT_COST].to_numpy(), stale.to_numpy(), objective)
+    covering = market[UNIT_COST] * (1 + market.get(TAX_RATE, 0.0))
+    holds = cost_holds(market[PRICE].to_numpy(), covering.to_numpy(), stale.to_numpy(), objective)
     notes = [
         _note(reason, market[holds == reason])
         for reason in (NOT_BELOW, STALE, NO_AMOUNT, NO_COST)
@@ -113,11 +114,16 @@ def _note(reason: str, held: pd.DataFrame) -> str:
     shown = held.head(SHOWN)
     costs = ["" if np.isnan(cost) else f"cost {cost:g}, " for cost in shown[UNIT_COST]]
     names = [
-        f"{row[PRODUCT]} in {row[STORE]} ({cost}price {row[PRICE]:g})"
+        f"{row[PRODUCT]} in {row[STORE]} ({cost}price {row[PRICE]:g}{_without_tax(row)})"
         for (_, row), cost in zip(shown.iterrows(), costs, strict=True)
     ]
     verb = "product holds" if len(held) == 1 else "products hold"
     return f"note: {len(held)} {verb}, {reason}: {', '.join(names)}{', ...' if len(held) > SHOWN else ''}"
+
+
+def _without_tax(row: pd.Series) -> str:
+    rate = row.get(TAX_RATE, 0.0)
+    return f", {row[PRICE] / (1 + rate):g} without tax" if rate else ""
 
 
 def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float) -> str:

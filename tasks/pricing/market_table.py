@@ -20,6 +20,7 @@ from expectations.columns import (
     PRODUCT,
     SERIES,
     STOCK,
+    TAX_RATE,
     UNIT_COST,
     UNITS,
 )
@@ -65,7 +66,7 @@ def market_of(
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
     recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {LIST_PRICE: "last"} if LIST_PRICE in sales else {}
+    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
     table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(elasticities[RESPONSE], on=PRODUCT)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE, UNIT_COST
+from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
-from tasks.pricing.recommend import COST_HOLDS, STEP, PolicyError, PolicyModel
+from tasks.pricing.recommend import COST_HOLDS, COVERING_PRICE, STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation, vary
 
 KEY = [PRODUCT, STORE]
@@ -62,7 +62,7 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
     recommended = policy.recommend(prices)
     reference = prices[PRICE].to_numpy(float)
     known = policy.costs(prices)
-    cost, free = known[UNIT_COST].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
+    cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
     planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
     low = np.where(free, np.fmax(reference * policy.rules.ladder[0], cost), planned)
     high = np.where(free, reference * policy.rules.ladder[-1], planned)
@@ -76,7 +76,7 @@ def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
 
     Args:
         price: currency/unit (products,).
-        cost: currency/unit, nan where none is known (products,).
+        cost: in prices with tax, currency/unit, nan where none is known (products,).
         decimals: of a price.
     """
     nearest, cent = price.round(decimals), 10.0**-decimals

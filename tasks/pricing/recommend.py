@@ -17,6 +17,7 @@ from tasks.pricing.products import products_of
 from tasks.pricing.rules import Rules
 from tasks.pricing.state import opening
 
+COVERING_PRICE = "covering_price"  # with tax, currency/unit
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
@@ -71,10 +72,11 @@ class PolicyModel:
         return pd.DataFrame({PRICE: price * ratio, STEP: ratio, REASON: reasons}, index=prices.index)
 
     def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
-        """Return what is known of costs: ``unit_cost`` (currency/unit), ``cost_stale``, ``cost_holds``.
+        """Return what is known of costs: ``unit_cost``, ``covering_price``, ``cost_stale``, ``cost_holds``.
 
-        No cost is known of a product that was not in the training. If costs are known at all, it holds its
-        price.
+        Costs are without tax; ``covering_price`` is the price with tax that just covers them (currency/unit).
+        No cost is known of a product that was not in the training: if costs are known at all, it holds its
+        price. It is taxed at the highest rate of those that were.
 
         Args:
             prices: product, store, the price in force now and, if it changed since the training,
@@ -85,10 +87,16 @@ class PolicyModel:
         given = prices[UNIT_COST].to_numpy(float) if UNIT_COST in prices else np.full(len(prices), np.nan)
         cost = np.where(np.isnan(given), np.where(known, market.unit_cost[rows], np.nan), given)
         stale = np.isnan(given) & known & market.cost_stale[rows].astype(bool)
-        holds = cost_holds(prices[PRICE].to_numpy(float), cost, stale, self.rules.objective)
+        covering = cost * (1 + np.where(known, market.tax_rate[rows], market.tax_rate.max()))
+        holds = cost_holds(prices[PRICE].to_numpy(float), covering, stale, self.rules.objective)
         lost = ~known & np.isnan(cost) & (~np.isnan(market.unit_cost)).any()
         return pd.DataFrame(
-            {UNIT_COST: cost, COST_STALE: stale, COST_HOLDS: np.where(lost, NO_COST, holds)},
+            {
+                UNIT_COST: cost,
+                COVERING_PRICE: covering,
+                COST_STALE: stale,
+                COST_HOLDS: np.where(lost, NO_COST, holds),
+            },
             index=prices.index,
         )
 
