@@ -99,6 +99,8 @@ class Source(Section):
     price_includes_tax: Annotated[Annotated[float, Field(ge=0, le=1)] | str | None, BeforeValidator(_rate)]
     """Tax in the prices: its rate (share of the price without tax), or the name of the column with a rate
     per row; none: prices are without tax. The list stays in prices with tax, and profit is net."""
+    currency: str | None = Field(pattern=r"^[A-Z]{3}$")
+    """ISO 4217 code of the currency of all money, such as `EUR`; none: money stands without its name."""
     csv: Csv
     """How text files are written (`file` only)."""
     wide: Wide

@@ -110,6 +110,24 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
     return notes
 
 
+def costless_note(market: pd.DataFrame, objective: str) -> list[str]:
+    """Return what it means for the prices that no cost is known at all; nothing where some cost is.
+
+    Args:
+        market: with ``unit_cost``.
+        objective: of the policy.
+    """
+    if market[UNIT_COST].notna().any():
+        return []
+    meaning = (
+        "the policy maximises profit, so every price holds; map unit_cost."
+        if objective == "profit"
+        else "the policy maximises revenue, which mostly lowers prices, and no price is protected by a cost; "
+        "map unit_cost to maximise profit."
+    )
+    return [f"No unit cost in the sales: {meaning}"]
+
+
 def _note(reason: str, held: pd.DataFrame) -> str:
     shown = held.head(SHOWN)
     costs = ["" if np.isnan(cost) else f"cost {cost:g}, " for cost in shown[UNIT_COST]]

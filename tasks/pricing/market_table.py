@@ -9,6 +9,7 @@ import pandas as pd
 
 from expectations.columns import (
     CATEGORY,
+    CURRENCY,
     DATE,
     DAYS_A_WEEK,
     ELASTICITY,
@@ -73,6 +74,7 @@ def market_of(
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
     table = with_costs(table, sales, since)
+    table = table.assign(**{CURRENCY: plan.currency}) if plan.currency else table
     if STOCK in sales:
         table = table.merge(_stock(recent), on=SERIES, how="left")
         table["stock"] = table["stock"].fillna(np.inf)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
+from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
 from tasks.pricing.recommend import COST_HOLDS, COVERING_PRICE, STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation, vary
@@ -40,7 +40,8 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
 
     The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
     let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
-    leaves the ladder or goes below a known cost, and none moves a price that holds for its cost.
+    leaves the ladder or goes below a known cost, and none moves a price that holds for its cost. Where the
+    currency is named, it is the last column.
 
     Args:
         policy: what recommends.
@@ -68,7 +69,9 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
     high = np.where(free, reference * policy.rules.ladder[-1], planned)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
-    return varied.assign(**{STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()})
+    named = {CURRENCY: policy.currency} if policy.currency else {}
+    columns = {STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()}
+    return varied.assign(**columns, **named)
 
 
 def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
+from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
@@ -70,6 +70,11 @@ class PolicyModel:
             ratio[known], reason[known] = self._steps(rows[known], price[known], costs)
         reasons = pd.Series(reason, prices.index, dtype="str")
         return pd.DataFrame({PRICE: price * ratio, STEP: ratio, REASON: reasons}, index=prices.index)
+
+    @property
+    def currency(self) -> str | None:
+        """Return the ISO 4217 code of all prices; none: it was not named."""
+        return str(self.market[CURRENCY].iloc[0]) if CURRENCY in self.market else None
 
     def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return what is known of costs: ``unit_cost``, ``covering_price``, ``cost_stale``, ``cost_holds``.

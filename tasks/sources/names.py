@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import pandas as pd
 
 from expectations.columns import (
+    CURRENCY,
     KEY,
     LINE,
     NUMERIC,
@@ -21,7 +22,6 @@ from expectations.columns import (
     promotions,
 )
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
-from expectations.rules import CURRENCY
 
 VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY, OPEN, ORDER, LINE} - {TAX_RATE}
 TAX_SETTING = "source.price_includes_tax"  # names the column of rates: no table says by itself what it is for

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pandas as pd
 
 from conf import Settings
@@ -15,7 +17,7 @@ from tasks.sources.reading import Source
 
 def source_of(settings: SourceSettings) -> Source:
     """Return the source that the settings describe."""
-    stated = settings.model_dump(exclude={"missing", "sum_lines", "returns", "price_includes_tax"})
+    stated = settings.model_dump(include={field.name for field in fields(Source)})
     return Source(**stated | {"columns": with_rates(settings.columns, settings.price_includes_tax)})
 
 
@@ -29,6 +31,7 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         period=settings.source.period,
         returns=settings.source.returns == "subtract",
+        currency=settings.source.currency,
         **settings.prepare.model_dump(exclude={"features"}),
     )
 
