@@ -15,6 +15,7 @@ from expectations.columns import (
     NUMERIC,
     OPEN,
     ORDER,
+    PRICE,
     PROMOTION_PREFIX,
     REQUIRED,
     TAX_RATE,
@@ -105,18 +106,25 @@ def missing_columns(
         sought = columns.get(name, name)
         close = similar(sought, names)
         guess = f" (did you mean {close!r}?)" if close else ""
-        setting = TAX_SETTING if name == TAX_RATE else f"source.columns.{name}"
         problem = f"there is no {sought!r}; found: {listed(names)}{guess}"
         breaches.append(
             Breach(
                 column=name,
                 rule=f"the column {name} exists",
-                remedy=f"say its name in the source with --set {setting}={close or 'NAME'}",
+                remedy=_remedy(name, close),
                 cells=((file, problem),),
                 count=1,
             )
         )
     return breaches
+
+
+def _remedy(name: str, close: str | None) -> str:
+    """Return how a missing column is named, and what else helps where the source has no price at all."""
+    setting = TAX_SETTING if name == TAX_RATE else f"source.columns.{name}"
+    remedy = f"say its name in the source with --set {setting}={close or 'NAME'}"
+    joined = name == PRICE and close is None
+    return f"{remedy}, or join the prices: units alone cannot be priced" if joined else remedy
 
 
 def listed(names: Sequence[str]) -> str:
