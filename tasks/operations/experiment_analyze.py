@@ -51,7 +51,7 @@ def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -
     """
     analysis = analysis_of(Path(data), Path(spec), settings)
     if page is not None:
-        save_text(render(analysis), Path(page))
+        save_text(render(analysis, settings.source.currency), Path(page))
     return as_json(analysis)
 
 
