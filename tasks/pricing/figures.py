@@ -39,7 +39,8 @@ def figures_of(candidate: Candidate) -> dict[str, Figure]:
         name: float(candidate.seasons[name].rewards[:, shown].mean())
         for name in ("myopic", "hold", "cost_plus", "random")
     }
-    note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin)
+    taxed = bool(products.tax_rate.any())
+    note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin, taxed=taxed)
     ratios = candidate.seasons["dqn"].prices[:, shown] / products.price[shown, None]
     money = MONEY if CURRENCY not in candidate.market else str(candidate.market[CURRENCY].iloc[0])
     return {

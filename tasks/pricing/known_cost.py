@@ -144,16 +144,19 @@ def _without_tax(row: pd.Series) -> str:
     return f", {row[PRICE] / (1 + rate):g} without tax" if rate else ""
 
 
-def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float) -> str:
+def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float, *, taxed: bool = False) -> str:
     """Return what the earnings of policies mean and what they assume.
 
     Args:
         unit_cost: currency/unit, nan where none is known (products,).
         objective: of the policy.
         stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+        taxed: prices include tax.
     """
     known = int((~np.isnan(unit_cost)).sum())
     costs = f"a cost is known of {known} of {len(unit_cost)} products" if known else "no cost is known"
-    note = f"revenue: {costs}" if objective == "revenue" else "profit: price less unit cost"
+    revenue = "revenue with tax" if taxed else "revenue"
+    profit = "profit: price without tax less unit cost" if taxed else "profit: price less unit cost"
+    note = f"{revenue}: {costs}" if objective == "revenue" else profit
     assumed = f"; cost-plus assumes a margin of {stated_margin:.0%}" if np.isnan(unit_cost).any() else ""
     return note + assumed

@@ -17,7 +17,7 @@ from expectations.refusals import DataError
 from tasks.operations.experiment_analyze import sales_at
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.known_cost import NOT_BELOW, cost_notes
+from tasks.pricing.known_cost import NOT_BELOW, cost_notes, earnings_note
 from tasks.pricing.market_table import market_of
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.products import Products, products_of
@@ -113,6 +113,13 @@ def test_profit_of_trials_and_of_logged_decisions_is_net() -> None:
         decisions = decisions_of(sales, objective)
         assert decisions is not None
         assert decisions["reward"].tolist() == pytest.approx([reward] * 2), objective
+
+
+def test_the_note_on_earnings_says_which_price_they_are_of() -> None:
+    cost = np.ones(1)
+    assert earnings_note(cost, "profit", 0.3, taxed=True) == "profit: price without tax less unit cost"
+    assert earnings_note(cost, "profit", 0.3) == "profit: price less unit cost"
+    assert earnings_note(cost, "revenue", 0.3, taxed=True).startswith("revenue with tax: a cost is known")
 
 
 @pytest.fixture
