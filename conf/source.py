@@ -65,6 +65,16 @@ class Wide(Section):
     """Date of `d_1`, where the columns are numbered."""
 
 
+def _rate(value: Any) -> Any:
+    """Return the number of a rate that was written as text; other text is the name of a column."""
+    if isinstance(value, bool):
+        raise ValueError("a rate such as 0.19, or the name of the column with the rates")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
 class Source(Section):
     """Where the sales table comes from, and how its columns are called there."""
 
@@ -86,6 +96,11 @@ class Source(Section):
     """At most this many products, those sold in the most periods first (products)."""
     time_zone: str | None
     """IANA zone in which naive time stamps of the source are local; none: a time of day is refused."""
+    price_includes_tax: Annotated[Annotated[float, Field(ge=0, le=1)] | str | None, BeforeValidator(_rate)]
+    """Tax in the prices: its rate (share of the price without tax), or the name of the column with a rate
+    per row; none: prices are without tax. The list stays in prices with tax, and profit is net."""
+    currency: str | None = Field(pattern=r"^[A-Z]{3}$")
+    """ISO 4217 code of the currency of all money, such as `EUR`; none: money stands without its name."""
     csv: Csv
     """How text files are written (`file` only)."""
     wide: Wide

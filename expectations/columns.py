@@ -14,6 +14,8 @@ LIST_PRICE = "list_price"  # currency/unit, before promotion
 UNIT_COST = "unit_cost"  # currency/unit
 STOCK = "stock"  # units at the start of the period
 COMPETITOR_PRICE = "competitor_price"  # currency/unit
+CURRENCY = "currency"  # text; ISO 4217 code of all money
+TAX_RATE = "tax_rate"  # tax in the price over the price without it, 0..1; only where prices include tax
 RANDOMISED = "randomised_price"  # part of the log price that was drawn at random
 REFERENCE_PRICE = "reference_price"  # currency/unit, in force before the price was decided
 PROPENSITY = "propensity"  # probability with which the price was drawn, above 0 up to 1
@@ -44,6 +46,7 @@ NUMERIC = [
     RANDOMISED,
     REFERENCE_PRICE,
     PROPENSITY,
+    TAX_RATE,
 ]
 
 # The forecast table: one row per series, origin, target and model.

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from expectations.columns import LIST_PRICE, PRICE, PRODUCT, REASON, UNITS
+from expectations.columns import CURRENCY, LIST_PRICE, PRICE, PRODUCT, REASON, UNITS
 from expectations.refusals import Breach, DataError, refusal
 from expectations.repeats import conflicting_rows, equal_rows, too_many_equal
-from expectations.rules import CURRENCY, Limits, impossible_values, missing_columns, unplaced
+from expectations.rules import Limits, impossible_values, missing_columns, unplaced
 
 LEAST_SPIKE = 1000.0  # units/period; a burst below it is a burst, whatever the product sold before
 TOP_SHARE = 0.01  # of a product's rows that do not count for its usual units

@@ -9,6 +9,7 @@ import pandas as pd
 
 from expectations.columns import (
     COMPETITOR_PRICE,
+    CURRENCY,
     DATE,
     LIST_PRICE,
     NUMERIC,
@@ -24,7 +25,6 @@ from expectations.columns import (
 from expectations.dates import wrong_period
 from expectations.refusals import Breach, broken
 
-CURRENCY = "currency"  # text; checked to be one, then dropped
 MONEY = [PRICE, LIST_PRICE, UNIT_COST, COMPETITOR_PRICE, REFERENCE_PRICE]
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 LARGEST = 1e12  # a number beyond it is an error of the source, in any currency
@@ -43,6 +43,7 @@ class Limits:
         spike: factor from the product's 99th percentile beyond which units are set aside (ratio).
         quarantine_share: the run is refused when more is set aside (share of rows).
         returns: negative units are returns, which reduce the units of the period.
+        currency: ISO 4217 code that a column ``currency`` holds; none: any, the same in all rows.
     """
 
     period: str
@@ -51,6 +52,7 @@ class Limits:
     spike: float
     quarantine_share: float
     returns: bool = False
+    currency: str | None = None
 
 
 def missing_columns(lines: pd.DataFrame, reported: set[str]) -> list[Breach]:
@@ -81,7 +83,7 @@ def impossible_values(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp) ->
         rule, cells = "the source has rows", (("the source", "no row"),)
         remedy = "check the file or the query"
         return [Breach(column="(all)", rule=rule, remedy=remedy, cells=cells, count=0)]
-    return [*_numbers(lines, limits), *_dates(lines, limits, now), *_currency(lines)]
+    return [*_numbers(lines, limits), *_dates(lines, limits, now), *_currency(lines, limits.currency)]
 
 
 def unplaced(lines: pd.DataFrame) -> pd.Series:
@@ -128,8 +130,14 @@ def _dates(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp) -> list[Breac
     return breaches + wrong_period(lines, limits.period)
 
 
-def _currency(lines: pd.DataFrame) -> list[Breach]:
-    if CURRENCY not in lines or lines[CURRENCY].nunique(dropna=False) < 2:
+def _currency(lines: pd.DataFrame, stated: str | None) -> list[Breach]:
+    if CURRENCY not in lines:
+        return []
+    if stated is not None:
+        rule = f"all prices are in {stated}, as source.currency says"
+        remedy = f"convert the prices to {stated}, or name their currency with --set source.currency=CODE"
+        return broken(lines, lines[CURRENCY] != stated, CURRENCY, rule, remedy)
+    if lines[CURRENCY].nunique(dropna=False) < 2:
         return []
     usual = lines[CURRENCY].mode().iloc[0]
     rule = f"all prices are in one currency (here most are in {usual})"

@@ -104,7 +104,8 @@ def show_explained_price(explained: ExplainedPrice) -> None:
     earnings = f"a week's units and {' and '.join(shown[1:])} with 95 %, simulated"
     title = f"pricing_policy version {explained['version']}; {earnings}"
     print_table(title, ("price", "step", *shown, "Q-value", ""), rows)
-    prices = f"in force {explained['price']:.2f}, recommended {explained['recommended']:.2f}"
+    money = f" {explained['currency']}" if "currency" in explained else ""
+    prices = f"in force {explained['price']:.2f}{money}, recommended {explained['recommended']:.2f}{money}"
     interval = f"{explained['elasticity_low']:.2f} to {explained['elasticity_high']:.2f}"
     say(f"{prices}; elasticity {explained['elasticity']:.2f} ({interval})")
     say(f"rule that bound it: {explained['binding']}")

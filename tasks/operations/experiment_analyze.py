@@ -21,12 +21,14 @@ from expectations.columns import DATE, KEY, PRICE, PRODUCT, STORE, UNITS
 from expectations.ids import as_pandas
 from expectations.refusals import DataError
 from expectations.spreadsheets import restored
+from expectations.tax import with_tax
 from tasks.runtime.artifacts import save_text
 from tasks.sources.closed import without_closed
 from tasks.sources.files import read
 from tasks.sources.forms import form_of
 from tasks.sources.gaps import NO_SALE
 from tasks.sources.meaning import Meaning, without_negative_periods
+from tasks.sources.names import with_rates
 from tasks.trial.analysis import analyse
 from tasks.trial.assignment import joined
 from tasks.trial.errors import TrialError
@@ -49,7 +51,7 @@ def analyze(data: str, spec: str, settings: Settings, page: str | None = None) -
     """
     analysis = analysis_of(Path(data), Path(spec), settings)
     if page is not None:
-        save_text(render(analysis), Path(page))
+        save_text(render(analysis, settings.source.currency), Path(page))
     return as_json(analysis)
 
 
@@ -85,12 +87,12 @@ def sales_at(path: Path, settings: Settings, *, settled: bool = False) -> pd.Dat
     """
     source = settings.source
     form = form_of(source.csv.model_dump(), source.wide.model_dump(), source.sheet, source.skip_rows)
-    lines = read(path, source.columns, source.time_zone, form)
+    lines = read(path, with_rates(source.columns, source.price_includes_tax), source.time_zone, form)
     if lines.breaches:
         raise DataError(list(lines.breaches))
     meaning = Meaning(missing=source.missing, sum_lines=source.sum_lines)
     rows, closed = without_closed(lines.frame)
-    frame = meaning.one_row_per_key(rows, lines)
+    frame = with_tax(meaning.one_row_per_key(rows, lines), source.price_includes_tax)
     bad = frame[[DATE, PRODUCT, UNITS, PRICE]].isna().any(axis=1) | ~(frame[PRICE] > 0)
     if bad.any():
         raise TrialError(

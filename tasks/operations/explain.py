@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NotRequired
 
 import pandas as pd
 from typing_extensions import TypedDict
@@ -66,6 +67,8 @@ class ExplainedPrice(TypedDict):
     """95 % of the belief."""
     binding: str
     """Rule that bound the price."""
+    currency: NotRequired[str]
+    """ISO 4217 code of all money, if it was named."""
     ladder: list[Step]
 
 
@@ -137,8 +140,11 @@ def explain_price(
         from tasks.pricing.figures import ladder
 
         title = f"product {product}, store {store}, pricing_policy version {number}"
-        ladder(explanation, objective, title).savefig(figure)
-    return _explained_price(explanation, number, objective)
+        ladder(explanation, objective, title, policy.currency or "currency").savefig(figure)
+    explained = _explained_price(explanation, number, objective)
+    if policy.currency:
+        explained["currency"] = policy.currency
+    return explained
 
 
 def _explained_price(explanation: Explanation, version: int, objective: str) -> ExplainedPrice:

@@ -94,8 +94,9 @@ def _outcomes(view: View, rules: Rules, elasticity: np.ndarray) -> dict[str, np.
     units = np.minimum(units, product.stock + product.arrivals)  # (actions, draws)
     price = rules.ladder * product.price
     cost = np.where(np.isfinite(product.unit_cost), product.unit_cost, np.nan)
+    profit = price / (1 + product.tax_rate) - cost
     outcomes = {}
-    for name, worth in (("units", np.ones(len(price))), ("revenue", price), ("profit", price - cost)):
+    for name, worth in (("units", np.ones(len(price))), ("revenue", price), ("profit", profit)):
         earned = units * worth[:, None]
         outcomes[name] = earned.mean(axis=1)
         outcomes[f"{name}_low"], outcomes[f"{name}_high"] = np.quantile(earned, LEVELS, axis=1)
@@ -104,7 +105,7 @@ def _outcomes(view: View, rules: Rules, elasticity: np.ndarray) -> dict[str, np.
 
 def _binding(product: Products, rules: Rules, chosen: int) -> str:
     """Return the rule that bound the chosen step of one product."""
-    held = cost_holds(product.price, product.unit_cost, product.cost_stale, rules.objective)[0]
+    held = cost_holds(product.price, product.covering_price, product.cost_stale, rules.objective)[0]
     if held:
         return f"{held}: the price holds"
     if not product.identified[0]:

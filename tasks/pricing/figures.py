@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from expectations.columns import PRICE
+from expectations.columns import CURRENCY, PRICE
 from tasks.pricing.explain import Explanation
 from tasks.pricing.known_cost import earnings_note
 from tasks.pricing.products import Products
@@ -26,6 +26,7 @@ COLOURS = {
     "hold": "#7f7f7f",
     "random": "#b0b0b0",
 }
+MONEY = "currency"  # of a label where no currency is named
 ELASTICITIES = np.linspace(-3.5, -0.3, 65)
 
 
@@ -38,23 +39,28 @@ def figures_of(candidate: Candidate) -> dict[str, Figure]:
         name: float(candidate.seasons[name].rewards[:, shown].mean())
         for name in ("myopic", "hold", "cost_plus", "random")
     }
-    note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin)
+    taxed = bool(products.tax_rate.any())
+    note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin, taxed=taxed)
     ratios = candidate.seasons["dqn"].prices[:, shown] / products.price[shown, None]
+    money = MONEY if CURRENCY not in candidate.market else str(candidate.market[CURRENCY].iloc[0])
     return {
-        "policy_learning.png": learning(candidate.learning, baselines, rules.objective),
-        "policy_values.png": values(candidate.earnings, rules.objective, note),
+        "policy_learning.png": learning(candidate.learning, baselines, rules.objective, money),
+        "policy_values.png": values(candidate.earnings, rules.objective, note, money),
         "policy_map.png": policy_map(candidate.policy, movable(products, rules), rules),
         "policy_prices.png": prices(ratios, rules),
     }
 
 
-def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: str) -> Figure:
+def learning(
+    records: pd.DataFrame, baselines: Mapping[str, float], objective: str, money: str = MONEY
+) -> Figure:
     """Draw the value of the greedy policy and the loss as training goes on.
 
     Args:
         records: columns ``step``, ``loss``, ``value`` (currency per product-week), ``best``.
         baselines: value of every baseline in the seasons of the comparison.
         objective: what the value is.
+        money: name of the currency.
     """
     figure = Figure(figsize=(9, 6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True)
@@ -64,7 +70,7 @@ def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: s
     for name, value in baselines.items():
         top.axhline(value, color=COLOURS[name], lw=1.2, ls="--", label=name)
     top.set(
-        ylabel=f"{objective} per product-week (currency)",
+        ylabel=f"{objective} per product-week ({money})",
         title="Learning, evaluated on seasons not used in training; products that may move",
     )
     top.legend(fontsize=8, ncols=3)
@@ -73,13 +79,14 @@ def learning(records: pd.DataFrame, baselines: Mapping[str, float], objective: s
     return figure
 
 
-def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str) -> Figure:
+def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str, money: str = MONEY) -> Figure:
     """Draw the value of every policy with its interval.
 
     Args:
         policy: ``value``, ``low``, ``high`` by name (currency per product-week).
         objective: what the value is.
         note: what it depends on.
+        money: name of the currency.
     """
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axis = figure.subplots()
@@ -95,7 +102,7 @@ def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str) -
             fontsize=8,
         )
     axis.set_yticks(range(len(policy)), list(policy)[::-1])
-    axis.set(xlabel=f"simulated {objective} per product-week (currency)", ylim=(-0.6, len(policy) - 0.2))
+    axis.set(xlabel=f"simulated {objective} per product-week ({money})", ylim=(-0.6, len(policy) - 0.2))
     axis.set_title(f"Policies on seasons not used in training\n{note}", fontsize=10)
     return figure
 
@@ -160,13 +167,14 @@ def prices(ratios: np.ndarray, rules: Rules) -> Figure:
     return figure
 
 
-def ladder(explanation: Explanation, objective: str, title: str) -> Figure:
+def ladder(explanation: Explanation, objective: str, title: str, money: str = MONEY) -> Figure:
     """Draw what every step of the ladder is expected to earn in a week, and its Q-value.
 
     Args:
         explanation: why a price.
         objective: ``revenue`` or ``profit``.
         title: whose price.
+        money: name of the currency.
     """
     rows = explanation.ladder
     chosen = rows[rows["chosen"]].iloc[0]
@@ -181,12 +189,12 @@ def ladder(explanation: Explanation, objective: str, title: str) -> Figure:
         label="95 %",
     )
     top.plot(rows[PRICE], rows[objective], color=COLOURS["dqn"], marker=".", label="expected")
-    top.set(ylabel=f"{objective} of the first week (currency)")
+    top.set(ylabel=f"{objective} of the first week ({money})")
     interval = f"{explanation.elasticity_low:.2f} to {explanation.elasticity_high:.2f}"
     top.set_title(f"{title}\nelasticity {explanation.elasticity:.2f} ({interval})", fontsize=10)
     bottom.plot(rows[PRICE], rows["q_value"], color="black", marker=".")
     bottom.set(
-        xlabel="price (currency/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)"
+        xlabel=f"price ({money}/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)"
     )
     for axis in (top, bottom):
         axis.axvline(chosen[PRICE], color=COLOURS["myopic"], lw=1.5, label="recommended")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
+from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
 
 COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
 NO_COST = "no cost known"
@@ -51,7 +51,7 @@ def trusted_costs(price: np.ndarray, cost: np.ndarray, stale: np.ndarray) -> np.
 
     Args:
         price: in force, currency/unit (products,).
-        cost: currency/unit, nan where none is known (products,).
+        cost: in prices with tax where those are, currency/unit, nan where none is known (products,).
         stale: whether the cost is older than the weeks in which the product sold (products,), bool.
     """
     return np.asarray((cost > 0) & (cost < price) & ~stale.astype(bool))
@@ -96,7 +96,8 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
     if not known.any():
         return []
     stale = market.get(COST_STALE, pd.Series(False, market.index))
-    holds = cost_holds(market[PRICE].to_numpy(), market[UNIT_COST].to_numpy(), stale.to_numpy(), objective)
+    covering = market[UNIT_COST] * (1 + market.get(TAX_RATE, 0.0))
+    holds = cost_holds(market[PRICE].to_numpy(), covering.to_numpy(), stale.to_numpy(), objective)
     notes = [
         _note(reason, market[holds == reason])
         for reason in (NOT_BELOW, STALE, NO_AMOUNT, NO_COST)
@@ -109,27 +110,53 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
     return notes
 
 
+def costless_note(market: pd.DataFrame, objective: str) -> list[str]:
+    """Return what it means for the prices that no cost is known at all; nothing where some cost is.
+
+    Args:
+        market: with ``unit_cost``.
+        objective: of the policy.
+    """
+    if market[UNIT_COST].notna().any():
+        return []
+    meaning = (
+        "the policy maximises profit, so every price holds; map unit_cost."
+        if objective == "profit"
+        else "the policy maximises revenue, which mostly lowers prices, and no price is protected by a cost; "
+        "map unit_cost to maximise profit."
+    )
+    return [f"No unit cost in the sales: {meaning}"]
+
+
 def _note(reason: str, held: pd.DataFrame) -> str:
     shown = held.head(SHOWN)
     costs = ["" if np.isnan(cost) else f"cost {cost:g}, " for cost in shown[UNIT_COST]]
     names = [
-        f"{row[PRODUCT]} in {row[STORE]} ({cost}price {row[PRICE]:g})"
+        f"{row[PRODUCT]} in {row[STORE]} ({cost}price {row[PRICE]:g}{_without_tax(row)})"
         for (_, row), cost in zip(shown.iterrows(), costs, strict=True)
     ]
     verb = "product holds" if len(held) == 1 else "products hold"
     return f"note: {len(held)} {verb}, {reason}: {', '.join(names)}{', ...' if len(held) > SHOWN else ''}"
 
 
-def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float) -> str:
+def _without_tax(row: pd.Series) -> str:
+    rate = row.get(TAX_RATE, 0.0)
+    return f", {row[PRICE] / (1 + rate):g} without tax" if rate else ""
+
+
+def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float, *, taxed: bool = False) -> str:
     """Return what the earnings of policies mean and what they assume.
 
     Args:
         unit_cost: currency/unit, nan where none is known (products,).
         objective: of the policy.
         stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+        taxed: prices include tax.
     """
     known = int((~np.isnan(unit_cost)).sum())
     costs = f"a cost is known of {known} of {len(unit_cost)} products" if known else "no cost is known"
-    note = f"revenue: {costs}" if objective == "revenue" else "profit: price less unit cost"
+    revenue = "revenue with tax" if taxed else "revenue"
+    profit = "profit: price without tax less unit cost" if taxed else "profit: price less unit cost"
+    note = f"{revenue}: {costs}" if objective == "revenue" else profit
     assumed = f"; cost-plus assumes a margin of {stated_margin:.0%}" if np.isnan(unit_cost).any() else ""
     return note + assumed

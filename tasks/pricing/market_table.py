@@ -9,6 +9,7 @@ import pandas as pd
 
 from expectations.columns import (
     CATEGORY,
+    CURRENCY,
     DATE,
     DAYS_A_WEEK,
     ELASTICITY,
@@ -20,6 +21,7 @@ from expectations.columns import (
     PRODUCT,
     SERIES,
     STOCK,
+    TAX_RATE,
     UNIT_COST,
     UNITS,
 )
@@ -65,13 +67,14 @@ def market_of(
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
     recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {LIST_PRICE: "last"} if LIST_PRICE in sales else {}
+    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
     table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(elasticities[RESPONSE], on=PRODUCT)
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
     table = with_costs(table, sales, since)
+    table = table.assign(**{CURRENCY: plan.currency}) if plan.currency else table
     if STOCK in sales:
         table = table.merge(_stock(recent), on=SERIES, how="left")
         table["stock"] = table["stock"].fillna(np.inf)

@@ -26,6 +26,7 @@ class PricingPlan:
         confidence: probability of the intervals of what policies earn (1).
         seasons: seasons of every product on which policies are compared (seasons).
         training: of the agent.
+        currency: ISO 4217 code of all money; none: it is not named.
     """
 
     period: str
@@ -42,6 +43,7 @@ class PricingPlan:
     confidence: float
     seasons: int
     training: Plan
+    currency: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ def cost_plus(view: View, rules: Rules) -> np.ndarray:
     """
     products = view.products
     assumed = (1 - rules.stated_margin) * products.list_price
-    cost = np.where(np.isfinite(products.unit_cost), products.unit_cost, assumed)
+    cost = np.where(np.isfinite(products.covering_price), products.covering_price, assumed)
     target = (1 + rules.markup) * cost / products.price
     return best_allowed(-np.abs(rules.ladder - target[:, None]), view, rules)
 

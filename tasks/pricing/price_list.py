@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE, UNIT_COST
+from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
-from tasks.pricing.recommend import COST_HOLDS, STEP, PolicyError, PolicyModel
+from tasks.pricing.recommend import COST_HOLDS, COVERING_PRICE, STEP, PolicyError, PolicyModel
 from tasks.pricing.variation import Variation, vary
 
 KEY = [PRODUCT, STORE]
@@ -40,7 +40,8 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
 
     The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
     let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
-    leaves the ladder or goes below a known cost, and none moves a price that holds for its cost.
+    leaves the ladder or goes below a known cost, and none moves a price that holds for its cost. Where the
+    currency is named, it is the last column.
 
     Args:
         policy: what recommends.
@@ -62,13 +63,15 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
     recommended = policy.recommend(prices)
     reference = prices[PRICE].to_numpy(float)
     known = policy.costs(prices)
-    cost, free = known[UNIT_COST].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
+    cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
     planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
     low = np.where(free, np.fmax(reference * policy.rules.ladder[0], cost), planned)
     high = np.where(free, reference * policy.rules.ladder[-1], planned)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
-    return varied.assign(**{STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()})
+    named = {CURRENCY: policy.currency} if policy.currency else {}
+    columns = {STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()}
+    return varied.assign(**columns, **named)
 
 
 def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
@@ -76,7 +79,7 @@ def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
 
     Args:
         price: currency/unit (products,).
-        cost: currency/unit, nan where none is known (products,).
+        cost: in prices with tax, currency/unit, nan where none is known (products,).
         decimals: of a price.
     """
     nearest, cent = price.round(decimals), 10.0**-decimals

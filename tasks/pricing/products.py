@@ -12,7 +12,8 @@ import pandas as pd
 from tasks.pricing.belief import believed_moments
 from tasks.pricing.known_cost import trusted_costs
 
-UNKNOWN = {"stock": np.inf, "arrivals": 0.0, "cost_stale": False}  # what stands for an optional column
+UNKNOWN = {"stock": np.inf, "arrivals": 0.0, "cost_stale": False, "tax_rate": 0.0}
+"""What stands for an optional column."""
 
 
 class MarketError(ValueError):
@@ -26,7 +27,7 @@ class Products:
     Attributes:
         price: price in force, currency/unit (products,).
         list_price: price before promotion, currency/unit (products,).
-        unit_cost: last known, currency/unit; nan where none was ever known (products,).
+        unit_cost: last known, without tax, currency/unit; nan where none was ever known (products,).
         units: expected units/week at the price in force (products,).
         dispersion: variance of the gamma frailty, 0 for Poisson demand (products,).
         elasticity: estimate of the own-price elasticity (products,).
@@ -35,6 +36,7 @@ class Products:
         stock: units on hand before the first decision, infinite where unknown (products,).
         arrivals: units that arrive after every week (products,).
         cost_stale: whether the cost is too old to be trusted (products,), bool.
+        tax_rate: tax in the price over the price without it, 0 where prices are without tax (products,).
     """
 
     price: np.ndarray
@@ -48,6 +50,7 @@ class Products:
     stock: np.ndarray = field(default_factory=lambda: np.empty(0))
     arrivals: np.ndarray = field(default_factory=lambda: np.empty(0))
     cost_stale: np.ndarray = field(default_factory=lambda: np.empty(0))
+    tax_rate: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Refuse arrays of other lengths and impossible numbers; fill optional columns that are empty."""
@@ -63,7 +66,7 @@ class Products:
                 )
         for name in ("price", "list_price", "units"):
             self._check(name, getattr(self, name) > 0, "above 0")
-        for name in ("dispersion", "standard_error", "arrivals"):
+        for name in ("dispersion", "standard_error", "arrivals", "tax_rate"):
             self._check(name, getattr(self, name) >= 0, "0 or above")
         if not (self.stock >= 0).all():
             raise MarketError(
@@ -87,7 +90,12 @@ class Products:
     @cached_property
     def cost_trusted(self) -> np.ndarray:
         """Return which costs a price may be decided on (products,), bool."""
-        return trusted_costs(self.price, self.unit_cost, self.cost_stale)
+        return trusted_costs(self.price, self.covering_price, self.cost_stale)
+
+    @cached_property
+    def covering_price(self) -> np.ndarray:
+        """Return the price with tax that just covers the cost, currency/unit, nan without one (products,)."""
+        return self.unit_cost * (1 + self.tax_rate)
 
     def take(self, rows: np.ndarray) -> Self:
         """Return the products of the given rows; a row may be given more than once."""

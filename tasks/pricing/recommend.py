@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
+from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
@@ -17,6 +17,7 @@ from tasks.pricing.products import products_of
 from tasks.pricing.rules import Rules
 from tasks.pricing.state import opening
 
+COVERING_PRICE = "covering_price"  # with tax, currency/unit
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
@@ -70,11 +71,17 @@ class PolicyModel:
         reasons = pd.Series(reason, prices.index, dtype="str")
         return pd.DataFrame({PRICE: price * ratio, STEP: ratio, REASON: reasons}, index=prices.index)
 
-    def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
-        """Return what is known of costs: ``unit_cost`` (currency/unit), ``cost_stale``, ``cost_holds``.
+    @property
+    def currency(self) -> str | None:
+        """Return the ISO 4217 code of all prices; none: it was not named."""
+        return str(self.market[CURRENCY].iloc[0]) if CURRENCY in self.market else None
 
-        No cost is known of a product that was not in the training. If costs are known at all, it holds its
-        price.
+    def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
+        """Return what is known of costs: ``unit_cost``, ``covering_price``, ``cost_stale``, ``cost_holds``.
+
+        Costs are without tax; ``covering_price`` is the price with tax that just covers them (currency/unit).
+        No cost is known of a product that was not in the training: if costs are known at all, it holds its
+        price. It is taxed at the highest rate of those that were.
 
         Args:
             prices: product, store, the price in force now and, if it changed since the training,
@@ -85,10 +92,16 @@ class PolicyModel:
         given = prices[UNIT_COST].to_numpy(float) if UNIT_COST in prices else np.full(len(prices), np.nan)
         cost = np.where(np.isnan(given), np.where(known, market.unit_cost[rows], np.nan), given)
         stale = np.isnan(given) & known & market.cost_stale[rows].astype(bool)
-        holds = cost_holds(prices[PRICE].to_numpy(float), cost, stale, self.rules.objective)
+        covering = cost * (1 + np.where(known, market.tax_rate[rows], market.tax_rate.max()))
+        holds = cost_holds(prices[PRICE].to_numpy(float), covering, stale, self.rules.objective)
         lost = ~known & np.isnan(cost) & (~np.isnan(market.unit_cost)).any()
         return pd.DataFrame(
-            {UNIT_COST: cost, COST_STALE: stale, COST_HOLDS: np.where(lost, NO_COST, holds)},
+            {
+                UNIT_COST: cost,
+                COVERING_PRICE: covering,
+                COST_STALE: stale,
+                COST_HOLDS: np.where(lost, NO_COST, holds),
+            },
             index=prices.index,
         )
 

@@ -67,6 +67,8 @@ class Rules:
     def margin(self, products: Products, ratio: np.ndarray) -> np.ndarray:
         """Return the reward per unit sold, currency/unit (products, ...); profit without a trusted cost is 0.
 
+        Profit is what is left of the price without tax; revenue is what buyers pay.
+
         Args:
             products: of the market.
             ratio: prices relative to the price in force (products, ...).
@@ -75,7 +77,8 @@ class Rules:
         price = ratio * products.price.reshape(shape)
         if self.objective == "revenue":
             return price
-        return np.where(products.cost_trusted.reshape(shape), price - products.unit_cost.reshape(shape), 0.0)
+        kept = price / (1 + products.tax_rate.reshape(shape)) - products.unit_cost.reshape(shape)
+        return np.where(products.cost_trusted.reshape(shape), kept, 0.0)
 
     def moves(self, products: Products) -> np.ndarray:
         """Return which products may move: identified, and not held for their cost (products,), bool."""
@@ -97,5 +100,5 @@ class Rules:
             ratio: prices relative to the price in force (actions,) or (products, actions).
         """
         # a comparison with an unknown cost, nan, is false: no price is below it
-        covered = ~(ratio * products.price[:, None] < products.unit_cost[:, None])
+        covered = ~(ratio * products.price[:, None] < products.covering_price[:, None])
         return (self.moves(products)[:, None] & covered) | (ratio == 1.0)

@@ -110,12 +110,12 @@ def slow_waves(week: np.ndarray, waves: int) -> np.ndarray:
 def _design(panel: GroupPanel, k: float) -> _Design:
     """Return the columns: price, members, announcements, controls, deviations and trends of the members."""
     weeks, members, kinds = panel.announced.shape
-    own = np.broadcast_to(np.eye(members), (weeks, members, members))
-    common = [-curved(panel.ratio, k)[..., None], own, panel.announced, panel.around]
-    single = [own * panel.announced[..., kind, None] for kind in range(kinds)] if members < LARGE else []
+    member = np.broadcast_to(np.eye(members), (weeks, members, members))
+    common = [-curved(panel.ratio, k)[..., None], member, panel.announced, panel.around]
+    single = [member * panel.announced[..., kind, None] for kind in range(kinds)] if members < LARGE else []
     if members < LARGE:
         waves = slow_waves(panel.week, WAVES)
-        single += [own * wave[:, None, None] for wave in waves.T]
+        single += [member * wave[:, None, None] for wave in waves.T]
     shared, special = np.concatenate(common, axis=2), sum(part.shape[2] for part in single)
     precision = np.r_[np.full(shared.shape[2], RIDGE), np.full(special, DEVIATION**-2)]
     return _Design(np.concatenate([shared, *single], axis=2), precision)

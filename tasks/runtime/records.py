@@ -6,7 +6,7 @@ are artifacts (a path with the hash of its bytes); everything else is a name, a 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -248,7 +248,7 @@ class Summary(TypedDict):
     """What ``repricer retrain --json`` writes; these names stay.
 
     ``seconds`` are those of every stage and their ``total``, ``peak_memory_mb`` the largest resident memory
-    of the process and its children.
+    of the process and its children. ``currency`` is there where ``source.currency`` names it.
     """
 
     run_id: str
@@ -265,6 +265,7 @@ class Summary(TypedDict):
     versions: Versions
     seconds: dict[str, float]
     peak_memory_mb: float
+    currency: NotRequired[str]
 
 
 class Holder(TypedDict):

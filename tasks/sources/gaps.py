@@ -26,6 +26,7 @@ from expectations.columns import (
     ROW,
     SERIES,
     STORE,
+    TAX_RATE,
     UNIT_COST,
     UNITS,
 )
@@ -35,7 +36,7 @@ NO_SALE, UNKNOWN = "no_sale", "unknown"
 FEW_ZEROS = 0.01  # share of the rows with 0 units below which a table hardly ever writes them
 MANY_GAPS = 0.2  # share of the periods between the first and last rows of the series that have no row
 LAUNCHED_LATER = 2  # gaps of the longest length after which a product without a row was not yet on sale
-CARRIED = [PRICE, LIST_PRICE, UNIT_COST]  # besides promotions and text
+CARRIED = [PRICE, LIST_PRICE, UNIT_COST, TAX_RATE]  # besides promotions and text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from expectations.columns import (
 from expectations.ids import BLANKS, note_on_pairs, read_ids
 from expectations.refusals import FILE, Breach, broken
 from expectations.rules import NUMBER_RULE
+from expectations.tax import wrong_rates
 from tasks.sources.closed import open_marks, sold_while_closed
 from tasks.sources.names import listed, missing_columns, named_columns
 from tasks.sources.order_lines import COPY, INSTANT, fingerprint, overlapping_files, without_copies
@@ -95,7 +96,7 @@ def lines_of(raw: pd.DataFrame, file: str, columns: Mapping[str, str], time_zone
     used = {columns.get(name, name) for name in named}
     return Lines(
         frame=frame,
-        breaches=(*breaches, *sold_while_closed(frame)),
+        breaches=(*breaches, *sold_while_closed(frame), *wrong_rates(frame)),
         stamped=stamped,
         rows=len(raw),
         repeated=0,

@@ -8,11 +8,24 @@ from difflib import get_close_matches
 
 import pandas as pd
 
-from expectations.columns import KEY, LINE, NUMERIC, OPEN, ORDER, PROMOTION_PREFIX, REQUIRED, TEXT, promotions
+from expectations.columns import (
+    CURRENCY,
+    KEY,
+    LINE,
+    NUMERIC,
+    OPEN,
+    ORDER,
+    PRICE,
+    PROMOTION_PREFIX,
+    REQUIRED,
+    TAX_RATE,
+    TEXT,
+    promotions,
+)
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
-from expectations.rules import CURRENCY
 
-VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY, OPEN, ORDER, LINE}
+VOCABULARY = {*KEY, *TEXT, *NUMERIC, CURRENCY, OPEN, ORDER, LINE} - {TAX_RATE}
+TAX_SETTING = "source.price_includes_tax"  # names the column of rates: no table says by itself what it is for
 MOST_COLUMNS = 10_000  # of a table; a wide table of ten years of days has a third of it
 SHOWN = 20  # names of columns in a message
 SIMILAR = 0.6  # least similarity of a name that is suggested (share of letters)
@@ -30,7 +43,7 @@ def check_mapping(columns: Mapping[str, str]) -> None:
     breaches = [
         _unknown(name, source)
         for name, source in columns.items()
-        if name not in VOCABULARY and not promotions([name])
+        if name not in VOCABULARY | {TAX_RATE} and not promotions([name])
     ]
     names_of: dict[str, list[str]] = {}
     for name, source in columns.items():
@@ -38,6 +51,23 @@ def check_mapping(columns: Mapping[str, str]) -> None:
     breaches += [_shared(source, names) for source, names in names_of.items() if len(names) > 1]
     if breaches:
         raise DataError(breaches)
+
+
+def with_rates(columns: Mapping[str, str], price_includes_tax: float | str | None) -> dict[str, str]:
+    """Return the names of the columns in the source, with that of the rates of tax if a setting names one.
+
+    Args:
+        columns: name in the sales table -> name in the source, where they differ.
+        price_includes_tax: name of the column with a rate per row; a rate of all rows, or none, adds nothing.
+
+    Raises:
+        DataError: rates are mapped without a word that they are in the prices.
+    """
+    if TAX_RATE in columns:
+        name = columns[TAX_RATE]
+        rule, remedy = "rates of tax are those of prices that include it", f"set {TAX_SETTING}={name} instead"
+        raise refusal(TAX_RATE, f"source.columns.{TAX_RATE}", repr(name), rule, remedy)
+    return {**columns, TAX_RATE: price_includes_tax} if isinstance(price_includes_tax, str) else {**columns}
 
 
 def check_header(names: Sequence[str], file: str) -> None:
@@ -81,12 +111,20 @@ def missing_columns(
             Breach(
                 column=name,
                 rule=f"the column {name} exists",
-                remedy=f"say its name in the source with --set source.columns.{name}={close or 'NAME'}",
+                remedy=_remedy(name, close),
                 cells=((file, problem),),
                 count=1,
             )
         )
     return breaches
+
+
+def _remedy(name: str, close: str | None) -> str:
+    """Return how a missing column is named, and what else helps where the source has no price at all."""
+    setting = TAX_SETTING if name == TAX_RATE else f"source.columns.{name}"
+    remedy = f"say its name in the source with --set {setting}={close or 'NAME'}"
+    joined = name == PRICE and close is None
+    return f"{remedy}, or join the prices: units alone cannot be priced" if joined else remedy
 
 
 def listed(names: Sequence[str]) -> str:

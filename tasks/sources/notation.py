@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.columns import DATE, NUMERIC, promotions
+from expectations.columns import DATE, NUMERIC, TAX_RATE, promotions
 from expectations.refusals import EXAMPLES, Breach, DataError, refusal
 from tasks.sources.forms import CsvForm
 
@@ -109,6 +109,8 @@ def _numeric(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
     """Return the numeric columns of the sales table and what they are called in the source."""
     wanted = [*NUMERIC, *promotions(columns), *promotions(names)]
     sources = {column: columns.get(column, column) for column in wanted}
+    if TAX_RATE not in columns:
+        sources.pop(TAX_RATE)
     return {column: source for column, source in sources.items() if source in names}
 
 

@@ -43,9 +43,8 @@ def price(
 def plan_of(settings: Settings) -> PricingPlan:
     """Return the section ``price`` of the settings as the subject needs it."""
     section = settings.price.model_dump(exclude={"decimals", "variation", "dqn"})
-    return PricingPlan(
-        **section, period=settings.source.period, training=Plan(**settings.price.dqn.model_dump())
-    )
+    training, source = Plan(**settings.price.dqn.model_dump()), settings.source
+    return PricingPlan(**section, period=source.period, training=training, currency=source.currency)
 
 
 def _seeds(seed: int) -> Seeds:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from conf import Settings
 from conf.settings import Forecast
+from expectations.tax import with_tax
 from tasks.demand.chosen_features import FeatureChoice, Origins, first_origin
 from tasks.runtime.seeds import seed_of
 from tasks.sources.acceptance import Accepted, accept
@@ -21,7 +24,8 @@ def accepted_sales(settings: Settings) -> Accepted:
         UnreachableError: the database does not answer.
     """
     limits, meaning = limits_of(settings), meaning_of(settings.source)
-    return accept(read(source_of(settings.source)), limits, now(), meaning)
+    accepted = accept(read(source_of(settings.source)), limits, now(), meaning)
+    return replace(accepted, sales=with_tax(accepted.sales, settings.source.price_includes_tax))
 
 
 def origins_of(settings: Forecast) -> Origins:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pandas as pd
 
 from conf import Settings
 from conf.settings import Source as SourceSettings
 from expectations.rules import Limits
 from tasks.sources.meaning import Meaning
-from tasks.sources.names import check_mapping
+from tasks.sources.names import check_mapping, with_rates
 from tasks.sources.precheck import check
 from tasks.sources.reading import Source
 
 
 def source_of(settings: SourceSettings) -> Source:
     """Return the source that the settings describe."""
-    return Source(**settings.model_dump(exclude={"missing", "sum_lines", "returns"}))
+    stated = settings.model_dump(include={field.name for field in fields(Source)})
+    return Source(**stated | {"columns": with_rates(settings.columns, settings.price_includes_tax)})
 
 
 def meaning_of(settings: SourceSettings) -> Meaning:
@@ -28,6 +31,7 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         period=settings.source.period,
         returns=settings.source.returns == "subtract",
+        currency=settings.source.currency,
         **settings.prepare.model_dump(exclude={"features"}),
     )
 
@@ -43,7 +47,7 @@ def check_columns(settings: SourceSettings) -> None:
     Raises:
         DataError: a name is unknown, or one column has two names.
     """
-    check_mapping(settings.columns)
+    check_mapping(with_rates(settings.columns, settings.price_includes_tax))
 
 
 def check_files(settings: Settings) -> None:

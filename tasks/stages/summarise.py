@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import cast
 
 from conf import Settings, profile_name
+from tasks.pricing.known_cost import costless_note
 from tasks.pricing.list_claim import figures
 from tasks.runtime import track
-from tasks.runtime.artifacts import save_json
+from tasks.runtime.artifacts import load_table, save_json
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import DataSummary, ForecastSummary, ResponseSummary, Stages, Summary, Versions
 from tasks.stages.summary_page import as_markdown
@@ -28,6 +29,8 @@ def summarise(
         peak_memory_mb: largest resident memory of the process and its children (MB).
     """
     summary = _summary(attempt.run_id, stages, versions, track.stage_seconds(attempt), peak_memory_mb)
+    if settings.source.currency:
+        summary["currency"] = settings.source.currency
     track.log_headlines(attempt, _headlines(summary))
     tags = {"verdict": summary["verdict"], "data_hash": summary["data"]["hash"]}
     track.note(attempt, as_markdown(summary, profile_name(settings.profile)), tags)
@@ -40,6 +43,7 @@ def _summary(
 ) -> Summary:
     prepared, forecasted, responded = stages["prepare"], stages["forecast"], stages["respond"]
     priced, evaluated = stages["price"], stages["evaluate"]
+    costless = costless_note(load_table(priced["market"]), priced["objective"])
     return Summary(
         run_id=run_id,
         data=DataSummary(
@@ -60,7 +64,7 @@ def _summary(
         list=evaluated["list"],
         off_policy=evaluated["off_policy"],
         verdict=evaluated["verdict"],
-        reasons=[*evaluated["reasons"], *prepared["notes"]],
+        reasons=[*costless, *evaluated["reasons"], *prepared["notes"]],
         versions=versions,
         seconds={**seconds, "total": sum(seconds.values())},
         peak_memory_mb=peak_memory_mb,

@@ -30,7 +30,7 @@ def as_markdown(summary: Summary, profile: str) -> str:
         "",
         _response_line(summary["response"]),
         "",
-        *_policy_table(summary["policy"], summary["objective"]),
+        *_policy_table(summary["policy"], _money(summary)),
         "",
         _trial_line(summary["trial"]),
         "",
@@ -57,16 +57,22 @@ def _score_table(scores: Mapping[str, Scores]) -> list[str]:
     ]
 
 
-def _policy_table(policy: Mapping[str, Interval], objective: str) -> list[str]:
+def _policy_table(policy: Mapping[str, Interval], earned: str) -> list[str]:
     rows = [(name, policy[name]) for name in POLICY_ORDER]
     return [
-        f"| Policy, {objective} per product-week in simulation | value | low | high |",
+        f"| Policy, {earned} per product-week in simulation | value | low | high |",
         "|---|---|---|---|",
         *[
             f"| {name} | {_number(row['value'])} | {_number(row['low'])} | {_number(row['high'])} |"
             for name, row in rows
         ],
     ]
+
+
+def _money(summary: Summary) -> str:
+    """Return what policies earn, with its currency where that is named."""
+    currency = f" ({summary['currency']})" if "currency" in summary else ""
+    return summary["objective"] + currency
 
 
 def _response_line(response: ResponseSummary) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import DATE, PRICE, PRODUCT, STORE, UNIT_COST, UNITS
+from expectations.tax import net_prices
 from tasks.trial.errors import TrialError
 from tasks.trial.periods import listed, missing_dates
 from tasks.trial.randomisation import CLUSTER, TIME, Scheme, stratified, switched
@@ -53,7 +54,7 @@ def measured(sales: pd.DataFrame) -> pd.DataFrame:
     """Return the sales with the metrics of a trial: units, revenue, and profit where every row has a cost."""
     metrics = {REVENUE: sales[UNITS] * sales[PRICE]}
     if UNIT_COST in sales and sales[UNIT_COST].notna().all():
-        metrics[PROFIT] = sales[UNITS] * (sales[PRICE] - sales[UNIT_COST])
+        metrics[PROFIT] = sales[UNITS] * (net_prices(sales) - sales[UNIT_COST])
     return sales.assign(**metrics)
 
 

@@ -23,8 +23,13 @@ svg text { font: 12px system-ui, sans-serif; fill: #5a6472; }
 """
 
 
-def render(analysis: Analysis) -> str:
-    """Return the page, without links, scripts or anything to load."""
+def render(analysis: Analysis, currency: str | None = None) -> str:
+    """Return the page, without links, scripts or anything to load.
+
+    Args:
+        analysis: of the trial.
+        currency: ISO 4217 code of revenue and profit; none: it is not named.
+    """
     verdict = analysis.verdict or "no result: sample-ratio mismatch"
     counts = ", ".join(f"{name} {count:,}" for name, count in analysis.split.counts.items())
     parts = [
@@ -38,7 +43,8 @@ def render(analysis: Analysis) -> str:
         "<ul>" + "".join(f"<li>{escape(reason)}</li>" for reason in analysis.reasons) + "</ul>",
     ]
     if analysis.metrics:
-        parts += ["<h2>Effects</h2>", _effects(analysis)]
+        money = f"; money in {escape(currency)}" if currency else ""
+        parts += [f"<h2>Effects{money}</h2>", _effects(analysis)]
     if analysis.looks:
         parts += [f"<h2>Lift of {escape(analysis.spec.primary)} over time</h2>", _chart(analysis.looks)]
     if analysis.balance:

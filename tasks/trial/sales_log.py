@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import DATE, PRICE, PROPENSITY, REFERENCE_PRICE, SERIES, UNIT_COST, UNITS
+from expectations.tax import net_prices
 from tasks.trial.decision_log import REWARD
 
 DRAW = [PRICE, PROPENSITY, REFERENCE_PRICE]
@@ -22,12 +23,14 @@ def decisions_of(sales: pd.DataFrame, objective: str) -> pd.DataFrame | None:
     Args:
         sales: sales table; ``propensity`` is the probability of the price, ``reference_price`` the one in
             force before.
-        objective: what a decision earns: ``revenue``, or ``profit``, which leaves rows without a cost out.
+        objective: what a decision earns: ``revenue``, or ``profit``, of prices without tax, which leaves
+            rows without a cost out.
     """
     if not {PROPENSITY, REFERENCE_PRICE} <= set(sales.columns):
         return None
     cost = sales.get(UNIT_COST, np.nan) if objective == "profit" else 0.0
-    reward = sales[UNITS] * (sales[PRICE] - cost)
+    paid = net_prices(sales) if objective == "profit" else sales[PRICE]
+    reward = sales[UNITS] * (paid - cost)
     rows = sales.assign(**{REWARD: reward, WEEK: sales[DATE].dt.to_period("W")}).sort_values([*SERIES, DATE])
     drawn = rows.dropna(subset=[*DRAW, REWARD])
     several = drawn.drop_duplicates([*SERIES, WEEK, *DRAW]).duplicated([*SERIES, WEEK]).any()

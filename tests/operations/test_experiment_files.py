@@ -8,7 +8,7 @@ import pytest
 
 from conf import Settings
 from expectations.refusals import DataError
-from tasks.operations.experiment_analyze import analysis_of, sales_at
+from tasks.operations.experiment_analyze import analysis_of, analyze, sales_at
 from tasks.trial.errors import TrialError
 
 SPEC = "unit: unit\narm: arm\ncontrol: A\nmetrics:\n  {name}: {{kind: mean, value: revenue}}\n"
@@ -74,3 +74,14 @@ def test_the_sales_of_a_trial_are_read_as_the_settings_of_files_say(tmp_path: Pa
     sales = sales_at(tmp_path / "s.csv", Settings(source={"csv": csv}))
     assert sales["price"].tolist() == [1.5]
     assert sales["date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-02-01"]
+
+
+@pytest.mark.parametrize(("currency", "heading"), [("EUR", "Effects; money in EUR"), (None, "Effects")])
+def test_a_report_names_the_currency_where_it_is_set(
+    tmp_path: Path, currency: str | None, heading: str
+) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC.format(name="revenue"), encoding="utf-8")
+    (tmp_path / "trial.csv").write_text(ROWS)
+    settings, page = Settings(source={"currency": currency}), tmp_path / "trial.html"
+    analyze.fn(str(tmp_path / "trial.csv"), str(tmp_path / "spec.yaml"), settings, page=str(page))
+    assert f"<h2>{heading}</h2>" in page.read_text()
