@@ -9,7 +9,7 @@ import pandas as pd
 from conf import Settings
 from tasks.governance.format import FORMAT, FORMAT_TAG
 from tasks.runtime import track
-from tasks.runtime.artifacts import save_table
+from tasks.runtime.artifacts import save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track import Registration
 
@@ -21,7 +21,7 @@ def attempt_in(settings: Settings, name: str = "a") -> Attempt:
 
 
 def registration(folder: Path) -> Registration:
-    """Return the smallest model that is served: the elasticity of one product."""
+    """Return the smallest model that is served: the elasticity of one product, and no list."""
     table = pd.DataFrame(
         {
             "product_id": "007",
@@ -35,7 +35,12 @@ def registration(folder: Path) -> Registration:
     )
     return Registration(
         name="price_response",
-        files={"response_table": save_table(table, folder / "elasticities.parquet")},
+        files={
+            "response_table": save_table(table, folder / "elasticities.parquet"),
+            "response_products": save_table(table[["product_id"]], folder / "group_products.parquet"),
+            "response_draws": save_arrays({}, folder / "group_draws.npz"),
+            "response_spec": save_json({"confidence": 0.95}, folder / "response_spec.json"),
+        },
         example=table[["product_id"]],
         tags={FORMAT_TAG: str(FORMAT), "verdict": "PASS"},
     )

@@ -216,7 +216,7 @@ def test_a_model_that_does_not_answer_its_example_is_not_registered(
 def test_a_file_that_changed_is_not_registered(attempt: Attempt, tmp_path: Path) -> None:
     candidate = registration(tmp_path)
     artifact = candidate.files["response_table"]
-    changed = replace(candidate, files={"response_table": {**artifact, "sha256": "0"}})
+    changed = replace(candidate, files={**candidate.files, "response_table": {**artifact, "sha256": "0"}})
     with (
         pytest.raises(ArtifactError, match="hash mismatch: expected 0, got"),
         track.stage_run(attempt, "register") as stage,
