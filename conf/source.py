@@ -67,7 +67,7 @@ class Wide(Section):
 
 def _rate(value: Any) -> Any:
     """Return the number of a rate that was written as text; other text is the name of a column."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value in ("true", "false"):
         raise ValueError("a rate such as 0.19, or the name of the column with the rates")
     try:
         return float(value)

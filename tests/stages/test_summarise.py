@@ -19,6 +19,8 @@ from tasks.stages.summary_page import POLICY_ORDER, as_markdown
 from tests.conftest import MODELS
 
 TRIAL = {"lift": None, "low": None, "high": None, "srm_p": 0.5, "aa_found": 0.05, "aa_trials": 20}
+CLAIM = {"objective": "revenue", "up": 1, "down": 2, "held": 3, "at_ends": 2, "refusal": ""}
+CLAIM |= {"lift": 0.02, "low": 0.01, "high": 0.03}
 
 
 @pytest.fixture
@@ -45,7 +47,13 @@ def summary_of(folder: Path, cost: float, objective: str, currency: str | None =
         "forecast": {"scores": defaultdict(dict), "lambda": 0.5},
         "respond": {"identified": 1, "not_identified": 0, "median_elasticity": -2.0},
         "price": priced | {"market": market(folder, cost)},
-        "evaluate": {"reasons": ["lift 4 %"], "verdict": "PASS", "trial": TRIAL, "off_policy": None},
+        "evaluate": {
+            "reasons": ["lift 4 %"],
+            "verdict": "PASS",
+            "trial": TRIAL,
+            "list": CLAIM,
+            "off_policy": None,
+        },
     }
     attempt, versions = Attempt(id="a", folder=str(folder), run_id="r"), Versions(**dict.fromkeys(MODELS, 1))
     settings = Settings(source={"currency": currency})
