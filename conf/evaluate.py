@@ -27,6 +27,7 @@ class Evaluate(Section):
     max_median_width: float = Field(gt=0)
     """Gate: the median width of their intervals is below this (elasticity)."""
     min_lift: float
-    """Gate: the lower ends of the lifts over hold and over myopic are above this (share)."""
-    min_distinct_prices: int = Field(ge=1)
-    """Gate: the policy uses at least this many steps of the ladder (steps)."""
+    """Gate: the lower ends of policy over hold, of the trial and of the price list are above this (share)."""
+    tolerance: float = Field(ge=0, lt=1)
+    """Gate: the policy may be below the best fixed steps and the myopic price by at most this; where there is
+    nothing to plan for, it equals them (share)."""

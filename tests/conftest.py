@@ -41,6 +41,7 @@ SMALL = [
     "price.ladder_steps=5",
     "price.dqn.environment_steps=20000",
     "evaluate.min_lift=-1",
+    "evaluate.tolerance=0.99",
     *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
 ]
 """What makes the smoke profile quicker still, on a table with other column names; no lift is required."""

@@ -83,7 +83,6 @@ def _figures(candidate: Candidate) -> CandidateFigures:
         median_width=responded["median_width"],
         finite_share=finite_share([values for file in files for values in load_arrays(file).values()]),
         gain_low={name: gain["low"] for name, gain in priced["gains"].items()},
-        distinct_prices=priced["distinct_prices"],
         claim=candidate["claim"]["list"],
         notes=cost_notes(load_table(priced["market"]), priced["objective"]),
     )

@@ -11,6 +11,8 @@ import numpy as np
 from tasks.trial.evaluation_settings import EvaluationSettings
 from tasks.trial.gates import Gate, above, below
 
+MANY = 0.5  # share of the prices at the ends of the ladder from which a note says so
+
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateFigures:
@@ -26,9 +28,8 @@ class CandidateFigures:
         finite_share: share of finite numbers in the arrays of the models.
         gain_low: lower end of the policy's gain over hold, best fixed and myopic, such as ``over_hold``
             (share).
-        distinct_prices: steps of the ladder in use.
-        claim: of the policy's own price list: ``lift``, ``low``, ``high`` (share of the objective of a week)
-            and ``refusal``, why they are not identified.
+        claim: of the policy's own price list: ``lift``, ``low``, ``high`` (share of the objective of a week),
+            ``refusal``, why they are not identified, and how many prices move and stand at the ladder's ends.
         notes: sentences that stand beside the reasons of the verdict.
     """
 
@@ -40,7 +41,6 @@ class CandidateFigures:
     median_width: float | None
     finite_share: float
     gain_low: Mapping[str, float]
-    distinct_prices: int
     claim: Mapping[str, Any]
     notes: Sequence[str] = ()
 
@@ -66,7 +66,7 @@ def candidate_gates(
             1.0,
             inclusive=True,
         ),
-        *policy_gates(figures.gain_low, figures.distinct_prices, settings),
+        *policy_gates(figures.gain_low, settings),
         above(
             "trial_ratio",
             "the p-value of the trial's sample ratio",
@@ -91,38 +91,38 @@ def list_gate(claim: Mapping[str, Any], settings: EvaluationSettings) -> Gate:
 
 
 def claim_notes(claim: Mapping[str, Any]) -> list[str]:
-    """Return a note where the answer of substitute groups is not identified."""
-    if not claim["refusal"]:
-        return []
-    return [f"note: how substitute groups answer their prices is not identified: {claim['refusal']}"]
+    """Return notes on a list whose groups are not identified, or that stands at the ends of the ladder."""
+    notes = []
+    if claim["refusal"]:
+        notes.append(f"note: how substitute groups answer their prices is not identified: {claim['refusal']}")
+    prices = claim["up"] + claim["down"] + claim["held"]
+    if claim["at_ends"] > MANY * prices:
+        notes.append(
+            f"note: {claim['at_ends']} of {prices} prices stand at an end of the ladder: right where prices "
+            f"are far from the best for {claim['objective']}, else a sign that the market is wrong"
+        )
+    return notes
 
 
-def policy_gates(
-    gain_low: Mapping[str, float], distinct_prices: int, settings: EvaluationSettings
-) -> list[Gate]:
-    """Return the gates of a policy against hold, the best fixed steps and the myopic price.
+def policy_gates(gain_low: Mapping[str, float], settings: EvaluationSettings) -> list[Gate]:
+    """Return the gates of a policy: better than holding, not worse than the rules that do not plan.
+
+    Where there is nothing to plan for (no stock, no remembered price) the best policy *is* the myopic price.
 
     Args:
         gain_low: lower end of its gain over each of them, with the same demand draws (share).
-        distinct_prices: steps of the ladder in use.
         settings: the thresholds.
     """
-    gains = {
-        "policy_over_hold": "the lower end of the policy's gain over holding",
+    rules = {
         "policy_over_best_fixed": "the lower end of its gain over the best fixed steps",
-        "policy_over_myopic": "the lower end of the policy's gain over the myopic one",
+        "policy_over_myopic": "the lower end of its gain over the myopic price",
     }
+    gain = "the lower end of the policy's gain over holding"
     return [
+        above("policy_over_hold", gain, gain_low["over_hold"], settings.min_lift),
         *(
-            above(name, what, gain_low[name.removeprefix("policy_")], settings.min_lift)
-            for name, what in gains.items()
-        ),
-        above(
-            "policy_varies",
-            "the number of steps in use",
-            distinct_prices,
-            settings.min_distinct_prices,
-            inclusive=True,
+            above(name, what, gain_low[name.removeprefix("policy_")], -settings.tolerance, inclusive=True)
+            for name, what in rules.items()
         ),
     ]
 

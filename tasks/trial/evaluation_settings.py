@@ -19,7 +19,7 @@ class EvaluationSettings:
         max_median_elasticity: the median elasticity must be below this.
         max_median_width: the median width of the elasticities' intervals must be below this.
         min_lift: the lower ends of the lifts must be above this (share).
-        min_distinct_prices: least number of steps of the ladder that the policy uses.
+        tolerance: by how much the policy may be below the best fixed steps and the myopic price (share).
     """
 
     markets: int
@@ -31,4 +31,4 @@ class EvaluationSettings:
     max_median_elasticity: float
     max_median_width: float
     min_lift: float
-    min_distinct_prices: int
+    tolerance: float

@@ -6,6 +6,7 @@ from conf import load
 from tasks.trial.candidate_gates import claim_notes, list_gate
 from tasks.trial.evaluation_settings import EvaluationSettings
 
+COUNTS = {"up": 1, "down": 1, "held": 1, "at_ends": 0, "objective": "revenue"}
 THRESHOLDS = EvaluationSettings(**load("default", []).evaluate.model_dump())
 
 
@@ -19,11 +20,11 @@ def test_a_list_passes_only_if_the_lower_end_of_its_lift_is_above_the_least_lift
 
 
 def test_a_list_whose_groups_are_not_identified_fails_and_the_note_says_why() -> None:
-    claim = {"low": 0.05, "refusal": "no index moves enough"}
+    claim = {**COUNTS, "low": 0.05, "refusal": "no index moves enough"}
     gate = list_gate(claim, THRESHOLDS)
     assert not gate.passed
     assert "not known" in gate.sentence
     assert claim_notes(claim) == [
         "note: how substitute groups answer their prices is not identified: no index moves enough"
     ]
-    assert claim_notes({"low": 0.05, "refusal": ""}) == []
+    assert claim_notes({**COUNTS, "low": 0.05, "refusal": ""}) == []
