@@ -10,13 +10,18 @@ group answers a common change by -eta. Groups of one answer by eta alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+import pandas as pd
 
+from expectations.columns import PRICE, UNITS
 from tasks.response.curves import curved
 
+GROUP = "group"  # column: number of a substitute group
+REFERENCE = "reference"  # column: price at which the slopes hold, currency/unit
 LEAST_UNITS = 1e-12  # keeps the shares of a group that sells nothing finite
 
 
@@ -82,3 +87,21 @@ class GroupDemand:
         sums = np.zeros((*values.shape[:-1], groups))
         sums[..., there] = np.add.reduceat(values[..., order], starts, axis=-1)
         return sums
+
+
+def demand_of(products: pd.DataFrame, draws: Mapping[str, np.ndarray]) -> GroupDemand:
+    """Return the demand of products, as ``GroupResponse`` keeps them, with its draws."""
+    return GroupDemand(
+        group=products[GROUP].to_numpy(),
+        reference=products[REFERENCE].to_numpy(float),
+        base_price=products[PRICE].to_numpy(float),
+        base_units=products[UNITS].to_numpy(float),
+        **draws,
+    )
+
+
+def interval(draws: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the central interval of draws, over their first axis."""
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    return low, high

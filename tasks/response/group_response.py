@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,15 +22,13 @@ from expectations.columns import (
 )
 from tasks.response.curves import CURVES
 from tasks.response.elasticities import PanelResponse
-from tasks.response.group_demand import GroupDemand
+from tasks.response.group_demand import GROUP, REFERENCE, GroupDemand, demand_of, interval
 from tasks.response.group_estimates import Fit, blocks_of_shop, curves_of, draws_of, fit_of
 from tasks.response.group_panel import GroupPanel, group_panels
 from tasks.response.group_shares import week_weights
 from tasks.response.identification import Identification
 from tasks.response.weeks import WEEK, weekly
 
-GROUP = "group"  # number of a substitute group
-REFERENCE = "reference"  # price at which the slopes hold, currency/unit
 WITHIN, WHOLE, CURVE = "within", "whole", "curve"  # draws of the slopes b and eta, and of k
 DRAWS = 200  # posterior draws
 RECENT_WEEKS = 8  # from whose mean the base units come
@@ -78,17 +75,6 @@ class GroupResponse:
     def demand(self) -> GroupDemand:
         """Return the demand at the prices in force."""
         return demand_of(self.products, self.draws)
-
-
-def demand_of(products: pd.DataFrame, draws: Mapping[str, np.ndarray]) -> GroupDemand:
-    """Return the demand of products, as ``GroupResponse`` keeps them, with its draws."""
-    return GroupDemand(
-        group=products[GROUP].to_numpy(),
-        reference=products[REFERENCE].to_numpy(float),
-        base_price=products[PRICE].to_numpy(float),
-        base_units=products[UNITS].to_numpy(float),
-        **draws,
-    )
 
 
 def group_response(
@@ -161,13 +147,6 @@ def _reason(fit: Fit, group: int, identification: Identification, flags: list[st
     if width > identification.max_width:
         return f"its own interval is {width:.1f} wide: it has little but the pooled slope"
     return ""
-
-
-def interval(draws: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the central interval of draws, over their first axis."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def _table(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import ALL_STORES, HIGH, LOW, PRICE, PRODUCT, SERIES, STORE, UNITS
-from tasks.response.group_response import demand_of, interval
+from tasks.response.group_demand import demand_of, interval
 
 
 class ListError(ValueError):

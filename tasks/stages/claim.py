@@ -14,7 +14,7 @@ from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.products import Products, products_of
 from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.variation import Variation
-from tasks.response.group_response import demand_of
+from tasks.response.group_demand import demand_of
 from tasks.runtime.artifacts import load_arrays, load_json, load_table, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Claimed, Priced, Responded

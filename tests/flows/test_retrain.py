@@ -102,6 +102,7 @@ def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(
         "forecast",
         "respond",
         "price",
+        "claim",
         "evaluate",
         "register",
     }
