@@ -68,10 +68,10 @@ def test_a_misspelt_column_is_one_line_before_anything_is_started(tmp_path: Path
         "--set",
         "source.columns.cost=cogs",
     )
-    told = repricer("retrain", "--source", "file", *data)
-    assert told.returncode == 1
-    assert "did you mean unit_cost?" in told.stdout
-    assert "write --set source.columns.unit_cost=cogs in place of source.columns.cost" in told.stdout
+    finished = repricer("retrain", "--source", "file", *data)
+    assert finished.returncode == 1
+    assert "did you mean unit_cost?" in finished.stdout
+    assert "write --set source.columns.unit_cost=cogs in place of source.columns.cost" in finished.stdout
     assert not (tmp_path / "var").exists(), "a server was started for a name that cannot be"
 
 

@@ -15,11 +15,11 @@ def two_products(k: float = 0.0) -> GroupDemand:
     With coefficient 2 of the (log) price the logit says on paper: own elasticity -2 (1 - 60/200) = -1.4,
     cross elasticity 2 x 40/200 = 0.4; the pair as a whole loses to the outside good by 2 x 100/200 = 1.
     """
-    one = np.ones(2)
+    base = np.ones(2)
     return GroupDemand(
         group=np.zeros(2, int),
-        reference=one,
-        base_price=one,
+        reference=base,
+        base_price=base,
         base_units=np.array([60.0, 40.0]),
         within=np.array([[2.0]]),
         whole=np.array([[1.0]]),

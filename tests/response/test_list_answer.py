@@ -33,8 +33,8 @@ def test_all_rows_of_a_request_are_one_list() -> None:
     both = answer(product_id=["b", "a"], price=[0.8, 0.8])
     expected = np.mean([0.8**-0.5, 0.8**-1, 0.8**-1.5])
     assert both["units"].tolist() == pytest.approx([40 * expected, 60 * expected]), "shares stay as they are"
-    one = answer(product_id=["a"], price=[0.8])
-    assert one["units"][0] > both["units"][1], "its sibling kept the price in force and lost buyers to it"
+    alone = answer(product_id=["a"], price=[0.8])
+    assert alone["units"][0] > both["units"][1], "its sibling kept the price in force and lost buyers to it"
     assert (both["low"] < both["units"]).all()
     assert (both["units"] < both["high"]).all()
 
