@@ -28,8 +28,8 @@ ui: setup  ## open the MLflow UI on runs, figures and model versions
 	$(BIN)/repricer ui --profile $(PROFILE)
 
 test: export OMP_NUM_THREADS = 1  # the cores are shared out by pytest
-test: setup  ## run every test, on all cores and one more process: the tests of the schedule mostly wait
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+test: setup  ## run every test, on all cores
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-fast: setup  ## run the tests that neither train nor start servers
 	$(BIN)/python -m pytest -m "not slow"
