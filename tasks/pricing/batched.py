@@ -12,9 +12,10 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
     """B episodes in Gymnasium's vector interface; ``info`` carries ``allowed`` (B, actions).
 
     Attributes:
-        features, actions, decisions, discount, goes_on: as ``episodes.World`` describes them.
+        features, actions, decisions, discount, goes_on, together, prior, scale: as ``episodes.World`` describes them.
     """
 
+    together, prior = False, False
     metadata = {  # noqa: RUF012 - an instance variable to Gymnasium
         "render_modes": [],
         "autoreset_mode": AutoresetMode.DISABLED,
@@ -33,8 +34,13 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
         """Prepare the spaces of so many episodes."""
         self.num_envs, self.features, self.actions = environments, features, actions
         self.decisions, self.discount, self.goes_on = decisions, discount, goes_on
+        self.scale = np.ones(decisions + 1)
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (features,), np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(actions)
         self.observation_space = batch_space(self.single_observation_space, environments)
         self.action_space = batch_space(self.single_action_space, environments)
         self._rng = np.random.default_rng(0)
+
+    def replanned(self, actions: np.ndarray) -> np.ndarray:
+        """Return the state in which the others are planned to take the given actions (B, features)."""
+        raise NotImplementedError(f"{type(self).__name__}: its episodes do not depend on each other.")

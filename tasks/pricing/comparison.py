@@ -13,7 +13,7 @@ from tasks.pricing.plan import PricingPlan, Seeds
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import Seasons, play
-from tasks.pricing.state import Policy
+from tasks.pricing.listing import Policy
 
 TO_BEAT = ("hold", "best_fixed", "myopic")  # policies that a candidate must beat
 USED = 0.001  # share of decisions from which a step of the ladder counts as used
@@ -37,7 +37,7 @@ def play_policies(
         rules: of the market.
         policy: the learned one.
         plan: its number of seasons.
-        seeds: of the comparison, of the random policy and of the best fixed steps.
+        seeds: of the comparison and of the random policy.
     """
     by_name: dict[str, Policy] = {
         "dqn": policy,
@@ -45,7 +45,7 @@ def play_policies(
         "cost_plus": policies.cost_plus,
         "myopic": policies.myopic,
         "random": policies.Random(np.random.default_rng(seeds.random)),
-        "best_fixed": policies.best_fixed(products, rules, plan.seasons, seeds.fixed),
+        "best_fixed": policies.best_fixed(products, rules),
     }
     return {
         name: play(products, rules, player, plan.seasons, seeds.comparison)
@@ -95,5 +95,17 @@ def distinct_prices(seasons: Seasons, in_force: np.ndarray, rules: Rules) -> int
         in_force: price in force of every product, currency/unit (products,).
         rules: of the market.
     """
-    ratios = seasons.prices / in_force[:, None]
-    return sum(float(np.isclose(ratios, step).mean()) >= USED for step in rules.ladder)
+    steps = steps_of(seasons, in_force)
+    return sum(float(np.isclose(steps, step).mean()) >= USED for step in rules.ladder)
+
+
+def steps_of(seasons: Seasons, in_force: np.ndarray) -> np.ndarray:
+    """Return the prices of every week relative to those of the week before (draws, products, weeks).
+
+    Args:
+        seasons: of a policy.
+        in_force: price in force of every product, currency/unit (products,).
+    """
+    first = np.broadcast_to(in_force[:, None], (*seasons.prices.shape[:2], 1))
+    before = np.concatenate([first, seasons.prices[..., :-1]], axis=2)
+    return np.asarray(seasons.prices / before)

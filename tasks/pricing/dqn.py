@@ -154,7 +154,7 @@ def _learner(world: World, plan: Plan, schedule: Schedule, seed: int) -> Learner
     """Return a new network for the world, and what trains it."""
     from tasks.pricing.network import Learner, dueling
 
-    network = dueling(world.features, world.actions, plan.hidden, seed)
+    network = dueling(world.features, world.actions, plan.hidden, seed, prior=world.prior)
     gradient_steps = schedule.episodes * schedule.updates
     return Learner(network, plan.learning_rate, gradient_steps, plan.target_averaging)
 

@@ -22,6 +22,10 @@ class World(Protocol):
         decisions: periods of an episode; all episodes begin and end together.
         discount: worth of a reward one period later.
         goes_on: whether an episode is cut rather than ended, so that its last state has a worth.
+        together: whether what is best in an episode depends on the actions of others, so that a state holds
+            what those are planned to do.
+        prior: whether the first numbers of a state are what is known of the actions' worths.
+        scale: in what the worth of each period's state is measured, such as the periods left (decisions + 1,).
     """
 
     num_envs: int
@@ -30,6 +34,9 @@ class World(Protocol):
     decisions: int
     discount: float
     goes_on: bool
+    together: bool
+    prior: bool
+    scale: np.ndarray
 
     def reset(self, *, seed: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Open episodes: states (B, features), and info."""
@@ -39,6 +46,10 @@ class World(Protocol):
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Take an action per episode (B,); return states, rewards of O(1), terminated, truncated, info."""
+        ...
+
+    def replanned(self, actions: np.ndarray) -> np.ndarray:
+        """Return the state in which the others are planned to take the given actions (B, features)."""
         ...
 
 
@@ -93,6 +104,8 @@ def play_episodes(
     state, info = world.reset()
     states, actions, rewards, allowed, explored = [state], [], [], [info["allowed"]], []
     for _ in range(world.decisions):
+        if world.together:
+            states[-1] = state = world.replanned(network.best(state, allowed[-1]))
         explored.append(rng.random(world.num_envs) < exploration)
         anything = np.argmax(allowed[-1] * rng.random((world.num_envs, world.actions), np.float32), axis=1)
         actions.append(np.where(explored[-1], anything, network.best(state, allowed[-1])))
@@ -103,6 +116,8 @@ def play_episodes(
     r_t, discount_t, later = n_step_returns(
         np.stack(rewards), world.discount, n_step, world.goes_on, np.stack(explored)
     )
+    scale, start = world.scale, np.arange(len(rewards))[:, None]
+    r_t, discount_t = r_t / scale[start], discount_t * scale[later] / scale[start]
     s, may = np.stack(states), np.stack(allowed)  # (T + 1, B, features), (T + 1, B, actions)
     episode = np.arange(world.num_envs)
     columns = (s[:-1], np.stack(actions), r_t, discount_t, s[later, episode], may[later, episode])

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from expectations.columns import CURRENCY, PRICE
 from tasks.pricing.explain import Explanation
 from tasks.pricing.known_cost import earnings_note
+from tasks.pricing.listing import Policy
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import movable
-from tasks.pricing.state import Policy, opening
+from tasks.pricing.state import opening
 from tasks.pricing.training import Candidate
 
 COLOURS = {

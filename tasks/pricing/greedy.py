@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.policies import best_allowed
+from tasks.pricing.listing import ListPlan, listed
 from tasks.pricing.rules import Rules
-from tasks.pricing.state import FEATURES, View, observe
+from tasks.pricing.state import FEATURES, REWARD_SCALE, View, observe
 
 HEADS = ("value", "advantage")
 
@@ -22,9 +22,13 @@ class WeightError(ValueError):
 class Dueling:
     """The forward pass of a dueling network (Wang et al. 2016, arXiv:1511.06581).
 
+    Where the world knows a part of an action's worth, the network learns the rest (residual policy learning:
+    Silver et al. 2018, arXiv:1812.06298).
+
     Attributes:
         weights: ``hidden_<i>.kernel`` (inputs, outputs) and ``hidden_<i>.bias`` (outputs,) for i = 0, 1, ...,
-            and the same of the heads ``value`` and ``advantage``.
+            and the same of the heads ``value`` and ``advantage``; perhaps ``prior.kernel``, by which the first
+            numbers of a state are what is known of the actions' worths.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -55,7 +59,11 @@ class Dueling:
         for i in range(sum(name.startswith("hidden_") for name in self.weights) // 2):
             x = np.maximum(self._dense(x, f"hidden_{i}"), 0)
         advantage = self._dense(x, "advantage")  # (B, A)
-        return self._dense(x, "value") + advantage - advantage.mean(axis=1, keepdims=True)
+        q = self._dense(x, "value") + advantage - advantage.mean(axis=1, keepdims=True)
+        if "prior.kernel" in self.weights:
+            kernel = self.weights["prior.kernel"]
+            q = q + states[:, : len(kernel)] @ kernel
+        return np.asarray(q)
 
     def best(self, states: np.ndarray, allowed: np.ndarray | bool = True) -> np.ndarray:
         """Return the allowed action of the highest Q-value (B,).
@@ -77,12 +85,17 @@ class Greedy(Dueling):
     def __post_init__(self) -> None:
         """Refuse weights that read another state, too."""
         super().__post_init__()
-        if self.weights["hidden_0.kernel"].shape[0] != len(FEATURES):
+        read, actions = self.weights["hidden_0.kernel"].shape[0], self.weights["advantage.bias"].shape[0]
+        if read != len(FEATURES) + actions:
             raise WeightError(
-                f"policy weights: `hidden_0.kernel` must read the {len(FEATURES)} features {FEATURES}. "
-                f"Received: {self.weights['hidden_0.kernel'].shape[0]}. Train the policy anew."
+                f"policy weights: `hidden_0.kernel` must read {actions} gains and the {len(FEATURES)} features "
+                f"{FEATURES}. Received: {read} numbers. Train the policy anew."
             )
 
-    def __call__(self, view: View, rules: Rules) -> np.ndarray:
-        """Return the best allowed step of every product environment (B,)."""
-        return best_allowed(self.q_values(observe(view, rules)), view, rules)
+    def __call__(self, view: View, rules: Rules) -> ListPlan:
+        """Return the list of a week."""
+        return listed(view, rules, self.worth)
+
+    def worth(self, view: View, rules: Rules) -> np.ndarray:
+        """Return what every step is worth until the season ends, in weekly revenue (B, actions)."""
+        return self.q_values(observe(view, rules)) * rules.later[view.week] / REWARD_SCALE

@@ -1,37 +1,38 @@
-"""A week of the market: many products stepped together in NumPy.
+"""A week of the market: all products of all groups stepped together in NumPy.
 
-A season has a fixed number of weekly decisions. Demand is that of ``demand``; the elasticity is drawn once a
-season. The shop does not know it, and learns about it only from what it sells. The remembered price is
-smoothed, and moves only by prices at which something sold: a price that nobody paid anchors nobody.
+A season has a fixed number of weekly decisions. Demand is that of ``demand``; the slopes of the groups are
+drawn once a season. The shop does not know them, and learns about them only from what it sells. The
+remembered price is smoothed, and moves only by prices at which something sold: a price that nobody paid
+anchors nobody.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.pricing.belief import HIGHEST_ELASTICITY
 from tasks.pricing.counts import expected_sales
-from tasks.pricing.demand import DemandDraws, demand_ratio, pull
-from tasks.pricing.products import MarketError
+from tasks.pricing.demand import DemandDraws, pull
+from tasks.pricing.errors import MarketError
+from tasks.pricing.group_worth import GroupWorth
 from tasks.pricing.rules import Rules  # versions registered earlier import it from here, too
+from tasks.pricing.slopes import LEAST_GROUP, LEAST_SLOPE
 from tasks.pricing.state import View
 
 SURPRISE_MEMORY = 0.5  # weight of the past in the smoothed surprise, 1/week
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Week:
-    """What a week brought to B product environments.
+    """What a week brought to B products.
 
     Attributes:
         price: currency/unit (B,).
         units: units sold (B,).
         reward: currency (B,).
-        advantage: expected reward, given the hidden elasticity, over that of holding from the start, in
-            shares of the revenue at the price in force (B,). The learning signal: the mean of the reward up
-            to a constant of the product, O(1), and free of demand noise.
+        advantage: the difference that the product made to what its group is expected to earn, given the
+            hidden slopes, over having the price in force, in shares of its revenue at that price, less what the index costs (B,). The learning signal: free of demand noise.
     """
 
     price: np.ndarray
@@ -52,50 +53,95 @@ def step(view: View, actions: np.ndarray, draws: DemandDraws, rules: Rules) -> t
     Raises:
         MarketError: an action is not allowed to its product.
     """
-    products, ratio = view.products, rules.ladder[actions]
-    if not rules.may(products, ratio[:, None]).all():
+    products, ratio = view.products, view.ratio * rules.ladder[actions]
+    if not rules.may(products, view.ratio, ratio[:, None]).all():
         raise MarketError(
-            "step: an action must be allowed to its product. "
-            "Received: a move of one that must hold, or a price below cost."
+            "step: an action must be allowed to its product. Received: a move of one that must hold, "
+            "a price below cost or one outside its bounds."
         )
     pulled = pull(ratio, view.remembered, view.ratio, rules)
-    mu = products.units * demand_ratio(ratio, draws.elasticity, pulled)
+    mu = draws.answer.units(products, ratio, pulled)
     expected = mu * draws.frailty[view.week]
     units = np.minimum(draws.buyers(view.week, expected), np.floor(view.stock))
-    margin, held = rules.margin(products, ratio), rules.margin(products, np.ones(1))
-    known = np.isfinite(view.stock)
-    sales = np.where(known, expected_sales(expected, view.stock), mu) if known.any() else mu
-    advantage = (margin * sales - held * products.units) / (products.price * products.units)
-    week = Week(ratio * products.price, units, margin * units, advantage)
+    difference = _difference(view, ratio, pulled, rules)
+    if np.isfinite(view.stock).any():
+        difference = difference + _unserved(view, ratio, mu, expected, rules)
+    cost = view.index_price * np.log(ratio)
+    week = Week(
+        price=ratio * products.price,
+        units=units,
+        reward=rules.margin(products, ratio) * units,
+        advantage=difference / (products.price * products.units) - cost,
+    )
     return _updated(view, ratio, pulled, units, rules), week
+
+
+def _difference(view: View, ratio: np.ndarray, pulled: np.ndarray | float, rules: Rules) -> np.ndarray:
+    """Return what each product changes of its group's earnings by not having the price in force (B,)."""
+    worth = GroupWorth(products=view.products, rules=rules, answer=view.believed, ratio=ratio, pull=pulled)
+    other = np.column_stack([ratio, np.ones(len(ratio))])
+    earned = worth.at(other, np.column_stack([np.broadcast_to(pulled, ratio.shape), np.zeros(len(ratio))]))
+    return np.asarray(earned[:, 0] - earned[:, 1])
+
+
+def _unserved(
+    view: View, ratio: np.ndarray, mu: np.ndarray, expected: np.ndarray, rules: Rules
+) -> np.ndarray:
+    """Return what the difference of a product loses as its own stock cannot serve all buyers (B,)."""
+    sales = expected_sales(expected, view.stock)
+    return np.asarray(rules.margin(view.products, ratio) * (sales - mu) * np.isfinite(view.stock))
 
 
 def _updated(
     view: View, ratio: np.ndarray, pulled: np.ndarray | float, units: np.ndarray, rules: Rules
 ) -> View:
-    """Update the belief by a week: an extended Kalman step, demand linearised in e at the believed mean m.
-
-    With x = ratio - 1, mu = E[units | m], h = d mu / d e = x mu and v = mu + dispersion mu^2, the variance of
-    negative binomial units:
-
-        gain = P h / (h^2 P + v),   m' = m + gain (units - mu),   P' = (1 - gain h) P
-
-    Holding (x = 0) teaches nothing about the elasticity. Nor does a week that sold out: its sales are not the
-    demand.
-    """
+    """Return the view after a week."""
     products, sold_out = view.products, units >= np.floor(view.stock)
-    mu = products.units * demand_ratio(ratio, view.mean, pulled)
-    h = (ratio - 1) * mu * ~sold_out
-    gain = view.variance * h / (h**2 * view.variance + mu + products.dispersion * mu**2)
+    mu = view.believed.units(products, ratio, pulled)
     remembered = rules.reference_memory * view.remembered + (1 - rules.reference_memory) * ratio
     surprise = SURPRISE_MEMORY * view.surprise + (1 - SURPRISE_MEMORY) * (units / mu - 1)
-    return View(
-        products=products,
+    weight = products.price * products.units
+    moved = products.season_sum(weight * np.log(ratio / view.ratio)) / products.season_sum(weight)
+    learned = replace(
+        view,
         week=view.week + 1,
         ratio=ratio,
+        planned=ratio,
         remembered=np.where(units > 0, remembered, view.remembered),
-        mean=np.minimum(view.mean + gain * (units - mu), HIGHEST_ELASTICITY),
-        variance=(1 - gain * h) * view.variance,
         surprise=np.where(sold_out, view.surprise, surprise),
         stock=view.stock - units + products.arrivals,
+        index=view.index + moved,
     )
+    return _learned(learned, mu, units, ~sold_out)
+
+
+def _learned(view: View, mu: np.ndarray, units: np.ndarray, served: np.ndarray) -> View:
+    """Update the belief by a week: an extended Kalman step, demand linearised at the believed means.
+
+    What a group sells in all moves with much that is not its prices. So members teach their within slope by
+    how they share it: with z = x less its mean over the group's units, and r = units - N mu / M the units
+    beyond the share of the total N,
+
+        h = -z mu,  v = mu + dispersion mu^2,  1 / P' = 1 / P + sum h^2 / v,  b' = b + P' sum h r / v
+
+    over the members. The only product of a group teaches its slope by its units themselves (z = x,
+    r = units - mu). Holding (z = 0) teaches nothing. Nor does a week that sold out: its sales are not the
+    demand.
+    """
+    products, alone = view.products, view.products.alone
+    x = view.believed.change(products, view.ratio)
+    total = products.group_sum(mu)
+    z = np.where(alone, x, x - products.group_sum(mu * x) / total)
+    surplus = units - np.where(alone, mu, products.group_sum(units) * mu / total)
+    whole_group = products.group_sum((~served).astype(float)) == 0
+    h = -z * mu * whole_group
+    v = mu + products.dispersion * mu**2
+    information, score = products.group_sum(h**2 / v), products.group_sum(h * surplus / v)
+    belief = {}
+    for name, rows, least in (("within", ~alone, LEAST_SLOPE), ("whole", alone, LEAST_GROUP)):
+        mean, before = getattr(view, name), getattr(view, f"{name}_variance")
+        variance = before / (1 + before * information)
+        new = np.maximum(mean + variance * score, np.minimum(mean, least))
+        belief[name] = np.where(rows, new, mean)
+        belief[f"{name}_variance"] = np.where(rows, variance, before)
+    return replace(view, **belief)

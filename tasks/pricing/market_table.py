@@ -22,13 +22,15 @@ from expectations.columns import (
     SERIES,
     STOCK,
     TAX_RATE,
-    UNIT_COST,
     UNITS,
 )
 from tasks.pricing.known_cost import with_costs
 from tasks.pricing.plan import PricingPlan
 from tasks.pricing.rules import Rules
+from tasks.pricing.slopes import SlopeDraws
 
+GROUP = "group"  # number of a substitute group, a column of the slopes
+REFERENCE = "reference"  # price at which the slopes hold, currency/unit
 LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
 RESPONSE = [PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]  # of the elasticity table
 
@@ -50,18 +52,37 @@ class Effects:
     rival_reaction: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """How demand answers prices.
+
+    Attributes:
+        elasticities: elasticity table, a row per product.
+        groups: product, store, ``group`` (column of the slopes) and ``reference`` (price at which the slopes
+            hold, currency/unit) of every product and store.
+        slopes: of the groups.
+        effects: of buyers' memory and of rivals.
+    """
+
+    elasticities: pd.DataFrame
+    groups: pd.DataFrame
+    slopes: SlopeDraws
+    effects: Effects
+
+
 def market_of(
-    sales: pd.DataFrame, outlook: pd.DataFrame, elasticities: pd.DataFrame, plan: PricingPlan
+    sales: pd.DataFrame, outlook: pd.DataFrame, response: Response, plan: PricingPlan
 ) -> pd.DataFrame:
     """Return the market table, one row per product and store that is still sold.
 
     It holds the price in force, the cost, expected units and how they answer price. The cost is the last
-    known one, whatever it is; ``cost_stale`` marks one that is older than the active weeks.
+    known one, whatever it is; ``cost_stale`` marks one that is older than the active weeks. A product that
+    has no group yet is not identified: it keeps its price.
 
     Args:
         sales: sales table.
         outlook: forecasts of the next periods (units/period).
-        elasticities: elasticity table, a row per product.
+        response: how demand answers prices.
         plan: its period and its active weeks.
     """
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
@@ -70,8 +91,9 @@ def market_of(
     optional = {name: "last" for name in (LIST_PRICE, TAX_RATE) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
-    table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(elasticities[RESPONSE], on=PRODUCT)
+    table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(response.elasticities[RESPONSE], on=PRODUCT)
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
+    table = _grouped(table, response)
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
     table = with_costs(table, sales, since)
     table = table.assign(**{CURRENCY: plan.currency}) if plan.currency else table
@@ -82,7 +104,7 @@ def market_of(
     return table.sort_values(SERIES, ignore_index=True)
 
 
-def rules_of(plan: PricingPlan, effects: Effects, objective: str) -> Rules:
+def rules_of(plan: PricingPlan, effects: Effects) -> Rules:
     """Return the rules of the market; the ladder always holds the price in force."""
     steps = np.linspace(plan.ladder_low, plan.ladder_high, plan.ladder_steps).round(6)
     return Rules(
@@ -91,19 +113,32 @@ def rules_of(plan: PricingPlan, effects: Effects, objective: str) -> Rules:
         discount=plan.discount,
         reference_memory=effects.reference_memory,
         reference_effect=effects.reference_effect,
-        objective=objective,
+        objective=plan.objective,
         markup=plan.markup,
         stated_margin=plan.stated_margin,
+        index_week=plan.index_week,
+        index_season=plan.index_season,
         rival_cross=effects.rival_cross,
         rival_reaction=effects.rival_reaction,
     )
 
 
-def objective_of(market: pd.DataFrame, plan: PricingPlan) -> str:
-    """Return what the policy earns; ``auto`` is profit if enough products have a known cost."""
-    if plan.objective != "auto":
-        return plan.objective
-    return "profit" if market[UNIT_COST].notna().mean() >= plan.cost_share else "revenue"
+def _grouped(table: pd.DataFrame, response: Response) -> pd.DataFrame:
+    """Return the market with ``group`` and ``anchor``, the price in force over the one the slopes hold at.
+
+    What has no group yet sells for itself beside all groups, by the mean of their slopes, and is not identified.
+    """
+    known = table[SERIES].merge(response.groups[[*SERIES, GROUP, REFERENCE]], on=SERIES, how="left")
+    lone = known[GROUP].isna()
+    group = known[GROUP].fillna(response.slopes.within.shape[1]).astype(int)
+    anchor = (table[PRICE].to_numpy() / known[REFERENCE]).fillna(1.0)
+    return table.assign(
+        **{
+            GROUP: group.to_numpy(),
+            "anchor": anchor.to_numpy(),
+            IDENTIFIED: table[IDENTIFIED].to_numpy(bool) & ~lone.to_numpy(),
+        }
+    )
 
 
 def _weekly(outlook: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tasks.pricing.listing import ListPlan, Policy
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
-from tasks.pricing.state import FEATURES, Policy, View, observe
+from tasks.pricing.state import FEATURES, View, observe
 
 LEAST_LEAF = 5  # decisions in a leaf of the tree
 
@@ -47,10 +48,11 @@ def _decisions(products: Products, rules: Rules, policy: Policy, seed: int) -> t
     """Return the states of a season of every product (decisions, features), and its actions (decisions,)."""
     states, actions = [], []
 
-    def recorded(view: View, rules: Rules) -> np.ndarray:
-        states.append(observe(view, rules))
-        actions.append(policy(view, rules))
-        return actions[-1]
+    def recorded(view: View, rules: Rules) -> ListPlan:
+        plan = policy(view, rules)
+        states.append(observe(plan.view, rules))
+        actions.append(plan.actions)
+        return plan
 
     play(products, rules, recorded, 1, int(seed))
     return np.concatenate(states), np.concatenate(actions)

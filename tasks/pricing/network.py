@@ -12,10 +12,13 @@ import tensorflow as tf
 from tasks.pricing.greedy import HEADS
 from tasks.pricing.replay import Transitions
 
+PRIOR = "prior"  # layer of what is known of the actions' worths, without a bias
 GRADIENT_NORM = 10.0  # longest gradient of a step, as in Wang et al. 2016, section 4.2
 
 
-def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> keras.Model:
+def dueling(
+    features: int, actions: int, hidden: Sequence[int], seed: int, *, prior: bool = False
+) -> keras.Model:
     """Build a dueling network: states (B, features) to Q-values (B, actions) (Wang et al. 2016).
 
     Args:
@@ -23,6 +26,8 @@ def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> ke
         actions: prices of the ladder.
         hidden: widths of the hidden layers.
         seed: of the initial weights; the heads begin at 0, so that every action is worth the same at first.
+        prior: whether the first numbers of a state are what is known of the actions' worths; the network
+            learns what is to be added to them.
     """
     x = states = keras.Input((features,))
     for i, units in enumerate(hidden):
@@ -31,16 +36,22 @@ def dueling(features: int, actions: int, hidden: Sequence[int], seed: int) -> ke
         )(x)
     value = keras.layers.Dense(1, kernel_initializer="zeros", name="value")(x)
     advantage = keras.layers.Dense(actions, kernel_initializer="zeros", name="advantage")(x)
-    return keras.Model(states, value + advantage - keras.ops.mean(advantage, axis=1, keepdims=True))
+    q = value + advantage - keras.ops.mean(advantage, axis=1, keepdims=True)
+    if prior:
+        known = keras.layers.Dense(
+            actions, use_bias=False, kernel_initializer="identity", trainable=False, name=PRIOR
+        )
+        q = q + known(states[:, :actions])
+    return keras.Model(states, q)
 
 
 def weights_of(network: keras.Model) -> dict[str, np.ndarray]:
     """Return copies of the weights under the names that ``greedy.Greedy`` reads."""
-    layers = [layer for layer in network.layers if layer.name.startswith(("hidden_", *HEADS))]
+    layers = [layer for layer in network.layers if layer.name.startswith(("hidden_", *HEADS, PRIOR))]
     return {
         f"{layer.name}.{part}": np.array(w)
         for layer in layers
-        for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=True)
+        for part, w in zip(("kernel", "bias"), layer.get_weights(), strict=False)
     }
 
 

@@ -13,16 +13,17 @@ class PricingPlan:
 
     Attributes:
         period: length of a period of the sales table, ``D`` or ``W``.
-        objective: ``revenue``, ``profit``, or ``auto``: profit where enough products have a cost.
-        cost_share: least share of the products with a known cost for which ``auto`` takes profit (share).
+        objective: ``revenue`` or ``profit``, where no cost is known at the stated margins.
         active_weeks: a product is in the market if it sold in so many last weeks; an older cost is stale
             (weeks).
-        ladder_low, ladder_high: lowest and highest price, relative to the price in force (ratio).
-        ladder_steps: prices between them, evenly spaced (steps).
+        ladder_low, ladder_high: lowest and highest step of a week, relative to the price of the week before
+            (ratio).
+        ladder_steps: steps between them, evenly spaced (steps).
         decisions: price decisions of a season, one a week (weeks).
         discount: worth of a reward one week later (1/week).
         markup: mark-up on cost of the cost-plus policy (share of cost).
-        stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+        stated_margin: margin that is assumed where no cost is known (share of the list price).
+        index_week, index_season: most that the price index of the whole list moves (share).
         confidence: probability of the intervals of what policies earn (1).
         seasons: seasons of every product on which policies are compared (seasons).
         training: of the agent.
@@ -31,7 +32,6 @@ class PricingPlan:
 
     period: str
     objective: str
-    cost_share: float
     active_weeks: int
     ladder_low: float
     ladder_high: float
@@ -40,6 +40,8 @@ class PricingPlan:
     discount: float
     markup: float
     stated_margin: float
+    index_week: float
+    index_season: float
     confidence: float
     seasons: int
     training: Plan
@@ -54,7 +56,6 @@ class Seeds:
         training: initial weights, exploration, replay and seasons of the training.
         selection: seasons by which the best network of the training is chosen.
         comparison: seasons on which policies are compared, none met in training or selection.
-        fixed: seasons by which the best fixed steps are chosen.
         random: steps of the random policy.
         mimic: seasons of the tree that imitates the policy.
     """
@@ -62,6 +63,5 @@ class Seeds:
     training: int
     selection: int
     comparison: int
-    fixed: int
     random: int
     mimic: int

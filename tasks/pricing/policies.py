@@ -1,4 +1,7 @@
-"""Policies, and the baselines that a learned one must beat: hold, cost-plus, myopic, random."""
+"""Policies, and the baselines that a learned one must beat: hold, cost-plus, myopic, one list, random.
+
+All of them price whole lists under the same rules: bounds of a price, steps of a week, index of the shop.
+"""
 
 from __future__ import annotations
 
@@ -6,73 +9,83 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.demand import demand_ratio, pull
+from tasks.pricing.listing import ListPlan, listed
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
-from tasks.pricing.seasons import play
-from tasks.pricing.state import View
+from tasks.pricing.state import View, expected_gains, opening
+
+NEAREST = 100.0  # worth of a log price nearer to a target, in weekly revenue: beyond anything else
 
 
-def hold(view: View, rules: Rules) -> np.ndarray:
-    """Keep the price in force."""
-    return np.full(len(view.products), rules.hold)
+def hold(view: View, rules: Rules) -> ListPlan:
+    """Keep the prices of the week before."""
+    stay = np.broadcast_to(np.eye(len(rules.ladder))[rules.hold], (len(view.products), len(rules.ladder)))
+    return listed(view, rules, lambda plan, rules: stay)  # noqa: ARG005 - the same whatever is planned
 
 
-def cost_plus(view: View, rules: Rules) -> np.ndarray:
-    """Mark the cost up, and take the nearest step of the ladder.
+def cost_plus(view: View, rules: Rules) -> ListPlan:
+    """Mark the cost up, and go towards that price.
 
     Where no cost is known it is taken as the list price less the stated margin: an assumption, not a
-        measurement.
+    measurement.
     """
     products = view.products
     assumed = (1 - rules.stated_margin) * products.list_price
     cost = np.where(np.isfinite(products.covering_price), products.covering_price, assumed)
-    target = (1 + rules.markup) * cost / products.price
-    return best_allowed(-np.abs(rules.ladder - target[:, None]), view, rules)
+    return towards((1 + rules.markup) * cost / products.price, view, rules)
 
 
-def myopic(view: View, rules: Rules) -> np.ndarray:
-    """Take the best expected reward of this week, and ignore the weeks after it.
+def towards(target: np.ndarray, view: View, rules: Rules) -> ListPlan:
+    """Return the steps that lead nearest to target prices, relative to the prices in force."""
 
-    It knows all that the learned policy knows: the remembered price and the belief e ~ N(m, P), under which
-    E[exp(e x)] = exp(m x + P x^2 / 2) with x = ratio - 1.
+    def nearness(plan: View, rules: Rules) -> np.ndarray:
+        return -NEAREST * np.abs(np.log(plan.prices(rules) / target[:, None]))
+
+    return listed(view, rules, nearness)
+
+
+def myopic(view: View, rules: Rules) -> ListPlan:
+    """Take the list that is expected to earn most this week, and ignore the weeks after it.
+
+    It knows all that the learned policy knows: what buyers remember, the belief about the slopes, and what a
+    price takes from the siblings.
     """
-    ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))  # (B, actions)
-    pulled = pull(ladder, view.remembered[:, None], view.ratio[:, None], rules)
-    expected = demand_ratio(ladder, view.mean[:, None], pulled)
-    expected = expected * np.exp(0.5 * view.variance[:, None] * (ladder - 1) ** 2)
-    return best_allowed(rules.margin(view.products, ladder) * expected, view, rules)
+    return listed(view, rules, gains_now)
+
+
+def gains_now(view: View, rules: Rules) -> np.ndarray:
+    """Return what every step changes of the group's earnings this week (B, actions)."""
+    return expected_gains(view, rules, view.prices(rules))
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Keep the same step of the ladder for every product, all season.
+    """Go to one list as fast as the rules allow, and keep it.
 
     Attributes:
-        actions: step of every product (products,).
+        target: prices of the list, relative to the prices in force (products,).
     """
 
-    actions: np.ndarray
+    target: np.ndarray
 
-    def __call__(self, view: View, rules: Rules) -> np.ndarray:
-        """Return the step for every product environment, all products once per draw (B,)."""
-        steps = np.resize(self.actions, len(view.products))
-        return best_allowed(np.eye(len(rules.ladder))[steps], view, rules)
+    def __call__(self, view: View, rules: Rules) -> ListPlan:
+        """Return the steps towards the list, all products once per season."""
+        return towards(np.resize(self.target, len(view.products)), view, rules)
 
 
-def best_fixed(products: Products, rules: Rules, draws: int, seed: int) -> Fixed:
-    """Return the step that earns most if it is kept, product by product.
+def best_fixed(products: Products, rules: Rules) -> Fixed:
+    """Return the list that is expected to earn most in every week if it is kept.
 
-    Args:
-        products: of the market.
-        rules: of the market.
-        draws: seasons of every product over which a step is judged.
-        seed: of those seasons; that of a comparison must be another, or the fixed steps fit its draws.
+    It is where the myopic list ends if demand stays as it is, week by week.
     """
-    candidates = [Fixed(np.full(len(products), step)) for step in range(len(rules.ladder))]
-    earned = (play(products, rules, fixed, draws, seed).rewards for fixed in candidates)
-    worth = np.stack([rewards.mean(axis=(0, 2)) for rewards in earned])  # (actions, products)
-    return Fixed(np.argmax(np.where(rules.allowed(products).T, worth, -np.inf), axis=0))
+    view = opening(products)
+    for _ in range(rules.decisions):
+        ratio = view.ratio * rules.ladder[myopic(view, rules).actions]
+        moved = opening(products, ratio)
+        weight = products.price * products.units
+        index = products.season_sum(weight * np.log(ratio)) / products.season_sum(weight)
+        view = moved.at_index(index)
+    return Fixed(view.ratio)
 
 
 @dataclass(frozen=True)
@@ -85,15 +98,7 @@ class Random:
 
     rng: np.random.Generator
 
-    def __call__(self, view: View, rules: Rules) -> np.ndarray:
-        """Return a random allowed step for every product environment (B,)."""
-        return best_allowed(self.rng.random((len(view.products), len(rules.ladder))), view, rules)
-
-
-def best_allowed(scores: np.ndarray, view: View, rules: Rules) -> np.ndarray:
-    """Return the allowed action of the highest score (B,).
-
-    Args:
-        scores: the higher the better (B, actions).
-    """
-    return np.argmax(np.where(rules.allowed(view.products), scores, -np.inf), axis=1)
+    def __call__(self, view: View, rules: Rules) -> ListPlan:
+        """Return a random allowed step for every product."""
+        worth = self.rng.random((len(view.products), len(rules.ladder)))
+        return listed(view, rules, lambda plan, rules: worth)  # noqa: ARG005 - the same whatever is planned

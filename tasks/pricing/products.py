@@ -9,15 +9,21 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from tasks.pricing.belief import believed_moments
+from tasks.pricing.errors import MarketError
 from tasks.pricing.known_cost import trusted_costs
+from tasks.pricing.slopes import SlopeDraws
 
-UNKNOWN = {"stock": np.inf, "arrivals": 0.0, "cost_stale": False, "tax_rate": 0.0}
+UNKNOWN = {
+    "anchor": 1.0,
+    "lowest": 0.0,
+    "highest": np.inf,
+    "stock": np.inf,
+    "arrivals": 0.0,
+    "cost_stale": False,
+    "cost_assumed": False,
+    "tax_rate": 0.0,
+}
 """What stands for an optional column."""
-
-
-class MarketError(ValueError):
-    """Products, rules or actions that make no market."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +36,16 @@ class Products:
         unit_cost: last known, without tax, currency/unit; nan where none was ever known (products,).
         units: expected units/week at the price in force (products,).
         dispersion: variance of the gamma frailty, 0 for Poisson demand (products,).
-        elasticity: estimate of the own-price elasticity (products,).
-        standard_error: its uncertainty (products,).
-        identified: whether the estimate may move the price (products,), bool.
+        identified: whether the estimates may move the price (products,), bool.
+        slopes: how the groups answer prices.
+        group: each product's column of ``slopes``; by default a column each (products,).
+        season: number of the season of the shop that a row is in, from 0 (products,).
+        anchor: price in force over the price at which the slopes hold (products,).
+        lowest, highest: prices between which the rules of the shop keep it, currency/unit (products,).
         stock: units on hand before the first decision, infinite where unknown (products,).
         arrivals: units that arrive after every week (products,).
         cost_stale: whether the cost is too old to be trusted (products,), bool.
+        cost_assumed: whether the cost is that of a stated margin, which protects no price (products,), bool.
         tax_rate: tax in the price over the price without it, 0 where prices are without tax (products,).
     """
 
@@ -44,35 +54,43 @@ class Products:
     unit_cost: np.ndarray
     units: np.ndarray
     dispersion: np.ndarray
-    elasticity: np.ndarray
-    standard_error: np.ndarray
     identified: np.ndarray
+    slopes: SlopeDraws
+    group: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    season: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    anchor: np.ndarray = field(default_factory=lambda: np.empty(0))
+    lowest: np.ndarray = field(default_factory=lambda: np.empty(0))
+    highest: np.ndarray = field(default_factory=lambda: np.empty(0))
     stock: np.ndarray = field(default_factory=lambda: np.empty(0))
     arrivals: np.ndarray = field(default_factory=lambda: np.empty(0))
     cost_stale: np.ndarray = field(default_factory=lambda: np.empty(0))
+    cost_assumed: np.ndarray = field(default_factory=lambda: np.empty(0))
     tax_rate: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Refuse arrays of other lengths and impossible numbers; fill optional columns that are empty."""
-        for name, unknown in UNKNOWN.items():
-            if getattr(self, name).shape != self.price.shape and not getattr(self, name).size:
-                object.__setattr__(self, name, np.full(self.price.shape, unknown))
-        for column in fields(self):
-            shape = getattr(self, column.name).shape
-            if shape != self.price.shape:
+        rows = self.price.shape
+        columns = {"group": np.arange(*rows), "season": np.zeros(rows, int)}
+        columns |= {name: np.full(rows, unknown) for name, unknown in UNKNOWN.items()}
+        for name, unknown in columns.items():
+            if getattr(self, name).shape != rows and not getattr(self, name).size:
+                object.__setattr__(self, name, unknown)
+        for name in _COLUMNS:
+            shape = getattr(self, name).shape
+            if shape != rows:
                 raise MarketError(
-                    f"Products: `{column.name}` needs a value per product, {self.price.shape}. "
-                    f"Received: {shape}."
+                    f"Products: `{name}` needs a value per product, {rows}. Received: {shape}."
                 )
-        for name in ("price", "list_price", "units"):
+        for name in ("price", "list_price", "units", "anchor"):
             self._check(name, getattr(self, name) > 0, "above 0")
-        for name in ("dispersion", "standard_error", "arrivals", "tax_rate"):
+        for name in ("dispersion", "arrivals", "tax_rate", "lowest"):
             self._check(name, getattr(self, name) >= 0, "0 or above")
         if not (self.stock >= 0).all():
             raise MarketError(
                 f"Products: `stock` must be 0 or above. Received: {self.stock[~(self.stock >= 0)][0]}."
             )
-        self._check("elasticity", np.isfinite(self.elasticity), "a number")
+        groups = self.slopes.within.shape[1]
+        self._check("group", (self.group >= 0) & (self.group < groups), f"one of {groups} groups")
 
     def _check(self, name: str, holds: np.ndarray, rule: str) -> None:
         values = getattr(self, name)
@@ -97,21 +115,44 @@ class Products:
         """Return the price with tax that just covers the cost, currency/unit, nan without one (products,)."""
         return self.unit_cost * (1 + self.tax_rate)
 
+    @cached_property
+    def episode(self) -> np.ndarray:
+        """Return the number of each row's group in its season, from 0 (products,)."""
+        groups = self.slopes.within.shape[1]
+        return np.unique(self.season * groups + self.group, return_inverse=True)[1].reshape(-1)
+
+    @cached_property
+    def share(self) -> np.ndarray:
+        """Return each product's share of what its group sells at the prices in force (products,)."""
+        return self.units / self.group_sum(self.units)
+
+    @cached_property
+    def alone(self) -> np.ndarray:
+        """Return which products are the only ones of their group (products,), bool."""
+        return np.bincount(self.episode)[self.episode] == 1
+
+    def group_sum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of each row's group in its season (products,)."""
+        return np.bincount(self.episode, values)[self.episode]
+
+    def season_sum(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of each row's season (products,)."""
+        return np.bincount(self.season, values)[self.season]
+
     def take(self, rows: np.ndarray) -> Self:
-        """Return the products of the given rows; a row may be given more than once."""
-        return replace(self, **{column.name: getattr(self, column.name)[rows] for column in fields(self)})
+        """Return the products of the given rows, in the same season; a row is given once."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
-    def believed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and variance of the elasticity before anything is sold (products,)."""
-        return believed_moments(self.elasticity, self.standard_error)
+    def repeat(self, seasons: int) -> Self:
+        """Return the products so many times, each time in a season of its own (seasons * products,)."""
+        many = self.take(np.tile(np.arange(len(self)), seasons))
+        return replace(many, season=np.repeat(np.arange(seasons), len(self)))
 
 
-def products_of(table: pd.DataFrame) -> Products:
+_COLUMNS = [column.name for column in fields(Products) if column.name != "slopes"]
+
+
+def products_of(table: pd.DataFrame, slopes: SlopeDraws) -> Products:
     """Return the products of a market table, one row per product and store."""
-    return Products(
-        **{
-            column.name: table[column.name].to_numpy(copy=True)
-            for column in fields(Products)
-            if column.name in table
-        }
-    )
+    columns = {name: table[name].to_numpy(copy=True) for name in _COLUMNS if name in table}
+    return Products(**columns, slopes=slopes)

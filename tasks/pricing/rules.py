@@ -9,7 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from tasks.pricing.products import MarketError, Products
+from tasks.pricing.errors import MarketError
+from tasks.pricing.products import Products
+
+NEAR = 1e-9  # relative; prices that differ by less are the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +20,7 @@ class Rules:
     """What holds for every product of the market.
 
     Attributes:
-        ladder: allowed prices relative to the price in force, rising, 1 among them (actions,).
+        ladder: steps of a week, relative to the price of the week before, rising, 1 among them (actions,).
         decisions: weeks of a season.
         discount: worth of a reward one week later, 1/week.
         reference_memory: weight of the past in the remembered price, 1/week.
@@ -25,6 +28,8 @@ class Rules:
         objective: ``revenue`` or ``profit``.
         markup: mark-up on cost of the cost-plus policy (share of cost).
         stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+        index_week: most that the price index of the whole list moves in a week (share).
+        index_season: most that it moves in a season (share).
         rival_cross: change of log units per unit of the rivals' log price, >= 0.
         rival_reaction: change of the rivals' log price per unit of this shop's log price of last week, >= 0.
     """
@@ -37,6 +42,8 @@ class Rules:
     objective: str
     markup: float
     stated_margin: float
+    index_week: float = np.inf
+    index_season: float = np.inf
     rival_cross: float = 0.0
     rival_reaction: float = 0.0
 
@@ -58,6 +65,12 @@ class Rules:
     def to_json(self) -> dict[str, Any]:
         """Return the rules as numbers, texts and lists, the content of ``policy_rules.json``."""
         return {**asdict(self), "ladder": self.ladder.tolist()}
+
+    @cached_property
+    def later(self) -> np.ndarray:
+        """Return the worth of a unit earned in all weeks from a week of the season on (decisions + 1,)."""
+        worth = self.discount ** np.arange(self.decisions)
+        return np.append(np.cumsum(worth)[::-1], 0.0)
 
     @cached_property
     def hold(self) -> int:
@@ -85,20 +98,46 @@ class Rules:
         costless = np.isnan(products.unit_cost) & (self.objective == "revenue")
         return np.asarray(products.identified.astype(bool) & (products.cost_trusted | costless))
 
-    def allowed(self, products: Products) -> np.ndarray:
-        """Return which actions a product may take (products, actions), bool."""
-        return self.may(products, self.ladder)
-
-    def may(self, products: Products, ratio: np.ndarray) -> np.ndarray:
-        """Return whether a product may have a price (products, actions), bool.
-
-        The price in force is always allowed. A product that moves may have every price that is not below a
-        known cost.
+    def allowed(self, products: Products, last: np.ndarray) -> np.ndarray:
+        """Return which steps a product may take (products, actions), bool.
 
         Args:
             products: of the market.
-            ratio: prices relative to the price in force (actions,) or (products, actions).
+            last: prices of the week before, relative to the prices in force (products,).
         """
-        # a comparison with an unknown cost, nan, is false: no price is below it
-        covered = ~(ratio * products.price[:, None] < products.covering_price[:, None])
-        return (self.moves(products)[:, None] & covered) | (ratio == 1.0)
+        return self.may(products, last, last[:, None] * self.ladder)
+
+    def may(self, products: Products, last: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+        """Return whether a product may have a price (products, actions), bool.
+
+        The price of the week before is always allowed. A product that moves may have every price between its
+        bounds that is not below a known cost. One beyond its bounds may come back to them step by step.
+
+        Args:
+            products: of the market.
+            last: prices of the week before, relative to the prices in force (products,).
+            ratio: prices relative to the prices in force (products, actions).
+        """
+        price, before = ratio * products.price[:, None], last * products.price
+        low = np.minimum(np.fmax(products.lowest, self.floor(products)), before) * (1 - NEAR)
+        high = np.maximum(products.highest, before) * (1 + NEAR)
+        inside = (price >= low[:, None]) & (price <= high[:, None])
+        held = np.isclose(ratio, last[:, None], rtol=NEAR, atol=0.0)
+        return np.asarray((self.moves(products)[:, None] & inside) | held)
+
+    @staticmethod
+    def floor(products: Products) -> np.ndarray:
+        """Return the price that just covers a known cost, nan without one (products,)."""
+        return np.where(products.cost_assumed.astype(bool), np.nan, products.covering_price)
+
+    def index_room(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return between what the log price index of a list may change this week; 0 is always inside.
+
+        Args:
+            index: its change since the season began (seasons,).
+        """
+        week, season = np.log1p(self.index_week), np.log1p(self.index_season)
+        return (
+            np.minimum(np.maximum(-week, -season - index), 0.0),
+            np.maximum(np.minimum(week, season - index), 0.0),
+        )

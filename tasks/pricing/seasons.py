@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.pricing.demand import draw_demand
+from tasks.pricing.listing import Policy
 from tasks.pricing.market import Week, step
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
-from tasks.pricing.state import Policy, opening
+from tasks.pricing.state import opening
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Seasons:
 def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int) -> Seasons:
     """Play seasons of every product under a policy.
 
-    The same seed brings the same demand draws to every policy (common random numbers).
+    The same seed brings the same demand draws to every policy (common random numbers). The season of every
+    draw has slopes of its own, the same draw of them for all products.
 
     Args:
         products: of the market.
@@ -41,11 +43,12 @@ def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int
         seed: of the demand draws.
     """
     shape = (draws, len(products))
-    view = opening(products.take(np.tile(np.arange(len(products)), draws)))
+    view = opening(products.repeat(draws))
     demand_draws = draw_demand(view.products, rules.decisions, np.random.default_rng(seed))
     weeks: list[Week] = []
     for _ in range(rules.decisions):
-        view, week = step(view, policy(view, rules), demand_draws, rules)
+        plan = policy(view, rules)
+        view, week = step(view.plan(view.planned, plan.index_price), plan.actions, demand_draws, rules)
         weeks.append(week)
     return Seasons(
         *(
@@ -56,6 +59,6 @@ def play(products: Products, rules: Rules, policy: Policy, draws: int, seed: int
 
 
 def movable(products: Products, rules: Rules) -> Products:
-    """Return the products that may take another action than to hold; all of them if none may."""
-    moves = rules.moves(products)
+    """Return the groups in which a product may take another action than to hold; all of them if none may."""
+    moves = products.group_sum(rules.moves(products).astype(float)) > 0
     return products.take(np.flatnonzero(moves if moves.any() else ~moves))

@@ -2,96 +2,194 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
+from tasks.pricing.demand import Answer, pull
+from tasks.pricing.group_worth import GroupWorth
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 
 FEATURES = (
-    "last_ratio",
+    "gain_down",
+    "gain_up",
+    "index_price",
+    "price",
+    "room_down",
+    "room_up",
     "remembered",
+    "siblings",
     "weeks_left",
-    "elasticity",
-    "elasticity_sd",
-    "surprise",
+    "within",
+    "within_sd",
+    "whole",
+    "share",
     "margin",
+    "surprise",
     "noise",
     "cover",
 )
+"""What is read beside the gains of this week, one for each step."""
 # Scales by which every feature is of O(1); the weights of a policy hold for these alone.
-RATIO_SCALE = 5.0  # a ladder of +-20 % becomes +-1
-TYPICAL_ELASTICITY, ELASTICITY_SCALE = -2.0, 0.5  # elasticities from -4 to 0 become -1 to 1
+REWARD_SCALE = 10.0  # rewards of the training per weekly revenue: gains of a few percent become O(1)
+GAIN_SCALE = 20.0  # a step of 5 % that is worth 5 % of the revenue becomes 1
+RATIO_SCALE = 5.0  # a band of +-20 % becomes +-1
+TYPICAL_WITHIN, TYPICAL_WHOLE, SLOPE_SCALE = 2.0, 1.0, 0.5  # slopes from 0 to 4 become -1 to 1
 SURPRISES = (-1.0, 3.0)  # sales of nothing, and of four times what was expected
 MOST_COVER = 2.0  # stock for twice the weeks left does not run out
+MOST_ROOM = 0.2  # log distance to a bound beyond which it is out of sight
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the shop knows at the start of a week about B product environments.
+    """What the shop knows at the start of a week about B products.
 
     Attributes:
-        products: the products, one per environment.
+        products: the products, whole groups of them.
         week: decisions taken so far.
-        ratio: price of last week, relative to the price in force (B,).
-        remembered: price that buyers remember, relative to the price in force (B,).
-        mean, variance: belief about the hidden elasticity (B,).
+        ratio: prices of last week, relative to the prices in force (B,).
+        planned: prices of this week as far as they are planned, relative to the prices in force (B,).
+        remembered: prices that buyers remember, relative to the prices in force (B,).
+        within, within_variance: belief about the hidden within slope (B,).
+        whole, whole_variance: belief about the hidden slope of the group (B,).
         surprise: smoothed units over what the belief expected, minus 1 (B,).
         stock: units on hand, infinite where unknown (B,).
+        index: log price index of each row's season since it began (B,).
+        index_price: worth that a unit of log price costs, in weekly revenue of the product (B,).
     """
 
     products: Products
     week: int
     ratio: np.ndarray
+    planned: np.ndarray
     remembered: np.ndarray
-    mean: np.ndarray
-    variance: np.ndarray
+    within: np.ndarray
+    within_variance: np.ndarray
+    whole: np.ndarray
+    whole_variance: np.ndarray
     surprise: np.ndarray
     stock: np.ndarray
+    index: np.ndarray
+    index_price: np.ndarray
+
+    @property
+    def believed(self) -> Answer:
+        """Return how the products answer prices, by the belief's means."""
+        curve = self.products.slopes.curve_weights
+        return Answer(within=self.within, whole=self.whole, curve=curve)
+
+    def plan(self, planned: np.ndarray, index_price: np.ndarray) -> Self:
+        """Return the view with prices planned for this week, and the price of the index (B,)."""
+        return replace(self, planned=planned, index_price=index_price)
+
+    def at_index(self, index: np.ndarray) -> Self:
+        """Return the view with another log price index since the season began (B,)."""
+        return replace(self, index=index)
+
+    def prices(self, rules: Rules) -> np.ndarray:
+        """Return the prices that the steps lead to, relative to the prices in force (B, actions)."""
+        return self.ratio[:, None] * rules.ladder
 
 
-class Policy(Protocol):
-    """What decides the prices of a week."""
+def opening(products: Products, ratio: np.ndarray | None = None) -> View:
+    """Return what the shop knows before the first decision: the price in force is the one remembered.
 
-    def __call__(self, view: View, rules: Rules) -> np.ndarray:
-        """Return a step of the ladder for every product environment, an allowed one (B,)."""
-        ...
-
-
-def opening(products: Products) -> View:
-    """Return what the shop knows before the first decision: the price in force is the one remembered."""
-    ones = np.ones(len(products))
-    mean, variance = products.believed()
+    Args:
+        products: of the market.
+        ratio: prices now, relative to the prices in force at the end of the training (B,); none: the same.
+    """
+    ones, slopes, group = np.ones(len(products)), products.slopes, products.group
+    now = ones if ratio is None else ratio
     return View(
         products=products,
         week=0,
-        ratio=ones,
-        remembered=ones,
-        mean=mean,
-        variance=variance,
+        ratio=now,
+        planned=now,
+        remembered=now,
+        within=slopes.mean_within[group],
+        within_variance=slopes.within_variance[group],
+        whole=slopes.mean_whole[group],
+        whole_variance=slopes.whole_variance[group],
         surprise=0 * ones,
         stock=products.stock,
+        index=0 * ones,
+        index_price=0 * ones,
     )
 
 
-def observe(view: View, rules: Rules) -> np.ndarray:
-    """Return the state as the agent reads it, in the order of ``FEATURES`` (B, features) float32.
+def expected_gains(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
+    """Return what a price changes of the group's earnings this week, by the belief (B, prices).
 
-    ``noise`` is the standard deviation of a week's units relative to their mean. ``cover`` is the stock in
-    weeks of usual sales, relative to the weeks left.
+    It is in weekly revenue of the product at the price in force, over the price of last week, the others as
+    planned, less what the index costs.
+
+    Args:
+        view: what the shop knows.
+        rules: of the market.
+        ratio: prices relative to the prices in force (B, prices).
+    """
+    products, last = view.products, view.ratio[:, None]
+    both = np.concatenate([last, ratio], axis=1)
+    pulled = pull(both, view.remembered[:, None], last, rules)
+    planned = pull(view.planned, view.remembered, view.ratio, rules)
+    worth = GroupWorth(
+        products=products, rules=rules, answer=view.believed, ratio=view.planned, pull=planned
+    ).at(both, pulled)
+    gain = (worth[:, 1:] - worth[:, :1]) / (products.price * products.units)[:, None]
+    return np.asarray(gain - view.index_price[:, None] * np.log(ratio / last))
+
+
+def features_of(rules: Rules) -> list[str]:
+    """Return the names of the numbers in a state."""
+    return [*(f"gain_at_{step:g}" for step in rules.ladder), *FEATURES]
+
+
+def observe(view: View, rules: Rules) -> np.ndarray:
+    """Return the state as the agent reads it, in the order of ``features_of`` (B, features) float32.
+
+    The gains of this week come first, in the units of the rewards over the weeks left: the agent learns what
+    the later weeks add to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this week. ``siblings`` is the log
+    price index of the others in the group. ``noise`` is the standard deviation of a week's units relative to
+    their mean. ``cover`` is the stock in weeks of usual sales, relative to the weeks left.
     """
     products = view.products
-    state = np.empty((len(products), len(FEATURES)), np.float32)
-    state[:, 0] = RATIO_SCALE * (view.ratio - 1)
-    state[:, 1] = RATIO_SCALE * (view.remembered - 1)
-    state[:, 2] = 1 - view.week / rules.decisions
-    state[:, 3] = ELASTICITY_SCALE * (view.mean - TYPICAL_ELASTICITY)
-    state[:, 4] = np.sqrt(view.variance)
-    state[:, 5] = np.clip(view.surprise, *SURPRISES)
-    state[:, 6] = rules.margin(products, np.ones(1)) / products.price
-    state[:, 7] = np.sqrt(1 / products.units + products.dispersion)
+    gains = expected_gains(view, rules, view.prices(rules))
+    known = np.empty((len(products), len(rules.ladder) + len(FEATURES)), np.float32)
+    known[:, : len(rules.ladder)] = REWARD_SCALE * gains / max(rules.later[view.week], 1.0)
+    state = known[:, len(rules.ladder) :]
+    state[:, :2] = GAIN_SCALE * gains[:, [0, -1]]
+    state[:, 2] = view.index_price
+    state[:, 3] = RATIO_SCALE * np.log(view.ratio)
+    price = view.ratio * products.price
+    low = np.fmax(products.lowest, rules.floor(products))
+    state[:, 4] = RATIO_SCALE * _room(price, low)
+    state[:, 5] = RATIO_SCALE * _room(products.highest, price)
+    state[:, 6] = RATIO_SCALE * np.log(view.remembered / view.ratio)
+    state[:, 7] = RATIO_SCALE * _siblings(view)
+    state[:, 8] = 1 - view.week / rules.decisions
+    state[:, 9] = SLOPE_SCALE * (view.within - TYPICAL_WITHIN)
+    state[:, 10] = np.sqrt(view.within_variance)
+    state[:, 11] = SLOPE_SCALE * (view.whole - TYPICAL_WHOLE)
+    state[:, 12] = products.share
+    state[:, 13] = rules.margin(products, view.ratio) / price
+    state[:, 14] = np.clip(view.surprise, *SURPRISES)
+    state[:, 15] = np.sqrt(1 / products.units + products.dispersion)
     cover = view.stock / products.units / (rules.decisions - view.week + 1)
-    state[:, 8] = np.minimum(cover, MOST_COVER) - 1
-    return state
+    state[:, 16] = np.minimum(cover, MOST_COVER) - 1
+    return known
+
+
+def _room(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Return the log distance between prices, from 0 to what is in sight; a bound of 0 is out of sight (B,)."""
+    with np.errstate(divide="ignore"):
+        return np.clip(np.log(above) - np.log(below), 0.0, MOST_ROOM)
+
+
+def _siblings(view: View) -> np.ndarray:
+    """Return the log price of the others of the group, weighted by their shares; 0 where there are none (B,)."""
+    products, share = view.products, view.products.share
+    logs = share * np.log(view.planned)
+    others = products.group_sum(logs) - logs
+    return np.where(products.alone, 0.0, others / np.maximum(1 - share, np.finfo(float).eps))

@@ -12,12 +12,13 @@ from tasks.pricing import dqn
 from tasks.pricing.comparison import Interval, distinct_prices, earnings, gains_of, play_policies
 from tasks.pricing.environment import MarketEnv
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market_table import Effects, objective_of, rules_of
+from tasks.pricing.market_table import Response, rules_of
 from tasks.pricing.mimic import Mimic, mimic
 from tasks.pricing.plan import PricingPlan, Seeds
 from tasks.pricing.products import Products, products_of
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import Seasons, movable, play
+from tasks.pricing.slopes import SlopeDraws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +34,12 @@ class Candidate:
         earnings: per product-week, by policy (currency); the best fixed steps are a bar for the gains alone.
         gains: over the policies that the candidate must beat (share).
         distinct_prices: steps of the ladder that it uses.
+        slopes: of the market's groups.
         mimic: tree that imitates it.
     """
 
     market: pd.DataFrame
+    slopes: SlopeDraws
     rules: Rules
     policy: Greedy
     learning: pd.DataFrame
@@ -49,12 +52,12 @@ class Candidate:
     @property
     def products(self) -> Products:
         """Return the products of the market."""
-        return products_of(self.market)
+        return products_of(self.market, self.slopes)
 
 
 def candidate_of(
     market: pd.DataFrame,
-    effects: Effects,
+    response: Response,
     plan: PricingPlan,
     seeds: Seeds,
     report: Callable[[dqn.Record], None],
@@ -63,16 +66,18 @@ def candidate_of(
 
     Args:
         market: one row per product and store.
-        effects: how all buyers and rivals answer prices.
+        response: how demand answers prices.
         plan: of the market, of the training and of the comparison.
         seeds: of all draws.
         report: called with every record of the training.
     """
-    products, rules = products_of(market), rules_of(plan, effects, objective_of(market, plan))
+    slopes = response.slopes.with_lone_products
+    products, rules = products_of(market, slopes), rules_of(plan, response.effects)
     policy, learning = train_policy(products, rules, plan.training, seeds, report)
     seasons = play_policies(products, rules, policy, plan, seeds)
     return Candidate(
         market=market,
+        slopes=slopes,
         rules=rules,
         policy=policy,
         learning=learning,
