@@ -1,4 +1,4 @@
-"""Why a price: the policy's value of every step, and what the step is expected to sell and earn."""
+"""Why a price: what every step is worth in its list, and what it is expected to sell and earn."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import PRICE
-from tasks.pricing.belief import draw_elasticities
-from tasks.pricing.demand import demand_ratio, pull
-from tasks.pricing.greedy import Greedy
+from tasks.pricing.demand import answer_of, pull
 from tasks.pricing.known_cost import cost_holds
-from tasks.pricing.products import Products
-from tasks.pricing.rules import Rules
-from tasks.pricing.state import View, observe, opening
+from tasks.pricing.listing import ListPlan
+from tasks.pricing.rules import NEAR, Rules
+from tasks.pricing.state import View
 
-DRAWS = 4000  # elasticities over which expected units are averaged
 LEVELS = (0.025, 0.975)  # quantiles of an interval that holds 95 %
-FREE, AT_LOW, AT_HIGH = "none", "lowest step of the ladder", "highest step of the ladder"
-AT_COST = "no step below the cost"
+FREE, AT_LOW, AT_HIGH = "none", "largest step down", "largest step up"
+AT_COST, AT_BAND = "no step below the cost", "band around the slow reference price"
+AT_INDEX = "index of the shop's prices"
 UNIDENTIFIED = "elasticity not identified: the price holds"
 
 
@@ -28,10 +26,10 @@ class Explanation(NamedTuple):
 
     Attributes:
         ladder: a row per step: step, price (currency/unit), allowed, chosen, q_value, and units, revenue and
-            profit per week with ``_low`` and ``_high`` (95 % of the plausible elasticities); profit is nan
-            without a cost. A Q-value is the discounted gain of the season over holding the price, in weeks of
-            usual revenue.
-        elasticity: mean of the belief that was used.
+            profit per week with ``_low`` and ``_high`` (95 % of the draws of the slopes), the other prices as
+            in the list; profit is nan without a cost. A Q-value is what the season earns beyond keeping the
+            price at the end of the training, less what the index costs, in weeks of usual revenue.
+        elasticity: mean own elasticity at the price in force.
         elasticity_low, elasticity_high: 95 % of it.
         binding: rule that bound the price, ``none`` where the policy was free.
     """
@@ -43,72 +41,89 @@ class Explanation(NamedTuple):
     binding: str
 
 
-def explain(product: Products, rules: Rules, policy: Greedy, seed: int) -> Explanation:
-    """Explain the first price of a season for one product.
+def explain(plan: ListPlan, rules: Rules, row: int) -> Explanation:
+    """Explain one price of a list.
 
     Args:
-        product: exactly one.
+        plan: the list.
         rules: of its market.
-        policy: what decides.
-        seed: of the drawn elasticities.
-
-    Raises:
-        ValueError: there is not exactly one product.
+        row: of the product.
     """
-    if len(product) != 1:
-        raise ValueError(f"explain: exactly one product. Received: {len(product)}.")
-    view = opening(product)
-    chosen = int(policy(view, rules)[0])
-    uniform = np.random.default_rng(seed).random(DRAWS)
-    elasticity = draw_elasticities(product.elasticity[0], product.standard_error[0], uniform)
+    view = plan.view
+    product = view.products.take(np.array([row]))
+    prices = view.prices(rules)[row]
+    elasticity = _elasticities(view, row)
+    low, high = np.quantile(elasticity, LEVELS)
     ladder = pd.DataFrame(
         {
-            "step": rules.ladder,
-            PRICE: rules.ladder * product.price,
-            "allowed": rules.allowed(product)[0],
-            "chosen": np.arange(len(rules.ladder)) == chosen,
-            "q_value": policy.q_values(observe(view, rules))[0],
+            "step": prices / view.ratio[row],
+            PRICE: prices * product.price,
+            "allowed": np.isfinite(plan.worth[row]),
+            "chosen": np.arange(len(prices)) == plan.actions[row],
+            "q_value": plan.worth[row],
         }
     )
-    low, high = np.quantile(elasticity, LEVELS)
     return Explanation(
-        ladder=ladder.assign(**_outcomes(view, rules, elasticity)),
-        elasticity=float(view.mean[0]),
+        ladder=ladder.assign(**_outcomes(view, rules, row)),
+        elasticity=float(elasticity.mean()),
         elasticity_low=float(low),
         elasticity_high=float(high),
-        binding=_binding(product, rules, chosen),
+        binding=_binding(plan, rules, row),
     )
 
 
-def _outcomes(view: View, rules: Rules, elasticity: np.ndarray) -> dict[str, np.ndarray]:
-    """Return units, revenue and profit of the first week by step, with their intervals (actions,).
+def _elasticities(view: View, row: int) -> np.ndarray:
+    """Return the own elasticity of a product at its price in every draw of the slopes (draws,).
 
-    Args:
-        view: of one product.
-        rules: of its market.
-        elasticity: plausible ones (draws,).
+    -(b (1 - s) + eta s) (p / reference)^k
     """
-    product, steps = view.products, rules.ladder[:, None]
-    pulled = pull(steps, view.remembered, view.ratio, rules)
-    units = product.units * demand_ratio(steps, elasticity, pulled)
-    units = np.minimum(units, product.stock + product.arrivals)  # (actions, draws)
-    price = rules.ladder * product.price
-    cost = np.where(np.isfinite(product.unit_cost), product.unit_cost, np.nan)
-    profit = price / (1 + product.tax_rate) - cost
+    products, slopes = view.products, view.products.slopes
+    group, share = products.group[row], products.share[row]
+    slope = slopes.within[:, group] * (1 - share) + slopes.whole[:, group] * share
+    return np.asarray(-slope * (products.anchor[row] * view.ratio[row]) ** slopes.curve)
+
+
+def _outcomes(view: View, rules: Rules, row: int) -> dict[str, np.ndarray]:
+    """Return units, revenue and profit of the week by step, with their intervals (actions,)."""
+    products = view.products
+    members = np.flatnonzero(products.episode == products.episode[row])
+    place, draws = int(np.flatnonzero(members == row)[0]), len(products.slopes)
+    group = products.take(members).repeat(draws)
+    answer, units = answer_of(group, group.season), []
+    for ratio in view.prices(rules)[row]:
+        prices = view.planned[members].copy()
+        prices[place] = ratio
+        pulled = pull(prices, view.remembered[members], view.ratio[members], rules)
+        pulls = np.tile(np.broadcast_to(pulled, prices.shape), draws)
+        units.append(answer.units(group, np.tile(prices, draws), pulls).reshape(draws, -1)[:, place])
+    sold = np.minimum(np.stack(units), view.stock[row] + products.arrivals[row])  # (actions, draws)
+    price = view.prices(rules)[row] * products.price[row]
+    cost = products.unit_cost[row] if np.isfinite(products.unit_cost[row]) else np.nan
+    profit = price / (1 + products.tax_rate[row]) - cost
     outcomes = {}
     for name, worth in (("units", np.ones(len(price))), ("revenue", price), ("profit", profit)):
-        earned = units * worth[:, None]
+        earned = sold * worth[:, None]
         outcomes[name] = earned.mean(axis=1)
         outcomes[f"{name}_low"], outcomes[f"{name}_high"] = np.quantile(earned, LEVELS, axis=1)
     return outcomes
 
 
-def _binding(product: Products, rules: Rules, chosen: int) -> str:
-    """Return the rule that bound the chosen step of one product."""
-    held = cost_holds(product.price, product.covering_price, product.cost_stale, rules.objective)[0]
+def _binding(plan: ListPlan, rules: Rules, row: int) -> str:
+    """Return the rule that bound the chosen step of a product."""
+    view, may, chosen = plan.view, np.isfinite(plan.worth[row]), int(plan.actions[row])
+    products = view.products
+    covering = rules.floor(products)[row : row + 1]
+    price = products.price[row : row + 1] * view.ratio[row]
+    cost = np.where(products.cost_assumed[row], price / 2, covering)
+    held = cost_holds(price, cost, products.cost_stale[row : row + 1], rules.objective)[0]
     if held:
         return f"{held}: the price holds"
-    if not product.identified[0]:
+    if not products.identified[row]:
         return UNIDENTIFIED
-    bounds = {len(rules.ladder) - 1: AT_HIGH, int(rules.allowed(product)[0].argmax()): AT_COST, 0: AT_LOW}
-    return bounds.get(chosen, FREE)
+    if chosen == may.argmax() > 0:
+        return AT_COST if covering[0] > products.lowest[row] * (1 + NEAR) else AT_BAND
+    if chosen == len(may) - 1 - may[::-1].argmax() < len(may) - 1:
+        return AT_BAND
+    if chosen in (0, len(may) - 1):
+        return AT_LOW if chosen == 0 else AT_HIGH
+    return AT_INDEX if plan.multiplier[row] else FREE

@@ -8,10 +8,15 @@ equal. The interval holds what is not known about slopes and curve; both sides o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
+from expectations.columns import PRICE
+from tasks.pricing.demand import answer_of
 from tasks.pricing.products import Products
 from tasks.pricing.recommend import STEP
 from tasks.pricing.rules import Rules
@@ -22,62 +27,47 @@ LEAST_EARNED = 1e-9  # currency/week; below it there is nothing to compare with
 class ListClaim(TypedDict):
     """A price list against the prices in force: prices that move, and the relative change of the objective.
 
-    ``at_ends`` counts prices at the first or the last step of the ladder. ``refusal`` says why the change is
-    not identified, and is empty where it is; no list may be published on the strength of one that is not.
+    ``at_ends`` counts prices at the largest step up or down, ``assumed`` products whose cost is that of a
+    stated margin. ``index`` is the change of the revenue-weighted price index. ``refusal`` says why the change
+    is not identified, and is empty where it is; no list may be published on the strength of one that is not.
     """
 
     objective: str
+    assumed: int
     up: int
     down: int
     held: int
     at_ends: int
+    index: float
     lift: float | None
     low: float | None
     high: float | None
     refusal: str
 
 
-def earned(products: Products, rules: Rules, prices: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Return what a week earns in every draw (draws,).
-
-    Profit counts the products whose cost is trusted.
-
-    Args:
-        products: of the market (n,).
-        rules: give the objective.
-        prices: currency/unit (n,).
-        units: units/week (draws, n).
-    """
-    return np.asarray(units @ rules.margin(products, prices / products.price))
-
-
 def list_claim(
-    table: pd.DataFrame,
-    rules: Rules,
-    *,
-    before: np.ndarray,
-    after: np.ndarray,
-    confidence: float,
-    refusal: str,
+    table: pd.DataFrame, products: Products, rules: Rules, *, confidence: float, refusal: str
 ) -> ListClaim:
     """Return the claim of a price list.
 
     Args:
-        table: the list, as ``price_list`` returns it.
+        table: the list, as ``price_list`` returns it for all products of the market in turn.
+        products: of the market.
         rules: objective and ladder.
-        before: what a week at the prices in force earns in every draw (draws,).
-        after: what it earns at the list (draws,).
         confidence: probability of the interval.
         refusal: why the demand is not identified; empty where it is.
     """
-    step = table[STEP].to_numpy(float)
-    ends = np.isin(step, rules.ladder[[0, -1]]) & (step != 1.0)
+    ratio, step = table[PRICE].to_numpy(float) / products.price, table[STEP].to_numpy(float)
+    before, after = (earned(products, rules, prices) for prices in (np.ones(len(ratio)), ratio))
+    weight = products.price * products.units / (products.price * products.units).sum()
     claim = ListClaim(
         objective=rules.objective,
+        assumed=int(products.cost_assumed.astype(bool).sum()) if rules.objective == "profit" else 0,
         up=int((step > 1).sum()),
         down=int((step < 1).sum()),
         held=int((step == 1).sum()),
-        at_ends=int(ends.sum()),
+        at_ends=int(at_ends(step, rules).sum()),
+        index=float(np.expm1(weight @ np.log(ratio))),
         lift=None,
         low=None,
         high=None,
@@ -91,19 +81,43 @@ def list_claim(
     return claim
 
 
+def at_ends(step: np.ndarray, rules: Rules) -> np.ndarray:
+    """Return which steps are the largest ones, as far as prices can be rounded to them (products,), bool."""
+    near = np.abs(step[:, None] - rules.ladder).argmin(axis=1)
+    return np.isin(near, (0, len(rules.ladder) - 1))
+
+
+def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
+    """Return what a week is expected to earn in every draw of the slopes (draws,).
+
+    Profit counts the products whose cost is trusted or assumed.
+
+    Args:
+        products: of the market, one season (n,).
+        rules: give the objective.
+        ratio: prices relative to the prices in force (n,).
+    """
+    draws = len(products.slopes)
+    many = products.repeat(draws)
+    units = answer_of(many, many.season).units(many, np.tile(ratio, draws))
+    worth = units * rules.margin(many, np.tile(ratio, draws))
+    return np.asarray(worth.reshape(draws, -1).sum(axis=1))
+
+
 def sentence(claim: ListClaim) -> str:
     """Return the claim in words."""
     counts = f"{claim['down']} prices down, {claim['up']} up, {claim['held']} held"
-    ends = f"{claim['at_ends']} at the ends of the ladder"
+    ends = f"{claim['at_ends']} by the largest step, price index {100 * claim['index']:+.1f} %"
+    assumed = f" at an assumed margin ({claim['assumed']} products)" if claim["assumed"] else ""
+    worth = f"{claim['objective']}{assumed}"
     if claim["lift"] is None or claim["low"] is None or claim["high"] is None:
-        return f"This list: {counts}, {ends}: its {claim['objective']} cannot be compared."
+        return f"This list: {counts}, {ends}: its {worth} cannot be compared."
     span = f"{100 * claim['lift']:+.1f} % ({100 * claim['low']:+.1f} to {100 * claim['high']:+.1f})"
     doubt = f"; not identified: {claim['refusal']}" if claim["refusal"] else ""
-    return f"This list: {counts}, {ends}: {claim['objective']} of a week {span}, substitutes counted{doubt}."
+    return f"This list: {counts}, {ends}: {worth} of a week {span}, substitutes counted{doubt}."
 
 
-def figures(claim: ListClaim) -> dict[str, float]:
+def figures(claim: Mapping[str, Any]) -> dict[str, float]:
     """Return the claim's figures by metric name, such as ``list.lift``."""
-    names = ("up", "down", "held", "at_ends", "lift", "low", "high")
-    values = {name: claim[name] for name in names}  # type: ignore[literal-required]
-    return {f"list.{name}": float(value) for name, value in values.items() if value is not None}
+    names = ("up", "down", "held", "at_ends", "index", "lift", "low", "high")
+    return {f"list.{name}": float(claim[name]) for name in names if claim[name] is not None}

@@ -22,6 +22,7 @@ from tasks.pricing.state import View
 
 ROUNDS = 4  # of planning; prices of a week move by few steps, so few rounds are needed
 CHARGED = 4.0  # weeks for which a step of this week is charged, about: later ones undo it
+LEAST_STEP = 1e-3  # log step that counts as one; the multiplier must reach beyond its worth
 HALVINGS = 30  # of the bracket of the multiplier
 MARGIN = 1e-9  # of the index that rounding of floats may take
 
@@ -51,12 +52,15 @@ class ListPlan:
         view: in which the siblings take the steps of the last round but one.
         worth: of the steps there, less what the index costs; minus infinity where not allowed (B, actions).
         index_price: what the index costs, for the next week to begin with (B,).
+        multiplier: what a unit of log price is charged beyond what the score knows of, 0 where the index does
+            not bind (B,).
     """
 
     actions: np.ndarray
     view: View
     worth: np.ndarray
     index_price: np.ndarray
+    multiplier: np.ndarray
 
 
 def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None) -> ListPlan:
@@ -69,7 +73,8 @@ def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None
         may: which steps each product may take (B, actions); none: those of the rules.
     """
     may = rules.allowed(view.products, view.ratio) if may is None else may
-    prices, logs = view.prices(rules), np.log(rules.ladder)
+    prices = view.prices(rules)
+    logs = np.log(prices / view.ratio[:, None])
     weeks = min(rules.later[view.week], CHARGED)
     plan, actions = view, np.full(len(view.products), rules.hold)
     for _ in range(ROUNDS):
@@ -81,6 +86,7 @@ def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None
             view=plan,
             worth=worth - multiplier[:, None] * logs,
             index_price=plan.index_price + multiplier / weeks,
+            multiplier=plan.index_price * weeks + multiplier,
         )
         if (actions == before).all():
             break
@@ -100,23 +106,24 @@ def within_index(
         worth: of the steps, minus infinity where one is not allowed (B, actions).
         charged: multiplier that ``worth`` is less of already (B,).
     """
-    products, logs = view.products, np.log(rules.ladder)
+    products, logs = view.products, np.log(view.prices(rules) / view.ratio[:, None])
+    rows = np.arange(len(worth))
     first = np.unique(products.season, return_index=True)[1]
     low, high = (bound[products.season] for bound in rules.index_room(view.index[first]))
     revenue = products.price * view.ratio * products.units
     weight = revenue / products.season_sum(revenue)
 
     def index_at(actions: np.ndarray) -> np.ndarray:
-        return products.season_sum(weight * logs[actions])
+        return products.season_sum(weight * logs[rows, actions])
 
     free = worth + charged[:, None] * logs
-    actions, rows = free.argmax(axis=1), np.arange(len(worth))
+    actions = free.argmax(axis=1)
     index = index_at(actions)
     outside = (index > high + MARGIN) | (index < low - MARGIN)
     if not outside.any():
         return actions, -charged
     finite = np.where(np.isfinite(worth), worth, worth[rows, actions][:, None])
-    spread = np.ptp(finite, axis=1).max() / np.diff(logs).min() + 1.0
+    spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
     sign = np.where(index > high, 1.0, -1.0) * outside  # a positive multiplier makes dearer steps dear
     near, far = -charged, sign * spread
     actions = np.where(outside, (worth - far[:, None] * logs).argmax(axis=1), actions)

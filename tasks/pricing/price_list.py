@@ -8,6 +8,7 @@ import pandas as pd
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
 from tasks.pricing.recommend import COST_HOLDS, COVERING_PRICE, STEP, PolicyError, PolicyModel
+from tasks.pricing.state import View
 from tasks.pricing.variation import Variation, vary
 
 KEY = [PRODUCT, STORE]
@@ -35,20 +36,23 @@ def unknown_products(policy: PolicyModel, prices: pd.DataFrame) -> list[str]:
     ]
 
 
-def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int) -> pd.DataFrame:
+def price_list(
+    policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int, view: View | None = None
+) -> pd.DataFrame:
     """Return the list: ``reference_price`` (in force), ``price``, ``step``, ``reason`` and what was drawn.
 
     The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
     let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
-    leaves the ladder or goes below a known cost, and none moves a price that holds for its cost. Where the
-    currency is named, it is the last column.
+    leaves the ladder or the bounds of the price, or goes below a known cost, and none moves a price that
+    holds for its cost. Where the currency is named, it is the last column.
 
     Args:
         policy: what recommends.
-        prices: product, store, price in force and, where it changed since the training, ``unit_cost``
-            (currency/unit).
+        prices: product, store, price in force and, where they are known, ``unit_cost`` and the bounds of this
+            week, ``lowest`` and ``highest`` (currency/unit).
         variation: of the list.
         seed: of the draw; log it with the list.
+        view: what the shop knows now; none: the first decision after the training.
 
     Raises:
         PolicyError: a product stands twice, or a price is not finite and above 0.
@@ -60,13 +64,15 @@ def price_list(policy: PolicyModel, prices: pd.DataFrame, variation: Variation, 
             "price list: one row per product and store. "
             f"Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
         )
-    recommended = policy.recommend(prices)
+    recommended = policy.recommend(prices, view, variation.decimals)
     reference = prices[PRICE].to_numpy(float)
     known = policy.costs(prices)
     cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
     planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
-    low = np.where(free, np.fmax(reference * policy.rules.ladder[0], cost), planned)
-    high = np.where(free, reference * policy.rules.ladder[-1], planned)
+    ladder = policy.rules.ladder
+    lowest, highest = policy.bounds(prices)
+    low = np.where(free, np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost), planned)
+    high = np.where(free, np.minimum(reference * ladder[-1], np.maximum(highest, reference)), planned)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
     named = {CURRENCY: policy.currency} if policy.currency else {}

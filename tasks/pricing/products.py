@@ -108,7 +108,8 @@ class Products:
     @cached_property
     def cost_trusted(self) -> np.ndarray:
         """Return which costs a price may be decided on (products,), bool."""
-        return trusted_costs(self.price, self.covering_price, self.cost_stale)
+        trusted = trusted_costs(self.price, self.covering_price, self.cost_stale)
+        return trusted | self.cost_assumed.astype(bool)
 
     @cached_property
     def covering_price(self) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""The pricing policy as it is registered: the state of a product to its price, in NumPy."""
+"""The pricing policy as it is registered: the state of the shop to the prices of its list, in NumPy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,112 +13,144 @@ import pandas as pd
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
-from tasks.pricing.products import products_of
+from tasks.pricing.known_cost import COST_ASSUMED, COST_STALE, NO_COST, cost_holds
+from tasks.pricing.listing import ListPlan, listed
+from tasks.pricing.products import Products, products_of
 from tasks.pricing.rules import Rules
-from tasks.pricing.state import opening
+from tasks.pricing.slopes import SlopeDraws
+from tasks.pricing.state import View, opening
 
 COVERING_PRICE = "covering_price"  # with tax, currency/unit
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
+LOWEST, HIGHEST = "lowest", "highest"  # columns: bounds of this week's price, currency/unit
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
 STEP = "step"  # recommended price relative to the price in force
+NOT_ROUNDED = 6  # decimals of a price where none are given
 
 
 class PolicyError(ValueError):
     """A product that the policy does not know, or prices that it cannot take."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PolicyModel:
     """A greedy policy and the market that it was trained on.
 
     Attributes:
         market: one row per product and store, as ``Products`` needs it.
+        slopes: how its groups answer prices.
         rules: of that market.
         policy: what decides.
     """
 
     market: pd.DataFrame
+    slopes: SlopeDraws
     rules: Rules
     policy: Greedy
 
     @classmethod
     def from_stored(
-        cls, market: pd.DataFrame, rules: Mapping[str, Any], weights: Mapping[str, np.ndarray]
+        cls,
+        market: pd.DataFrame,
+        slopes: Mapping[str, np.ndarray],
+        rules: Mapping[str, Any],
+        weights: Mapping[str, np.ndarray],
     ) -> PolicyModel:
-        """Return the model whose market, rules (JSON) and weights were stored."""
-        return cls(market, Rules.from_json(rules), Greedy(weights))
+        """Return the model whose market, slopes, rules (JSON) and weights were stored."""
+        return cls(
+            market=market, slopes=SlopeDraws(**slopes), rules=Rules.from_json(rules), policy=Greedy(weights)
+        )
 
-    def recommend(self, prices: pd.DataFrame) -> pd.DataFrame:
+    def recommend(self, prices: pd.DataFrame, view: View | None = None, decimals: int | None = None) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
 
-        A product keeps its price if the market does not know it, if its elasticity is not identified, or if
-        it holds for its cost.
+        All rows are one list. Products that are not in it keep the price in force. A product keeps its price
+        if the market does not know it, if its elasticity is not identified, or if it holds for its cost.
 
         Args:
-            prices: product, store, the price in force now and, if it changed since the training,
-                ``unit_cost`` (currency/unit).
+            prices: product, store, the price in force now and, where they are known, ``unit_cost`` and this
+                week's bounds, ``lowest`` and ``highest`` (currency/unit).
+            view: what the shop knows now; none: the first decision after the training.
+            decimals: of a price; none: prices are not rounded.
 
         Raises:
             PolicyError: a price is not finite and above 0.
         """
-        price, rows = _valid(prices[PRICE].to_numpy(float)), self._rows(prices)
-        known, ratio = rows >= 0, np.ones(len(prices))
+        price, rows = _valid(prices[PRICE].to_numpy(float)), self.rows(prices)
+        known, step = rows >= 0, np.ones(len(prices))
         reason = np.where(known, "", NOT_TRAINED).astype(object)
         if known.any():
-            costs = self.costs(prices[known])
-            ratio[known], reason[known] = self._steps(rows[known], price[known], costs)
+            plan, ratio = self.plan(prices[known], view, decimals)
+            chosen = plan.view.prices(self.rules)[np.arange(len(ratio)), plan.actions]
+            step[known] = (chosen / ratio)[rows[known]]
+            reason[known] = self._reasons(rows[known], step[known], prices[known])
         reasons = pd.Series(reason, prices.index, dtype="str")
-        return pd.DataFrame({PRICE: price * ratio, STEP: ratio, REASON: reasons}, index=prices.index)
+        return pd.DataFrame({PRICE: price * step, STEP: step, REASON: reasons}, index=prices.index)
 
     @property
     def currency(self) -> str | None:
         """Return the ISO 4217 code of all prices; none: it was not named."""
         return str(self.market[CURRENCY].iloc[0]) if CURRENCY in self.market else None
 
+    @cached_property
+    def products(self) -> Products:
+        """Return the products of the market."""
+        return products_of(self.market, self.slopes)
+
     def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return what is known of costs: ``unit_cost``, ``covering_price``, ``cost_stale``, ``cost_holds``.
 
         Costs are without tax; ``covering_price`` is the price with tax that just covers them (currency/unit).
         No cost is known of a product that was not in the training: if costs are known at all, it holds its
-        price. It is taxed at the highest rate of those that were.
+        price. It is taxed at the highest rate of those that were. ``cost_assumed`` marks costs of a stated
+        margin, which protect no price.
 
         Args:
             prices: product, store, the price in force now and, if it changed since the training,
                 ``unit_cost`` (currency/unit).
         """
-        rows, market = self._rows(prices), products_of(self.market)
+        rows, market = self.rows(prices), self.products
         known = rows >= 0
         given = prices[UNIT_COST].to_numpy(float) if UNIT_COST in prices else np.full(len(prices), np.nan)
+        assumed = np.isnan(given) & known & market.cost_assumed[rows].astype(bool)
         cost = np.where(np.isnan(given), np.where(known, market.unit_cost[rows], np.nan), given)
         stale = np.isnan(given) & known & market.cost_stale[rows].astype(bool)
         covering = cost * (1 + np.where(known, market.tax_rate[rows], market.tax_rate.max()))
         holds = cost_holds(prices[PRICE].to_numpy(float), covering, stale, self.rules.objective)
-        lost = ~known & np.isnan(cost) & (~np.isnan(market.unit_cost)).any()
+        measured = ~np.isnan(market.unit_cost) & ~market.cost_assumed.astype(bool)
+        lost = ~known & np.isnan(cost) & measured.any()
         return pd.DataFrame(
             {
                 UNIT_COST: cost,
-                COVERING_PRICE: covering,
+                COVERING_PRICE: np.where(assumed, np.nan, covering),
                 COST_STALE: stale,
-                COST_HOLDS: np.where(lost, NO_COST, holds),
+                COST_ASSUMED: assumed,
+                COST_HOLDS: np.where(lost, NO_COST, np.where(assumed, "", holds)),
             },
             index=prices.index,
         )
 
-    def _rows(self, prices: pd.DataFrame) -> np.ndarray:
+    def rows(self, prices: pd.DataFrame) -> np.ndarray:
         """Return the row of the market of every product and store, -1 where there is none (rows,)."""
         return pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(
             pd.MultiIndex.from_frame(prices[SERIES].astype(str))
         )
 
-    def explain(self, product: str, store: str, price: float | None = None, seed: int = 0) -> Explanation:
+    def bounds(self, prices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return between what the rules of the shop keep prices, currency/unit (rows,), (rows,)."""
+        rows, market = self.rows(prices), self.products
+        low, high = (np.where(rows >= 0, bound[rows], end) for bound, end in ((market.lowest, 0.0), (market.highest, np.inf)))
+        if LOWEST in prices:
+            low, high = prices[LOWEST].to_numpy(float), prices[HIGHEST].to_numpy(float)
+        return low, high
+
+    def explain(self, product: str, store: str, price: float | None = None) -> Explanation:
         """Return why the next price of one product is what it is.
 
         Args:
             product, store: the row of the market.
             price: in force now (currency/unit); by default the one at the end of the training data.
-            seed: of the elasticities that are drawn.
 
         Raises:
             PolicyError: the market knows no such product and store, or the price is not finite and above 0.
@@ -129,27 +162,71 @@ class PolicyModel:
             raise PolicyError(
                 f"pricing policy: there is no product {product!r} in store {store!r}. Known: {names}."
             )
-        products = products_of(self.market.iloc[rows])
+        prices = self.market[[*SERIES, PRICE]].reset_index(drop=True)
         if price is not None:
-            products = replace(products, price=_valid(np.array([price])))
-        return explain(products, self.rules, self.policy, seed)
+            prices.loc[rows[0], PRICE] = _valid(np.array([price]))[0]
+        plan, _ = self.plan(prices)
+        return explain(plan, self.rules, int(rows[0]))
 
-    def _steps(
-        self, rows: np.ndarray, price: np.ndarray, costs: pd.DataFrame
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ratios to the price in force for rows of the market, and the reasons."""
-        products = products_of(self.market.iloc[rows])
-        products = replace(
-            products,
-            price=price,
-            unit_cost=costs[UNIT_COST].to_numpy(),
-            cost_stale=costs[COST_STALE].to_numpy(),
-        )
-        actions = self.policy(opening(products), self.rules)
-        holds = costs[COST_HOLDS].to_numpy()
-        best = np.where(actions == self.rules.hold, HOLD_BEST, MOVED)
-        reason = np.where(products.identified.astype(bool), best, NOT_IDENTIFIED)
-        return self.rules.ladder[actions], np.where(holds == "", reason, holds)
+    def plan(
+        self, prices: pd.DataFrame, view: View | None = None, decimals: int | None = None
+    ) -> tuple[ListPlan, np.ndarray]:
+        """Return the list of the whole market, and its prices now over those at the end of the training (n,).
+
+        Args:
+            prices: as ``recommend`` takes them, all of the market; other products keep their price.
+            view: what the shop knows now; none: the first decision after the training.
+            decimals: of a price; none: prices are not rounded.
+        """
+        rows, costs, market = self.rows(prices), self.costs(prices), self.products
+        ratio = np.ones(len(market)) if view is None else view.ratio.copy()
+        ratio[rows] = prices[PRICE].to_numpy(float) / market.price[rows]
+        products = _with(market, rows, costs, prices)
+        now = opening(products, ratio) if view is None else replace(view, products=products, ratio=ratio)
+        candidates = self._candidates(now, decimals)
+        now = replace(now, planned=ratio, candidates=candidates)
+        listed_rows = np.zeros(len(market), bool)
+        listed_rows[rows[costs[COST_HOLDS].to_numpy() == ""]] = True
+        may = self.rules.may(products, ratio, candidates)
+        may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
+        return listed(now, self.rules, self.policy.worth, may), ratio
+
+    def _candidates(self, view: View, decimals: int | None) -> np.ndarray:
+        """Return the prices that the steps lead to, rounded within the bounds of the step (n, actions)."""
+        products, ladder = view.products, self.rules.ladder
+        exact = view.ratio[:, None] * ladder * products.price[:, None]
+        if decimals is None:
+            return view.ratio[:, None] * ladder
+        cent = 10.0**-decimals
+        now = (view.ratio * products.price)[:, None]
+        rounded = exact.round(decimals)
+        rounded = np.where(rounded > now * ladder[-1] * (1 + 1e-9), rounded - cent, rounded).round(decimals)
+        rounded = np.where(rounded < now * ladder[0] * (1 - 1e-9), rounded + cent, rounded).round(decimals)
+        rounded[:, self.rules.hold] = now[:, 0]
+        return rounded / products.price[:, None]
+
+    def _reasons(self, rows: np.ndarray, step: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
+        """Return why rows of the market hold or move."""
+        holds = self.costs(prices)[COST_HOLDS].to_numpy()
+        best = np.where(step == 1.0, HOLD_BEST, MOVED)
+        reason = np.where(self.products.identified[rows].astype(bool), best, NOT_IDENTIFIED)
+        return np.where(holds == "", reason, holds)
+
+
+def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame, prices: pd.DataFrame) -> Products:
+    """Return the products with the costs and the bounds that are known now."""
+    changed = {}
+    for name, values in (
+        ("unit_cost", costs[UNIT_COST]),
+        ("cost_stale", costs[COST_STALE]),
+        ("cost_assumed", costs[COST_ASSUMED]),
+        (LOWEST, prices.get(LOWEST)),
+        (HIGHEST, prices.get(HIGHEST)),
+    ):
+        if values is not None:
+            changed[name] = getattr(market, name).copy()
+            changed[name][rows] = values.to_numpy()
+    return replace(market, **changed)
 
 
 def _valid(price: np.ndarray) -> np.ndarray:

@@ -58,6 +58,8 @@ class View:
         stock: units on hand, infinite where unknown (B,).
         index: log price index of each row's season since it began (B,).
         index_price: worth that a unit of log price costs, in weekly revenue of the product (B,).
+        candidates: prices that the steps lead to where they are rounded, relative to the prices in force
+            (B, actions); none: they are not.
     """
 
     products: Products
@@ -73,6 +75,7 @@ class View:
     stock: np.ndarray
     index: np.ndarray
     index_price: np.ndarray
+    candidates: np.ndarray | None = None
 
     @property
     def believed(self) -> Answer:
@@ -90,7 +93,7 @@ class View:
 
     def prices(self, rules: Rules) -> np.ndarray:
         """Return the prices that the steps lead to, relative to the prices in force (B, actions)."""
-        return self.ratio[:, None] * rules.ladder
+        return self.ratio[:, None] * rules.ladder if self.candidates is None else self.candidates
 
 
 def opening(products: Products, ratio: np.ndarray | None = None) -> View:
