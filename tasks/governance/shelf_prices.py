@@ -51,8 +51,8 @@ def recent_range(sales: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Return product, store, ``recent_low`` and ``recent_high`` (currency/unit) of seven days (series, 4).
 
     The days are ``as_of`` and the six local days before it. The price that was in force when they began
-    counts as well, however old its row. Promoted prices count, because they were charged; pass ``regular_rows`` to
-    leave them out. A product without a row until ``as_of`` is not in the table.
+    counts as well, however old its row. Promoted prices count, because they were charged; pass
+    ``regular_rows`` to leave them out. A product without a row until ``as_of`` is not in the table.
 
     Args:
         sales: product, store, date and price.
