@@ -59,10 +59,8 @@ def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:
     table = promotions.reset_index(drop=True)
     table = table if STORE in table else table.assign(**{STORE: ALL_STORES})
     table = table.assign(**{FILE: origin, ROW: np.arange(1, len(table) + 1)})
-    typed = table.assign(
-        **{PRICE: pd.to_numeric(table[PRICE], errors="coerce")},
-        **{name: _local_dates(table[name]) for name in (START, END)},
-    )
+    typed = table.assign(**{name: _local_dates(table[name]) for name in (START, END)})
+    typed[PRICE] = pd.to_numeric(table[PRICE], errors="coerce")
     breaches = [*_unreadable(table, typed), *_backwards(typed)]
     if breaches:
         raise DataError(breaches)

@@ -77,9 +77,8 @@ def price_bounds(
 
     Args:
         in_force: price of now, currency/unit (products,).
-        recent_low: lowest price charged today and in the six local days before; the price in force where it
-            is unknown, currency/unit (products,).
-        recent_high: highest price likewise, currency/unit (products,).
+        recent_low, recent_high: lowest and highest price charged today and in the six local days before; the
+            price in force where they are unknown, currency/unit (products,).
         reference: slow reference price, currency/unit (products,).
         guard: ``step`` and ``band``.
 
