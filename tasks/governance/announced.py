@@ -57,8 +57,8 @@ def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:
     if missing:
         raise DataError([_missing(name, promotions, origin) for name in missing])
     table = promotions.reset_index(drop=True)
-    table = table if STORE in table else table.assign(**{STORE: ALL_STORES})
-    table = table.assign(**{FILE: origin, ROW: np.arange(1, len(table) + 1)})
+    table[STORE] = table.get(STORE, ALL_STORES)
+    table[FILE], table[ROW] = origin, np.arange(1, len(table) + 1)
     typed = table.assign(**{name: _local_dates(table[name]) for name in (START, END)})
     typed[PRICE] = pd.to_numeric(table[PRICE], errors="coerce")
     breaches = [*_unreadable(table, typed), *_backwards(typed)]
