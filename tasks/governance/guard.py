@@ -151,7 +151,7 @@ def rounded_inside(
     lowest = np.ceil(_finite("low", low) * (1 - TOLERANCE) * scale)
     highest = np.floor(_finite("high", high) * (1 + TOLERANCE) * scale)
     nearest = np.clip(np.rint(price * scale), lowest, highest) / scale
-    return np.where(lowest <= highest, nearest, in_force)
+    return np.where(inside(nearest, low, high), nearest, in_force)
 
 
 def inside(price: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -195,6 +195,13 @@ def test_rounding_refuses_what_is_not_finite(position: int, value: float) -> Non
         rounded_inside(*arrays, 2)
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_price_beyond_what_can_be_rounded_stays() -> None:
+    prices = np.array([1e307, 1e300, 1e15])
+    rounded = rounded_inside(prices, 0.95 * prices, 1.05 * prices, prices, 2)
+    assert rounded.tolist() == [1e307, 1e300, 1e15]
+
+
 def test_nothing_that_is_not_finite_is_inside() -> None:
     prices = np.array([1.0, 2.0, 3.0, 3.1, np.nan, np.inf, -np.inf])
     assert inside(prices, np.full(7, 1.0), np.full(7, 3.0)).tolist() == [True] * 3 + [False] * 4
