@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -58,8 +58,10 @@ def _part(kind: Any, name: str) -> Any:
 
 
 def _kinds(annotation: Any) -> list[Any]:
-    """Return the members of a union; the values of a literal count by their types."""
+    """Return the members of a union; the values of a literal count by their types, checks are left out."""
     origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
     if origin in {Union, types.UnionType}:
         return [kind for member in get_args(annotation) for kind in _kinds(member)]
     if origin is Literal:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from conf.section import Section
+
+
+def _margin(value: Any) -> Any:
+    """Return a margin that is a number between 0 and 1; a percentage or the text of a number is refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ValueError("a margin is a share of the shelf price above 0 and below 1, such as 0.25 for 25 %")
+    return value
+
+
+Margin = Annotated[float, BeforeValidator(_margin)]
 
 
 class Dqn(Section):
@@ -50,6 +60,23 @@ class Variation(Section):
     """How far up or down (share of the planned price)."""
 
 
+class Guard(Section):
+    """Rules that a shop has for its prices: they hold in the market, for the agent and for the list alike."""
+
+    step: float = Field(gt=0, lt=1)
+    """Most that a price may differ from any price of the last seven local days (share of that price)."""
+    band: float = Field(gt=0, lt=1)
+    """Most that a price may differ from its slow reference price (share of the reference)."""
+    reference_weeks: int = Field(ge=1)
+    """The slow reference price is the median of the shelf prices of so many trailing weeks (weeks)."""
+    reference_year: float = Field(ge=0, le=1)
+    """Most that the slow reference price itself moves in a year (share of it per year)."""
+    index_week: float = Field(ge=0, lt=1)
+    """Most that the revenue-weighted price index of the list moves in a week (share of the index)."""
+    index_season: float = Field(ge=0, lt=1)
+    """Most that the index has moved at any time since the season began (share of the index)."""
+
+
 class Price(Section):
     """The market, its ladder, the agent and its price list."""
 
@@ -73,12 +100,18 @@ class Price(Section):
     markup: float = Field(ge=0)
     """Mark-up on cost of the cost-plus baseline (share of cost)."""
     stated_margin: float = Field(gt=0, lt=1)
-    """Margin that cost-plus assumes where no cost is known (share of the list price)."""
+    """Margin assumed where no cost is known: it sets the objective and is never a floor (share of the shelf
+    price without tax)."""
+    margins: dict[str, Margin]
+    """The same by department, or by category where the sales have no department; all others have
+    `stated_margin`. On the command line, with a name of several words or signs in quotes:
+    `--set 'price.margins={dairy: 0.25, soft drinks: 0.3, "eggs, fresh": 0.2}'`."""
     confidence: float = Field(gt=0.5, lt=1)
     """Probability of the intervals of what policies earn (1)."""
     seasons: int = Field(ge=2)
     """Seasons of every product on which the policies are compared, none met in training (seasons)."""
     decimals: int = Field(ge=0, le=4)
     """Decimals of a price in the list (decimals)."""
+    guard: Guard
     variation: Variation
     dqn: Dqn

@@ -6,6 +6,7 @@ Every section documents its fields in a file of its name.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -14,7 +15,7 @@ from conf.evaluate import Evaluate
 from conf.forecast import Arima, Blend, Forecast, Lstm
 from conf.layers import layered, section
 from conf.prepare import Features, Prepare
-from conf.price import Dqn, Price, Variation
+from conf.price import Dqn, Guard, Price, Variation
 from conf.renamed import with_new_names
 from conf.respond import Respond
 from conf.section import Section
@@ -28,6 +29,7 @@ __all__ = [
     "Evaluate",
     "Features",
     "Forecast",
+    "Guard",
     "Lstm",
     "Prepare",
     "Price",
@@ -39,6 +41,8 @@ __all__ = [
     "Track",
     "Variation",
 ]
+
+WORD = re.compile(r"[\w-]+")
 
 
 class Settings(Section):
@@ -73,14 +77,17 @@ class Settings(Section):
             raise with_new_names(error) from None
 
     def flat(self) -> dict[str, str]:
-        """Return dotted names and their values as text, as MLflow keeps parameters."""
+        """Return dotted names and their values as text, as MLflow keeps parameters.
+
+        A mapping stays one value where a name in it is no plain word: MLflow refuses signs in names.
+        """
         return dict(_flatten(self.model_dump(mode="json"), ""))
 
 
 def _flatten(tree: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in tree.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and all(map(WORD.fullmatch, value)):
             pairs += _flatten(value, f"{prefix}{name}.")
         else:
             pairs.append((f"{prefix}{name}", str(value)))

@@ -12,6 +12,7 @@ from expectations.columns import (
     CURRENCY,
     DATE,
     DAYS_A_WEEK,
+    DEPARTMENT,
     ELASTICITY,
     IDENTIFIED,
     LIST_PRICE,
@@ -88,7 +89,7 @@ def market_of(
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
     recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE) if name in sales}
+    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE, DEPARTMENT) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
     table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(response.elasticities[RESPONSE], on=PRODUCT)

@@ -42,7 +42,7 @@ def price(
 
 def plan_of(settings: Settings) -> PricingPlan:
     """Return the section ``price`` of the settings as the subject needs it."""
-    section = settings.price.model_dump(exclude={"decimals", "variation", "dqn"})
+    section = settings.price.model_dump(exclude={"decimals", "guard", "margins", "variation", "dqn"})
     training, source = Plan(**settings.price.dqn.model_dump()), settings.source
     return PricingPlan(**section, period=source.period, training=training, currency=source.currency)
 

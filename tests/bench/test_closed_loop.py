@@ -56,7 +56,8 @@ def shop() -> TrueShop:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(profile="closed_loop")
+    steps = {"ladder_low": LADDER[0], "ladder_high": LADDER[-1], "ladder_steps": len(LADDER)}
+    return Settings(profile="closed_loop", price=steps)
 
 
 def test_a_chain_that_holds_earns_nothing_and_regrets_the_same_every_week(

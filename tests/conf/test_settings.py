@@ -75,6 +75,14 @@ def test_parameters_of_mlflow_are_dotted_names() -> None:
     assert all(len(name) <= 250 for name in flat)
 
 
+def test_margins_of_names_that_mlflow_does_not_take_are_one_parameter() -> None:
+    flat = load("default", ["price.margins={'COFFEE & TEA': 0.4, dairy: 0.25}"]).flat()
+    assert {name: flat[name] for name in flat if name.startswith("price.margins")} == {
+        "price.margins": "{'COFFEE & TEA': 0.4, 'dairy': 0.25}"
+    }
+    assert load("default", ["price.margins={dairy: 0.25}"]).flat()["price.margins.dairy"] == "0.25"
+
+
 def documented(model: type[BaseModel], path: str) -> list[str]:
     bare = []
     for name, field in model.model_fields.items():

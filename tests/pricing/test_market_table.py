@@ -65,6 +65,13 @@ def test_a_market_without_costs_says_nothing_of_them(sales: pd.DataFrame, plan: 
         assert "cost_stale" not in market
 
 
+def test_a_market_knows_the_departments_of_the_sales(sales: pd.DataFrame, plan: PricingPlan) -> None:
+    departments = sales["product_id"].map({"a": "dairy", "b": "dairy", "c": "care", "d": None})
+    market = build(sales.assign(department=departments), plan)
+    assert market["department"].dropna().to_dict() == {"a": "dairy", "b": "dairy", "c": "care"}
+    assert "department" not in build(sales, plan)
+
+
 @pytest.mark.parametrize(
     ("known", "objective"), [(0, "revenue"), (5, "revenue"), (6, "profit"), (9, "profit"), (11, "profit")]
 )

@@ -1,0 +1,91 @@
+"""Unit costs that are assumed by a stated margin where none is known.
+
+An assumed cost sets what the policy earns; it is no floor, and it makes no known cost. Whatever depends on it
+says so.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import CATEGORY, DEPARTMENT, PRICE, TAX_RATE, UNIT_COST
+
+COST_ASSUMED = "cost_assumed"  # bool; the unit cost is that of a stated margin
+NEAREST = 3  # names that a refusal shows
+
+
+class MarginError(ValueError):
+    """A margin that is stated for no product of the market."""
+
+
+def with_assumed_costs(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> pd.DataFrame:
+    """Return the market with a cost for every product, and ``cost_assumed`` where it was not known.
+
+    Of a shelf price p with the tax rate t, a margin m leaves the cost (1 - m) p / (1 + t).
+
+    Args:
+        market: a row per product and store with ``price`` and ``unit_cost`` (currency/unit), ``department``
+            or ``category`` and, where prices include tax, ``tax_rate``.
+        margins: by the department where the market has departments, else by the category (share of the shelf
+            price without tax).
+        default: margin of all others (share).
+
+    Raises:
+        MarginError: a margin names no department or category of the market.
+    """
+    margin = _margins(market, margins, default)
+    assumed = market[UNIT_COST].isna()
+    cost = (1 - margin) * market[PRICE] / (1 + market.get(TAX_RATE, 0.0))
+    return market.assign(**{UNIT_COST: market[UNIT_COST].where(~assumed, cost), COST_ASSUMED: assumed})
+
+
+def assumed_note(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> str:
+    """Return which margins are assumed and of how many products, empty where every cost is known.
+
+    Args:
+        market: as ``with_assumed_costs`` returned it, or before.
+        margins, default: as it took them.
+
+    Raises:
+        MarginError: a margin names no department or category of the market.
+    """
+    assumed = market[COST_ASSUMED] if COST_ASSUMED in market else market[UNIT_COST].isna()
+    if not assumed.any():
+        return ""
+    used = np.unique(_margins(market, margins, default)[assumed])
+    margin = f"an assumed margin of {_percent(used[0])}"
+    if len(used) > 1:
+        margin = f"assumed margins of {_percent(used[0])} to {_percent(used[-1])}"
+    return (
+        f"profit at {margin} of the shelf price (no cost known of {assumed.sum()} of {len(market)} products)"
+    )
+
+
+def _margins(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> pd.Series:
+    """Return the stated margin of every product (products,), share."""
+    column = DEPARTMENT if DEPARTMENT in market else CATEGORY
+    if not margins:
+        return pd.Series(default, index=market.index)
+    names = sorted(market[column].dropna().unique())
+    unknown = [name for name in margins if name not in names]
+    if unknown:
+        raise MarginError("\n".join(_unknown(name, column, names) for name in unknown))
+    return market[column].map(dict(margins)).astype(float).fillna(default)
+
+
+def _unknown(name: str, column: str, names: list[str]) -> str:
+    by_folded = {known.casefold(): known for known in names}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=NEAREST, cutoff=0.0)
+    nearest = ", ".join(by_folded[folded] for folded in close)
+    return (
+        f"price.margins: {name!r} is no {column} of the market. Nearest: {nearest or 'the market has none'}. "
+        f"Write a {column} as the sales have it, with its margin as a share of the shelf price."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
