@@ -81,9 +81,8 @@ class Price(Section):
     """The market, its ladder, the agent and its price list."""
 
     objective: Literal["auto", "revenue", "profit"]
-    """`auto`: profit where enough products have a cost, else revenue; neither undercuts a known cost."""
-    cost_share: float = Field(gt=0, le=1)
-    """`auto` takes profit where this share of the products has a known cost; the others then hold (share)."""
+    """`auto`: profit, at an assumed margin where no cost is known; `profit`: of known costs alone, products
+    without one hold; `revenue`. None undercuts a known cost."""
     active_weeks: int = Field(ge=1)
     """A product is in the market if it sold in so many last weeks; where its cost is older, its price holds
     (weeks)."""

@@ -21,6 +21,7 @@ from tasks.pricing.dqn import Plan, train
 from tasks.pricing.market import step
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
+from tasks.pricing.slopes import CURVES, LEAST_SLOPE, SlopeDraws
 from tasks.pricing.state import opening
 
 PLAN = Plan(
@@ -41,9 +42,10 @@ PLAN = Plan(
 SEASONS, TABLE_SEASONS = 5, 20_000  # seasons that the fitted programme and the table learn from
 LAST = 10  # evaluations of which the worst is reported
 TIMED_STEPS = 1_000_000  # environment steps by which a world alone is timed
+DRAWS, TIMED_MEMBERS = 200, 4  # draws of the slopes of the market that is timed, members of its groups
 SHOP, SEASON = 4096, 13  # products and weeks of the market that is timed
 TIMED_RULES = Rules(
-    ladder=np.linspace(0.8, 1.2, 9),
+    ladder=np.linspace(0.95, 1.05, 5),
     decisions=SEASON,
     discount=0.98,
     reference_memory=0.7,
@@ -218,11 +220,19 @@ def _timed_products(stocked: bool, rng: np.random.Generator) -> Products:
         unit_cost=0.6 * price,
         units=units,
         dispersion=np.full(SHOP, 0.1),
-        elasticity=rng.uniform(-3.0, -1.0, SHOP),
-        standard_error=np.full(SHOP, 0.3),
+        slopes=_timed_slopes(rng),
+        group=np.arange(SHOP) // TIMED_MEMBERS,
         identified=np.ones(SHOP, bool),
         **stock,
     )
+
+
+def _timed_slopes(rng: np.random.Generator) -> SlopeDraws:
+    """Return draws of the slopes of groups of four."""
+    groups = SHOP // TIMED_MEMBERS
+    within = rng.uniform(1.5, 3.5, groups) + 0.3 * rng.normal(size=(DRAWS, groups))
+    curve = rng.choice(CURVES, DRAWS)
+    return SlopeDraws(within=within.clip(min=LEAST_SLOPE), whole=0.4 * within, curve=curve)
 
 
 def _closed_forms(document: Mapping[str, Any]) -> list[dict[str, Any]]:

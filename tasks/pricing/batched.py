@@ -12,7 +12,8 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
     """B episodes in Gymnasium's vector interface; ``info`` carries ``allowed`` (B, actions).
 
     Attributes:
-        features, actions, decisions, discount, goes_on, together, prior, scale: as ``episodes.World`` describes them.
+        features, actions, decisions, discount, goes_on, together, prior, worth_scale: as ``episodes.World``
+            describes them.
     """
 
     together, prior = False, False
@@ -34,7 +35,7 @@ class BatchedEnv(gymnasium.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray])
         """Prepare the spaces of so many episodes."""
         self.num_envs, self.features, self.actions = environments, features, actions
         self.decisions, self.discount, self.goes_on = decisions, discount, goes_on
-        self.scale = np.ones(decisions + 1)
+        self.worth_scale = np.ones(decisions + 1)
         self.single_observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (features,), np.float32)
         self.single_action_space = gymnasium.spaces.Discrete(actions)
         self.observation_space = batch_space(self.single_observation_space, environments)

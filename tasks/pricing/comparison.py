@@ -9,11 +9,11 @@ from typing_extensions import TypedDict
 
 from tasks.pricing import policies
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.listing import Policy
 from tasks.pricing.plan import PricingPlan, Seeds
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import Seasons, play
-from tasks.pricing.listing import Policy
 
 TO_BEAT = ("hold", "best_fixed", "myopic")  # policies that a candidate must beat
 USED = 0.001  # share of decisions from which a step of the ladder counts as used

@@ -1,7 +1,7 @@
 """How buyers answer prices: expected demand of substitute groups, and what chance adds to it.
 
-With r the price over the price in force p0, c = p0 over the price at which the slopes hold, and s_j a member's
-share of what its group sells at the prices in force:
+With r the price over the price in force p0, c = p0 over the price at which the slopes hold, and s_j a
+member's share of what its group sells at the prices in force:
 
     x_i = c_i^k (r_i^k - 1) / k                  (k = 0: ln r_i)
     w_i = exp(-b x_i + pull_i),  S_g = sum_j s_j w_j
@@ -43,9 +43,7 @@ class Answer:
     whole: np.ndarray
     curve: np.ndarray
 
-    def attraction(
-        self, products: Products, ratio: np.ndarray, pull: np.ndarray | float = 0.0
-    ) -> np.ndarray:
+    def attraction(self, products: Products, ratio: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
         """Return w of the products (B, ...), at prices relative to those in force (B, ...)."""
         within = self.within.reshape((-1,) + (1,) * (ratio.ndim - 1))
         return np.exp(pull - within * self.change(products, ratio))
@@ -144,3 +142,10 @@ def pull(ratio: np.ndarray, remembered: np.ndarray, last: np.ndarray, rules: Rul
     if rules.rival_cross and rules.rival_reaction:
         change = change + rules.rival_cross * rules.rival_reaction * np.log(last)
     return change
+
+
+def own_elasticities(products: Products) -> np.ndarray:
+    """Return the own elasticity at the prices in force in every draw, -(b (1 - s) + eta s) c^k (draws, B)."""
+    slopes, share = products.slopes, products.share
+    slope = slopes.within[:, products.group] * (1 - share) + slopes.whole[:, products.group] * share
+    return np.asarray(-slope * products.anchor ** slopes.curve[:, None])

@@ -47,8 +47,10 @@ class MarketEnv(BatchedEnv):
             discount=rules.discount,
             goes_on=False,
         )
-        self._all, self.rules, self.scale = products, rules, rules.later
-        self._members = [np.flatnonzero(products.episode == group) for group in range(products.episode.max() + 1)]
+        self._all, self.rules, self.worth_scale = products, rules, rules.later
+        self._members = [
+            np.flatnonzero(products.episode == group) for group in range(products.episode.max() + 1)
+        ]
         self._index_prices = _index_prices(products, rules)
         self.view: View
         self._draws: DemandDraws
@@ -91,7 +93,7 @@ class MarketEnv(BatchedEnv):
         return observe(self.view, self.rules), {"allowed": self._allowed}
 
     def _drawn(self) -> Products:
-        """Return B products of groups drawn at random, a season each; all groups come before one comes again."""
+        """Return B products of groups drawn at random, a season each; none comes twice before all came."""
         rows: list[np.ndarray] = []
         size = 0
         while size < self.num_envs:
@@ -129,6 +131,8 @@ def _index_prices(products: Products, rules: Rules) -> tuple[float, float]:
         return 0.0, 0.0
     view = opening(products)
     ends = view.ratio[:, None] * rules.ladder[[0, -1]]
-    gains = np.diff(expected_gains(view, rules, ends), axis=1)[:, 0] / np.log(rules.ladder[-1] / rules.ladder[0])
+    gains = np.diff(expected_gains(view, rules, ends), axis=1)[:, 0] / np.log(
+        rules.ladder[-1] / rules.ladder[0]
+    )
     low, high = np.quantile(gains, ENDS)
     return min(0.0, float(low) - WIDER), max(0.0, float(high) + WIDER)

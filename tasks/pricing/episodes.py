@@ -25,7 +25,8 @@ class World(Protocol):
         together: whether what is best in an episode depends on the actions of others, so that a state holds
             what those are planned to do.
         prior: whether the first numbers of a state are what is known of the actions' worths.
-        scale: in what the worth of each period's state is measured, such as the periods left (decisions + 1,).
+        worth_scale: in what the worth of each period's state is measured, such as the periods left
+            (decisions + 1,).
     """
 
     num_envs: int
@@ -36,7 +37,7 @@ class World(Protocol):
     goes_on: bool
     together: bool
     prior: bool
-    scale: np.ndarray
+    worth_scale: np.ndarray
 
     def reset(self, *, seed: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Open episodes: states (B, features), and info."""
@@ -116,7 +117,7 @@ def play_episodes(
     r_t, discount_t, later = n_step_returns(
         np.stack(rewards), world.discount, n_step, world.goes_on, np.stack(explored)
     )
-    scale, start = world.scale, np.arange(len(rewards))[:, None]
+    scale, start = world.worth_scale, np.arange(len(rewards))[:, None]
     r_t, discount_t = r_t / scale[start], discount_t * scale[later] / scale[start]
     s, may = np.stack(states), np.stack(allowed)  # (T + 1, B, features), (T + 1, B, actions)
     episode = np.arange(world.num_envs)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import PRICE
-from tasks.pricing.demand import answer_of, pull
+from tasks.pricing.demand import answer_of, own_elasticities, pull
 from tasks.pricing.known_cost import cost_holds
 from tasks.pricing.listing import ListPlan
 from tasks.pricing.rules import NEAR, Rules
@@ -52,7 +52,7 @@ def explain(plan: ListPlan, rules: Rules, row: int) -> Explanation:
     view = plan.view
     product = view.products.take(np.array([row]))
     prices = view.prices(rules)[row]
-    elasticity = _elasticities(view, row)
+    elasticity = own_elasticities(view.products)[:, row]
     low, high = np.quantile(elasticity, LEVELS)
     ladder = pd.DataFrame(
         {
@@ -70,17 +70,6 @@ def explain(plan: ListPlan, rules: Rules, row: int) -> Explanation:
         elasticity_high=float(high),
         binding=_binding(plan, rules, row),
     )
-
-
-def _elasticities(view: View, row: int) -> np.ndarray:
-    """Return the own elasticity of a product at its price in every draw of the slopes (draws,).
-
-    -(b (1 - s) + eta s) (p / reference)^k
-    """
-    products, slopes = view.products, view.products.slopes
-    group, share = products.group[row], products.share[row]
-    slope = slopes.within[:, group] * (1 - share) + slopes.whole[:, group] * share
-    return np.asarray(-slope * (products.anchor[row] * view.ratio[row]) ** slopes.curve)
 
 
 def _outcomes(view: View, rules: Rules, row: int) -> dict[str, np.ndarray]:

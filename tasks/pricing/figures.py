@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from expectations.columns import CURRENCY, PRICE
+from tasks.pricing.comparison import steps_of
+from tasks.pricing.demand import own_elasticities
 from tasks.pricing.explain import Explanation
 from tasks.pricing.known_cost import earnings_note
 from tasks.pricing.listing import Policy
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
-from tasks.pricing.seasons import movable
 from tasks.pricing.state import opening
 from tasks.pricing.training import Candidate
 
@@ -28,7 +28,6 @@ COLOURS = {
     "random": "#b0b0b0",
 }
 MONEY = "currency"  # of a label where no currency is named
-ELASTICITIES = np.linspace(-3.5, -0.3, 65)
 
 
 def figures_of(candidate: Candidate) -> dict[str, Figure]:
@@ -42,13 +41,13 @@ def figures_of(candidate: Candidate) -> dict[str, Figure]:
     }
     taxed = bool(products.tax_rate.any())
     note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin, taxed=taxed)
-    ratios = candidate.seasons["dqn"].prices[:, shown] / products.price[shown, None]
+    steps = steps_of(candidate.seasons["dqn"], products.price)[:, shown]
     money = MONEY if CURRENCY not in candidate.market else str(candidate.market[CURRENCY].iloc[0])
     return {
         "policy_learning.png": learning(candidate.learning, baselines, rules.objective, money),
         "policy_values.png": values(candidate.earnings, rules.objective, note, money),
-        "policy_map.png": policy_map(candidate.policy, movable(products, rules), rules),
-        "policy_prices.png": prices(ratios, rules),
+        "policy_map.png": policy_map(candidate.policy, products, rules),
+        "policy_prices.png": prices(steps, rules),
     }
 
 
@@ -108,60 +107,47 @@ def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str, m
     return figure
 
 
-def policy_map(
-    policy: Policy, products: Products, rules: Rules, remembered: Sequence[float] = (0.9, 1.0, 1.1)
-) -> Figure:
-    """Draw the step that the policy takes, by believed elasticity, its uncertainty and remembered price.
+def policy_map(policy: Policy, products: Products, rules: Rules) -> Figure:
+    """Draw the steps of the first list by what they stand on: own elasticity and margin of every product.
 
     Args:
         policy: what is drawn.
-        products: their median is the product that is drawn.
+        products: of the market, one season.
         rules: of the market.
-        remembered: prices that buyers remember, relative to the price in force.
     """
-    middle = int(np.argsort(products.units)[len(products) // 2])
-    errors = np.linspace(0.1, 1.0, 37)
-    grid = np.array([(e, s) for s in errors for e in ELASTICITIES])
-    many = products.take(np.full(len(grid), middle))
-    many = replace(
-        many, elasticity=grid[:, 0], standard_error=grid[:, 1], identified=np.ones(len(grid), bool)
+    plan = policy(opening(products), rules)
+    moving = np.flatnonzero(rules.moves(products))
+    elasticity = own_elasticities(products).mean(axis=0)[moving]
+    margin = (rules.margin(products, np.ones(len(products))) / products.price)[moving]
+    step = 100 * (rules.ladder[plan.actions[moving]] - 1)
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axis = figure.subplots()
+    most = 100 * np.abs(rules.ladder - 1).max()
+    revenue = (products.price * products.units)[moving]
+    size = 15 + 120 * revenue / max(revenue.max(initial=0.0), np.finfo(float).tiny)
+    points = axis.scatter(elasticity, margin, c=step, s=size, cmap="RdBu_r", vmin=-most, vmax=most, ec="grey")
+    axis.set(
+        xlabel="own elasticity at the price in force",
+        ylabel=f"{rules.objective} of a unit, share of the price",
+        title="The first list: steps of the products that may move, sized by revenue",
     )
-    figure = Figure(figsize=(13, 4), layout="constrained")
-    axes = figure.subplots(1, len(remembered), sharey=True)
-    for axis, share in zip(axes, remembered, strict=True):
-        view = replace(
-            opening(many), remembered=np.full(len(grid), share), mean=grid[:, 0], variance=grid[:, 1] ** 2
-        )
-        step = rules.ladder[policy(view, rules)].reshape(len(errors), -1)
-        image = axis.pcolormesh(
-            ELASTICITIES,
-            errors,
-            step,
-            cmap="RdBu_r",
-            vmin=rules.ladder[0],
-            vmax=rules.ladder[-1],
-            shading="nearest",
-        )
-        axis.set(xlabel="believed elasticity", title=f"remembered price {share:.1f} x the price in force")
-    axes[0].set_ylabel("uncertainty (standard deviation)")
-    figure.colorbar(image, ax=axes, label="price, relative to the price in force")
-    figure.suptitle("The policy's first decision, for a product of median sales")
+    figure.colorbar(points, ax=axis, label="step (%)")
     return figure
 
 
-def prices(ratios: np.ndarray, rules: Rules) -> Figure:
+def prices(steps: np.ndarray, rules: Rules) -> Figure:
     """Draw how often each step of the ladder is taken, by products that may move.
 
     Args:
-        ratios: prices relative to the price in force (draws, products, weeks).
+        steps: prices relative to those of the week before (draws, products, weeks).
         rules: of the market.
     """
-    share = [(np.isclose(ratios, step)).mean() for step in rules.ladder]
+    share = [(np.isclose(steps, step)).mean() for step in rules.ladder]
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axis = figure.subplots()
     axis.bar([f"{step:.2f}" for step in rules.ladder], share, color=COLOURS["dqn"])
     axis.set(
-        xlabel="price, relative to the price in force",
+        xlabel="price, relative to the price of the week before",
         ylabel="share of product-weeks",
         title="Steps that the policy takes",
     )
@@ -194,9 +180,7 @@ def ladder(explanation: Explanation, objective: str, title: str, money: str = MO
     interval = f"{explanation.elasticity_low:.2f} to {explanation.elasticity_high:.2f}"
     top.set_title(f"{title}\nelasticity {explanation.elasticity:.2f} ({interval})", fontsize=10)
     bottom.plot(rows[PRICE], rows["q_value"], color="black", marker=".")
-    bottom.set(
-        xlabel=f"price ({money}/unit)", ylabel="Q: gain of the season over\nholding (weeks of revenue)"
-    )
+    bottom.set(xlabel=f"price ({money}/unit)", ylabel="Q: gain of the season\n(weeks of revenue)")
     for axis in (top, bottom):
         axis.axvline(chosen[PRICE], color=COLOURS["myopic"], lw=1.5, label="recommended")
         axis.axvline(

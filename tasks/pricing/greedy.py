@@ -27,8 +27,8 @@ class Dueling:
 
     Attributes:
         weights: ``hidden_<i>.kernel`` (inputs, outputs) and ``hidden_<i>.bias`` (outputs,) for i = 0, 1, ...,
-            and the same of the heads ``value`` and ``advantage``; perhaps ``prior.kernel``, by which the first
-            numbers of a state are what is known of the actions' worths.
+            and the same of the heads ``value`` and ``advantage``; perhaps ``prior.kernel``, by which the
+            first numbers of a state are what is known of the actions' worths.
     """
 
     weights: Mapping[str, np.ndarray]
@@ -88,8 +88,8 @@ class Greedy(Dueling):
         read, actions = self.weights["hidden_0.kernel"].shape[0], self.weights["advantage.bias"].shape[0]
         if read != len(FEATURES) + actions:
             raise WeightError(
-                f"policy weights: `hidden_0.kernel` must read {actions} gains and the {len(FEATURES)} features "
-                f"{FEATURES}. Received: {read} numbers. Train the policy anew."
+                f"policy weights: `hidden_0.kernel` must read {actions} gains and the {len(FEATURES)} "
+                f"features {FEATURES}. Received: {read} numbers. Train the policy anew."
             )
 
     def __call__(self, view: View, rules: Rules) -> ListPlan:

@@ -12,7 +12,6 @@ import pandas as pd
 from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
 
 COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
-COST_ASSUMED = "cost_assumed"  # bool; the cost is that of a stated margin, which protects no price
 NO_COST = "no cost known"
 NO_AMOUNT = "the cost is no finite amount above 0"
 NOT_BELOW = "the cost is not below the price in force"

@@ -28,8 +28,8 @@ class ListClaim(TypedDict):
     """A price list against the prices in force: prices that move, and the relative change of the objective.
 
     ``at_ends`` counts prices at the largest step up or down, ``assumed`` products whose cost is that of a
-    stated margin. ``index`` is the change of the revenue-weighted price index. ``refusal`` says why the change
-    is not identified, and is empty where it is; no list may be published on the strength of one that is not.
+    stated margin. ``index`` is the change of the revenue-weighted price index. ``refusal`` says why the
+    change is not identified, and is empty where it is; no list may be published on one that is not.
     """
 
     objective: str
@@ -104,7 +104,7 @@ def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     return np.asarray(worth.reshape(draws, -1).sum(axis=1))
 
 
-def sentence(claim: ListClaim) -> str:
+def sentence(claim: Mapping[str, Any]) -> str:
     """Return the claim in words."""
     counts = f"{claim['down']} prices down, {claim['up']} up, {claim['held']} held"
     ends = f"{claim['at_ends']} by the largest step, price index {100 * claim['index']:+.1f} %"

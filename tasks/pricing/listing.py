@@ -1,4 +1,4 @@
-"""The list of a week: the best allowed step of every product, beside the others, within the index of the shop.
+"""The list of a week: the best allowed step of every product beside the others, within the shop's index.
 
 What is best for a product depends on what its siblings charge, so the list is planned in rounds until each
 price suits the others. No one shop's sales say what happens when everything becomes dearer, so the

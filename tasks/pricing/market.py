@@ -31,8 +31,9 @@ class Week:
         price: currency/unit (B,).
         units: units sold (B,).
         reward: currency (B,).
-        advantage: the difference that the product made to what its group is expected to earn, given the
-            hidden slopes, over having the price in force, in shares of its revenue at that price, less what the index costs (B,). The learning signal: free of demand noise.
+        advantage: the difference that the product makes to what its group is expected to earn, by what the
+            shop knows, over having the price in force, in shares of its revenue at that price, less what the
+            index costs (B,). The learning signal: free of demand draws and of what nobody could know.
     """
 
     price: np.ndarray

@@ -92,7 +92,11 @@ def market_of(
     optional = {name: "last" for name in (LIST_PRICE, TAX_RATE, DEPARTMENT) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
-    table = last.merge(sold, on=SERIES).merge(weekly, on=SERIES).merge(response.elasticities[RESPONSE], on=PRODUCT)
+    table = (
+        last.merge(sold, on=SERIES)
+        .merge(weekly, on=SERIES)
+        .merge(response.elasticities[RESPONSE], on=PRODUCT)
+    )
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
     table = _grouped(table, response)
     table[LIST_PRICE] = table[LIST_PRICE].fillna(table[PRICE]) if LIST_PRICE in table else table[PRICE]
@@ -117,6 +121,7 @@ def rules_of(plan: PricingPlan, effects: Effects) -> Rules:
         objective=plan.objective,
         markup=plan.markup,
         stated_margin=plan.stated_margin,
+        step=plan.step,
         index_week=plan.index_week,
         index_season=plan.index_season,
         rival_cross=effects.rival_cross,
@@ -127,7 +132,7 @@ def rules_of(plan: PricingPlan, effects: Effects) -> Rules:
 def _grouped(table: pd.DataFrame, response: Response) -> pd.DataFrame:
     """Return the market with ``group`` and ``anchor``, the price in force over the one the slopes hold at.
 
-    What has no group yet sells for itself beside all groups, by the mean of their slopes, and is not identified.
+    What has no group yet sells for itself, by the mean of all slopes, and is not identified.
     """
     known = table[SERIES].merge(response.groups[[*SERIES, GROUP, REFERENCE]], on=SERIES, how="left")
     lone = known[GROUP].isna()

@@ -10,7 +10,7 @@ from tasks.pricing.listing import ListPlan, Policy
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
-from tasks.pricing.state import FEATURES, View, observe
+from tasks.pricing.state import View, features_of, observe
 
 LEAST_LEAF = 5  # decisions in a leaf of the tree
 
@@ -39,7 +39,7 @@ def mimic(products: Products, rules: Rules, policy: Policy, seed: int, depth: in
     tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=LEAST_LEAF, random_state=0)
     tree.fit(states, actions)
     steps = [f"{step:g}" for step in rules.ladder[tree.classes_]]
-    text = export_text(tree, feature_names=list(FEATURES), class_names=steps)
+    text = export_text(tree, feature_names=features_of(rules), class_names=steps)
     fresh, taken = _decisions(products, rules, policy, measuring)
     return Mimic(text, float((tree.predict(fresh) == taken).mean()))
 

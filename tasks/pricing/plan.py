@@ -23,6 +23,7 @@ class PricingPlan:
         discount: worth of a reward one week later (1/week).
         markup: mark-up on cost of the cost-plus policy (share of cost).
         stated_margin: margin that is assumed where no cost is known (share of the list price).
+        step: most that a price changes in a week (share of it).
         index_week, index_season: most that the price index of the whole list moves (share).
         confidence: probability of the intervals of what policies earn (1).
         seasons: seasons of every product on which policies are compared (seasons).
@@ -40,6 +41,7 @@ class PricingPlan:
     discount: float
     markup: float
     stated_margin: float
+    step: float
     index_week: float
     index_season: float
     confidence: float

@@ -20,7 +20,7 @@ NEAREST = 100.0  # worth of a log price nearer to a target, in weekly revenue: b
 def hold(view: View, rules: Rules) -> ListPlan:
     """Keep the prices of the week before."""
     stay = np.broadcast_to(np.eye(len(rules.ladder))[rules.hold], (len(view.products), len(rules.ladder)))
-    return listed(view, rules, lambda plan, rules: stay)  # noqa: ARG005 - the same whatever is planned
+    return listed(view, rules, lambda view, rules: stay)  # noqa: ARG005 - the same whatever is planned
 
 
 def cost_plus(view: View, rules: Rules) -> ListPlan:
@@ -38,8 +38,8 @@ def cost_plus(view: View, rules: Rules) -> ListPlan:
 def towards(target: np.ndarray, view: View, rules: Rules) -> ListPlan:
     """Return the steps that lead nearest to target prices, relative to the prices in force."""
 
-    def nearness(plan: View, rules: Rules) -> np.ndarray:
-        return -NEAREST * np.abs(np.log(plan.prices(rules) / target[:, None]))
+    def nearness(view: View, rules: Rules) -> np.ndarray:
+        return -NEAREST * np.abs(np.log(view.prices(rules) / target[:, None]))
 
     return listed(view, rules, nearness)
 
@@ -101,4 +101,4 @@ class Random:
     def __call__(self, view: View, rules: Rules) -> ListPlan:
         """Return a random allowed step for every product."""
         worth = self.rng.random((len(view.products), len(rules.ladder)))
-        return listed(view, rules, lambda plan, rules: worth)  # noqa: ARG005 - the same whatever is planned
+        return listed(view, rules, lambda view, rules: worth)  # noqa: ARG005 - the same whatever is planned

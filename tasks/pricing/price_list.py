@@ -71,7 +71,9 @@ def price_list(
     planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
     ladder = policy.rules.ladder
     lowest, highest = policy.bounds(prices)
-    low = np.where(free, np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost), planned)
+    low = np.where(
+        free, np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost), planned
+    )
     high = np.where(free, np.minimum(reference * ladder[-1], np.maximum(highest, reference)), planned)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)

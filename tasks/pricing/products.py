@@ -78,9 +78,7 @@ class Products:
         for name in _COLUMNS:
             shape = getattr(self, name).shape
             if shape != rows:
-                raise MarketError(
-                    f"Products: `{name}` needs a value per product, {rows}. Received: {shape}."
-                )
+                raise MarketError(f"Products: `{name}` needs a value per product, {rows}. Received: {shape}.")
         for name in ("price", "list_price", "units", "anchor"):
             self._check(name, getattr(self, name) > 0, "above 0")
         for name in ("dispersion", "arrivals", "tax_rate", "lowest"):

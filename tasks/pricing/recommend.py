@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
+from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.known_cost import COST_ASSUMED, COST_STALE, NO_COST, cost_holds
+from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
 from tasks.pricing.listing import ListPlan, listed
 from tasks.pricing.products import Products, products_of
 from tasks.pricing.rules import Rules
@@ -62,7 +63,9 @@ class PolicyModel:
             market=market, slopes=SlopeDraws(**slopes), rules=Rules.from_json(rules), policy=Greedy(weights)
         )
 
-    def recommend(self, prices: pd.DataFrame, view: View | None = None, decimals: int | None = None) -> pd.DataFrame:
+    def recommend(
+        self, prices: pd.DataFrame, view: View | None = None, decimals: int | None = None
+    ) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
 
         All rows are one list. Products that are not in it keep the price in force. A product keeps its price
@@ -140,7 +143,10 @@ class PolicyModel:
     def bounds(self, prices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return between what the rules of the shop keep prices, currency/unit (rows,), (rows,)."""
         rows, market = self.rows(prices), self.products
-        low, high = (np.where(rows >= 0, bound[rows], end) for bound, end in ((market.lowest, 0.0), (market.highest, np.inf)))
+        low, high = (
+            np.where(rows >= 0, bound[rows], end)
+            for bound, end in ((market.lowest, 0.0), (market.highest, np.inf))
+        )
         if LOWEST in prices:
             low, high = prices[LOWEST].to_numpy(float), prices[HIGHEST].to_numpy(float)
         return low, high

@@ -28,6 +28,7 @@ class Rules:
         objective: ``revenue`` or ``profit``.
         markup: mark-up on cost of the cost-plus policy (share of cost).
         stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
+        step: most that a price changes in a week (share of the price of the week before).
         index_week: most that the price index of the whole list moves in a week (share).
         index_season: most that it moves in a season (share).
         rival_cross: change of log units per unit of the rivals' log price, >= 0.
@@ -42,6 +43,7 @@ class Rules:
     objective: str
     markup: float
     stated_margin: float
+    step: float = np.inf
     index_week: float = np.inf
     index_season: float = np.inf
     rival_cross: float = 0.0
@@ -119,11 +121,21 @@ class Rules:
             ratio: prices relative to the prices in force (products, actions).
         """
         price, before = ratio * products.price[:, None], last * products.price
-        low = np.minimum(np.fmax(products.lowest, self.floor(products)), before) * (1 - NEAR)
-        high = np.maximum(products.highest, before) * (1 + NEAR)
-        inside = (price >= low[:, None]) & (price <= high[:, None])
+        low, high = self.bounds(products, before)
+        inside = (price >= (low * (1 - NEAR))[:, None]) & (price <= (high * (1 + NEAR))[:, None])
         held = np.isclose(ratio, last[:, None], rtol=NEAR, atol=0.0)
         return np.asarray((self.moves(products)[:, None] & inside) | held)
+
+    def bounds(self, products: Products, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest and the highest price of a week, currency/unit (products,), (products,).
+
+        Args:
+            products: of the market.
+            before: prices of the week before, currency/unit (products,).
+        """
+        low = np.maximum(np.fmax(products.lowest, self.floor(products)), before * (1 - self.step))
+        high = np.minimum(products.highest, before * (1 + self.step))
+        return np.minimum(low, before), np.maximum(high, before)
 
     @staticmethod
     def floor(products: Products) -> np.ndarray:
@@ -136,8 +148,13 @@ class Rules:
         Args:
             index: its change since the season began (seasons,).
         """
-        week, season = np.log1p(self.index_week), np.log1p(self.index_season)
+        (week_low, week_high), (low, high) = _logs(self.index_week), _logs(self.index_season)
         return (
-            np.minimum(np.maximum(-week, -season - index), 0.0),
-            np.maximum(np.minimum(week, season - index), 0.0),
+            np.minimum(np.maximum(week_low, low - index), 0.0),
+            np.maximum(np.minimum(week_high, high - index), 0.0),
         )
+
+
+def _logs(band: float) -> tuple[float, float]:
+    """Return the ends of a band of shares as log changes."""
+    return (float(np.log1p(-band)) if band < 1 else -np.inf), float(np.log1p(band))

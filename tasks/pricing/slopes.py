@@ -17,7 +17,7 @@ CURVES = (0.0, 0.5, 1.0)  # k of h_k(r) = (r^k - 1) / k: constant elasticity, in
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SlopeDraws:
-    """D draws of the slopes of G groups; a draw holds for all groups at once, so that common errors stay common.
+    """D draws of the slopes of G groups; a draw holds for all groups at once: common errors stay common.
 
     Attributes:
         within: b, how members of a group compete, above 0 (D, G).
@@ -33,8 +33,8 @@ class SlopeDraws:
         """Refuse arrays that do not fit together, and slopes by which dearer products would sell more."""
         if self.within.shape != self.whole.shape or self.curve.shape != self.within.shape[:1]:
             raise MarketError(
-                "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` a number "
-                f"per draw. Received: {self.within.shape}, {self.whole.shape}, {self.curve.shape}."
+                "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` a "
+                f"number per draw. Received: {self.within.shape}, {self.whole.shape}, {self.curve.shape}."
             )
         if not np.isfinite(self.whole).all() or not (self.within >= LEAST_SLOPE).all():
             raise MarketError(

@@ -153,9 +153,10 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     """Return the state as the agent reads it, in the order of ``features_of`` (B, features) float32.
 
     The gains of this week come first, in the units of the rewards over the weeks left: the agent learns what
-    the later weeks add to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this week. ``siblings`` is the log
-    price index of the others in the group. ``noise`` is the standard deviation of a week's units relative to
-    their mean. ``cover`` is the stock in weeks of usual sales, relative to the weeks left.
+    the later weeks add to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this
+    week. ``siblings`` is the mean log price of the others in the group. ``noise`` is the standard deviation
+    of a week's units relative to their mean. ``cover`` is the stock in weeks of usual sales, relative to the
+    weeks left.
     """
     products = view.products
     gains = expected_gains(view, rules, view.prices(rules))
@@ -185,13 +186,13 @@ def observe(view: View, rules: Rules) -> np.ndarray:
 
 
 def _room(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Return the log distance between prices, from 0 to what is in sight; a bound of 0 is out of sight (B,)."""
+    """Return the log distance between prices as far as it is in sight; a bound of 0 is not (B,)."""
     with np.errstate(divide="ignore"):
         return np.clip(np.log(above) - np.log(below), 0.0, MOST_ROOM)
 
 
 def _siblings(view: View) -> np.ndarray:
-    """Return the log price of the others of the group, weighted by their shares; 0 where there are none (B,)."""
+    """Return the mean log price of the others of the group by their shares; 0 without others (B,)."""
     products, share = view.products, view.products.share
     logs = share * np.log(view.planned)
     others = products.group_sum(logs) - logs

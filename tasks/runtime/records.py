@@ -129,15 +129,18 @@ class Priced(TypedDict):
 class ListClaim(TypedDict):
     """The policy's price list against the prices in force.
 
-    How many prices rise, fall, hold and stand at an end of the ladder, and the relative change of the
-    objective in a week; ``refusal`` says why it is not identified.
+    How many costs are assumed, how many prices rise, fall, hold and take the largest step, the change of the
+    price index, and the relative change of the objective in a week; ``refusal`` says why it is not
+    identified.
     """
 
     objective: str
+    assumed: int
     up: int
     down: int
     held: int
     at_ends: int
+    index: float
     lift: float | None
     low: float | None
     high: float | None

@@ -20,7 +20,7 @@ class PricingPolicy(PythonModel):
     policy: PolicyModel
 
     def load_context(self, context: Any) -> None:
-        """Read market, rules and weights."""
+        """Read market, slopes, rules and weights."""
         import json
         from pathlib import Path
 
@@ -29,8 +29,10 @@ class PricingPolicy(PythonModel):
         rules = json.loads(Path(context.artifacts["policy_rules"]).read_text(encoding="utf-8"))
         with np.load(context.artifacts["policy_weights"], allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
+        with np.load(context.artifacts["policy_draws"], allow_pickle=False) as file:
+            slopes = {name: file[name] for name in file.files}
         market = pd.read_parquet(context.artifacts["policy_market"])
-        self.policy = PolicyModel.from_stored(market, rules, weights)
+        self.policy = PolicyModel.from_stored(market, slopes, rules, weights)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

@@ -13,7 +13,6 @@ from conf import Settings
 from expectations.columns import CATEGORY, MEAN
 from tasks.pricing import policies
 from tasks.pricing.known_cost import cost_notes
-from tasks.pricing.products import products_of
 from tasks.pricing.recommend import STEP, PolicyModel
 from tasks.pricing.seasons import play
 from tasks.runtime.artifacts import Artifact, load_arrays, load_table, save_json
@@ -21,7 +20,7 @@ from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Candidate, Evaluated
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
-from tasks.stages.claim import policy_of
+from tasks.stages.market import policy_of
 from tasks.trial.candidate_gates import CandidateFigures, finite_share
 from tasks.trial.evaluation import Evaluation, as_json, evaluate_candidate, headlines_of, metrics_of
 from tasks.trial.evaluation_settings import EvaluationSettings
@@ -54,7 +53,7 @@ def evaluate(attempt: Attempt, settings: Settings, sales: Artifact, candidate: C
 
 def _outcomes(model: PolicyModel, markets: int, seed: int) -> Outcomes:
     """Play the policy and the price in force on the same demand draws, none of them used in training."""
-    products, rules = products_of(model.market), model.rules
+    products, rules = model.products, model.rules
     earned = play(products, rules, model.policy, markets, seed).rewards.sum(axis=2)  # (markets, products)
     held = play(products, rules, policies.hold, markets, seed).rewards.sum(axis=2)
     clusters, names = pd.factorize(model.market[CATEGORY])

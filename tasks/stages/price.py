@@ -8,16 +8,16 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import IDENTIFIED, SERIES
-from tasks.pricing.dqn import Plan, Record
+from tasks.pricing.dqn import Record
 from tasks.pricing.known_cost import cost_notes
-from tasks.pricing.market_table import Effects, market_of, objective_of
-from tasks.pricing.plan import PricingPlan, Seeds
+from tasks.pricing.plan import Seeds
 from tasks.pricing.training import Candidate, candidate_of
 from tasks.runtime.artifacts import Artifact, load_table, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Priced, Responded
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
+from tasks.stages.market import market_table, plan_of, response_of
 
 log = logging.getLogger("repricer")
 
@@ -30,21 +30,14 @@ def price(
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "price") as run:
-        plan, sold = plan_of(settings), load_table(sales)
-        market = market_of(sold, load_table(outlook), load_table(responded["elasticities"]), plan)
-        _log_market(sold, market, objective_of(market, plan))
-        candidate = candidate_of(market, effects_of(responded), plan, _seeds(settings.seed), _log_record)
+        sold, response, plan = load_table(sales), response_of(responded), plan_of(settings)
+        market = market_table(settings, sold, load_table(outlook), response)
+        _log_market(sold, market, plan.objective)
+        candidate = candidate_of(market, response, plan, _seeds(settings.seed), _log_record)
         priced = _keep(attempt, candidate)
         _show(run, candidate)
         run.file(save_json(candidate.mimic._asdict(), attempt.path("price", "policy_mimic.json")))
     return priced
-
-
-def plan_of(settings: Settings) -> PricingPlan:
-    """Return the section ``price`` of the settings as the subject needs it."""
-    section = settings.price.model_dump(exclude={"decimals", "guard", "margins", "variation", "dqn"})
-    training, source = Plan(**settings.price.dqn.model_dump()), settings.source
-    return PricingPlan(**section, period=source.period, training=training, currency=source.currency)
 
 
 def _seeds(seed: int) -> Seeds:
@@ -52,19 +45,8 @@ def _seeds(seed: int) -> Seeds:
         training=seed_of(seed, "price.train"),
         selection=seed_of(seed, "price.choose"),
         comparison=seed_of(seed, "price.judge"),
-        fixed=seed_of(seed, "price.fix"),
         random=seed_of(seed, "price.random"),
         mimic=seed_of(seed, "price.mimic"),
-    )
-
-
-def effects_of(responded: Responded) -> Effects:
-    """Return how all buyers and rivals answer prices, as the stage ``respond`` measured it."""
-    return Effects(
-        reference_memory=responded["reference_memory"],
-        reference_effect=responded["reference_effect"]["estimate"],
-        rival_cross=responded["rival_cross"]["estimate"],
-        rival_reaction=responded["rival_reaction"]["estimate"],
     )
 
 
@@ -72,6 +54,7 @@ def _keep(attempt: Attempt, candidate: Candidate) -> Priced:
     """Save the market, the training and the policy."""
     market = save_table(candidate.market, attempt.path("price", "market.parquet"))
     rules = save_json(candidate.rules.to_json(), attempt.path("price", "policy_rules.json"))
+    draws = save_arrays(candidate.slopes.arrays, attempt.path("price", "policy_draws.npz"))
     weights = save_arrays(candidate.policy.weights, attempt.path("price", "policy_weights.npz"))
     return Priced(
         market=market,
@@ -80,7 +63,12 @@ def _keep(attempt: Attempt, candidate: Candidate) -> Priced:
         policy=candidate.earnings,
         gains=candidate.gains,
         distinct_prices=candidate.distinct_prices,
-        model_files={"policy_market": market, "policy_rules": rules, "policy_weights": weights},
+        model_files={
+            "policy_market": market,
+            "policy_draws": draws,
+            "policy_rules": rules,
+            "policy_weights": weights,
+        },
     )
 
 
