@@ -117,6 +117,8 @@ def train(
 ) -> Iterator[Record]:
     """Train an agent in a world, and yield a record per evaluation; keep the one that is ``best``.
 
+    Where the world knows a part of the actions' worths, the first record is the network that knows no more.
+
     Args:
         world: where it plays.
         evaluate: worth of the greedy policy of weights, on seeds that the training never meets.
@@ -138,6 +140,10 @@ def train(
         replay.add(logged)
         learner.learn(replay.sample(schedule.updates, plan.batch, rng))
     losses, best = [], -np.inf
+    if world.prior:
+        weights = weights_of(learner.averaged)
+        best = evaluate(weights)
+        yield Record(step=0, loss=0.0, mean_q=0.0, value=best, best=True, weights=weights)
     for episode in range(1, schedule.episodes + 1):
         acting = Dueling(weights_of(learner.online))
         replay.add(play_episodes(world, acting, schedule.exploration(episode), plan.n_step, rng))

@@ -115,4 +115,4 @@ def _binding(plan: ListPlan, rules: Rules, row: int) -> str:
         return AT_BAND
     if chosen in (0, len(may) - 1):
         return AT_LOW if chosen == 0 else AT_HIGH
-    return AT_INDEX if plan.multiplier[row] else FREE
+    return AT_INDEX if plan.side[row] else FREE

@@ -13,7 +13,7 @@ multiplier; Everett 1963, Operations Research 11:399).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from tasks.pricing.state import View
 ROUNDS = 4  # of planning; prices of a week move by few steps, so few rounds are needed
 CHARGED = 4.0  # weeks for which a step of this week is charged, about: later ones undo it
 LEAST_STEP = 1e-3  # log step that counts as one; the multiplier must reach beyond its worth
-HALVINGS = 30  # of the bracket of the multiplier
+HALVINGS = 40  # of the bracket of the multiplier
 MARGIN = 1e-9  # of the index that rounding of floats may take
 
 
@@ -52,19 +52,21 @@ class ListPlan:
         view: in which the siblings take the steps of the last round but one.
         worth: of the steps there, less what the index costs; minus infinity where not allowed (B, actions).
         index_price: what the index costs, for the next week to begin with (B,).
-        multiplier: what a unit of log price is charged beyond what the score knows of, 0 where the index does
-            not bind (B,).
+        side: 1 where the index ends at the upper bound of its band, -1 at the lower, 0 where it is free (B,).
     """
 
     actions: np.ndarray
     view: View
     worth: np.ndarray
     index_price: np.ndarray
-    multiplier: np.ndarray
+    side: np.ndarray
 
 
 def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None) -> ListPlan:
     """Return the list of a week.
+
+    It is planned first as if the index cost nothing. Where that leaves the band, the index ends at the bound
+    that was crossed, and its price is what the last week found, corrected round by round.
 
     Args:
         view: what the shop knows.
@@ -73,66 +75,117 @@ def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None
         may: which steps each product may take (B, actions); none: those of the rules.
     """
     may = rules.allowed(view.products, view.ratio) if may is None else may
-    prices = view.prices(rules)
-    logs = np.log(prices / view.ratio[:, None])
+    prices, index = view.prices(rules), Index.of(view, rules)
     weeks = min(rules.later[view.week], CHARGED)
-    plan, actions = view, np.full(len(view.products), rules.hold)
-    for _ in range(ROUNDS):
-        worth = np.where(may, score(plan, rules), -np.inf)
-        before = actions
-        actions, multiplier = within_index(view, rules, worth, plan.index_price * weeks)
+    free, actions = np.zeros(len(may)), np.full(len(may), rules.hold)
+    plan, side = view.plan(view.ratio, free), free
+    for turn in range(ROUNDS):
+        worth, before = np.where(may, score(plan, rules), -np.inf), actions
+        side = np.where(side == 0, index.side(worth.argmax(axis=1)), side)
+        actions, multiplier = index.best(worth, side)
+        index_price = plan.index_price + multiplier / weeks
         result = ListPlan(
             actions=actions,
             view=plan,
-            worth=worth - multiplier[:, None] * logs,
-            index_price=plan.index_price + multiplier / weeks,
-            multiplier=plan.index_price * weeks + multiplier,
+            worth=worth - multiplier[:, None] * index.logs,
+            index_price=index_price,
+            side=side,
         )
         if (actions == before).all():
             break
+        if turn == 0:
+            index_price = np.where(view.index_price * side > 0, view.index_price, index_price)
         planned = np.take_along_axis(prices, actions[:, None], axis=1)[:, 0]
-        plan = view.plan(planned, result.index_price)
+        plan = view.plan(planned, index_price)
     return result
 
 
-def within_index(
-    view: View, rules: Rules, worth: np.ndarray, charged: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the best steps whose index stays in its band, and the multiplier of each row (B,), (B,).
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """The price index of the lists of all seasons, and between what it may change this week.
 
-    Args:
-        view: what the shop knows.
-        rules: of the market.
-        worth: of the steps, minus infinity where one is not allowed (B, actions).
-        charged: multiplier that ``worth`` is less of already (B,).
+    Attributes:
+        season: number of each row's season (B,).
+        logs: log steps (B, actions).
+        weight: share of each row in the revenue of its season (B,).
+        low, high: log change that is allowed in each row's season (B,).
     """
-    products, logs = view.products, np.log(view.prices(rules) / view.ratio[:, None])
-    rows = np.arange(len(worth))
-    first = np.unique(products.season, return_index=True)[1]
-    low, high = (bound[products.season] for bound in rules.index_room(view.index[first]))
-    revenue = products.price * view.ratio * products.units
-    weight = revenue / products.season_sum(revenue)
 
-    def index_at(actions: np.ndarray) -> np.ndarray:
-        return products.season_sum(weight * logs[rows, actions])
+    season: np.ndarray
+    logs: np.ndarray
+    weight: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
-    free = worth + charged[:, None] * logs
-    actions = free.argmax(axis=1)
-    index = index_at(actions)
-    outside = (index > high + MARGIN) | (index < low - MARGIN)
-    if not outside.any():
-        return actions, -charged
-    finite = np.where(np.isfinite(worth), worth, worth[rows, actions][:, None])
-    spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
-    sign = np.where(index > high, 1.0, -1.0) * outside  # a positive multiplier makes dearer steps dear
-    near, far = -charged, sign * spread
-    actions = np.where(outside, (worth - far[:, None] * logs).argmax(axis=1), actions)
-    for _ in range(HALVINGS):
-        middle = (near + far) / 2
-        trial = (worth - middle[:, None] * logs).argmax(axis=1)
-        index = index_at(trial)
-        beyond = np.where(sign > 0, index > high + MARGIN, index < low - MARGIN) & outside
-        near = np.where(beyond, middle, near)
-        far = np.where(beyond, far, middle)
-        actions = np.where(beyond, actions, trial)
-    return actions, np.where(outside, far, -charged)
+    @classmethod
+    def of(cls, view: View, rules: Rules) -> Self:
+        """Return the index of a week, weighted by revenue at the prices of last week."""
+        products = view.products
+        revenue = products.price * view.ratio * products.units
+        low, high = rules.index_room(view.index)
+        return cls(
+            season=products.season,
+            logs=np.log(view.prices(rules) / view.ratio[:, None]),
+            weight=revenue / products.season_sum(revenue),
+            low=low - MARGIN,
+            high=high + MARGIN,
+        )
+
+    def change(self, actions: np.ndarray) -> np.ndarray:
+        """Return the log change of the index of each row's season (B,)."""
+        logs = np.take_along_axis(self.logs, actions[:, None], axis=1)[:, 0]
+        return np.bincount(self.season, self.weight * logs)[self.season]
+
+    def side(self, actions: np.ndarray) -> np.ndarray:
+        """Return 1 where a list is above its band, -1 below it, else 0 (B,)."""
+        change = self.change(actions)
+        return (change > self.high).astype(float) - (change < self.low)
+
+    def best(self, worth: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best steps inside the band, and the multiplier (B,), (B,).
+
+        Args:
+            worth: of the steps, minus infinity where one is not allowed (B, actions).
+            side: of the band at which a season's index ends; 0: it is free (B,).
+        """
+        actions = worth.argmax(axis=1)
+        if not side.any():
+            return actions, np.zeros(len(worth))
+        finite = np.where(np.isfinite(worth), worth, worth.max(axis=1, keepdims=True))
+        spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
+        beyond, inside = -side * spread, side * spread  # multipliers; a positive one makes dear steps dearer
+        actions = np.where(side == 0, actions, (worth - inside[:, None] * self.logs).argmax(axis=1))
+        for _ in range(HALVINGS):
+            middle = (beyond + inside) / 2
+            trial = (worth - middle[:, None] * self.logs).argmax(axis=1)
+            crossed = self.side(trial) == side
+            beyond, inside = np.where(crossed, middle, beyond), np.where(crossed, inside, middle)
+            actions = np.where(crossed | (side == 0), actions, trial)
+        return self.filled(actions, worth), inside * (side != 0)
+
+    def filled(self, actions: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        """Return the steps of a list, and of one that jumps over its band as many as it has room for (B,).
+
+        Where many products are worth the same, no multiplier parts them. Those that gain most by their step
+        take it first, the others hold.
+
+        Args:
+            actions: steps (B,).
+            worth: of the steps, minus infinity where one is not allowed (B, actions).
+        """
+        jumps = self.side(actions) != 0
+        if not jumps.any():
+            return actions
+        hold = np.abs(self.logs).argmin(axis=1)
+        gain = np.take_along_axis(worth, np.stack([actions, hold], axis=1), axis=1)
+        order = np.lexsort((gain[:, 1] - gain[:, 0], self.season))
+        logs = np.take_along_axis(self.logs, actions[:, None], axis=1)[:, 0]
+        moved = np.cumsum((self.weight * logs)[order])
+        start = np.searchsorted(self.season[order], np.arange(self.season.max() + 1))
+        before = np.r_[0.0, moved][start]
+        change = moved - before[self.season[order]]
+        out = (change > self.high[order]) | (change < self.low[order])
+        fits = np.cumsum(out)
+        taken = np.empty(len(order), bool)
+        taken[order] = fits - np.r_[0, fits][start][self.season[order]] == 0
+        return np.where(jumps & ~taken, hold, actions)
