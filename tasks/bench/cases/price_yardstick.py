@@ -1,4 +1,4 @@
-"""Lists of a shop held to its true demand: what they earn, and what the best lists within reach would earn."""
+"""Lists of a shop held to its true demand: what they earn, and what the best within reach would earn."""
 
 from __future__ import annotations
 
@@ -62,5 +62,5 @@ class Yardstick:
         return self.shop.earned(prices, self.objective)
 
     def lifts(self, prices: np.ndarray) -> np.ndarray:
-        """Return the relative change of a week's objective with lists (..., rows), over holding all prices."""
+        """Return the relative change of a week's objective with lists (..., rows), over holding."""
         return np.asarray(self.earned(prices).sum(axis=-1) / self.held - 1)

@@ -49,6 +49,14 @@ def best_path(value: Value, group: np.ndarray, reach: Reach, weeks: int) -> Iter
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Bound:
+    """A bound of the log price index, from above (side 1) or from below (side -1)."""
+
+    side: float
+    index: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Search:
     """A search for the best steps of a ladder around the prices in force.
 
@@ -81,15 +89,15 @@ class _Search:
         index = self.reach.index(self.list_of(free))
         if least <= index <= largest:
             return free
-        sign, bound = (1.0, largest) if index > largest else (-1.0, least)
+        bound = _Bound(side=1.0, index=largest) if index > largest else _Bound(side=-1.0, index=least)
         low, high = 0.0, float(np.abs(self.value(self.prices)).sum())
-        best = self._best_at(sign * high, free)
+        best = self._best_at(bound.side * high, free)
         for _ in range(DOUBLINGS):
-            if self._excess(best, sign, bound) <= 0:
+            if self._excess(best, bound) <= 0:
                 break
             low, high = high, 2 * high
-            best = self._best_at(sign * high, best)
-        return self._bisected(sign, bound, low, high, best=best)
+            best = self._best_at(bound.side * high, best)
+        return self._bisected(bound, low, high, best)
 
     @property
     def holding(self) -> np.ndarray:
@@ -110,22 +118,29 @@ class _Search:
             if (steps == before).all():
                 return steps
 
-    def _bisected(self, sign: float, bound: float, low: float, high: float, *, best: np.ndarray) -> np.ndarray:
-        """Return the steps at the least toll, between one too low and one high enough, that is high enough."""
+    def _bisected(self, bound: _Bound, low: float, high: float, best: np.ndarray) -> np.ndarray:
+        """Return the steps at the least toll that suffices.
+
+        Args:
+            bound: that the index keeps.
+            low: a toll that is too low.
+            high: a toll that suffices.
+            best: the steps at it (products,).
+        """
         for _ in range(HALVINGS):
-            if self._excess(best, sign, bound) > -CLOSE:
+            if self._excess(best, bound) > -CLOSE:
                 break
             toll = (low + high) / 2
-            steps = self._best_at(sign * toll, best)
-            if self._excess(steps, sign, bound) > 0:
+            steps = self._best_at(bound.side * toll, best)
+            if self._excess(steps, bound) > 0:
                 low = toll
             else:
                 high, best = toll, steps
         return best
 
-    def _excess(self, steps: np.ndarray, sign: float, bound: float) -> float:
-        """Return how far the index of a list lies beyond a bound, from above (sign 1) or below (-1)."""
-        return float(sign * (self.reach.index(self.list_of(steps)) - bound))
+    def _excess(self, steps: np.ndarray, bound: _Bound) -> float:
+        """Return how far the index of a list lies beyond a bound."""
+        return float(bound.side * (self.reach.index(self.list_of(steps)) - bound.index))
 
     def _best_at(self, toll: float, *starts: np.ndarray) -> np.ndarray:
         """Return the steps that are best at a toll on every log price, currency a week (products,)."""
