@@ -53,13 +53,28 @@ class Respond(Protocol):
         ...
 
 
+class Mislead(Protocol):
+    """A wrong belief for a registered policy."""
+
+    def __call__(self, settings: Settings, error: float, seed: int) -> None:
+        """Put an error that all products share into the elasticities that the policy of a shop believes in.
+
+        Args:
+            settings: of the retraining.
+            error: in all elasticities (1).
+            seed: of what is drawn.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """The product under test."""
+    """The product under test, and how its belief is misled where that is the experiment."""
 
     retrain: Retrain
     recommend: Recommend
     respond: Respond
+    mislead: Mislead
 
 
 def registered_response(settings: Settings, version: int, request: pd.DataFrame) -> pd.DataFrame:
