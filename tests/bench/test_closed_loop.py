@@ -228,34 +228,30 @@ def test_shops_go_through_the_kinds_in_turn_with_the_next_seed_each_time_round()
 
 
 @pytest.mark.slow
-def test_the_command_closes_the_loop_of_a_shop(tmp_path: Path) -> None:
+def test_the_command_closes_the_loop_of_three_shops(tmp_path: Path) -> None:
+    kinds = ["nested_cost", "independent", "linear_cost"]
+    chosen = [part for kind in kinds for part in ("--kind", kind)]
     options = [part for value in TINY for part in ("--set", value)]
-    where = ["--folder", str(tmp_path / "shops"), "--json", str(tmp_path / "out.json")]
+    folder, out, picture = tmp_path / "shops", tmp_path / "out.json", tmp_path / "out.png"
+    where = ["--folder", str(folder), "--json", str(out), "--plot", str(picture)]
     finished = repricer(
-        "bench", "closed-loop", "--shops", "1", "--kind", "nested_cost", "--weeks", "2", *options, *where
+        "bench", "closed-loop", "--shops", "3", "--weeks", "2", "--jobs", "2", *chosen, *options, *where
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    measured = json.loads((tmp_path / "out.json").read_text())
-    (shop,) = measured["shops"]
-    assert {
-        "list",
-        "season",
-        "best_possible",
-        "share_of_possible",
-        "verdict",
-        "covered",
-        "weekly_regret",
-        "hold",
-        "one_list",
-        "frozen",
-        "independent",
-    } <= set(shop)
-    assert shop["objective"] == "profit"
-    assert shop["best_possible"] == pytest.approx(0.042, abs=0.001), "the truth does not hang on the chain"
-    assert sum(shop["moves"][name] for name in ("up", "down", "held")) == 64
-    assert len(shop["weekly_regret"]) == 2
-    first = shop["best_possible"] - shop["list"]["true"]
-    assert shop["weekly_regret"][0] == pytest.approx(first)
-    assert shop["one_list"]["weekly_regret"][0] == pytest.approx(first)
-    assert "nested_cost-1" in finished.stdout
-    assert len(list((tmp_path / "shops" / "nested_cost-1").glob("list_*.csv"))) == 2
+    measured = json.loads(out.read_text())
+    assert [shop["kind"] for shop in measured["shops"]] == kinds, "as chosen, not as they ended"
+    assert list(measured["totals"]) == ["all", *kinds]
+    for shop in measured["shops"]:
+        assert set(ShopResult.__annotations__) == set(shop)
+        assert sum(shop["moves"][name] for name in ("up", "down", "held")) == 64
+        regret = shop["best_possible"] - shop["list"]["true"]
+        assert shop["weekly_regret"][0] == pytest.approx(regret)
+        assert shop["one_list"]["weekly_regret"][0] == pytest.approx(regret)
+        assert len(shop["weekly_regret"]) == 2
+        for part in (folder / shop["shop"], folder / shop["shop"] / "frozen"):
+            assert len(list(part.glob("list_*.csv"))) == 2, part
+        assert shop["shop"] in finished.stdout
+    first = measured["shops"][0]
+    assert first["objective"] == "profit"
+    assert first["best_possible"] == pytest.approx(0.042, abs=0.001), "the truth does not hang on the chain"
+    assert picture.stat().st_size > 10_000
