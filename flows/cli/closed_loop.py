@@ -26,7 +26,8 @@ Kinds = Annotated[
 
 Folder = Annotated[Path | None, typer.Option(help="Keep histories, lists, sales and models here.")]
 Plot = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Draw claims beside the truth to this picture.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw claims beside the truth to this picture; not of --feedback."),
 ]
 
 
