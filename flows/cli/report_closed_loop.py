@@ -10,29 +10,14 @@ from rich.table import Table
 
 from flows.cli import report
 
-SHOP = (
-    "shop",
-    "verdict",
-    "list claims",
-    "true",
-    "best",
-    "season claims",
-    "true",
-    "best",
-    "up/down/held",
-    "covered",
-)
+SHOP = ("shop", "verdict", "list claims", "true / best", "season claims", "true / best", "covered")
 KIND = (
     "kind",
-    "shops",
     "passed",
-    "list covered",
-    "season covered",
-    "list: true",
-    "best",
+    "covered: list / season",
+    "list: true / best",
     "share",
-    "season: true",
-    "best",
+    "season: true / best",
     "share",
 )
 ARMS = {
@@ -83,17 +68,13 @@ def _feedback_row(shop: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _shop_row(shop: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the row of a shop."""
-    moves = shop["moves"]
     return (
         shop["shop"],
         shop["verdict"],
         _claim(shop["list"]),
-        _percent(shop["list"]["true"]),
-        _percent(shop["best_possible"]),
+        _beside(shop["list"]["true"], shop["best_possible"]),
         _claim(shop["season"]),
-        _percent(shop["season"]["true"]),
-        _percent(shop["best_possible_season"]),
-        f"{moves['up']}/{moves['down']}/{moves['held']}",
+        _beside(shop["season"]["true"], shop["best_possible_season"]),
         f"{MARK[shop['covered']['list']]}, {MARK[shop['covered']['season']]}",
     )
 
@@ -102,24 +83,26 @@ def _kind_row(kind: str, totals: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the row of a kind."""
     return (
         kind,
-        str(totals["shops"]),
-        str(totals["passed"]),
-        _share(totals["coverage_list"]),
-        _share(totals["coverage_season"]),
-        _percent(totals["true"]),
-        _percent(totals["best_possible"]),
+        f"{totals['passed']} of {totals['shops']}",
+        f"{_share(totals['coverage_list'])} / {_share(totals['coverage_season'])}",
+        _beside(totals["true"], totals["best_possible"]),
         _share(totals["share_of_possible"]),
-        _percent(totals["season_true"]),
-        _percent(totals["best_possible_season"]),
+        _beside(totals["season_true"], totals["best_possible_season"]),
         _share(totals["share_of_possible_season"]),
     )
 
 
+def _beside(true: float, best: float) -> str:
+    """Return a true lift and the best possible one."""
+    return f"{100 * true:+.1f} / {100 * best:+.1f} %"
+
+
 def _claim(claim: Mapping[str, float | None]) -> str:
     """Return a lift with its interval."""
-    if claim["lift"] is None:
+    lift, low, high = (claim[name] for name in ("lift", "low", "high"))
+    if lift is None or low is None or high is None:
         return "not shown"
-    return f"{_percent(claim['lift'])} ({_percent(claim['low'])} to {_percent(claim['high'])})"
+    return f"{100 * lift:+.1f} ({100 * low:+.1f} to {100 * high:+.1f}) %"
 
 
 def _percent(value: float | None) -> str:
