@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from flows.cli import report, report_bench
+from flows.cli.closed_loop import closed_loop
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.session import prefect_api, show_progress
+from flows.cli.session import show_progress
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 
@@ -209,45 +210,7 @@ def bench_elasticity(
     report_bench.show_elasticities(measured)
 
 
-@bench.command("closed-loop")
-def bench_closed_loop(
-    shops: Annotated[int, typer.Option(min=1, help="Shops, in turn of each kind.")] = 20,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed of the first round through the kinds; the next has the next.")
-    ] = 1,
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--kind", metavar="NAME", help="Only this kind of `tasks/bench/README.md`; may be repeated."
-        ),
-    ] = None,
-    weeks: Annotated[int, typer.Option(min=1, max=13, help="Weeks of each shop that are priced.")] = 13,
-    folder: Annotated[Path | None, typer.Option(help="Keep histories, lists, sales and models here.")] = None,
-    profile: Profile = "closed_loop",
-    sets: Sets = None,
-    json_file: Json = None,
-) -> None:
-    """Retrain on simulated shops, price the weeks after it, and hold every claim to the shop's true demand.
-
-    Example: `repricer bench closed-loop --shops 20 --json out.json`
-
-    Example: `repricer bench closed-loop --shops 3 --kind nested --kind linear_cost --seed 5`
-    """
-    from flows.cli.closed_loop import show_closed_loop
-    from tasks.bench.closed_loop import Chain, shops_of
-    from tasks.bench.closed_loop import bench_closed_loop as measure
-
-    settings, chosen = settings_of(profile, sets), shops_of(shops, seed, kinds or [])
-    with TemporaryDirectory() as scratch:
-        place = folder or Path(scratch)
-        with prefect_api(str(place), meanwhile=("flows.retrain", "flows.recommend")):
-            from flows.recommend import recommend
-            from flows.retrain import retrain
-
-            chain = Chain(retrain=retrain, recommend=recommend)
-            measured = measure(settings, chosen, chain, weeks=weeks, folder=place, say=report.say)
-    write_json(json_file, measured)
-    show_closed_loop(measured)
+bench.command("closed-loop")(closed_loop)
 
 
 @bench.command("experiment")

@@ -1,50 +1,45 @@
 """The closed loop: retrain on a shop whose demand is known, price 13 weeks of it, value them by the truth.
 
 Of each shop: history -> the whole retraining -> the list that it recommends -> 13 weeks of the shop, each
-under the list that follows from the prices of the week before. What a retraining claims of its list and of
-its season stands beside what they truly earn, and beside the best list on the same ladder.
+under the list that follows from the prices and sales of the weeks before. What a retraining claims of its
+list and of its season stands beside what they truly earn, and beside the best that the rules leave within
+reach.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import (
-    PRICE,
-    PRODUCT,
-    PROPENSITY,
-    RANDOMISED,
-    REFERENCE_PRICE,
-    SERIES,
-    STORE,
-    UNIT_COST,
-)
+from expectations.columns import ELASTICITY, IDENTIFIED, PRICE, SERIES, UNITS
+from tasks.bench.cases.independent_market import IndependentMarket
+from tasks.bench.cases.price_rules import PriceRules
 from tasks.bench.cases.price_yardstick import Yardstick
-from tasks.bench.cases.shop_history import SEASON_WEEKS
 from tasks.bench.cases.shop_kinds import KINDS
 from tasks.bench.cases.true_shops import TrueShop, true_shop
+from tasks.bench.closed_loop_chain import Chain
 from tasks.bench.closed_loop_results import (
     NOTHING,
+    Arms,
     ShopResult,
-    Totals,
     arm_of,
+    changes_of,
     claims_of,
     covered_of,
-    totals_of,
+    moves_of,
 )
-
-LOGGED = [REFERENCE_PRICE, RANDOMISED, PROPENSITY]  # columns of a list that are logged with the sales
+from tasks.bench.closed_loop_season import Season
+from tasks.bench.closed_loop_totals import Totals, totals_of
 
 
 class Closed(TypedDict):
@@ -55,30 +50,6 @@ class Closed(TypedDict):
     shops: list[ShopResult]
     totals: dict[str, Totals]
     seconds: float
-
-
-class Retrain(Protocol):
-    """The whole chain from a sales table to registered models."""
-
-    def __call__(self, settings: Settings) -> Mapping[str, Any]:
-        """Return the summary of a retraining."""
-        ...
-
-
-class Recommend(Protocol):
-    """The price list of the next week."""
-
-    def __call__(self, settings: Settings, version: int, prices: str, out: str, seed: int) -> Any:
-        """Write the list of a version of `pricing_policy` for a table of prices in force."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """The product under test, as a shop runs it."""
-
-    retrain: Retrain
-    recommend: Recommend
 
 
 def bench_closed_loop(
@@ -107,17 +78,28 @@ def bench_closed_loop(
         results.append(close_loop(shop, settings, chain, weeks, folder / shop.name))
         seconds = time.monotonic() - start
         say(f"shop {number} of {len(chosen)}: {line_of(results[-1])}, {seconds:.0f} s")
+    return closed_of(results, settings.profile, time.monotonic() - begin)
+
+
+def closed_of(results: Sequence[ShopResult], profile: str, seconds: float) -> Closed:
+    """Return the results of shops with their totals."""
     return Closed(
-        seed=min(seed for _, seed in chosen),
-        profile=settings.profile,
-        shops=results,
+        seed=min(result["seed"] for result in results),
+        profile=profile,
+        shops=list(results),
         totals=totals_of(results),
-        seconds=time.monotonic() - begin,
+        seconds=seconds,
     )
 
 
-def shops_of(shops: int, seed: int, kinds: Sequence[str]) -> list[tuple[str, int]]:
+def shops_of(shops: int, seed: int, kinds: Sequence[str], seeds: int = 1) -> list[tuple[str, int]]:
     """Return kind and seed of every shop: the kinds in turn, with the next seed each time round.
+
+    Args:
+        shops: of a round.
+        seed: of the first shops.
+        kinds: names of kinds; none: all.
+        seeds: rounds, in which every shop has another seed.
 
     Raises:
         ValueError: there is no such kind.
@@ -126,7 +108,12 @@ def shops_of(shops: int, seed: int, kinds: Sequence[str]) -> list[tuple[str, int
     if unknown:
         raise ValueError(f"`--kind` must name a kind of shop: {', '.join(KINDS)}. Received: {unknown[0]}.")
     turn = list(kinds or KINDS)
-    return [(turn[number % len(turn)], seed + number // len(turn)) for number in range(shops)]
+    times = -(-shops // len(turn))  # seeds that a kind takes in a round
+    return [
+        (turn[number % len(turn)], seed + again * times + number // len(turn))
+        for again in range(seeds)
+        for number in range(shops)
+    ]
 
 
 def close_loop(shop: TrueShop, settings: Settings, chain: Chain, weeks: int, folder: Path) -> ShopResult:
@@ -134,96 +121,83 @@ def close_loop(shop: TrueShop, settings: Settings, chain: Chain, weeks: int, fol
 
     Args:
         shop: whose demand is known.
-        settings: of the retraining; source and data folder are those of the shop.
+        settings: of the retraining; source and data folder are those of the shop, its seed is added.
         chain: the product under test.
         weeks: that are priced, at most 13.
         folder: of the shop.
     """
     start = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    shop.history.to_parquet(folder / "history.parquet", index=False)
-    here = _settings_at(settings, folder)
+    here = settings_at(settings, shop, folder)
     summary = chain.retrain(here)
-    retrained = time.monotonic()
-    version = summary["versions"]["pricing_policy"]
-    season = np.array(list(_season(shop, partial(chain.recommend, here, version), weeks, folder)))
-    seconds = {"retrain": retrained - start, "season": time.monotonic() - retrained}
-    result = _result(shop, here, summary, season, seconds)
+    retrained, versions = time.monotonic(), summary["versions"]
+    season = Season(shop=shop, chain=chain, settings=here, version=versions["pricing_policy"], folder=folder)
+    weekly = season.lists(weeks, feedback=True)
+    followed = time.monotonic()
+    frozen = replace(season, folder=folder / "frozen").lists(weeks, feedback=False)
+    ended = time.monotonic()
+    yardstick = Yardstick(shop=shop, objective=summary["objective"], rules=rules_of(settings))
+    market = market_of(yardstick, partial(chain.respond, here, versions["price_response"]))
+    arms = _arms(yardstick, summary, weekly, frozen, market=market)
+    seconds = {"retrain": retrained - start, "season": followed - retrained, "frozen": ended - followed}
+    result = _result(yardstick, summary, weekly, arms, seconds)
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result
 
 
 def line_of(result: ShopResult) -> str:
     """Return the result of a shop in a line: what its list claims, what it truly earns, what could be had."""
-    listed, best = result["list"], result["best_possible"]
+    listed, season = result["list"], result["season"]
     claim = "no claim" if listed["lift"] is None else f"claims {listed['lift']:+.1%}"
-    return f"{result['shop']} {result['verdict']}, {claim}, true {listed['true']:+.1%}, best {best:+.1%}"
+    best, of_season = result["best_possible"], result["best_possible_season"]
+    return (
+        f"{result['shop']} {result['verdict']}, {claim}, true {listed['true']:+.1%}, best {best:+.1%}; "
+        f"season {season['true']:+.1%}, best {of_season:+.1%}"
+    )
 
 
-def _settings_at(settings: Settings, folder: Path) -> Settings:
-    """Return the settings with the shop's history as source and a data folder of its own."""
+def rules_of(settings: Settings) -> PriceRules:
+    """Return the rules that lists are held to."""
+    return PriceRules(decimals=settings.price.decimals)
+
+
+def settings_at(settings: Settings, shop: TrueShop, folder: Path) -> Settings:
+    """Write a shop's history, and return the settings with it as source and a data folder of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shop.history.to_parquet(folder / "history.parquet", index=False)
     tree = settings.model_dump()
     tree["source"] |= {"kind": "file", "path": str(folder / "history.parquet"), "columns": {}, "period": "D"}
-    return Settings(**tree | {"data_folder": str(folder / "data")})
+    return Settings(**tree | {"data_folder": str(folder / "data"), "seed": settings.seed + shop.seed})
 
 
-def _season(
-    shop: TrueShop, recommend: Callable[[str, str, int], Any], weeks: int, folder: Path
-) -> Iterator[np.ndarray]:
-    """Yield the prices of each week (rows,): the list recommended for the prices of the week before.
-
-    The sales of the weeks are kept in ``sales.parquet`` of the folder, with the lists' logged columns.
-    """
-    prices, sales = shop.price, []
-    for week in range(weeks):
-        in_force, written = folder / "in_force.csv", folder / f"list_{week:02d}.csv"
-        _in_force(shop, prices).to_csv(in_force, index=False)
-        recommend(str(in_force), str(written), shop.seed * SEASON_WEEKS + week)
-        listed = _list_at(written, shop.rows)
-        prices = listed[PRICE].to_numpy(float)
-        sales.append(shop.week(week, prices).merge(listed[[*SERIES, *LOGGED]], on=SERIES))
-        pd.concat(sales).to_parquet(folder / "sales.parquet", index=False)
-        yield prices
-
-
-def _in_force(shop: TrueShop, prices: np.ndarray) -> pd.DataFrame:
-    """Return product, store, price in force and, where the shop knows it, unit cost."""
-    cost = {UNIT_COST: shop.unit_cost} if shop.traits.costs else {}
-    return shop.rows[SERIES].assign(**{PRICE: prices}, **cost)
-
-
-def _list_at(path: Path, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a list in the order of the shop's rows.
-
-    Raises:
-        ValueError: the list lacks a product.
-    """
-    listed = rows[SERIES].merge(pd.read_csv(path, dtype=dict.fromkeys(SERIES, "str")), on=SERIES, how="left")
-    if listed[PRICE].isna().any():
-        first = listed[listed[PRICE].isna()].iloc[0]
-        raise ValueError(
-            f"{path.name}: no price for {first[PRODUCT]} in {first[STORE]}. A list holds all products."
-        )
-    return listed
+def market_of(yardstick: Yardstick, respond: Callable[[pd.DataFrame], pd.DataFrame]) -> IndependentMarket:
+    """Return the market without substitutes that follows from a registered response to prices."""
+    shop = yardstick.shop
+    estimates = respond(shop.rows[SERIES])
+    sold = respond(shop.rows[SERIES].assign(**{PRICE: shop.price}))
+    identified = estimates[IDENTIFIED].to_numpy(bool) & sold[UNITS].notna().to_numpy()
+    return IndependentMarket(
+        price=shop.price,
+        units=sold[UNITS].fillna(0.0).to_numpy(float),
+        elasticity=np.where(identified, estimates[ELASTICITY].to_numpy(float), 0.0),
+        identified=identified,
+        cost=shop.unit_cost if yardstick.objective == "profit" else np.zeros(len(shop.price)),
+    )
 
 
 def _result(
-    shop: TrueShop,
-    settings: Settings,
+    yardstick: Yardstick,
     summary: Mapping[str, Any],
-    season: np.ndarray,
+    weekly: np.ndarray,
+    arms: Arms,
     seconds: dict[str, float],
 ) -> ShopResult:
     """Return claims and truth of a shop whose weeks were priced (weeks, rows)."""
-    section = settings.price
-    steps = np.linspace(section.ladder_low, section.ladder_high, section.ladder_steps).round(6)
-    ladder = np.union1d(steps, [1.0])
-    yardstick = Yardstick(shop=shop, objective=summary["objective"], ladder=ladder, decimals=section.decimals)
+    shop, reach = yardstick.shop, yardstick.reach
     speaker, of_list, of_season = claims_of(summary)
-    arm = arm_of(yardstick, season, of_list, of_season)
-    held, kept = (np.tile(prices, (len(season), 1)) for prices in (shop.price, season[0]))
+    arm, best = arm_of(yardstick, weekly, of_list, of_season), yardstick.best_lifts[: len(weekly)]
     return ShopResult(
         **arm,
+        **arms,
         shop=shop.name,
         kind=shop.kind,
         seed=shop.seed,
@@ -231,18 +205,36 @@ def _result(
         verdict=summary["verdict"],
         reasons=summary["reasons"],
         claimed_by=speaker,
-        best_possible=yardstick.best_lift,
+        best_possible=float(best[0]),
+        best_possible_season=float(best.mean()),
         covered=covered_of(arm),
-        moves=_moves(season[0], shop.price, ladder),
-        hold=arm_of(yardstick, held, NOTHING, NOTHING),
-        one_list=arm_of(yardstick, kept, of_list, of_list),
+        moves=moves_of(weekly[0], reach),
+        changes=changes_of(weekly, reach),
         seconds=seconds,
     )
 
 
-def _moves(prices: np.ndarray, in_force: np.ndarray, ladder: np.ndarray) -> dict[str, int]:
-    """Return how many prices of a list rise, fall, hold, and stand at an end of the ladder."""
-    step = prices / in_force
-    ends = np.abs(step[:, None] - ladder[[0, -1]]).min(axis=1) < (ladder[1] - ladder[0]) / 2
-    counts = {"up": prices > in_force, "down": prices < in_force, "held": prices == in_force, "at_ends": ends}
-    return {name: int(marked.sum()) for name, marked in counts.items()}
+def _arms(
+    yardstick: Yardstick,
+    summary: Mapping[str, Any],
+    weekly: np.ndarray,
+    frozen: np.ndarray,
+    *,
+    market: IndependentMarket,
+) -> Arms:
+    """Return the other ways to price the season, beside the weekly lists (weeks, rows).
+
+    The market without substitutes claims what it computes of its lists; it has no interval.
+    """
+    _, of_list, of_season = claims_of(summary)
+    weeks = len(weekly)
+    held, kept = (np.tile(prices, (weeks, 1)) for prices in (yardstick.shop.price, weekly[0]))
+    alone = market.lists(yardstick.reach, weeks)
+    fiction = market.lifts(alone)
+    claims = [{"lift": float(lift), "low": None, "high": None} for lift in (fiction[0], fiction.mean())]
+    return Arms(
+        hold=arm_of(yardstick, held, NOTHING, NOTHING),
+        one_list=arm_of(yardstick, kept, of_list, of_list),
+        frozen=arm_of(yardstick, frozen, of_list, of_season),
+        independent=arm_of(yardstick, alone, *claims),
+    )

@@ -1,17 +1,16 @@
-"""What a closed loop says of a shop and of many: claims beside the truth, and their totals."""
+"""What a closed loop says of a shop: claims beside the truth, and what could be had within the rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from typing_extensions import TypedDict
 
+from tasks.bench.cases.price_rules import Reach
 from tasks.bench.cases.price_yardstick import Yardstick
 
-WORTH_WHILE = 0.01  # least lift to be had in a shop whose intervals are held to their width
-EVERY_KIND = "all"
 NOTHING = {"lift": 0.0, "low": 0.0, "high": 0.0}  # what holding all prices claims
 
 
@@ -30,6 +29,7 @@ class Arm(TypedDict):
     list: Claim
     season: Claim
     share_of_possible: float | None
+    share_of_possible_season: float | None
     weekly_regret: list[float]
 
 
@@ -40,8 +40,43 @@ class Covered(TypedDict):
     season: bool | None
 
 
-class ShopResult(Arm):
-    """The result of a shop; its own arm is the weekly lists of the retraining."""
+class Moves(TypedDict):
+    """How many prices of a list rise, fall, hold, and go as far as the rules let them."""
+
+    up: int
+    down: int
+    held: int
+    at_ends: int
+
+
+class Changes(TypedDict):
+    """The largest changes of a season's lists, and how many of their prices break a rule.
+
+    ``step`` is that of a price in a week, ``index_week`` and ``index_season`` those of the log price index;
+    ``broken`` counts prices beyond step, band or known cost by more than a unit of the last decimal.
+    """
+
+    step: float
+    index_week: float
+    index_season: float
+    broken: int
+
+
+class Arms(TypedDict):
+    """Other ways to price the season, beside the weekly lists that follow prices and sales.
+
+    ``hold`` keeps all prices, ``one_list`` the first list; ``frozen`` are weekly lists that follow the prices
+    alone, ``independent`` those of a market without substitutes.
+    """
+
+    hold: Arm
+    one_list: Arm
+    frozen: Arm
+    independent: Arm
+
+
+class ShopResult(Arm, Arms):
+    """The result of a shop; its arm without a name is the weekly lists of the retraining."""
 
     shop: str
     kind: str
@@ -51,30 +86,11 @@ class ShopResult(Arm):
     reasons: list[str]
     claimed_by: str
     best_possible: float
+    best_possible_season: float
     covered: Covered
-    moves: dict[str, int]
-    hold: Arm
-    one_list: Arm
+    moves: Moves
+    changes: Changes
     seconds: dict[str, float]
-
-
-class Totals(TypedDict):
-    """Totals over shops; shares and means are none where there is nothing to count."""
-
-    shops: int
-    passed: int
-    coverage_list: float | None
-    coverage_season: float | None
-    claimed: float | None
-    true: float
-    best_possible: float
-    share_of_possible: float | None
-    true_of_passed: float | None
-    losing_passed: int
-    losing_passed_season: int
-    width_of_passed: float | None
-    season_true: float
-    one_list_true: float
 
 
 def claims_of(summary: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
@@ -97,12 +113,13 @@ def arm_of(
         of_list: claim of the first list.
         of_season: claim of all weeks.
     """
-    lifts, best = [yardstick.lift(prices) for prices in season], yardstick.best_lift
+    lifts, best = yardstick.lifts(season), yardstick.best_lifts[: len(season)]
     return Arm(
-        list=_beside(of_list, lifts[0]),
-        season=_beside(of_season, float(np.mean(lifts))),
-        share_of_possible=_ratio(lifts[0], best),
-        weekly_regret=[best - lift for lift in lifts],
+        list=_beside(of_list, float(lifts[0])),
+        season=_beside(of_season, float(lifts.mean())),
+        share_of_possible=ratio(float(lifts[0]), float(best[0])),
+        share_of_possible_season=ratio(float(lifts.mean()), float(best.mean())),
+        weekly_regret=(best - lifts).tolist(),
     )
 
 
@@ -111,41 +128,36 @@ def covered_of(arm: Arm) -> Covered:
     return Covered(list=_holds(arm["list"]), season=_holds(arm["season"]))
 
 
-def totals_of(results: Sequence[ShopResult]) -> dict[str, Totals]:
-    """Return the totals of all shops and of each kind."""
-    kinds = list(dict.fromkeys(result["kind"] for result in results))
-    by_kind = {kind: _totals([r for r in results if r["kind"] == kind]) for kind in kinds}
-    return {EVERY_KIND: _totals(results), **by_kind}
-
-
-def _totals(results: Sequence[ShopResult]) -> Totals:
-    """Return the totals of some shops, in which each shop counts the same."""
-    passed = [result for result in results if result["verdict"] == "PASS"]
-    true = [result["list"]["true"] for result in results]
-    best = [result["best_possible"] for result in results]
-    return Totals(
-        shops=len(results),
-        passed=len(passed),
-        coverage_list=_mean([result["covered"]["list"] for result in results]),
-        coverage_season=_mean([result["covered"]["season"] for result in results]),
-        claimed=_mean([result["list"]["lift"] for result in results]),
-        true=float(np.mean(true)),
-        best_possible=float(np.mean(best)),
-        share_of_possible=_ratio(sum(true), sum(best)),
-        true_of_passed=_mean([result["list"]["true"] for result in passed]),
-        losing_passed=sum(result["list"]["true"] < 0 for result in passed),
-        losing_passed_season=sum(result["season"]["true"] < 0 for result in passed),
-        width_of_passed=_width(passed),
-        season_true=float(np.mean([result["season"]["true"] for result in results])),
-        one_list_true=float(np.mean([result["one_list"]["season"]["true"] for result in results])),
+def moves_of(prices: np.ndarray, reach: Reach) -> Moves:
+    """Return how the prices of the first list move."""
+    ladder, start = reach.ladder(reach.start), reach.start
+    ends = (prices <= ladder[:, 0]) | (prices >= ladder[:, -1])
+    return Moves(
+        up=int((prices > start).sum()),
+        down=int((prices < start).sum()),
+        held=int((prices == start).sum()),
+        at_ends=int((ends & (prices != start)).sum()),
     )
 
 
-def _width(passed: Sequence[ShopResult]) -> float | None:
-    """Return the median half-width of the lists' intervals over the claim, where a gain is to be had."""
-    claims = [result["list"] for result in passed if result["best_possible"] >= WORTH_WHILE]
-    widths = [(c["high"] - c["low"]) / 2 / abs(c["lift"]) for c in claims if c["lift"]]  # type: ignore[operator]
-    return float(np.median(widths)) if widths else None
+def changes_of(season: np.ndarray, reach: Reach) -> Changes:
+    """Return the largest changes of a season's lists (weeks, rows), and how many prices break a rule."""
+    before = np.vstack([reach.start, season[:-1]])
+    index, broken, unit = reach.index(season), 0, 10.0**-reach.rules.decimals
+    for prices, last in zip(season, before, strict=True):
+        ladder = reach.ladder(last)
+        broken += int(((prices < ladder[:, 0] - unit) | (prices > ladder[:, -1] + unit)).sum())
+    return Changes(
+        step=float(np.abs(season / before - 1).max()),
+        index_week=float(np.abs(index - reach.index(before)).max()),
+        index_season=float(np.abs(index).max()),
+        broken=broken,
+    )
+
+
+def ratio(gain: float, possible: float) -> float | None:
+    """Return the share of a possible gain, none where none is possible."""
+    return gain / possible if possible > 0 else None
 
 
 def _beside(claim: Mapping[str, Any], true: float) -> Claim:
@@ -157,12 +169,3 @@ def _holds(claim: Claim) -> bool | None:
     if claim["low"] is None or claim["high"] is None:
         return None
     return bool(claim["low"] <= claim["true"] <= claim["high"])
-
-
-def _ratio(gain: float, possible: float) -> float | None:
-    return gain / possible if possible > 0 else None
-
-
-def _mean(values: Sequence[float | bool | None]) -> float | None:
-    known = [float(value) for value in values if value is not None]
-    return float(np.mean(known)) if known else None

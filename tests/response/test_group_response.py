@@ -64,7 +64,7 @@ def test_both_slopes_of_a_shop_are_found_and_told_apart() -> None:
 
 def test_the_units_at_the_prices_in_force_are_near_those_of_the_shop() -> None:
     shop, response = example()
-    truth = shop.units(response.products["price"].to_numpy()) * 7
+    truth = shop.demand.units(response.products["price"].to_numpy()) * 7
     assert np.corrcoef(np.log(truth), np.log(response.products["units"]))[0, 1] > 0.9
 
 
@@ -165,10 +165,10 @@ def test_intervals_cover_the_slopes_of_simulated_shops() -> None:
             scores[name].bias.append(float((response.table[name] - truth).mean()))
             scores[name].covered.append(float(((low <= truth) & (truth <= high)).mean()))
         prices = response.products["price"].to_numpy()
-        before, cut = shop.units(prices), 0.8 * prices
+        before, cut = shop.demand.units(prices), 0.8 * prices
         claimed = response.demand.from_base(prices, before).units_of_list(cut) @ cut
         low, high = np.quantile(claimed, [0.025, 0.975])
-        cuts.append(low <= shop.units(cut) @ cut <= high)
+        cuts.append(low <= shop.demand.units(cut) @ cut <= high)
     assert sum(cuts) >= 17, (
         f"the revenue of a cut of all prices by a fifth: covered in {sum(cuts)} of 20 shops"
     )

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import ALL_STORES, CATEGORY, DATE, DAYS_A_WEEK, PRICE, PRODUCT, STORE, UNITS
+from tasks.bench.cases.shop_history import remembering
+from tasks.bench.cases.true_demand import Assortment, NestedLogit
 
 WITHIN = (2.2, 3.4)  # least and largest within slope
 ANNOUNCED = 0.18  # share of product-weeks
@@ -36,80 +38,52 @@ class NestedShop:
 
     Attributes:
         sales: daily sales table.
-        group: number of each product's group (products,).
-        level: log weight at the base price (products,).
-        base: base prices, currency/unit (products,).
+        demand: units a day at prices, without announcements, moods apart.
         b: within slope (groups,).
-        theta: exponent of the groups' sums of weights.
     """
 
     sales: pd.DataFrame
-    group: np.ndarray
-    level: np.ndarray
-    base: np.ndarray
+    demand: NestedLogit
     b: np.ndarray
-    theta: float
 
     @property
     def eta(self) -> np.ndarray:
         """Return how every group answers a common change of its prices (groups,)."""
-        return self.theta * self.b
-
-    def units(self, prices: np.ndarray) -> np.ndarray:
-        """Return mean units at prices without announcements, moods apart (products,)."""
-        return nested_units(self, (np.log(prices) - np.log(self.base))[None], np.zeros(1))[0]
-
-
-def nested_units(shop: NestedShop, relative: np.ndarray, extra: np.ndarray | float) -> np.ndarray:
-    """Return mean units of nested logit demand (rows, products).
-
-    Args:
-        shop: gives groups, levels and slopes.
-        relative: log prices relative to the base (rows, products).
-        extra: what else adds to the log weights (rows, products), or a number.
-    """
-    weight = np.exp(shop.level - shop.b[shop.group] * relative + extra)
-    member = np.eye(len(shop.b))[shop.group]  # (products, groups)
-    usual = np.exp(shop.level) @ member
-    total = weight @ member
-    return np.asarray(weight * ((total / usual) ** (shop.theta - 1))[:, shop.group])
+        return self.demand.theta * self.b
 
 
 def nested_shop(
     rng: np.random.Generator, *, theta: float, groups: int = 16, size: int = 4, days: int = 365
 ) -> NestedShop:
     """Return a shop of ``groups`` groups of ``size`` substitutes each, with a history of some days."""
-    products = groups * size
-    shop = NestedShop(
-        sales=pd.DataFrame(),
-        group=np.arange(groups).repeat(size),
-        level=rng.normal(LEVEL, LEVEL_SPREAD, products),
-        base=np.exp(rng.normal(1.0, 0.3, products)),
-        b=rng.uniform(*WITHIN, groups),
-        theta=theta,
-    )
+    products, group = groups * size, np.arange(groups).repeat(size)
+    level = np.exp(rng.normal(LEVEL, LEVEL_SPREAD, products))
+    goods = Assortment(group=group, level=level, price=np.exp(rng.normal(1.0, 0.3, products)))
+    b = rng.uniform(*WITHIN, groups)
+    demand = NestedLogit(goods=goods, within=b[group], theta=theta)
     weeks, day = days // DAYS_A_WEEK + 1, np.arange(days)
     announced = (rng.random((weeks, products)) < ANNOUNCED)[day // DAYS_A_WEEK]
     cut = rng.uniform(*CUT, (weeks, products))[day // DAYS_A_WEEK]
     relative = _lists(rng, weeks, products)[day // DAYS_A_WEEK] - announced * cut
     effect = rng.normal(ANNOUNCEMENT, ANNOUNCEMENT_SPREAD, products)
-    mood = PRODUCT_MOOD * _moods(rng, days, products)
+    mood = PRODUCT_MOOD * remembering((days, products), PERSISTENCE, rng)
     season = SEASON * np.sin(2 * np.pi * (day / 364 + rng.random())) + WEEKDAY * (day % DAYS_A_WEEK >= 5)
-    common = season[:, None] + GROUP_MOOD * _moods(rng, days, groups)[:, shop.group]
-    mean = nested_units(shop, relative, announced * effect + mood) * np.exp(common)
+    common = season[:, None] + GROUP_MOOD * remembering((days, groups), PERSISTENCE, rng)[:, group]
+    prices = goods.price * np.exp(relative)
+    mean = demand.units(prices, announced * effect + mood) * np.exp(common)
     units = rng.poisson(mean * rng.gamma(1 / DISPERSION, DISPERSION, mean.shape))
     sales = pd.DataFrame(
         {
             DATE: np.repeat(pd.date_range("2024-01-01", periods=days, unit="us"), products),
             PRODUCT: np.tile([f"p{i:03d}" for i in range(products)], days),
-            CATEGORY: np.tile([f"c{g:02d}" for g in shop.group], days),
+            CATEGORY: np.tile([f"c{g:02d}" for g in group], days),
             STORE: ALL_STORES,
             UNITS: units.ravel().astype(float),
-            PRICE: (shop.base * np.exp(relative)).round(2).ravel(),
+            PRICE: prices.round(2).ravel(),
             "promotion_deal": announced.ravel().astype(float),
         }
     ).sort_values([PRODUCT, DATE], ignore_index=True)
-    return NestedShop(**{**vars(shop), "sales": sales})
+    return NestedShop(sales=sales, demand=demand, b=b)
 
 
 def _lists(rng: np.random.Generator, weeks: int, products: int) -> np.ndarray:
@@ -117,11 +91,3 @@ def _lists(rng: np.random.Generator, weeks: int, products: int) -> np.ndarray:
     moved = rng.random((weeks, products)) < CHANGES
     since = np.maximum.accumulate(np.where(moved, np.arange(weeks)[:, None], 0), axis=0)
     return np.take_along_axis(rng.normal(0.0, CHANGE, (weeks, products)), since, axis=0)
-
-
-def _moods(rng: np.random.Generator, days: int, count: int) -> np.ndarray:
-    """Return persistent moods with standard deviation 1 (days, count)."""
-    mood = rng.normal(size=(days, count))
-    for t in range(1, days):
-        mood[t] = PERSISTENCE * mood[t - 1] + np.sqrt(1 - PERSISTENCE**2) * mood[t]
-    return mood

@@ -49,6 +49,11 @@ class Kind:
     confounded: bool = False
     stores: int = 1
 
+    @property
+    def independent(self) -> bool:
+        """Return whether no product has substitutes."""
+        return self.demand == "nested" and self.theta == 1.0
+
 
 KINDS = {
     "nested": Kind(),

@@ -83,7 +83,7 @@ class TrueShop:
     def unit_cost(self) -> np.ndarray:
         """Return the unit costs from the end of the history on, currency/unit (rows,).
 
-        Where the sales table has none, they are those of a stated margin on the price in force.
+        Where the sales table has none, they are those of a stated margin on ``price``, whatever is charged.
         """
         return self._costs[-1] if self.traits.costs else (1 - STATED_MARGIN) * self.price
 
@@ -105,12 +105,15 @@ class TrueShop:
         return table
 
     def units(self, prices: np.ndarray) -> np.ndarray:
-        """Return the units sold in a week, in expectation (rows,), at prices in currency/unit (rows,)."""
+        """Return the units sold in a week, in expectation, at prices in currency/unit (..., rows)."""
         wanted = self.demand.units(prices)
         return sold_of(wanted, self.stock) if self.traits.stock else wanted
 
     def earned(self, prices: np.ndarray, objective: str) -> np.ndarray:
-        """Return expected revenue or profit (``objective``) of a week, currency/week (rows,)."""
+        """Return expected revenue or profit (``objective``) of a week, currency/week (..., rows).
+
+        Where no cost is known, a profit is that of a stated margin on the prices at the end of the history.
+        """
         cost = self.unit_cost if objective == "profit" else 0.0
         return np.asarray((prices - cost) * self.units(prices))
 
@@ -199,7 +202,7 @@ def sold_of(wanted: np.ndarray, stock: np.ndarray) -> np.ndarray:
     functions at the same probability n / (n + m).
 
     Args:
-        wanted: expected demand m, units/week (rows,).
+        wanted: expected demand m, units/week (..., rows).
         stock: S at the start of the week, units (rows,).
     """
     shape = DAYS_A_WEEK * DISPERSION

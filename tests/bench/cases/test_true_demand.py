@@ -97,13 +97,11 @@ def test_coordinate_ascent_earns_what_enumeration_does(form: str) -> None:
         group=np.array([0, 0, 0, 1, 1, 1]), level=rng.uniform(5, 40, 6), price=rng.uniform(1, 4, 6)
     )
     demand, cost = demand_of(form, goods), 0.6 * goods.price
-    steps = np.linspace(0.8, 1.2, 5)
+    steps = np.linspace(0.9, 1.2, 4)
     ladder = goods.price[:, None] * steps
-    allowed = ladder >= 0.9 * goods.price[:, None]
-    best = joint_optimum(lambda prices: (prices - cost) * demand.units(prices), ladder, goods.group, allowed)
-    lists = np.array(list(product(steps[1:], repeat=6))) * goods.price
+    best = joint_optimum(lambda prices: (prices - cost) * demand.units(prices), ladder, goods.group)
+    lists = np.array(list(product(steps, repeat=6))) * goods.price
     earned = ((lists - cost) * demand.units(lists)).sum(axis=1)
-    assert (best >= 0.9 * goods.price).all()
     assert (best - cost) @ demand.units(best) == pytest.approx(earned.max(), rel=1e-12)
 
 
