@@ -10,10 +10,11 @@ wrong in all weeks is the level error a_i, and no answer to price. A group of on
 compared with: its whole slope eta is learned in the same way with l_gt = 0, so a change of its season since
 the training counts against it, less the level error. Both hierarchies are separate.
 
-A week of mean m has the variance m + d m^2, with d the dispersion of the product. Shocks of demand last: those of
-two weeks t and u have the correlation rho^|t - u|, and the weeks of a product are weighed by the inverse of their
-covariance. So a price that stays is taught little by many weeks of one shock, and a price that changes while
-the shock lasts is compared with its own weeks around.
+A week of mean m has the variance m + d m^2, with d the dispersion of the product. Demand shocks last: those
+of weeks t and u have the correlation rho^|t - u|, and a product's weeks are weighed by the inverse of
+their covariance. So many weeks of one shock teach little about a price that stays, and a price that changes
+while the shock lasts is compared with the weeks around it. Units far above what is believed count up to a
+bound, so that no single row decides.
 """
 
 from __future__ import annotations
@@ -161,8 +162,9 @@ def learn(sold: SoldWeeks, within: np.ndarray, whole: np.ndarray, doubt: Doubt) 
 def prior_of(draws: np.ndarray, groups: np.ndarray, weight: np.ndarray, doubt: Doubt) -> Prior:
     """Return the belief of the training in levels.
 
-    V_shop is the variance over draws of the weighted mean slope of the groups, V_group that of a group's
-    distance from it. A group keeps its own V_group: what the training knew well moves little.
+    V_shop is the mean covariance of two groups over the draws, V_group what is left of the variance of a
+    group: with many groups these are the variances of the mean slope and of the distances from it. A group
+    keeps its own V_group, so what the training knew well moves little.
 
     Args:
         draws: slopes (D, all groups).
@@ -171,13 +173,15 @@ def prior_of(draws: np.ndarray, groups: np.ndarray, weight: np.ndarray, doubt: D
         doubt: beside the draws.
     """
     slopes, share = draws[:, groups], weight / weight.sum()
-    common = slopes @ share
+    variance, pairs = slopes.var(axis=0), 1 - float(share @ share)
+    common = float((slopes @ share).var())  # the mean slope of the shop, of one group the whole of it
+    shop = max((common - float(share**2 @ variance)) / pairs, 0.0) if pairs > 0 else common
     return Prior(
         groups=groups,
         share=share,
         mean=slopes.mean(axis=0),
-        shop=max(float(common.var()) + doubt.drift, LEAST_VARIANCE),
-        group=np.maximum((slopes - common[:, None]).var(axis=0), LEAST_VARIANCE),
+        shop=max(shop + doubt.drift, LEAST_VARIANCE),
+        group=np.maximum(variance - shop, LEAST_VARIANCE),
         product=max(doubt.product, LEAST_VARIANCE),
     )
 
@@ -229,9 +233,9 @@ def _likelihood(sold: SoldWeeks, prior: Prior, doubt: Doubt, contrast: bool) -> 
 
 
 def _base_of(sold: SoldWeeks) -> np.ndarray:
-    """Return the base units of every group, units/week (G,)."""
-    base = np.atleast_2d(np.maximum(sold.base_units, LEAST_UNITS)).mean(axis=0)
-    return np.bincount(sold.group, weights=base)
+    """Return the base units of every group, units/week (G,); the same for all where there is no week."""
+    base = np.atleast_2d(np.maximum(sold.base_units, LEAST_UNITS))
+    return np.bincount(sold.group, weights=base.mean(axis=0) if len(base) else None)
 
 
 def _scale(after: np.ndarray | float, before: np.ndarray | float) -> np.ndarray:

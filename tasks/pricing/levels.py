@@ -2,12 +2,12 @@
 
 The log mean of a product's week is linear in its slope's distance p and level error a, in the slope shift
 beta of its group (shop and group together), and in the level l_t of the group's weeks. Gauss and Newton
-(iteratively reweighted least squares; McCullagh and Nelder 1989, 2.5) give at every round the normal equations
+(iteratively reweighted least squares; McCullagh and Nelder 1989, 2.5) solve at every round
 
     A_i q_i + B_i v_g = c_i,   sum_i B_i' q_i + D_g v_g = d_g,   q = (p, a),   v = (beta, l_1 ... l_T)
 
-Products are independent given v, groups given the shop. Taking out q, then l, leaves a precision L_g and a
-score r_g of every beta_g ~ N(s, V_group), and of these the shop:
+where products are independent given v, and groups given the shop. Taking out q, then l, leaves a precision
+L_g and a score r_g of every beta_g ~ N(s, V_group), and of these the shop:
 
     1 / var(s) = 1 / V_shop + sum_g L_g / (1 + L_g V_g),   mean(s) = var(s) sum_g r_g / (1 + L_g V_g)
     beta_g | s ~ N((s + V_g r_g) / (1 + V_g L_g), V_g / (1 + V_g L_g))
@@ -22,7 +22,9 @@ import numpy as np
 
 LEAST_VARIANCE = 1e-12  # stands for what is known
 RIDGE = 1e-9  # precision of the level of a week in which nothing was on sale
-ROUNDS, CLOSE = 20, 1e-5  # most rounds of Gauss and Newton, and the largest change at which they end
+ROUNDS, CLOSE = 40, 1e-5  # most rounds of Gauss and Newton, and the largest change at which they end
+MOST_DEVIATIONS = 4.0  # a week counts up to as many standard deviations, and units, above its mean
+LONGEST = 1.0  # most that a round moves the logarithm of a mean, so that none runs away
 FARTHEST = 30.0  # largest logarithm of a mean
 
 
@@ -141,8 +143,9 @@ def posterior(
         week = equations.start + equations.follow * beta[:, None]
         shared = np.concatenate([beta[:, None], week], axis=1)[group]  # (n, v)
         single = equations.alone - np.einsum("nqv,nv->nq", equations.tied, shared)
-        before, fit = fit, np.einsum("ntc,nc->nt", design, np.concatenate([single, shared], axis=1))
-        if np.abs(np.where(likelihood.there, fit - before, 0.0)).max(initial=0.0) < CLOSE:
+        step = np.einsum("ntc,nc->nt", design, np.concatenate([single, shared], axis=1)) - fit
+        fit = fit + np.clip(step, -LONGEST, LONGEST)
+        if np.abs(np.where(likelihood.there, step, 0.0)).max(initial=0.0) < CLOSE:
             break
     mean = prior.mean[group] + beta[group] + single[:, 0]
     return levels, mean, np.sqrt(_variance(equations, levels, group))
@@ -170,7 +173,8 @@ def _first_levels(likelihood: Likelihood) -> np.ndarray:
 def _equations(likelihood: Likelihood, prior: Prior, design: np.ndarray, fit: np.ndarray) -> _Equations:
     """Return the normal equations around a fit (n, T), with products and weeks taken out."""
     mean = np.exp(np.clip(likelihood.offset + fit, -FARTHEST, FARTHEST))
-    working = likelihood.units / mean - 1 + fit
+    spread = np.sqrt(1 / mean + likelihood.dispersion[:, None]) + 1 / mean
+    working = np.minimum(likelihood.units / mean - 1, MOST_DEVIATIONS * spread) + fit
     weighted = _weights(likelihood, mean) @ design
     normal = design.transpose(0, 2, 1) @ weighted  # (n, 2 + v, 2 + v)
     right = np.einsum("ntc,nt->nc", weighted, working)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,43 @@ class SalesSinceError(ValueError):
     """A table of sales that tells nothing, or nothing true, of the time since the training."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """The dates that place a state in its season.
+
+    Attributes:
+        trained: last date of the training data; with weekly periods the first day of its last week.
+        as_of: last day whose sales are known.
+        period: length of a period of the sales table, ``D`` or ``W``.
+        decisions: weeks of a season.
+    """
+
+    trained: pd.Timestamp
+    as_of: pd.Timestamp
+    period: str
+    decisions: int
+
+    @property
+    def first_day(self) -> pd.Timestamp:
+        """Return the day after the training data."""
+        return self.trained + pd.Timedelta(days=PERIOD_DAYS[self.period])
+
+    @property
+    def days(self) -> int:
+        """Return the days since the training."""
+        return int((self.as_of - self.first_day).days) + 1
+
+    @property
+    def weeks(self) -> int:
+        """Return the whole weeks since the training."""
+        return self.days // DAYS_A_WEEK
+
+    @property
+    def season_week(self) -> int:
+        """Return the weeks since the season opened; after the last one a new season opens."""
+        return self.weeks % self.decisions
+
+
 class LeftOut(NamedTuple):
     """What does not count.
 
@@ -47,17 +85,13 @@ class LeftOut(NamedTuple):
     later: int
 
 
-def new_sales(
-    market: pd.DataFrame, sales: pd.DataFrame, first_day: pd.Timestamp, as_of: pd.Timestamp, period: str
-) -> tuple[pd.DataFrame, LeftOut]:
+def new_sales(market: pd.DataFrame, sales: pd.DataFrame, calendar: Calendar) -> tuple[pd.DataFrame, LeftOut]:
     """Return the rows since the training in the order of their dates, and what was left out.
 
     Args:
         market: product and store of every row.
-        sales: sales table.
-        first_day: day after the training data.
-        as_of: last day that counts; a period that ends after it is left out.
-        period: of the sales table, ``D`` or ``W``.
+        sales: sales table; a period that ends after ``calendar.as_of`` is left out.
+        calendar: dates of training and state.
 
     Raises:
         SalesSinceError: the table is refused.
@@ -66,46 +100,33 @@ def new_sales(
     table = sales if STORE in sales else sales.assign(**{STORE: ALL_STORES})
     table = table.assign(**{name: table[name].astype(str) for name in SERIES})
     _refuse_duplicates(table)
-    days = PERIOD_DAYS[period]
-    earlier = table[DATE] < first_day
-    later = table[DATE] + pd.Timedelta(days=days - 1) > as_of
+    earlier = table[DATE] < calendar.first_day
+    later = table[DATE] + pd.Timedelta(days=PERIOD_DAYS[calendar.period] - 1) > calendar.as_of
     since = table[~earlier & ~later].sort_values(DATE, kind="stable", ignore_index=True)
-    if since.empty:
-        raise SalesSinceError(
-            f"sales since the training: the table needs rows from {first_day:%Y-%m-%d} to {as_of:%Y-%m-%d}. "
-            f"Received: {len(table):,} rows from {table[DATE].min():%Y-%m-%d} to "
-            f"{table[DATE].max():%Y-%m-%d}. Give newer sales, or none."
-        )
-    rows = pd.MultiIndex.from_frame(market[SERIES].astype(str)).get_indexer(
-        pd.MultiIndex.from_frame(since[SERIES])
-    )
+    _refuse_another_time(since, table, calendar)
+    names = pd.MultiIndex.from_frame(market[SERIES].astype(str))
+    rows = names.get_indexer(pd.MultiIndex.from_frame(since[SERIES]))
     unknown = _names(since.loc[rows < 0, SERIES].drop_duplicates(), market)
     if (rows < 0).all():
         raise SalesSinceError(
             "sales since the training: at least one product and store must be of the training. Received: "
             f"{', '.join(unknown[:3])}. Take the sales of the same shop, with the same ids."
         )
-    reach = since[DATE].max() + pd.Timedelta(days=days)
-    return _marked(since, rows, first_day, reach, days), LeftOut(
-        unknown, int(earlier.sum()), int(later.sum())
-    )
+    return _marked(since, rows, calendar), LeftOut(unknown, int(earlier.sum()), int(later.sum()))
 
 
-def _marked(
-    since: pd.DataFrame, rows: np.ndarray, first_day: pd.Timestamp, reach: pd.Timestamp, days: int
-) -> pd.DataFrame:
+def _marked(since: pd.DataFrame, rows: np.ndarray, calendar: Calendar) -> pd.DataFrame:
     """Return the rows of the market with their week, amount, promotion and whether they sold out.
 
     Args:
         since: rows since the training.
         rows: of the market, -1 where there is none.
-        first_day: day after the training data.
-        reach: day after the last one of the table.
-        days: length of a period.
+        calendar: dates of training and state.
     """
-    week = (since[DATE] - first_day).dt.days // DAYS_A_WEEK
+    days = PERIOD_DAYS[calendar.period]
+    week = (since[DATE] - calendar.first_day).dt.days // DAYS_A_WEEK
+    reach = (since[DATE].max() - calendar.first_day).days + days
     kinds = promotions(since.columns)
-    out = (since[UNITS] >= np.floor(since[STOCK])) if STOCK in since else False
     marked = since.assign(
         **{
             ROW: rows,
@@ -113,11 +134,21 @@ def _marked(
             AMOUNT: since[UNITS] * since[PRICE],
             DAYS: days,
             PROMOTED: (since[kinds].fillna(0) > 0).any(axis=1) if kinds else False,
-            OUT: out,
-            REACHED: week < (reach - first_day).days // DAYS_A_WEEK,
+            OUT: (since[UNITS] >= np.floor(since[STOCK])) if STOCK in since else False,
+            REACHED: week < reach // DAYS_A_WEEK,
         }
     )
     return marked[marked[ROW] >= 0]
+
+
+def _refuse_another_time(since: pd.DataFrame, table: pd.DataFrame, calendar: Calendar) -> None:
+    """Refuse a table that has no row of the time since the training."""
+    if since.empty:
+        raise SalesSinceError(
+            f"sales since the training: the table needs rows from {calendar.first_day:%Y-%m-%d} to "
+            f"{calendar.as_of:%Y-%m-%d}. Received: {len(table):,} rows from {table[DATE].min():%Y-%m-%d} to "
+            f"{table[DATE].max():%Y-%m-%d}. Give newer sales, or none."
+        )
 
 
 def _refuse_what_is_no_sale(sales: pd.DataFrame) -> None:
@@ -157,7 +188,8 @@ def _refuse_duplicates(table: pd.DataFrame) -> None:
         row = twice.iloc[0]
         raise SalesSinceError(
             "sales since the training: one row per date, product and store. Received: "
-            f"{row[PRODUCT]!r} in {row[STORE]!r} on {row[DATE]:%Y-%m-%d} twice ({len(twice)} such rows). Keep one."
+            f"{row[PRODUCT]!r} in {row[STORE]!r} on {row[DATE]:%Y-%m-%d} twice "
+            f"({len(twice)} such rows). Keep one."
         )
 
 

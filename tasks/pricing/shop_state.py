@@ -9,55 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from expectations.columns import (
     DAYS_A_WEEK,
-    PERIOD_DAYS,
     PRICE,
     STOCK,
     UNITS,
 )
 from tasks.pricing.learning import SoldWeeks
 from tasks.pricing.market import SURPRISE_MEMORY
-from tasks.pricing.new_sales import DAYS, OUT, PROMOTED, ROW, new_sales
+from tasks.pricing.new_sales import AMOUNT, DAYS, OUT, PROMOTED, REACHED, ROW, WEEK, Calendar, new_sales
 
 Expected = Callable[[np.ndarray], np.ndarray]
 """Units/week expected at prices (T, n): (T, n)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calendar:
-    """The dates that place a state in its season.
-
-    Attributes:
-        trained: last date of the training data; with weekly periods the first day of its last week.
-        as_of: last day whose sales are known.
-        period: length of a period of the sales table, ``D`` or ``W``.
-        decisions: weeks of a season.
-    """
-
-    trained: pd.Timestamp
-    as_of: pd.Timestamp
-    period: str
-    decisions: int
-
-    @property
-    def first_day(self) -> pd.Timestamp:
-        """Return the day after the training data."""
-        return self.trained + pd.Timedelta(days=PERIOD_DAYS[self.period])
-
-    @property
-    def weeks(self) -> int:
-        """Return the whole weeks since the training."""
-        return int(((self.as_of - self.first_day).days + 1) // DAYS_A_WEEK)
-
-    @property
-    def season_week(self) -> int:
-        """Return the weeks since the season opened; after the last one a new season opens."""
-        return self.weeks % self.decisions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +98,7 @@ def state_of(
     Args:
         market: market table of the training: product, store, ``price`` in force at its end (currency/unit),
             ``units`` (units/week at it) and, if known, ``stock`` and ``arrivals``.
-        sales: sales table: date, product, store (else ``all``), units, price and, optionally, ``stock`` and
-            promotions; ``calendar.period`` is its period.
+        sales: sales table of ``calendar.period``, optionally with stores, ``stock`` and promotions.
         calendar: dates of training and state.
         memory: weight of the past in the remembered price, 1/week.
         expected: what the surprise compares with; by default the market's units, whatever the price.
@@ -140,54 +107,54 @@ def state_of(
         SalesSinceError: the table is empty, ends with the training, has a row twice or a number that no sale
             has, or names no product of the market.
     """
-    rows, counts = new_sales(market, sales, calendar.first_day, calendar.as_of, calendar.period)
-    start, weeks, season_week = market[PRICE].to_numpy(float), calendar.weeks, calendar.season_week
-    units, prices, exposure, present = _weekly(rows, start, weeks)
-    usual = market[UNITS].to_numpy(float)
-    foreseen = (np.broadcast_to(usual, units.shape) if expected is None else expected(prices)) * exposure
+    rows, left_out = new_sales(market, sales, calendar)
+    start, usual = market[PRICE].to_numpy(float), market[UNITS].to_numpy(float)
+    weekly = _weekly(rows, start, calendar.weeks)
+    foreseen = usual if expected is None else expected(weekly.prices)
     price = _in_force(rows, start)
-    opening = _in_force(rows[rows["week"] < weeks - season_week], start)
+    opening = _in_force(rows[rows[WEEK] < calendar.weeks - calendar.season_week], start)
     revenue = start * usual
     return ShopState(
-        weeks=weeks,
-        season_week=season_week,
+        weeks=calendar.weeks,
+        season_week=calendar.season_week,
         price=price,
-        remembered=_remembered(units, prices, start, memory),
-        surprise=_surprise(units, foreseen, present),
-        stock=_stock(market, rows, (calendar.as_of - calendar.first_day).days + 1),
+        remembered=_remembered(weekly, start, memory),
+        surprise=_surprise(weekly, foreseen * weekly.exposure),
+        stock=_stock(market, rows, calendar.days),
         opening=opening,
         index=float(np.log(price / opening) @ revenue / revenue.sum()),
-        units=units,
-        prices=prices,
-        exposure=exposure,
-        present=present,
-        unknown=counts.unknown,
-        earlier=counts.earlier,
-        later=counts.later,
+        **weekly._asdict(),
+        **left_out._asdict(),
     )
 
 
-def _weekly(
-    rows: pd.DataFrame, start: np.ndarray, weeks: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return units, prices, exposure and presence of every whole week that the table reaches (T, n)."""
+class _Weekly(NamedTuple):
+    """What ``ShopState`` holds of every week (T, n)."""
+
+    units: np.ndarray
+    prices: np.ndarray
+    exposure: np.ndarray
+    present: np.ndarray
+
+
+def _weekly(rows: pd.DataFrame, start: np.ndarray, weeks: int) -> _Weekly:
+    """Return the whole weeks that the table reaches."""
     shape = (weeks, len(start))
-    reached = rows["reached"] & (rows["week"] < weeks)
-    weekly = rows[reached].groupby(["week", ROW])
-    sums = (
-        weekly[[UNITS, "amount", DAYS]].sum().join(weekly[[PROMOTED, OUT]].any()).join(weekly[PRICE].mean())
-    )
-    at = (sums.index.get_level_values("week").to_numpy(), sums.index.get_level_values(ROW).to_numpy())
+    reached = rows[REACHED] & (rows[WEEK] < weeks)
+    weekly = rows[reached].groupby([WEEK, ROW])
+    sums = weekly[[UNITS, AMOUNT, DAYS]].sum().join(weekly[[PROMOTED, OUT]].any()).join(weekly[PRICE].mean())
+    at = (sums.index.get_level_values(WEEK).to_numpy(), sums.index.get_level_values(ROW).to_numpy())
 
     def wide(values: pd.Series, fill: float) -> np.ndarray:
         table = np.full(shape, fill)
         table[at] = values.to_numpy(float)
         return table
 
-    paid = (sums["amount"] / sums[UNITS]).where(sums[UNITS] > 0, sums[PRICE])
+    paid = (sums[AMOUNT] / sums[UNITS]).where(sums[UNITS] > 0, sums[PRICE])
     prices = pd.DataFrame(np.vstack([start, wide(paid, np.nan)])).ffill().to_numpy()[1:]
     exposure = np.minimum(wide(sums[DAYS], 0.0) / DAYS_A_WEEK, 1.0)
-    return wide(sums[UNITS], 0.0), prices, exposure, wide(~(sums[PROMOTED] | sums[OUT]), 0.0) > 0
+    present = wide(~(sums[PROMOTED] | sums[OUT]), 0.0) > 0
+    return _Weekly(wide(sums[UNITS], 0.0), prices, exposure, present)
 
 
 def _in_force(rows: pd.DataFrame, start: np.ndarray) -> np.ndarray:
@@ -198,18 +165,18 @@ def _in_force(rows: pd.DataFrame, start: np.ndarray) -> np.ndarray:
     return price
 
 
-def _remembered(units: np.ndarray, prices: np.ndarray, start: np.ndarray, memory: float) -> np.ndarray:
+def _remembered(weekly: _Weekly, start: np.ndarray, memory: float) -> np.ndarray:
     """Return the smoothed price of the weeks in which something sold, currency/unit (n,)."""
     remembered = start
-    for sold, price in zip(units, prices, strict=True):
+    for sold, price in zip(weekly.units, weekly.prices, strict=True):
         remembered = np.where(sold > 0, memory * remembered + (1 - memory) * price, remembered)
     return remembered
 
 
-def _surprise(units: np.ndarray, expected: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Return the smoothed units over the expected ones, minus 1 (n,)."""
-    surprise = np.zeros(units.shape[1])
-    for sold, foreseen, there in zip(units, expected, present & (expected > 0), strict=True):
+def _surprise(weekly: _Weekly, expected: np.ndarray) -> np.ndarray:
+    """Return the smoothed units over the expected ones (T, n), minus 1 (n,)."""
+    surprise = np.zeros(expected.shape[1])
+    for sold, foreseen, there in zip(weekly.units, expected, weekly.present & (expected > 0), strict=True):
         news = np.divide(sold, foreseen, out=np.ones_like(surprise), where=there) - 1
         surprise = np.where(there, SURPRISE_MEMORY * surprise + (1 - SURPRISE_MEMORY) * news, surprise)
     return surprise
@@ -220,7 +187,7 @@ def _stock(market: pd.DataFrame, rows: pd.DataFrame, days: int) -> np.ndarray:
 
     Where the table has no stock, the market's stock and arrivals less all that was sold since.
     """
-    stock = market["stock"].to_numpy(float) if "stock" in market else np.full(len(market), np.inf)
+    stock = market[STOCK].to_numpy(float).copy() if STOCK in market else np.full(len(market), np.inf)
     if STOCK not in rows:
         arrived = market["arrivals"].to_numpy(float) * days / DAYS_A_WEEK if "arrivals" in market else 0.0
         sold = np.bincount(rows[ROW], weights=rows[UNITS], minlength=len(market))
