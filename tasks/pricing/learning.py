@@ -213,7 +213,7 @@ def redrawn(draws: np.ndarray, levels: Levels | None) -> np.ndarray:
 def _likelihood(sold: SoldWeeks, prior: Prior, doubt: Doubt, contrast: bool) -> Likelihood:
     """Return the weeks as the levels read them, products in the order of their groups."""
     there = sold.present & np.isfinite(sold.units)
-    if contrast:  # a week in which the whole group sold nothing has no shares
+    if contrast:  # where a whole group sold nothing, its level would fall without end
         total = np.zeros((len(sold.units), len(prior.mean)))
         np.add.at(total.T, sold.group, np.where(there, sold.units, 0.0).T)
         there = there & (total > 0)[:, sold.group]

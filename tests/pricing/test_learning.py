@@ -238,6 +238,10 @@ def test_draws_move_to_what_was_learned() -> None:
     np.testing.assert_allclose(moved.mean(axis=0), 3 + levels.shop + levels.group, atol=0.03)
     sd = np.sqrt(levels.rest_sd**2 + (levels.link * levels.shop_sd) ** 2)
     np.testing.assert_allclose(moved.std(axis=0), sd, rtol=0.1)
+    few = learn(*_well_known(rng), Doubt(product=0.01, level=0.01)).within
+    assert few is not None
+    spread = redrawn(_well_known(rng)[1], few).std(axis=0)
+    np.testing.assert_allclose(spread, np.hypot(few.rest_sd, few.link * few.shop_sd), rtol=0.15)
     together = np.corrcoef(draws[:, 0], moved[:, 0])[0, 1]
     assert together > 0.5, f"a draw keeps its place among the draws: correlation {together:.2f}"
     assert redrawn(draws, None) is draws
@@ -330,6 +334,13 @@ def _learned(
     rng, groups = np.random.default_rng(0), int(sold.group.max()) + 1
     draws = BELIEVED + shop * rng.standard_normal((400, 1)) + 0.3 * rng.standard_normal((400, groups))
     return learn(sold, draws, np.ones_like(draws), Doubt(product=product, level=level, lasting=lasting))
+
+
+def _well_known(rng: np.random.Generator) -> tuple[SoldWeeks, np.ndarray, np.ndarray]:
+    """Return three groups that show their slopes well, so that the shop's shift says little of them."""
+    sold, _ = _shop(seed=12, groups=3, weeks=13, units=2000.0, dispersion=0.0)
+    draws = BELIEVED + 0.5 * rng.standard_normal((4000, 1)) + 0.5 * rng.standard_normal((4000, 3))
+    return sold, draws, draws
 
 
 def _covered(learned: Learned, truth: np.ndarray) -> float:

@@ -143,6 +143,14 @@ def test_weeks_are_read_as_days_are() -> None:
         np.testing.assert_allclose(getattr(by_weeks, name), getattr(by_days, name), err_msg=name)
 
 
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    sales = _sales(days=20, stock=90.0)
+    sales["price"] *= np.linspace(1, 1.2, len(sales))
+    shuffled, plain = _state(sales.sample(frac=1, random_state=0), days=20), _state(sales, days=20)
+    for name in ("units", "prices", "remembered", "price", "stock", "opening"):
+        np.testing.assert_allclose(getattr(shuffled, name), getattr(plain, name), err_msg=name)
+
+
 def test_rows_of_the_training_and_of_the_future_are_counted_and_left_out() -> None:
     old = _sales(days=7).assign(date=lambda rows: rows["date"] - pd.Timedelta(days=7), price=1.0, units=500.0)
     state = _state(pd.concat([old, _sales(days=21)]), days=14)
