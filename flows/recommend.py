@@ -6,11 +6,16 @@ from prefect import flow
 
 from conf import Settings
 from tasks.operations import recommend as operation
+from tasks.operations.recommend import ShopTables
+from tasks.stages.sales import sales_since
+
+NOTHING = ShopTables()
 
 
 @flow(name="recommend")
 def recommend(
-    settings: Settings, version: int | None, prices: str | None, out: str, seed: int | None = None
+    settings: Settings, version: int | None, out: str, seed: int | None = None, tables: ShopTables = NOTHING
 ) -> operation.Recommended:
     """Write the prices of the champion, else of the candidate, for every product in the next week."""
-    return operation.recommend(settings, version, prices, out, seed)
+    sales = sales_since(settings, tables.sales)
+    return operation.recommend(settings, version, tables, sales, out=out, seed=seed)

@@ -172,8 +172,18 @@ def recommend(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Products, prices in force, costs if known; none: those at the end of the training data.",
+            help="Products, prices in force, costs if known; none: those after `--sales`, else the training.",
         ),
+    ] = None,
+    sales: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Sales since the training, or `source`: what they teach is in the list."
+        ),
+    ] = None,
+    promotions: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Announced promotions (product_id, start, end, price): they hold."),
     ] = None,
     version: Annotated[
         int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
@@ -185,14 +195,17 @@ def recommend(
 ) -> None:
     """Write the price list of the next week: every price with its reason, and its probability if varied.
 
-    Example: `repricer recommend --out list.csv --prices in_force.csv --set price.variation.share=0.1`
+    Example: `repricer recommend --out list.csv --sales new.parquet --set price.variation.share=0.1`
     """
     settings = settings_of(profile, sets)
     require_store(settings)
     with prefect_api(settings.data_folder):
+        from flows.recommend import ShopTables
         from flows.recommend import recommend as flow
 
-        recommended = flow(settings, version, str(prices) if prices else None, str(out), seed)
+        files = {"prices": prices, "sales": sales, "promotions": promotions}
+        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
+        recommended = flow(settings, version, str(out), seed, tables)
     write_json(json_file, recommended)
     report.show_recommended(recommended)
 

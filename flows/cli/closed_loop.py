@@ -94,16 +94,24 @@ def closed_loop(
 
 def _in_this_process(loop: Loop) -> Any:
     """Return what was measured shop by shop."""
-    from flows.recommend import recommend
     from flows.retrain import retrain
     from tasks.bench.closed_loop import bench_closed_loop
     from tasks.bench.closed_loop_chain import Chain, registered_response
     from tasks.bench.closed_loop_feedback import bench_feedback
     from tasks.bench.misled_policy import mislead_stored
 
-    chain = Chain(retrain=retrain, recommend=recommend, respond=registered_response, mislead=mislead_stored)
+    chain = Chain(retrain=retrain, recommend=_recommend, respond=registered_response, mislead=mislead_stored)
     measure = bench_feedback if loop.feedback else bench_closed_loop
     return measure(loop.settings, loop.chosen, chain, weeks=loop.weeks, folder=loop.folder, say=report.say)
+
+
+def _recommend(
+    settings: Settings, version: int, prices: str, out: str, seed: int, *, sales: str | None = None
+) -> None:
+    """Write a list as the flow does."""
+    from flows.recommend import ShopTables, recommend
+
+    recommend(settings, version, out, seed, ShopTables(prices=prices, sales=sales))
 
 
 def _in_processes(loop: Loop, jobs: int, options: Sequence[str]) -> Any:

@@ -157,7 +157,8 @@ def line_of(result: ShopResult) -> str:
 
 def rules_of(settings: Settings) -> PriceRules:
     """Return the rules that lists are held to."""
-    return PriceRules(decimals=settings.price.decimals)
+    guard = settings.price.guard.model_dump(exclude={"reference_year"})
+    return PriceRules(**guard, decimals=settings.price.decimals)
 
 
 def settings_at(settings: Settings, shop: TrueShop, folder: Path) -> Settings:

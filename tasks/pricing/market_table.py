@@ -78,7 +78,7 @@ def market_of(
 
     It holds the price in force, the cost, expected units and how they answer price. The cost is the last
     known one, whatever it is; ``cost_stale`` marks one that is older than the active weeks. A product that
-    has no group yet is not identified: it keeps its price.
+    has no group yet is not identified: it keeps its price. ``date`` is the last one of the sales.
 
     Args:
         sales: sales table.
@@ -106,7 +106,7 @@ def market_of(
         table = table.merge(_stock(recent), on=SERIES, how="left")
         table["stock"] = table["stock"].fillna(np.inf)
         table["arrivals"] = table["arrivals"].fillna(0.0)
-    return table.sort_values(SERIES, ignore_index=True)
+    return table.assign(**{DATE: sales[DATE].max()}).sort_values(SERIES, ignore_index=True)
 
 
 def rules_of(plan: PricingPlan, effects: Effects) -> Rules:

@@ -7,17 +7,24 @@ import pandas as pd
 
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
-from tasks.pricing.recommend import COST_HOLDS, COVERING_PRICE, STEP, PolicyError, PolicyModel
-from tasks.pricing.state import View
+from tasks.pricing.recommend import (
+    COST_HOLDS,
+    COVERING_PRICE,
+    STEP,
+    PolicyError,
+    PolicyModel,
+)
+from tasks.pricing.shop_view import ShopNow
 from tasks.pricing.variation import Variation, vary
 
 KEY = [PRODUCT, STORE]
 NOISE = 1e-6  # of a cent; a price that is lowered by less is the same
 
 
-def in_force(policy: PolicyModel) -> pd.DataFrame:
-    """Return product, store and price in force at the end of the training data (products, 3)."""
-    return policy.market[[*KEY, PRICE]].reset_index(drop=True)
+def in_force(policy: PolicyModel, now: ShopNow | None = None) -> pd.DataFrame:
+    """Return product, store and price in force now; none: at the end of the training data (products, 3)."""
+    table = policy.market[[*KEY, PRICE]].reset_index(drop=True)
+    return table if now is None else table.assign(**{PRICE: now.state.price})
 
 
 def unknown_products(policy: PolicyModel, prices: pd.DataFrame) -> list[str]:
@@ -37,22 +44,23 @@ def unknown_products(policy: PolicyModel, prices: pd.DataFrame) -> list[str]:
 
 
 def price_list(
-    policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int, view: View | None = None
+    policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int, now: ShopNow | None = None
 ) -> pd.DataFrame:
     """Return the list: ``reference_price`` (in force), ``price``, ``step``, ``reason`` and what was drawn.
 
     The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
     let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
     leaves the ladder or the bounds of the price, or goes below a known cost, and none moves a price that
-    holds for its cost. Where the currency is named, it is the last column.
+    holds for its cost or is announced. With sales since the training, ``slope_trained`` and ``slope_now`` say
+    what they taught of how demand answers. Where the currency is named, it is the last column.
 
     Args:
         policy: what recommends.
-        prices: product, store, price in force and, where they are known, ``unit_cost`` and the bounds of this
-            week, ``lowest`` and ``highest`` (currency/unit).
+        prices: product, store, price in force and, where they are known, ``unit_cost``, the bounds of this
+            week, ``lowest`` and ``highest``, and ``announced_price`` of a promotion (currency/unit).
         variation: of the list.
         seed: of the draw; log it with the list.
-        view: what the shop knows now; none: the first decision after the training.
+        now: what the shop knows now; none: the first decision after the training.
 
     Raises:
         PolicyError: a product stands twice, or a price is not finite and above 0.
@@ -64,7 +72,7 @@ def price_list(
             "price list: one row per product and store. "
             f"Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
         )
-    recommended = policy.recommend(prices, view, variation.decimals)
+    recommended = policy.recommend(prices, now.view if now else None, variation.decimals)
     reference = prices[PRICE].to_numpy(float)
     known = policy.costs(prices)
     cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
@@ -79,7 +87,17 @@ def price_list(
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
     named = {CURRENCY: policy.currency} if policy.currency else {}
     columns = {STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()}
-    return varied.assign(**columns, **named)
+    learned = {} if now is None else _learned(policy, prices, now)
+    return varied.assign(**columns, **learned, **named)
+
+
+def _learned(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow) -> dict[str, np.ndarray]:
+    """Return the slope of every product before and after the sales since the training, nan if unknown."""
+    rows = policy.rows(prices)
+    return {
+        name: np.where(rows >= 0, values[rows], np.nan)
+        for name, values in (("slope_trained", now.learned.before), ("slope_now", now.learned.mean))
+    }
 
 
 def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:

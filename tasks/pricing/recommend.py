@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
+from expectations.columns import CURRENCY, DATE, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
 from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
@@ -26,6 +26,8 @@ COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, em
 LOWEST, HIGHEST = "lowest", "highest"  # columns: bounds of this week's price, currency/unit
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
+ANNOUNCED = "the price of an announced promotion"
+ANNOUNCED_PRICE = "announced_price"  # column: currency/unit, nan where no promotion is announced
 STEP = "step"  # recommended price relative to the price in force
 NOT_ROUNDED = 6  # decimals of a price where none are given
 
@@ -73,7 +75,8 @@ class PolicyModel:
 
         Args:
             prices: product, store, the price in force now and, where they are known, ``unit_cost`` and this
-                week's bounds, ``lowest`` and ``highest`` (currency/unit).
+                week's bounds, ``lowest`` and ``highest``, and ``announced_price``, which a promotion keeps
+                (currency/unit).
             view: what the shop knows now; none: the first decision after the training.
             decimals: of a price; none: prices are not rounded.
 
@@ -88,6 +91,9 @@ class PolicyModel:
             chosen = plan.view.prices(self.rules)[np.arange(len(ratio)), plan.actions]
             step[known] = (chosen / ratio)[rows[known]]
             reason[known] = self._reasons(rows[known], step[known], prices[known])
+        announced = _announced(prices)
+        step = np.where(np.isnan(announced), step, announced / price)
+        reason[~np.isnan(announced)] = ANNOUNCED
         reasons = pd.Series(reason, prices.index, dtype="str")
         return pd.DataFrame({PRICE: price * step, STEP: step, REASON: reasons}, index=prices.index)
 
@@ -95,6 +101,11 @@ class PolicyModel:
     def currency(self) -> str | None:
         """Return the ISO 4217 code of all prices; none: it was not named."""
         return str(self.market[CURRENCY].iloc[0]) if CURRENCY in self.market else None
+
+    @property
+    def trained(self) -> pd.Timestamp:
+        """Return the last date of the training data."""
+        return pd.Timestamp(self.market[DATE].max())
 
     @cached_property
     def products(self) -> Products:
@@ -185,14 +196,16 @@ class PolicyModel:
             decimals: of a price; none: prices are not rounded.
         """
         rows, costs, market = self.rows(prices), self.costs(prices), self.products
+        announced = _announced(prices)
+        price = np.where(np.isnan(announced), prices[PRICE].to_numpy(float), announced)
         ratio = np.ones(len(market)) if view is None else view.ratio.copy()
-        ratio[rows] = prices[PRICE].to_numpy(float) / market.price[rows]
+        ratio[rows] = price / market.price[rows]
         products = _with(market, rows, costs, prices)
-        now = opening(products, ratio) if view is None else replace(view, products=products, ratio=ratio)
+        now = _opening(products, ratio) if view is None else replace(view, products=products, ratio=ratio)
         candidates = self._candidates(now, decimals)
         now = replace(now, planned=ratio, candidates=candidates)
         listed_rows = np.zeros(len(market), bool)
-        listed_rows[rows[costs[COST_HOLDS].to_numpy() == ""]] = True
+        listed_rows[rows[(costs[COST_HOLDS].to_numpy() == "") & np.isnan(announced)]] = True
         may = self.rules.may(products, ratio, candidates)
         may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
         return listed(now, self.rules, self.policy.worth, may), ratio
@@ -233,6 +246,18 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame, prices: pd.Da
             changed[name] = getattr(market, name).copy()
             changed[name][rows] = values.to_numpy()
     return replace(market, **changed)
+
+
+def _opening(products: Products, ratio: np.ndarray) -> View:
+    """Return the first view of a season that began at the end of the training, at prices of now (n,)."""
+    revenue = products.price * products.units
+    return opening(products, ratio).at_index(np.full(len(ratio), revenue @ np.log(ratio) / revenue.sum()))
+
+
+def _announced(prices: pd.DataFrame) -> np.ndarray:
+    """Return the announced prices, currency/unit, nan where there is none (rows,)."""
+    none = np.full(len(prices), np.nan)
+    return prices[ANNOUNCED_PRICE].to_numpy(float) if ANNOUNCED_PRICE in prices else none
 
 
 def _valid(price: np.ndarray) -> np.ndarray:

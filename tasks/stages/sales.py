@@ -15,6 +15,8 @@ from tasks.sources.acceptance import Accepted, accept
 from tasks.sources.reading import read
 from tasks.stages.source import limits_of, meaning_of, now, source_of
 
+SOURCE = "source"  # instead of a file: the source of the settings
+
 
 def accepted_sales(settings: Settings) -> Accepted:
     """Read the source of the settings and return what is accepted of it now.
@@ -26,6 +28,24 @@ def accepted_sales(settings: Settings) -> Accepted:
     limits, meaning = limits_of(settings), meaning_of(settings.source)
     accepted = accept(read(source_of(settings.source)), limits, now(), meaning)
     return replace(accepted, sales=with_tax(accepted.sales, settings.source.price_includes_tax))
+
+
+def sales_since(settings: Settings, table: str | None) -> pd.DataFrame | None:
+    """Return the sales of a table with the columns of the settings' source; none: none is given.
+
+    Args:
+        settings: of the retraining.
+        table: file; ``source``: that of the settings.
+
+    Raises:
+        DataError: the table breaks a rule; the message lists all of them.
+    """
+    if table is None:
+        return None
+    if table == SOURCE:
+        return accepted_sales(settings).sales
+    source = settings.source.model_copy(update={"kind": "file", "path": table})
+    return accepted_sales(settings.model_copy(update={"source": source})).sales
 
 
 def origins_of(settings: Forecast) -> Origins:
