@@ -104,14 +104,8 @@ def recommend(
         current = with_announced(current, tables.promotions, as_of=_today(policy, now))
     table = price_list(policy, current, variation_of(settings), seed, now)
     _write(table, Path(out))
-    return _counted(
-        table,
-        file=str(Path(out)),
-        version=number,
-        seed=seed,
-        weeks=now.state.weeks if now else 0,
-        unknown=unknown,
-    )
+    counts = _counts(table) | {"weeks": now.state.weeks if now else 0}
+    return Recommended(file=out, version=number, seed=seed, unknown=unknown, **counts)  # type: ignore[typeddict-item]
 
 
 def _now(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
