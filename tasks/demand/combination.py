@@ -15,7 +15,7 @@ from tasks.demand.blend import Blend, Weighting, cost_of, fit_blend
 from tasks.demand.calibration import Calibration, calibrate
 from tasks.demand.counts import Counts, none_counted
 from tasks.demand.counts_fit import SLOW, Sample, fit_counts, zero_shares
-from tasks.demand.coverage import Coverage, randomised_coverage
+from tasks.demand.coverage import Transforms, transforms_of
 from tasks.demand.distribution import Distribution, joined, mixed
 from tasks.demand.history import History
 from tasks.demand.metrics import Criterion, Scores, scores
@@ -60,7 +60,7 @@ class Combination:
 
     Attributes:
         scores: of every model on the held-out periods.
-        coverage: of the blend there, randomised, by class of series.
+        transforms: probability integral transforms of what sold there, under the blend.
         blend: the weights.
         counts: the series that are forecast as counts.
         held_out, folds: forecasts and units of the held-out folds and of the others, long.
@@ -70,7 +70,7 @@ class Combination:
     """
 
     scores: dict[str, Scores]
-    coverage: dict[str, Coverage]
+    transforms: Transforms
     blend: Blend
     counts: Counts
     held_out: pd.DataFrame
@@ -107,7 +107,7 @@ def combine(history: History, arima: Fit, lstm: Fit, rules: Rules) -> Combinatio
     blend = _blend(history, models, rules)
     fitted = arima.served["fitted"]
     weights = np.where(fitted, blend.weights(history.panel.series[CATEGORY].to_numpy()), 0.0)
-    pairs = list(zip(*(models[name].forecasts for name in MEMBERS), strict=True))
+    pairs = list(zip(models["arima"].forecasts, models["lstm"].forecasts, strict=True))
     models["blend"] = _calibrated(history, [mixed(weights, *pair, blend.in_logs) for pair in pairs])
     counts = _counts(history, models, fitted)
     models["blend"] = _counted(models["blend"], counts, pairs)
@@ -117,7 +117,7 @@ def combine(history: History, arima: Fit, lstm: Fit, rules: Rules) -> Combinatio
     outlook = model.outlook()
     return Combination(
         scores=_scores(history, models, rules.criterion.mape_units),
-        coverage=_coverage(history, models["blend"], counts),
+        transforms=_transforms(history, models["blend"], counts),
         blend=blend,
         counts=counts,
         held_out=_table(history, models, history.held_out),
@@ -197,11 +197,9 @@ def _zeros(history: History) -> np.ndarray:
     return zero_shares(history.panel.units[:, : history.folds[0].origin + 1])
 
 
-def _coverage(history: History, blend: Calibrated, counts: Counts) -> dict[str, Coverage]:
+def _transforms(history: History, blend: Calibrated, counts: Counts) -> Transforms:
     forecast = joined([blend.forecasts[fold.number] for fold in history.held_out])
-    return randomised_coverage(
-        _units(history, history.held_out), forecast, counts, _zeros(history) >= SLOW
-    )
+    return transforms_of(_units(history, history.held_out), forecast, counts, _zeros(history) >= SLOW)
 
 
 def _scores(history: History, models: Mapping[str, Calibrated], mape_units: float) -> dict[str, Scores]:

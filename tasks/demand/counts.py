@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -102,6 +103,6 @@ def probability_up_to(units: np.ndarray, mean: np.ndarray, dispersion: np.ndarra
     return np.asarray(_negative_binomial(mean, dispersion).cdf(units))
 
 
-def _negative_binomial(mean: np.ndarray, dispersion: np.ndarray) -> stats.rv_frozen:
+def _negative_binomial(mean: np.ndarray, dispersion: np.ndarray) -> Any:
     alpha = np.maximum(dispersion, LEAST_DISPERSION)
     return stats.nbinom(1 / alpha, 1 / (1 + alpha * mean))

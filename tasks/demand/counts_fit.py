@@ -1,4 +1,4 @@
-"""Which series are forecast as counts, and their distribution: fitted on the folds, never on held-out periods.
+"""Which series are forecast as counts, and their distribution, fitted on the folds alone.
 
 Series are fitted in two classes by their share of zeros before the first fold. In a class the weight of the
 members' means, a common factor and a common dispersion have the largest likelihood. A series has a factor
@@ -118,7 +118,7 @@ def _costs_less(sample: Sample, quantiles: np.ndarray, origins: np.ndarray) -> b
 
 
 def _fitted(sample: Sample) -> CountFit:
-    """Return the distribution of the largest likelihood, of which the series have as much as they can show."""
+    """Return the distribution of the largest likelihood, and what its series show of their own."""
     factors = [_factor(sample, weight) for weight in WEIGHTS]
     likelihoods = [
         log_likelihoods(sample.units, factor * sample.mean(weight)).sum(axis=1).max()

@@ -1,4 +1,4 @@
-"""Whether intervals cover what they claim, for counts too (Czado, Gneiting and Held 2009, Biometrics 65:1254).
+"""Whether intervals cover what they claim, of counts too (Czado, Gneiting, Held 2009, Biometrics 65:1254).
 
 Of a count, an interval from the 10 % to the 90 % quantile covers more than 80 %, for its ends have
 probability themselves. The randomised probability integral transform
@@ -12,6 +12,7 @@ is uniform if the forecast F is right, of counts and of densities alike. The sha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -21,8 +22,12 @@ from tasks.demand.counts import Counts, probability_up_to
 from tasks.demand.distribution import Distribution
 
 CENTRAL = (0.1, 0.9)  # ends of the interval that is scored
-CLASS_NAMES = {"all": "all series", "slow": "slow movers (half of the periods without a sale)", "rest": "the rest"}
 NORMAL_95 = 1.96  # standard errors to either side of a 95 % interval
+CLASS_NAMES = {
+    "all": "all series",
+    "slow": "slow movers, which sell nothing in half of their periods",
+    "rest": "the rest",
+}
 
 
 class Coverage(TypedDict):
@@ -38,70 +43,84 @@ class Coverage(TypedDict):
     periods: int
 
 
-def randomised_coverage(
-    units: np.ndarray, forecast: Distribution, counts: Counts, slow: np.ndarray
-) -> dict[str, Coverage]:
-    """Return the randomised coverage of all series, of slow movers and of the rest; empty classes are left out.
+@dataclass(frozen=True, kw_only=True)
+class Transforms:
+    """Probability integral transforms of what sold.
 
-    Args:
-        units: what sold, nan where missing (series, horizon).
-        forecast: of the blend, of the same shape.
-        counts: which series are counts, and their dispersion.
-        slow: whether the series is a slow mover (series,).
+    Attributes:
+        low, high: F(units - 1) and F(units), nan where units are missing (series, horizon).
+        slow: whether the series is a slow mover (series,), bool.
     """
-    inside = inside_share(*transform(units, forecast, counts))
-    inside = np.where(np.isfinite(units), inside, np.nan)
-    classes = {"all": np.ones_like(slow), "slow": slow, "rest": ~slow}
-    return {
-        name: _coverage(inside[rows]) for name, rows in classes.items() if np.isfinite(inside[rows]).any()
-    }
+
+    low: np.ndarray
+    high: np.ndarray
+    slow: np.ndarray
+
+    def shares(self, start: float, end: float) -> dict[str, np.ndarray]:
+        """Return by class the share of each randomised transform between two ends, nan where missing.
+
+        Classes without any units are left out.
+        """
+        share = share_between(self.low, self.high, start, end)
+        share = np.where(np.isfinite(self.low), share, np.nan)
+        classes = {"all": np.ones_like(self.slow), "slow": self.slow, "rest": ~self.slow}
+        return {name: share[rows] for name, rows in classes.items() if np.isfinite(share[rows]).any()}
 
 
-def flat_coverage(coverage: Mapping[str, Coverage], prefix: str = "") -> dict[str, float]:
-    """Return coverage and the ends of its interval by metric name, such as ``coverage_randomised.slow.low``."""
-    return {
-        f"{prefix}coverage_randomised.{name}{end}": row[key]
-        for name, row in coverage.items()
-        for end, key in (("", "value"), (".low", "low"), (".high", "high"))
-    }
+def transforms_of(units: np.ndarray, forecast: Distribution, counts: Counts, slow: np.ndarray) -> Transforms:
+    """Return the transforms of what sold under a forecast.
 
-
-def coverage_sentences(coverage: Mapping[str, Coverage]) -> list[str]:
-    """Return a sentence for each class of series."""
-    return [
-        f"Randomised coverage of the blend's 80 % interval, {CLASS_NAMES[name]}: {row['value']:.3f} "
-        f"({row['low']:.3f} to {row['high']:.3f}; {row['periods']:,} held-out periods)."
-        for name, row in coverage.items()
-    ]
-
-
-def transform(units: np.ndarray, forecast: Distribution, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the probability integral transform, F(units - 1) and F(units) (series, horizon).
-
-    Between the levels of a density F is linear, beyond them it is 0 or 1. Expected demand of a sold-out
+    Between the levels of a density F is linear, beyond them it is 0 or 1. The expected demand of a sold-out
     period is rounded to whole units where the series is a count.
 
     Args:
         units: what sold, nan where missing (series, horizon).
         forecast: of the same shape.
         counts: which series are counts, and their dispersion.
+        slow: whether the series is a slow mover (series,), bool.
     """
     low, high = _from_quantiles(units, forecast.quantiles)
     rows = counts.counted
     if rows.any():
-        sold, mean = np.rint(units[rows]), forecast.mean[rows]
-        dispersion = counts.dispersion[rows, None]
+        sold, mean, dispersion = np.rint(units[rows]), forecast.mean[rows], counts.dispersion[rows, None]
         low[rows] = probability_up_to(sold - 1, mean, dispersion)
         high[rows] = probability_up_to(sold, mean, dispersion)
-    return low, high
+    missing = ~np.isfinite(units)
+    return Transforms(low=np.where(missing, np.nan, low), high=np.where(missing, np.nan, high), slow=slow)
 
 
-def inside_share(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return which share of the transforms between both ends lies in ``CENTRAL``, of shape (...,)."""
-    overlap = np.minimum(high, CENTRAL[1]) - np.maximum(low, CENTRAL[0])
-    width = high - low
-    at_point = (CENTRAL[0] <= low) & (high <= CENTRAL[1])
+def share_between(low: np.ndarray, high: np.ndarray, start: float, end: float) -> np.ndarray:
+    """Return which share of the numbers from ``low`` to ``high`` lies between two ends (...,).
+
+    Where ``low`` equals ``high`` it is 1 or 0; the ends belong to what lies between them.
+    """
+    width, overlap = high - low, np.minimum(high, end) - np.maximum(low, start)
+    at_point = (start <= low) & (high <= end)
     return np.where(width > 0, np.maximum(overlap, 0.0) / np.where(width > 0, width, 1.0), at_point)
+
+
+def randomised_coverage(transforms: Transforms) -> dict[str, Coverage]:
+    """Return the randomised coverage of all series, of slow movers and of the rest, by class."""
+    return {name: _coverage(inside) for name, inside in transforms.shares(*CENTRAL).items()}
+
+
+def coverage_metrics(coverage: Mapping[str, Coverage], prefix: str = "") -> dict[str, float]:
+    """Return coverage and the ends of its interval by name, such as ``coverage_randomised.slow.low``."""
+    return {
+        f"{prefix}coverage_randomised.{name}{end}": value
+        for name, row in coverage.items()
+        for end, value in (("", row["value"]), (".low", row["low"]), (".high", row["high"]))
+    }
+
+
+def coverage_sentences(coverage: Mapping[str, Coverage]) -> list[str]:
+    """Return a sentence for all series, and one for each class if there are several."""
+    return [
+        f"Randomised coverage of the blend's 80 % interval, {CLASS_NAMES[name]}: {row['value']:.3f} "
+        f"({row['low']:.3f} to {row['high']:.3f}; {row['periods']:,} held-out periods)."
+        for name, row in coverage.items()
+        if name == "all" or row["periods"] < coverage["all"]["periods"]
+    ]
 
 
 def _from_quantiles(units: np.ndarray, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,10 +167,6 @@ def _coverage(inside: np.ndarray) -> Coverage:
     error = np.where(known, inside - value, 0.0)
     by_series, by_period = (float((error.sum(axis=axis) ** 2).sum()) for axis in (1, 0))
     alone = float((error**2).sum())
-    spread = NORMAL_95 * np.sqrt(max(by_series + by_period - alone, alone)) / count
-    return Coverage(
-        value=value,
-        low=float(max(0.0, value - spread)),
-        high=float(min(1.0, value + spread)),
-        periods=int(count),
-    )
+    spread = float(NORMAL_95 * np.sqrt(max(by_series + by_period - alone, alone)) / count)
+    low, high = max(0.0, value - spread), min(1.0, value + spread)
+    return Coverage(value=value, low=low, high=high, periods=int(count))

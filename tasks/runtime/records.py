@@ -83,7 +83,8 @@ Forecasted = TypedDict(
 """Scores on the held-out periods by model, the global weight of ARIMA, and tables.
 
 ``coverage`` is that of ``all`` series, of ``slow`` movers and of the ``rest``; a class without series is
-left out. The tables hold forecasts of both kinds of folds and of the future, and why the latter are what they are.
+left out. The tables hold forecasts of both kinds of folds and of the future, and why the latter are what
+they are.
 """
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import cast
 
 from conf import Settings
 from expectations.columns import MODEL
 from tasks.demand import figures
 from tasks.demand.combination import Combination, Fit, Rules, combine
-from tasks.demand.coverage import coverage_sentences, flat_coverage
+from tasks.demand.coverage import coverage_metrics, coverage_sentences, randomised_coverage
 from tasks.demand.history import History
 from tasks.runtime.artifacts import load_arrays, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
-from tasks.runtime.records import Coverage, Forecasted, Member, Prepared
+from tasks.runtime.records import Forecasted, Member, Prepared
 from tasks.runtime.track import StageRun, stage_run
 from tasks.stages.history import history_of, load_forecasts
 from tasks.stages.search import criterion_of
@@ -52,7 +51,7 @@ def _keep(attempt: Attempt, result: Combination) -> Forecasted:
     }
     return {
         "scores": result.scores,
-        "coverage": cast("dict[str, Coverage]", result.coverage),
+        "coverage": randomised_coverage(result.transforms),
         "lambda": weights.weight,
         "held_out": save_table(result.held_out, attempt.path("forecast", "held_out.parquet")),
         "folds": save_table(result.folds, attempt.path("forecast", "folds.parquet")),
@@ -65,13 +64,14 @@ def _keep(attempt: Attempt, result: Combination) -> Forecasted:
 
 def _show(run: StageRun, history: History, result: Combination) -> None:
     weights, held_out = result.blend, result.held_out
+    coverage = randomised_coverage(result.transforms)
     metrics = {
         f"{score}.{name}": float(value)  # type: ignore[arg-type]
         for name, row in result.scores.items()
         for score, value in row.items()
         if value is not None
     }
-    metrics |= flat_coverage(result.coverage) | {"counts.series": float(result.counts.counted.sum())}
+    metrics |= coverage_metrics(coverage) | {"counts.series": float(result.counts.counted.sum())}
     run.metrics({**metrics, "lambda": weights.weight, "lambda_low": weights.low, "lambda_high": weights.high})
     run.figure(figures.bands(history.sales, held_out), "forecast_bands.png")
     run.figure(figures.error_by_horizon(held_out), "error_by_horizon.png")
@@ -91,5 +91,5 @@ def _show(run: StageRun, history: History, result: Combination) -> None:
             row["pinball"],
             row["coverage_80"],
         )
-    for sentence in coverage_sentences(result.coverage):
+    for sentence in coverage_sentences(coverage):
         log.info(sentence)

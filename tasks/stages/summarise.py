@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from conf import Settings, profile_name
-from tasks.demand.coverage import flat_coverage
+from tasks.demand.coverage import coverage_metrics
 from tasks.pricing.known_cost import costless_note
 from tasks.pricing.list_claim import figures
 from tasks.runtime import track
@@ -87,7 +87,7 @@ def _headlines(summary: Summary) -> dict[str, float]:
         for name, score in cast("Mapping[str, float | None]", scores).items()
     }
     metrics |= {
-        **flat_coverage(summary["forecast"]["coverage"], "forecast."),
+        **coverage_metrics(summary["forecast"]["coverage"], "forecast."),
         "forecast.lambda": summary["forecast"]["lambda"],
         "response.identified": response["identified"],
         "response.not_identified": response["not_identified"],
