@@ -13,8 +13,8 @@ from expectations.columns import CATEGORY, DATE, HORIZON, MEAN, MODEL, ORIGIN, S
 from tasks.demand import baselines
 from tasks.demand.blend import Blend, Weighting, cost_of, fit_blend
 from tasks.demand.calibration import Calibration, calibrate
-from tasks.demand.counts import Counts, none_counted
-from tasks.demand.counts_fit import SLOW, Sample, fit_counts, zero_shares
+from tasks.demand.counts import Counts
+from tasks.demand.counts_fit import SLOW, counts_on_folds, zeros_before
 from tasks.demand.coverage import Transforms, transforms_of
 from tasks.demand.distribution import Distribution, joined, mixed
 from tasks.demand.history import History
@@ -109,7 +109,8 @@ def combine(history: History, arima: Fit, lstm: Fit, rules: Rules) -> Combinatio
     weights = np.where(fitted, blend.weights(history.panel.series[CATEGORY].to_numpy()), 0.0)
     pairs = list(zip(models["arima"].forecasts, models["lstm"].forecasts, strict=True))
     models["blend"] = _calibrated(history, [mixed(weights, *pair, blend.in_logs) for pair in pairs])
-    counts = _counts(history, models, fitted)
+    arima_forecasts, lstm_forecasts, of_blend = (models[name].forecasts for name in (*MEMBERS, "blend"))
+    counts = counts_on_folds(history, arima_forecasts, lstm_forecasts, of_blend, fitted)
     models["blend"] = _counted(models["blend"], counts, pairs)
     arrays = {f"arima.{name}": values for name, values in arima.served.items() if name != "fitted"}
     arrays |= {"weight": weights, **lstm.served, **counts.arrays()}
@@ -163,28 +164,6 @@ def _blend(history: History, models: Mapping[str, Calibrated], rules: Rules) -> 
     )
 
 
-def _counts(history: History, models: Mapping[str, Calibrated], fitted: np.ndarray) -> Counts:
-    """Return which series are forecast as counts; none where some units are not whole, such as kilograms.
-
-    Args:
-        history: sales and origins.
-        models: the calibrated members and their blend.
-        fitted: whether the series has an ARIMA (series,).
-    """
-    if not (history.sales[UNITS].dropna() % 1 == 0).all():
-        return none_counted(len(fitted))
-    forecasts = {
-        name: joined([models[name].forecasts[fold.number] for fold in history.fitted])
-        for name in (*MEMBERS, "blend")
-    }
-    lstm = forecasts["lstm"].mean
-    arima = np.where(fitted[:, None], forecasts["arima"].mean, lstm)
-    sample = Sample(units=np.rint(_units(history, history.fitted)), arima=arima, lstm=lstm)
-    origins = np.repeat([fold.number for fold in history.fitted], history.layout.horizon)
-    counts = fit_counts(sample, forecasts["blend"], _zeros(history), origins)
-    return replace(counts, weight=np.where(fitted, counts.weight, 0.0))
-
-
 def _counted(
     blend: Calibrated, counts: Counts, members: Sequence[tuple[Distribution, Distribution]]
 ) -> Calibrated:
@@ -192,14 +171,9 @@ def _counted(
     return replace(blend, forecasts=[counts(forecast, *pair) for forecast, pair in pairs])
 
 
-def _zeros(history: History) -> np.ndarray:
-    """Return the share of zeros of each series before the first fold (series,)."""
-    return zero_shares(history.panel.units[:, : history.folds[0].origin + 1])
-
-
 def _transforms(history: History, blend: Calibrated, counts: Counts) -> Transforms:
     forecast = joined([blend.forecasts[fold.number] for fold in history.held_out])
-    return transforms_of(_units(history, history.held_out), forecast, counts, _zeros(history) >= SLOW)
+    return transforms_of(_units(history, history.held_out), forecast, counts, zeros_before(history) >= SLOW)
 
 
 def _scores(history: History, models: Mapping[str, Calibrated], mape_units: float) -> dict[str, Scores]:

@@ -8,13 +8,16 @@ that costs less on folds that the fit did not see.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
+from expectations.columns import UNITS
 from tasks.demand.counts import LEAST_DISPERSION, LEAST_MEAN, Counts, none_counted, quantiles_of
-from tasks.demand.distribution import Distribution
+from tasks.demand.distribution import Distribution, joined
+from tasks.demand.history import History
 from tasks.demand.metrics import pinball
 
 SLOW = 0.5  # share of zeros from which a series is a slow mover
@@ -62,6 +65,40 @@ class CountFit:
         """Return the quantiles of the same series at the targets of a sample (series, targets, level)."""
         mean = np.maximum(self.factor[:, None] * sample.mean(self.weight), LEAST_MEAN)
         return quantiles_of(mean, self.dispersion[:, None])
+
+
+def counts_on_folds(
+    history: History,
+    arima: Sequence[Distribution],
+    lstm: Sequence[Distribution],
+    blend: Sequence[Distribution],
+    fitted: np.ndarray,
+) -> Counts:
+    """Return which series are counts; none where some units of the shop are not whole, such as kilograms.
+
+    Args:
+        history: sales and origins; only the folds that are not held out are read.
+        arima, lstm, blend: calibrated forecasts from every origin.
+        fitted: whether the series has an ARIMA (series,), bool.
+    """
+    if not (history.sales[UNITS].dropna() % 1 == 0).all():
+        return none_counted(len(fitted))
+    numbers = [fold.number for fold in history.fitted]
+    first, second, both = (joined([f[number] for number in numbers]) for f in (arima, lstm, blend))
+    units = np.concatenate([history.panel.units[:, fold.targets] for fold in history.fitted], axis=1)
+    sample = Sample(
+        units=np.rint(units),  # those of sold-out periods are an expectation
+        arima=np.where(fitted[:, None], first.mean, second.mean),
+        lstm=second.mean,
+    )
+    origins = np.repeat(numbers, history.layout.horizon)
+    counts = fit_counts(sample, both, zeros_before(history), origins)
+    return replace(counts, weight=np.where(fitted, counts.weight, 0.0))
+
+
+def zeros_before(history: History) -> np.ndarray:
+    """Return the share of zeros of each series before the first fold (series,)."""
+    return zero_shares(history.panel.units[:, : history.folds[0].origin + 1])
 
 
 def zero_shares(units: np.ndarray) -> np.ndarray:
