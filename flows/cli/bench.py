@@ -11,8 +11,10 @@ import typer
 from flows.cli import report, report_bench
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import prefect_api, show_progress
+from flows.cli.slow_movers import bench_slow_movers
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
+bench.command("slow-movers")(bench_slow_movers)
 
 
 @bench.command("retrain")
@@ -146,29 +148,6 @@ def bench_cold_start(
     measured = measure(settings_of(profile, sets, given), products, draws, report.say)
     write_json(json_file, measured)
     report_bench.show_cold_start(measured)
-
-
-@bench.command("slow-movers")
-def bench_slow_movers(
-    shops: Annotated[int, typer.Option(min=1, help="Shops, from 80 % to 95 % zeros.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the shops.")] = 1,
-    profile: Profile = "slow_movers",
-    sets: Sets = None,
-    json_file: Json = None,
-) -> None:
-    """Forecast simulated shops whose products rarely sell, and score the 80 % interval on held-out days.
-
-    Counts have atoms at the ends of an interval, so the coverage is randomised; 75 % to 85 % is right.
-
-    Example: `repricer bench slow-movers --shops 20 --json out.json`
-    """
-    from tasks.bench.slow_movers import bench_slow_movers as measure
-
-    settings = settings_of(profile, sets)
-    with TemporaryDirectory() as scratch:
-        measured = measure(settings, shops, seed, folder=Path(scratch), say=report.say)
-    write_json(json_file, measured)
-    report_bench.show_slow_movers(measured)
 
 
 @bench.command("policy")

@@ -9,7 +9,6 @@ from flows.cli.report import print_table, say
 
 if TYPE_CHECKING:
     from tasks.bench.retrain import Measured
-    from tasks.bench.slow_movers import SlowResults
 
 
 def show_bench(measured: Measured) -> None:
@@ -76,29 +75,6 @@ def show_cold_start(measured: Mapping[str, Any]) -> None:
         f"{measured['held_out']} of {measured['products']} products held out, {measured['points']:,} points",
         ("", *names),
         rows,
-    )
-
-
-def show_slow_movers(measured: SlowResults) -> None:
-    """Print the randomised coverage of every shop of slow movers."""
-    rows = [
-        (
-            f"{shop['zeros']:.1%}",
-            f"{shop['coverage']['value']:.1%}",
-            f"{shop['coverage']['low']:.1%} to {shop['coverage']['high']:.1%}",
-            f"{shop['pinball']:.4f}",
-            f"{shop['pinball_of_truth']:.4f}",
-            f"{shop['bias']:+.2f}",
-            f"{shop['seconds']:.0f}",
-        )
-        for shop in measured["shops"]
-    ]
-    columns = ("zeros", "covered by 80 %", "interval", "pinball", "of the truth", "bias", "s")
-    print_table("Slow movers, held-out days", columns, rows)
-    low, high = measured["target"]
-    say(
-        f"{measured['within']} of {len(rows)} shops within {low:.0%} to {high:.0%}, "
-        f"mean {measured['mean_coverage']:.1%}, {measured['seconds']:.0f} s"
     )
 
 
