@@ -23,8 +23,8 @@ class CandidateFigures:
     Attributes:
         wape: WAPE on the held-out periods by model, ``blend`` and ``seasonal_naive`` among them.
         coverage: randomised coverage of the blend's 80 % interval on the held-out periods, of ``all`` series
-            and of ``slow`` movers if there are any: the ends ``low`` and ``high`` of its sampling interval,
-            and the number of ``periods``.
+            and of ``slow`` movers if there are any: its ``value``, the ends ``low`` and ``high`` of its
+            sampling interval, and the number of ``periods``.
         outlook_spread: standard deviation of the forecasts of the future (units/period).
         identified: products whose elasticity is identified.
         not_identified: products whose elasticity is not.
@@ -96,14 +96,14 @@ def coverage_gate(coverage: Mapping[str, Mapping[str, Any]], settings: Evaluatio
         settings: the thresholds.
     """
     names = {"all": "all series", "slow": "slow movers"}
-    distances = {
-        names[name]: max(row["low"] - NOMINAL, NOMINAL - row["high"], 0.0)
+    misses = {
+        f"{names[name]} ({row['value']:.1%} covered)": max(row["low"] - NOMINAL, NOMINAL - row["high"], 0.0)
         for name, row in coverage.items()
         if name == "all" or (name == "slow" and row["periods"] >= MIN_PERIODS)
     }
-    worst = max(distances, key=lambda name: distances[name])
-    what = f"the distance from 80 % of the coverage of the blend's 80 % interval, held out, {worst},"
-    return at_most("forecast_coverage", what, distances[worst], settings.coverage_tolerance)
+    worst = max(misses, key=lambda name: misses[name], default="all series (none held out)")
+    what = f"the miss of the blend's 80 % interval beyond its sampling error, held out, {worst},"
+    return at_most("forecast_coverage", what, misses.get(worst), settings.coverage_tolerance)
 
 
 def list_gate(claim: Mapping[str, Any], settings: EvaluationSettings) -> Gate:

@@ -26,7 +26,7 @@ def test_coverage_near_80_percent_passes(value: float) -> None:
 def test_coverage_far_from_80_percent_is_refused_on_either_side(value: float) -> None:
     gate = coverage_gate({"all": row(value)}, SETTINGS)
     assert not gate.passed
-    assert gate.sentence.startswith("forecast_coverage: the distance from 80 % of the coverage")
+    assert f"all series ({value:.1%} covered), is" in gate.sentence
 
 
 def test_slow_movers_are_refused_though_all_series_together_pass() -> None:
@@ -46,3 +46,9 @@ def test_a_miss_within_the_sampling_error_passes_and_the_tolerance_is_the_settin
     assert coverage_gate({"all": row(0.65, error=0.06)}, SETTINGS).passed
     strict = EvaluationSettings(**load("default", ["evaluate.coverage_tolerance=0.05"]).evaluate.model_dump())
     assert not coverage_gate({"all": row(0.65, error=0.06)}, strict).passed
+
+
+def test_without_a_held_out_unit_the_coverage_is_not_known_and_does_not_pass() -> None:
+    gate = coverage_gate({}, SETTINGS)
+    assert not gate.passed
+    assert "not known" in gate.sentence
