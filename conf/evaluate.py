@@ -20,6 +20,9 @@ class Evaluate(Section):
     """Least p of the sample-ratio check; below it no lift is shown (probability)."""
     max_wape_ratio: float = Field(gt=0)
     """Gate: WAPE of the blend over that of seasonal naive is below this (ratio)."""
+    coverage_tolerance: float = Field(ge=0, lt=0.8)
+    """Gate: the randomised coverage of the forecast's 80 % interval, of all series and of slow movers, misses
+    80 % by at most this, beyond its sampling error (share of held-out periods)."""
     min_identified: float = Field(ge=0, le=1)
     """Gate: at least this share of the products has an identified elasticity (share of products)."""
     max_median_elasticity: float

@@ -12,8 +12,10 @@ from flows.cli import report, report_bench
 from flows.cli.closed_loop import closed_loop
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import show_progress
+from flows.cli.slow_movers import bench_slow_movers
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
+bench.command("slow-movers")(bench_slow_movers)
 
 
 @bench.command("retrain")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from expectations.columns import CATEGORY, DATE, HORIZON, MEAN, MODEL, ORIGIN, S
 from tasks.demand import baselines
 from tasks.demand.blend import Blend, Weighting, cost_of, fit_blend
 from tasks.demand.calibration import Calibration, calibrate
+from tasks.demand.counts import Counts
+from tasks.demand.counts_fit import SLOW, counts_on_folds, zeros_before
+from tasks.demand.coverage import Transforms, transforms_of
 from tasks.demand.distribution import Distribution, joined, mixed
 from tasks.demand.history import History
 from tasks.demand.metrics import Criterion, Scores, scores
@@ -57,7 +60,9 @@ class Combination:
 
     Attributes:
         scores: of every model on the held-out periods.
+        transforms: probability integral transforms of what sold there, under the blend.
         blend: the weights.
+        counts: the series that are forecast as counts.
         held_out, folds: forecasts and units of the held-out folds and of the others, long.
         model: what is registered.
         outlook: its forecast of the periods ahead at the price in force.
@@ -65,7 +70,9 @@ class Combination:
     """
 
     scores: dict[str, Scores]
+    transforms: Transforms
     blend: Blend
+    counts: Counts
     held_out: pd.DataFrame
     folds: pd.DataFrame
     model: DemandModel
@@ -98,17 +105,22 @@ def combine(history: History, arima: Fit, lstm: Fit, rules: Rules) -> Combinatio
     raw = {**_baselines(history), "arima": arima.forecasts, "lstm": lstm.forecasts}
     models = {name: _calibrated(history, forecasts) for name, forecasts in raw.items()}
     blend = _blend(history, models, rules)
-    weights = np.where(arima.served["fitted"], blend.weights(history.panel.series[CATEGORY].to_numpy()), 0.0)
-    pairs = zip(models["arima"].forecasts, models["lstm"].forecasts, strict=True)
+    fitted = arima.served["fitted"]
+    weights = np.where(fitted, blend.weights(history.panel.series[CATEGORY].to_numpy()), 0.0)
+    pairs = list(zip(models["arima"].forecasts, models["lstm"].forecasts, strict=True))
     models["blend"] = _calibrated(history, [mixed(weights, *pair, blend.in_logs) for pair in pairs])
+    arima_forecasts, lstm_forecasts, of_blend = (models[name].forecasts for name in (*MEMBERS, "blend"))
+    counts = counts_on_folds(history, arima_forecasts, lstm_forecasts, of_blend, fitted)
+    models["blend"] = _counted(models["blend"], counts, pairs)
     arrays = {f"arima.{name}": values for name, values in arima.served.items() if name != "fitted"}
-    model = DemandModel(
-        _spec(history, models, blend.in_logs), {"weight": weights, **arrays, **lstm.served}, history.sales
-    )
+    arrays |= {"weight": weights, **lstm.served, **counts.arrays()}
+    model = DemandModel(_spec(history, models, blend.in_logs), arrays, history.sales)
     outlook = model.outlook()
     return Combination(
         scores=_scores(history, models, rules.criterion.mape_units),
+        transforms=_transforms(history, models["blend"], counts),
         blend=blend,
+        counts=counts,
         held_out=_table(history, models, history.held_out),
         folds=_table(history, models, history.fitted),
         model=model,
@@ -150,6 +162,18 @@ def _blend(history: History, models: Mapping[str, Calibrated], rules: Rules) -> 
         categories=history.panel.series[CATEGORY].to_numpy(),
         origins=np.repeat([fold.number for fold in history.fitted], history.layout.horizon),
     )
+
+
+def _counted(
+    blend: Calibrated, counts: Counts, members: Sequence[tuple[Distribution, Distribution]]
+) -> Calibrated:
+    pairs = zip(blend.forecasts, members, strict=True)
+    return replace(blend, forecasts=[counts(forecast, *pair) for forecast, pair in pairs])
+
+
+def _transforms(history: History, blend: Calibrated, counts: Counts) -> Transforms:
+    forecast = joined([blend.forecasts[fold.number] for fold in history.held_out])
+    return transforms_of(_units(history, history.held_out), forecast, counts, zeros_before(history) >= SLOW)
 
 
 def _scores(history: History, models: Mapping[str, Calibrated], mape_units: float) -> dict[str, Scores]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from expectations.columns import CATEGORY, DATE, HORIZON, MODEL, PRODUCT, SERIES, UNITS, quantile_name
+from tasks.demand.coverage import CENTRAL, Transforms
 from tasks.demand.explanation import LEVEL, PARTS
 
 COLOURS = {
@@ -19,6 +22,8 @@ COLOURS = {
 MEDIAN = quantile_name(0.5)
 SHOWN = 6  # series in the picture of the bands
 CATEGORIES = 14  # categories in the picture of their errors
+BINS = 10  # of the histogram of probability integral transforms
+CLASS_COLOURS = {"all": "#54a24b", "slow": "#b279a2", "rest": "#4c78a8"}
 PART_COLOURS = dict(zip(PARTS, ("#72b7b2", "#4c78a8", "#e45756", "#b279a2"), strict=True))
 
 
@@ -166,6 +171,26 @@ def weight_curve(grid: np.ndarray, curve: np.ndarray, weight: float, by_category
         ylabel="WAPE of the median, out of fold",
     )
     axis.set_title("The blend between its members")
+    axis.legend(fontsize=8)
+    return figure
+
+
+def probability_transforms(transforms: Transforms) -> Figure:
+    """Draw how the randomised transforms of what sold are spread; where the blend is right they are even."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axis, edges = figure.subplots(), np.linspace(0, 1, BINS + 1)
+    shares = [transforms.shares(start, end) for start, end in pairwise(edges)]
+    for name in shares[0]:
+        heights = [BINS * np.nanmean(by_class[name]) for by_class in shares]
+        axis.stairs(heights, edges, color=CLASS_COLOURS[name], lw=2.2 if name == "all" else 1.2, label=name)
+    axis.axhline(1, color="black", lw=0.8, ls="--")
+    axis.axvspan(*CENTRAL, color="#f0f0f0", zorder=0, label="80 % interval")
+    axis.set(
+        xlabel="forecast probability of at most what sold, randomised",
+        ylabel="density",
+        title="Held-out periods under the blend: even where it is right",
+    )
+    axis.set_ylim(bottom=0)
     axis.legend(fontsize=8)
     return figure
 

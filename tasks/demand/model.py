@@ -30,6 +30,7 @@ from expectations.columns import (
 )
 from tasks.demand import arima, explanation, recurrent, regression
 from tasks.demand.calibration import Calibration
+from tasks.demand.counts import counts_of
 from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.features import build_features, planned
 
@@ -51,7 +52,8 @@ class DemandModel:
         arrays: ``weight`` of ARIMA (series,); ``arima.centre`` and ``arima.slope`` (series, features),
             ``arima.mean`` and ``arima.deviation`` (series, horizon), ``arima.largest`` (series,);
             ``lstm.0.*`` ... weights and ``state`` (parts, series, units) of the networks; ``level``
-            (series,), ``known_mean`` (series, features), ``known_spread`` (features,).
+            (series,), ``known_mean`` (series, features), ``known_spread`` (features,); ``counts.*``
+            (series,), as ``Counts`` has them.
         history: sales table that the model was trained on.
     """
 
@@ -98,7 +100,10 @@ class DemandModel:
         Args:
             prices: as ``plan`` takes them.
         """
-        return self._demand(self._known(self.plan(prices)), np.arange(len(self.series)))
+        rows = np.arange(len(self.series))
+        demand = self._demand(self._known(self.plan(prices)), rows)
+        counts = counts_of(self.arrays, len(rows))
+        return demand | {"blend": counts(demand["blend"], demand["arima"], demand["lstm"])}
 
     def predict(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return mean and quantiles of units/period for the planned prices, in their order.
@@ -122,6 +127,8 @@ class DemandModel:
 
     def explain(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return what makes the medians at planned prices, model after model, in the order of the prices.
+
+        Of series that are forecast as counts, the median is that before it is a whole number.
 
         ``level`` is the forecast of log(1 + units) at the usual price, promotions and calendar of the series;
         ``season``, ``price``, ``promotion`` and ``rivals`` are what the plan adds to it. They add up to
@@ -150,11 +157,16 @@ class DemandModel:
         return pd.concat(parts, ignore_index=True).astype({MODEL: "str"})
 
     def _demand(self, known: np.ndarray, rows: np.ndarray) -> dict[str, Distribution]:
-        """Return the calibrated demand of some series at known features (series, horizon, features)."""
+        """Return the calibrated demand of some series, not yet as counts (series, horizon).
+
+        Args:
+            known: their known features (series, horizon, features).
+            rows: their places among all series (series,).
+        """
         a = {
             name: values[rows]
             for name, values in self.arrays.items()
-            if not name.startswith("lstm.") and name != "known_spread"
+            if not name.startswith(("lstm.", "counts.")) and name != "known_spread"
         }
         slopes = regression.Slopes(a["arima.centre"], a["arima.slope"])
         level = regression.explained(slopes, known) + a["arima.mean"]

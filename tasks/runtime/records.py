@@ -54,10 +54,23 @@ class Scores(TypedDict):
     mape: float | None
 
 
+class Coverage(TypedDict):
+    """Randomised coverage of the blend's 80 % interval (share of held-out periods).
+
+    ``low`` and ``high`` are its 95 % sampling interval; ``periods`` are the periods of all series together.
+    """
+
+    value: float
+    low: float
+    high: float
+    periods: int
+
+
 Forecasted = TypedDict(
     "Forecasted",
     {
         "scores": dict[str, Scores],
+        "coverage": dict[str, Coverage],
         "lambda": float,
         "held_out": Artifact,
         "folds": Artifact,
@@ -69,7 +82,9 @@ Forecasted = TypedDict(
 )
 """Scores on the held-out periods by model, the global weight of ARIMA, and tables.
 
-The tables hold forecasts of both kinds of folds and of the future, and why the latter are what they are.
+``coverage`` is that of ``all`` series, of ``slow`` movers and of the ``rest``; a class without series is
+left out. The tables hold forecasts of both kinds of folds and of the future, and why the latter are what
+they are.
 """
 
 
@@ -235,8 +250,10 @@ class DataSummary(TypedDict):
     rows_quarantined: int
 
 
-ForecastSummary = TypedDict("ForecastSummary", {"scores": dict[str, Scores], "lambda": float})
-"""Scores on the held-out periods by model, and the global weight of ARIMA."""
+ForecastSummary = TypedDict(
+    "ForecastSummary", {"scores": dict[str, Scores], "coverage": dict[str, Coverage], "lambda": float}
+)
+"""Scores on the held-out periods by model, coverage of the blend by class, and the global weight of ARIMA."""
 
 
 class ResponseSummary(TypedDict):

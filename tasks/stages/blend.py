@@ -8,6 +8,7 @@ from conf import Settings
 from expectations.columns import MODEL
 from tasks.demand import figures
 from tasks.demand.combination import Combination, Fit, Rules, combine
+from tasks.demand.coverage import coverage_metrics, coverage_sentences, randomised_coverage
 from tasks.demand.history import History
 from tasks.runtime.artifacts import load_arrays, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
@@ -50,6 +51,7 @@ def _keep(attempt: Attempt, result: Combination) -> Forecasted:
     }
     return {
         "scores": result.scores,
+        "coverage": randomised_coverage(result.transforms),
         "lambda": weights.weight,
         "held_out": save_table(result.held_out, attempt.path("forecast", "held_out.parquet")),
         "folds": save_table(result.folds, attempt.path("forecast", "folds.parquet")),
@@ -62,12 +64,14 @@ def _keep(attempt: Attempt, result: Combination) -> Forecasted:
 
 def _show(run: StageRun, history: History, result: Combination) -> None:
     weights, held_out = result.blend, result.held_out
+    coverage = randomised_coverage(result.transforms)
     metrics = {
         f"{score}.{name}": float(value)  # type: ignore[arg-type]
         for name, row in result.scores.items()
         for score, value in row.items()
         if value is not None
     }
+    metrics |= coverage_metrics(coverage) | {"counts.series": float(result.counts.counted.sum())}
     run.metrics({**metrics, "lambda": weights.weight, "lambda_low": weights.low, "lambda_high": weights.high})
     run.figure(figures.bands(history.sales, held_out), "forecast_bands.png")
     run.figure(figures.error_by_horizon(held_out), "error_by_horizon.png")
@@ -76,6 +80,7 @@ def _show(run: StageRun, history: History, result: Combination) -> None:
         figures.weight_curve(weights.grid, weights.curve, weights.weight, weights.by_category),
         "blend_weight.png",
     )
+    run.figure(figures.probability_transforms(result.transforms), "coverage.png")
     of_blend = result.explained[result.explained[MODEL] == "blend"]
     run.figure(figures.explanation(of_blend), "forecast_explained.png")
     for name, row in result.scores.items():
@@ -86,3 +91,5 @@ def _show(run: StageRun, history: History, result: Combination) -> None:
             row["pinball"],
             row["coverage_80"],
         )
+    for sentence in coverage_sentences(coverage):
+        log.info(sentence)

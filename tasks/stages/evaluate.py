@@ -75,6 +75,7 @@ def _figures(candidate: Candidate) -> CandidateFigures:
     files = (forecasted["model_files"]["demand_arrays"], priced["model_files"]["policy_weights"])
     return CandidateFigures(
         wape={name: scores["wape"] for name, scores in forecasted["scores"].items()},
+        coverage=forecasted["coverage"],
         outlook_spread=float(load_table(forecasted["outlook"])[MEAN].std()),
         identified=responded["identified"],
         not_identified=responded["not_identified"],

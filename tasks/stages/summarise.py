@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from conf import Settings, profile_name
+from tasks.demand.coverage import coverage_metrics
 from tasks.pricing.known_cost import costless_note
 from tasks.pricing.list_claim import figures
 from tasks.runtime import track
@@ -52,7 +53,13 @@ def _summary(
             rows_accepted=prepared["rows_accepted"],
             rows_quarantined=prepared["rows_quarantined"],
         ),
-        forecast=ForecastSummary({"scores": forecasted["scores"], "lambda": forecasted["lambda"]}),
+        forecast=ForecastSummary(
+            {
+                "scores": forecasted["scores"],
+                "coverage": forecasted["coverage"],
+                "lambda": forecasted["lambda"],
+            }
+        ),
         response=ResponseSummary(
             identified=responded["identified"],
             not_identified=responded["not_identified"],
@@ -80,6 +87,7 @@ def _headlines(summary: Summary) -> dict[str, float]:
         for name, score in cast("Mapping[str, float | None]", scores).items()
     }
     metrics |= {
+        **coverage_metrics(summary["forecast"]["coverage"], "forecast."),
         "forecast.lambda": summary["forecast"]["lambda"],
         "response.identified": response["identified"],
         "response.not_identified": response["not_identified"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from tasks.demand.coverage import coverage_sentences
 from tasks.pricing.list_claim import sentence
 from tasks.runtime.records import DataSummary, Interval, ResponseSummary, Scores, Summary, Trial
 from tasks.trial.policy_value import headline
@@ -27,6 +28,7 @@ def as_markdown(summary: Summary, profile: str) -> str:
         *_score_table(forecast["scores"]),
         "",
         f"Weight of ARIMA in the blend: {forecast['lambda']:.2f}.",
+        *["", *coverage_sentences(forecast["coverage"])],
         "",
         _response_line(summary["response"]),
         "",

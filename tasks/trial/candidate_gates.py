@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from tasks.trial.evaluation_settings import EvaluationSettings
-from tasks.trial.gates import Gate, above, below
+from tasks.trial.gates import Gate, above, at_most, below
 
+NOMINAL = 0.8  # probability of the interval between the 10 % and the 90 % quantile
+MIN_PERIODS = 100  # held-out periods of slow movers from which they are looked at alone
 MANY = 0.5  # share of the prices at the ends of the ladder from which a note says so
 
 
@@ -20,6 +22,9 @@ class CandidateFigures:
 
     Attributes:
         wape: WAPE on the held-out periods by model, ``blend`` and ``seasonal_naive`` among them.
+        coverage: randomised coverage of the blend's 80 % interval on the held-out periods, of ``all`` series
+            and of ``slow`` movers if there are any: its ``value``, the ends ``low`` and ``high`` of its
+            sampling interval, and the number of ``periods``.
         outlook_spread: standard deviation of the forecasts of the future (units/period).
         identified: products whose elasticity is identified.
         not_identified: products whose elasticity is not.
@@ -34,6 +39,7 @@ class CandidateFigures:
     """
 
     wape: Mapping[str, float]
+    coverage: Mapping[str, Mapping[str, Any]]
     outlook_spread: float
     identified: int
     not_identified: int
@@ -77,6 +83,27 @@ def candidate_gates(
         above("trial_lift", "the lower end of the trial's lift", lift_low, settings.min_lift),
         list_gate(figures.claim, settings),
     ]
+
+
+def coverage_gate(coverage: Mapping[str, Mapping[str, Any]], settings: EvaluationSettings) -> Gate:
+    """Return the gate of the forecast's 80 % interval, for all series and for slow movers.
+
+    What counts is how far the sampling interval of the coverage is from 80 %, so that a few held-out periods
+    refuse nobody by chance.
+
+    Args:
+        coverage: by class, as ``CandidateFigures`` has it.
+        settings: the thresholds.
+    """
+    names = {"all": "all series", "slow": "slow movers"}
+    misses = {
+        f"{names[name]} ({row['value']:.1%} covered)": max(row["low"] - NOMINAL, NOMINAL - row["high"], 0.0)
+        for name, row in coverage.items()
+        if name == "all" or (name == "slow" and row["periods"] >= MIN_PERIODS)
+    }
+    worst = max(misses, key=lambda name: misses[name], default="all series (none held out)")
+    what = f"the miss of the blend's 80 % interval beyond its sampling error, held out, {worst},"
+    return at_most("forecast_coverage", what, misses.get(worst), settings.coverage_tolerance)
 
 
 def list_gate(claim: Mapping[str, Any], settings: EvaluationSettings) -> Gate:
@@ -150,6 +177,7 @@ def _forecast_gates(figures: CandidateFigures, settings: EvaluationSettings) -> 
             figures.wape["blend"] / figures.wape["seasonal_naive"],
             settings.max_wape_ratio,
         ),
+        coverage_gate(figures.coverage, settings),
         above("forecast_varies", "the standard deviation of the outlook", figures.outlook_spread, 0.0),
     ]
 

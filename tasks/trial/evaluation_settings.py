@@ -15,6 +15,8 @@ class EvaluationSettings:
         treated_share: probability that a cluster is priced by the policy.
         srm_alarm: least p of the sample-ratio check.
         max_wape_ratio: WAPE of the blend over that of seasonal naive must be below this.
+        coverage_tolerance: by how much the randomised coverage of the forecast's 80 % interval may miss 80 %,
+            beyond its sampling error (share).
         min_identified: least share of products with an identified elasticity.
         max_median_elasticity: the median elasticity must be below this.
         max_median_width: the median width of the elasticities' intervals must be below this.
@@ -27,6 +29,7 @@ class EvaluationSettings:
     treated_share: float
     srm_alarm: float
     max_wape_ratio: float
+    coverage_tolerance: float
     min_identified: float
     max_median_elasticity: float
     max_median_width: float

@@ -37,6 +37,11 @@ def below(name: str, what: str, value: float | None, threshold: float) -> Gate:
     return _gate(name, what, value, threshold, sign="<")
 
 
+def at_most(name: str, what: str, value: float | None, threshold: float) -> Gate:
+    """Return the gate of a figure that must not be above its threshold."""
+    return _gate(name, what, value, threshold, sign="<=")
+
+
 def verdict(gates: list[Gate]) -> str:
     """Return ``PASS`` if there are gates and all of them passed."""
     return PASS if gates and all(gate.passed for gate in gates) else FAIL
@@ -51,7 +56,12 @@ def reasons(gates: list[Gate]) -> list[str]:
 def _gate(name: str, what: str, value: float | None, threshold: float, *, sign: str) -> Gate:
     """Return a figure held to a threshold by a comparison."""
     known = value is not None and math.isfinite(value)
-    holds = {">": lambda v: v > threshold, ">=": lambda v: v >= threshold, "<": lambda v: v < threshold}[sign]
+    holds = {
+        ">": lambda v: v > threshold,
+        ">=": lambda v: v >= threshold,
+        "<": lambda v: v < threshold,
+        "<=": lambda v: v <= threshold,
+    }[sign]
     passed = bool(known and holds(value))
     shown = f"{value:.4g}" if known else "not known"
     sentence = f"{name}: {what} is {shown}, {'which is' if passed else 'it must be'} {sign} {threshold:g}"

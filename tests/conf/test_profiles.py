@@ -51,7 +51,7 @@ def test_stored_settings_are_read_when_their_profile_is_gone(shop: Path) -> None
 def test_a_missing_file_is_named_with_the_profiles_that_exist(shop: Path) -> None:
     with pytest.raises(
         SettingsError,
-        match=rf"there is no file {shop.parent}/shp\.yaml\. .*: closed_loop, default, orange_juice, smoke",
+        match=rf"there is no file {shop.parent}/shp\.yaml\. .*: closed_loop, default, orange_juice, slow_",
     ):
         load("shp.yaml")
 

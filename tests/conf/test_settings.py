@@ -53,7 +53,7 @@ def test_a_typo_is_an_error_that_names_its_path(assignment: str, message: str) -
 
 
 def test_a_profile_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    known = "closed_loop, default, orange_juice, smoke"
+    known = "closed_loop, default, orange_juice, slow_movers, smoke"
     with pytest.raises(SettingsError, match=rf"there is no 'smok'\. Profiles: {known}"):
         load("smok")
 

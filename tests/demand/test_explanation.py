@@ -8,6 +8,7 @@ import pytest
 
 from expectations.columns import LEVELS
 from tasks.demand import explanation, regression
+from tasks.demand.counts import Counts
 from tasks.demand.features import build_features, planned
 from tasks.demand.model import MODELS, DemandModel
 from tasks.demand.panel import Panel, panel_of
@@ -126,3 +127,19 @@ def test_every_feature_that_is_planned_belongs_to_a_part(shop: pd.DataFrame) -> 
     assert parts["promotion_deal_times_price"] == "promotion"
     assert parts["rival_p1_promotion_deal"] == parts["price_to_competitor"] == "rivals"
     assert parts["month_sin"] == "season"
+
+
+def test_counted_series_are_served_in_whole_units_and_explained_by_the_median_before(
+    model: DemandModel, prices: pd.DataFrame
+) -> None:
+    counted = np.arange(6) < 2
+    counts = Counts(
+        counted=counted, weight=np.full(6, 0.4), factor=np.full(6, 0.05), dispersion=np.full(6, 0.7)
+    )
+    served = DemandModel(model.spec, {**model.arrays, **counts.arrays()}, model.history)
+    before, after = model.forecast(), served.forecast()
+    assert (after["blend"].quantiles[counted] % 1 == 0).all()
+    expected = 0.05 * (0.4 * before["arima"].mean + 0.6 * before["lstm"].mean)
+    np.testing.assert_allclose(after["blend"].mean[counted], expected[counted])
+    np.testing.assert_array_equal(after["blend"].quantiles[~counted], before["blend"].quantiles[~counted])
+    pd.testing.assert_frame_equal(served.explain(prices), model.explain(prices))

@@ -44,7 +44,7 @@ def summary_of(folder: Path, cost: float, objective: str, currency: str | None =
     priced = {"policy": dict.fromkeys(POLICY_ORDER, interval), "objective": objective}
     stages: Any = {
         "prepare": {"data_hash": "h", "rows_in": 2, "rows_accepted": 2, "rows_quarantined": 0, "notes": []},
-        "forecast": {"scores": defaultdict(dict), "lambda": 0.5},
+        "forecast": {"scores": defaultdict(dict), "coverage": {}, "lambda": 0.5},
         "respond": {"identified": 1, "not_identified": 0, "median_elasticity": -2.0},
         "price": priced | {"market": market(folder, cost)},
         "evaluate": {
