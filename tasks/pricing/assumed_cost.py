@@ -15,6 +15,7 @@ import pandas as pd
 from expectations.columns import CATEGORY, DEPARTMENT, PRICE, TAX_RATE, UNIT_COST
 
 COST_ASSUMED = "cost_assumed"  # bool; the unit cost is that of a stated margin
+SHOWN_DECIMALS = 4  # of a margin, share
 NEAREST = 3  # names that a refusal shows
 
 
@@ -43,26 +44,22 @@ def with_assumed_costs(market: pd.DataFrame, margins: Mapping[str, float], defau
     return market.assign(**{UNIT_COST: market[UNIT_COST].where(~assumed, cost), COST_ASSUMED: assumed})
 
 
-def assumed_note(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> str:
+def assumed_note(market: pd.DataFrame) -> str:
     """Return which margins are assumed and of how many products, empty where every cost is known.
 
     Args:
-        market: as ``with_assumed_costs`` returned it, or before.
-        margins, default: as it took them.
-
-    Raises:
-        MarginError: a margin names no department or category of the market.
+        market: as ``with_assumed_costs`` returned it.
     """
-    assumed = market[COST_ASSUMED] if COST_ASSUMED in market else market[UNIT_COST].isna()
-    if not assumed.any():
+    if COST_ASSUMED not in market or not market[COST_ASSUMED].any():
         return ""
-    used = np.unique(_margins(market, margins, default)[assumed])
+    assumed = market[market[COST_ASSUMED]]
+    cost = assumed[UNIT_COST] * (1 + assumed.get(TAX_RATE, 0.0))
+    used = np.unique((1 - cost / assumed[PRICE]).round(SHOWN_DECIMALS))
     margin = f"an assumed margin of {_percent(used[0])}"
     if len(used) > 1:
         margin = f"assumed margins of {_percent(used[0])} to {_percent(used[-1])}"
-    return (
-        f"profit at {margin} of the shelf price (no cost known of {assumed.sum()} of {len(market)} products)"
-    )
+    count = f"{len(assumed)} of {len(market)} products"
+    return f"profit at {margin} of the shelf price (no cost known of {count}); map unit_cost to know it"
 
 
 def _margins(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> pd.Series:

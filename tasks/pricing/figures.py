@@ -40,7 +40,10 @@ def figures_of(candidate: Candidate) -> dict[str, Figure]:
         for name in ("myopic", "hold", "cost_plus", "random")
     }
     taxed = bool(products.tax_rate.any())
-    note = earnings_note(products.unit_cost, rules.objective, rules.stated_margin, taxed=taxed)
+    assumed = int(products.cost_assumed.astype(bool).sum())
+    note = earnings_note(
+        products.unit_cost, rules.objective, rules.stated_margin, taxed=taxed, assumed=assumed
+    )
     steps = steps_of(candidate.seasons["dqn"], products.price)[:, shown]
     money = MONEY if CURRENCY not in candidate.market else str(candidate.market[CURRENCY].iloc[0])
     return {

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
+from tasks.pricing.assumed_cost import COST_ASSUMED, assumed_note
 
 COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
 NO_COST = "no cost known"
@@ -92,6 +93,7 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
         market: product, store, price, ``unit_cost`` and, where some cost is known, ``cost_stale``.
         objective: of the policy.
     """
+    market = market[~market.get(COST_ASSUMED, pd.Series(False, market.index))]
     known = market[UNIT_COST].notna()
     if not known.any():
         return []
@@ -111,12 +113,14 @@ def cost_notes(market: pd.DataFrame, objective: str) -> list[str]:
 
 
 def costless_note(market: pd.DataFrame, objective: str) -> list[str]:
-    """Return what it means for the prices that no cost is known at all; nothing where some cost is.
+    """Return what it means for the prices that costs are assumed or that none is known.
 
     Args:
         market: with ``unit_cost``.
         objective: of the policy.
     """
+    if COST_ASSUMED in market and market[COST_ASSUMED].any():
+        return [f"The objective is {assumed_note(market)}."]
     if market[UNIT_COST].notna().any():
         return []
     meaning = (
@@ -144,7 +148,14 @@ def _without_tax(row: pd.Series) -> str:
     return f", {row[PRICE] / (1 + rate):g} without tax" if rate else ""
 
 
-def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float, *, taxed: bool = False) -> str:
+def earnings_note(
+    unit_cost: np.ndarray,
+    objective: str,
+    stated_margin: float,
+    *,
+    taxed: bool = False,
+    assumed: int = 0,
+) -> str:
     """Return what the earnings of policies mean and what they assume.
 
     Args:
@@ -152,11 +163,14 @@ def earnings_note(unit_cost: np.ndarray, objective: str, stated_margin: float, *
         objective: of the policy.
         stated_margin: margin that cost-plus assumes where no cost is known (share of the list price).
         taxed: prices include tax.
+        assumed: products whose cost is that of a stated margin.
     """
     known = int((~np.isnan(unit_cost)).sum())
     costs = f"a cost is known of {known} of {len(unit_cost)} products" if known else "no cost is known"
     revenue = "revenue with tax" if taxed else "revenue"
     profit = "profit: price without tax less unit cost" if taxed else "profit: price less unit cost"
     note = f"{revenue}: {costs}" if objective == "revenue" else profit
-    assumed = f"; cost-plus assumes a margin of {stated_margin:.0%}" if np.isnan(unit_cost).any() else ""
-    return note + assumed
+    if objective == "profit" and assumed:
+        return f"{profit}, at an assumed margin for {assumed} of {len(unit_cost)} products"
+    plus = f"; cost-plus assumes a margin of {stated_margin:.0%}" if np.isnan(unit_cost).any() else ""
+    return note + plus

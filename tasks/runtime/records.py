@@ -182,6 +182,9 @@ class Candidate(TypedDict):
 class Trial(TypedDict):
     """The simulated trial; the lift is none while the sample-ratio check alarms.
 
+    ``low`` and ``high`` hold the doubt about slopes and curve, ``luck_low`` and ``luck_high`` the luck of the
+    draws alone.
+
     ``aa_found`` is the share of ``aa_trials`` of the price in force against itself that report an effect:
     1 - confidence, if all is right.
     """
@@ -189,6 +192,8 @@ class Trial(TypedDict):
     lift: float | None
     low: float | None
     high: float | None
+    luck_low: float | None
+    luck_high: float | None
     srm_p: float
     treated_clusters: int
     control_clusters: int

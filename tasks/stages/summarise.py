@@ -98,6 +98,8 @@ def _headlines(summary: Summary) -> dict[str, float]:
         "trial.lift": trial["lift"],
         "trial.low": trial["low"],
         "trial.high": trial["high"],
+        "trial.luck_low": trial["luck_low"],
+        "trial.luck_high": trial["luck_high"],
         "trial.srm_p": trial["srm_p"],
         "trial.aa_found": trial["aa_found"],
     }

@@ -85,8 +85,10 @@ def _response_line(response: ResponseSummary) -> str:
 def _trial_line(trial: Trial) -> str:
     """Return the lift, and the share of A/A trials that report an effect."""
     lift = f"{_percent(trial['lift'])} ({_percent(trial['low'])} to {_percent(trial['high'])})"
+    luck = f"{_percent(trial['luck_low'])} to {_percent(trial['luck_high'])}"
     return (
-        f"Simulated A/B trial against the price in force: lift {lift}, "
+        f"Season of weekly lists, simulated against the price in force: lift {lift}, with the doubt about "
+        f"slopes and curve; the luck of the draws alone {luck}; "
         f"sample-ratio p = {_number(trial['srm_p'])}. "
         f"The price in force against itself (A/A): an effect in {trial['aa_found']:.1%} "
         f"of {trial['aa_trials']} trials."

@@ -12,6 +12,7 @@ from tasks.trial.gates import Gate
 from tasks.trial.policy_value import PolicyValue
 from tasks.trial.simulated_trial import SimulatedTrial
 
+LUCK_WIDTH = 5.0  # of the line whose ends are the luck of the draws alone
 GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
 
 
@@ -35,20 +36,17 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
         trial: the simulated trial.
         objective: what was earned.
     """
-    lift, by_cluster = trial.effect, trial.lift_by_cluster
+    season, luck, by_cluster = trial.season, trial.effect, trial.lift_by_cluster
     figure = Figure(figsize=(9, 1.8 + 0.28 * len(by_cluster)), layout="constrained")
     axis = figure.subplots()
     names = ["ALL", *by_cluster]
     place = np.arange(len(names))[::-1]
-    axis.errorbar(
-        100 * lift.difference,
-        place[0],
-        xerr=100 * (lift.high - lift.difference),
-        fmt="o",
-        color=GREEN,
-        capsize=5,
-        ms=8,
-    )
+    for value, low, high, width in (
+        (season.lift, season.low, season.high, 1.5),
+        (luck.difference, luck.low, luck.high, LUCK_WIDTH),
+    ):
+        axis.plot([100 * low, 100 * high], [place[0]] * 2, color=GREEN, lw=width, solid_capstyle="butt")
+        axis.plot(100 * value, place[0], "o" if width < LUCK_WIDTH else "|", color=GREEN, ms=9)
     axis.plot([100 * value for value in by_cluster.values()], place[1:], "o", color=GREY, ms=4)
     axis.axvline(0, color="black", lw=0.8)
     axis.set_yticks(
@@ -57,8 +55,8 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
     axis.set(xlabel=f"lift of {objective} over the price in force (%)")
     axis.set_title(
         f"Simulated trial, {trial.markets} market draws, randomised by category: "
-        f"{100 * lift.difference:+.1f} % "
-        f"({100 * lift.low:+.1f} to {100 * lift.high:+.1f})\n"
+        f"{100 * season.lift:+.1f} % ({100 * season.low:+.1f} to {100 * season.high:+.1f}, "
+        f"the luck of the draws alone {100 * luck.low:+.1f} to {100 * luck.high:+.1f})\n"
         "In the market fitted to the sales, not in a shop",
         fontsize=10,
     )

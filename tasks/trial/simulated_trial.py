@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Outcomes:
     """What every product earns in every market, under the policy and at the price in force.
 
     Attributes:
-        policy: currency (markets, products).
+        policy: currency; every market has another draw of the slopes (markets, products).
         hold: currency, the price in force held, with the same demand draws (markets, products).
         before: what a product earns at the price in force, known before the trial: currency (products,).
         clusters: number of each product's cluster, from 0 (products,).
@@ -35,12 +36,25 @@ class Outcomes:
     names: list[str]
 
 
+class Season(NamedTuple):
+    """The lift of a season over markets of different slopes (share)."""
+
+    lift: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class SimulatedTrial:
     """The simulated trial.
 
+    The trial of one market alone would read ``effect``: its interval is the luck of demand and assignment.
+    ``season`` is what the whole shop gains, market by market; each has other slopes and another curve, so its
+    interval holds what is not known of them as well.
+
     Attributes:
-        effect: the relative lift of the policy over the price in force.
+        effect: the relative lift over the price in force, read by the estimator of a real trial.
+        season: mean and interval of the paired lift of the whole shop over the markets.
         comparable: whether the sample-ratio check holds; no lift is shown where it does not.
         srm_p: p-value of the sample-ratio check.
         treated_clusters, control_clusters: units of randomisation per arm (clusters x markets).
@@ -52,6 +66,7 @@ class SimulatedTrial:
     """
 
     effect: Effect
+    season: Season
     comparable: bool
     srm_p: float
     treated_clusters: int
@@ -66,9 +81,11 @@ class SimulatedTrial:
     def figures(self) -> dict[str, float | None]:
         """Return the trial in numbers; the lift is none while the sample ratio alarms."""
         return {
-            "lift": self.effect.difference if self.comparable else None,
-            "low": self.effect.low if self.comparable else None,
-            "high": self.effect.high if self.comparable else None,
+            "lift": self.season.lift if self.comparable else None,
+            "low": self.season.low if self.comparable else None,
+            "high": self.season.high if self.comparable else None,
+            "luck_low": self.effect.low if self.comparable else None,
+            "luck_high": self.effect.high if self.comparable else None,
             "srm_p": self.srm_p,
             "treated_clusters": self.treated_clusters,
             "control_clusters": self.control_clusters,
@@ -99,6 +116,7 @@ def simulate_trial(
     aa_p = same_against_same(outcomes, settings, trials=AA_TRIALS, seed=aa_seed)
     return SimulatedTrial(
         effect=effect,
+        season=season_of(outcomes, settings.confidence),
         comparable=srm_p >= settings.srm_alarm,
         srm_p=srm_p,
         treated_clusters=arms[1].n,
@@ -109,6 +127,22 @@ def simulate_trial(
         aa_p=aa_p,
         aa_detected=float((aa_p < 1 - settings.confidence).mean()),
     )
+
+
+def season_of(outcomes: Outcomes, confidence: float) -> Season:
+    """Return the lift of the whole shop in the season, over markets in which both arms meet the same demand.
+
+    Raises:
+        TrialError: a market earns nothing at the price in force.
+    """
+    held = outcomes.hold.sum(axis=1)
+    if (held <= 0).any():
+        raise TrialError(
+            "trial: the price in force must earn something. Received: nothing. Check the market."
+        )
+    lifts, tail = outcomes.policy.sum(axis=1) / held - 1, (1 - confidence) / 2
+    low, high = np.quantile(lifts, [tail, 1 - tail])
+    return Season(float(lifts.mean()), float(low), float(high))
 
 
 def arms_of(
