@@ -87,7 +87,7 @@ class Responded(TypedDict):
     ``reference_memory`` is the weight of the past in the price that buyers remember (1/week). ``groups`` are
     the two slopes of every substitute group, ``group_products`` its products at the prices in force,
     ``group_draws`` the posterior draws; ``groups_refused`` says why they are not identified, and is empty
-    where they are.
+    where they are. ``influence`` names the week that moved the estimate of every product most.
     """
 
     elasticities: Artifact
@@ -103,6 +103,7 @@ class Responded(TypedDict):
     group_products: Artifact
     group_draws: Artifact
     groups_refused: str
+    influence: Artifact
     model_files: dict[str, Artifact]
 
 

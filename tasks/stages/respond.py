@@ -34,7 +34,7 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
         sold, period = load_table(sales), settings.source.period
         response = panel_response(sold, period, identification)
         seed = seed_of(settings.seed, "respond.groups")
-        groups = group_response(sold, period, identification, response, seed=seed)
+        groups = group_response(sold, period, identification, response, seed=seed, bounded=response.weeks)
         responded = _keep(attempt, response, groups, settings.respond.reference_memory)
         _show(run, response, groups, responded)
     return responded
@@ -54,6 +54,7 @@ def _keep(
     }
     draws = save_arrays(groups.draws, attempt.path("respond", "group_draws.npz"))
     products = save_table(groups.products, attempt.path("respond", "group_products.parquet"))
+    influence = save_table(response.influence, attempt.path("respond", "influence.parquet"))
     identified = len(response.identified)
     return Responded(
         elasticities=table,
@@ -69,6 +70,7 @@ def _keep(
         group_products=products,
         group_draws=draws,
         groups_refused=groups.refusal,
+        influence=influence,
         model_files={
             "response_table": table,
             "response_products": products,
@@ -81,6 +83,7 @@ def _keep(
 def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, responded: Responded) -> None:
     """Log metrics, table and figures, and warn of what is wrong with the whole panel."""
     from tasks.response import figures
+    from tasks.response.influence import warnings_of
 
     identified, not_identified = responded["identified"], responded["not_identified"]
     metrics = {
@@ -91,14 +94,16 @@ def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, respond
         "reference_effect": response.remembered["estimate"],
         "rival_cross": response.cross["estimate"],
         "rival_reaction": response.reaction["estimate"],
+        "bounded_rows": len(response.weeks.rows),
         **groups.figures,
     }
     run.metrics({name: value for name, value in metrics.items() if value is not None})
     run.file(responded["elasticities"])
     run.file(responded["groups"])
+    run.file(responded["influence"])
     run.figure(figures.elasticities(response.table), "elasticities.png")
     run.figure(figures.by_category(response.table), "elasticities_by_category.png")
     log.info("price response: %d products identified, %d not", identified, not_identified)
     log.info(groups.headline)
-    for flag in response.flags:
+    for flag in [*response.flags, *warnings_of(response.influence)]:
         log.warning("price response: %s", flag)

@@ -24,6 +24,7 @@ def responded(memory: float) -> Responded:
         group_products=file,
         group_draws=file,
         groups_refused="",
+        influence=file,
         model_files={},
     )
 
