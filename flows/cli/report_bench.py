@@ -142,6 +142,13 @@ def show_elasticities(measured: Mapping[str, Any]) -> None:
     ]
     if shops:
         print_table("Simulated shops", ("unseen", *keys), shops)
+    of_memory = ("elasticity", "elasticity_spread", "true_effect", "effect", "shown", "covered", "seeds")
+    memories = [
+        (name, *(f"{figures[key]:.3g}" for key in of_memory))
+        for name, figures in measured.get("memory", {}).items()
+    ]
+    if memories:
+        print_table("Shops of elasticity -2", ("buyers", *of_memory), memories)
 
 
 def show_experiment_bench(measured: Mapping[str, Any]) -> None:

@@ -25,6 +25,8 @@ from expectations.columns import (
     SERIES,
     UNITS,
 )
+from tasks.bench.cases.remembering_shop import ELASTICITY as REMEMBERING_ELASTICITY
+from tasks.bench.cases.remembering_shop import MEMORY, remembering_shop
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
 from tasks.response.elasticities import panel_response
 from tasks.response.identification import Identification
@@ -41,6 +43,7 @@ SHOPS: dict[str, dict[str, bool]] = {
     "unobserved_shocks_without_cost": {"shocks": True},
 }
 """Simulated shops by what moves price and demand in them, as options of ``simulated_shop``."""
+MEMORIES = {"remembers_nothing": 0.0, "remembers": 0.3}  # effect of the remembered price, by kind of shop
 SHOPS_A_LINE = 10  # simulated shops between two lines of progress
 WEEK_DAYS = 7
 NUMBERS = (ELASTICITY, LOW, HIGH, "first_stage_f", "first_half", "second_half", "double_ml")
@@ -84,6 +87,38 @@ def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
                 log.info("%s: %d shops", kind, seed + 1)
         means = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
         results[kind] = means | {"seeds": seeds}
+    return results
+
+
+def bench_memory(seeds: int, settings: Settings) -> dict[str, Any]:
+    """Return mean elasticity and remembered price over simulated shops whose buyers remember, or do not.
+
+    Every elasticity is -2 beside what is remembered. ``shown`` counts the shops in which the data show a
+    remembered price, ``covered`` those whose interval holds its true effect.
+
+    Args:
+        seeds: shops of each kind.
+        settings: when an elasticity is identified (``respond``).
+    """
+    identification = Identification(**settings.respond.model_dump() | {"reference_memory": MEMORY})
+    results: dict[str, Any] = {}
+    for kind, effect in MEMORIES.items():
+        responses = [
+            panel_response(remembering_shop(seed, effect), "D", identification) for seed in range(seeds)
+        ]
+        remembered = [response.remembered for response in responses]
+        means = [float(response.table[ELASTICITY].mean()) for response in responses]
+        results[kind] = {
+            "seeds": seeds,
+            "true_elasticity": REMEMBERING_ELASTICITY,
+            "elasticity": float(np.mean(means)),
+            "elasticity_spread": float(np.std(means)),
+            "true_effect": effect,
+            "effect": float(np.mean([estimate["estimate"] for estimate in remembered])),
+            "shown": sum(estimate["estimate"] > 0 for estimate in remembered),
+            "covered": sum(estimate["low"] <= effect <= estimate["high"] for estimate in remembered),
+        }
+        log.info("%s: %d shops", kind, seeds)
     return results
 
 

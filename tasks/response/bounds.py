@@ -37,8 +37,8 @@ FARTHEST = float(
     np.log(1.75)
 )  # price change out of reach that no promotion announces: taken for false, in logs
 ZERO = 0.5  # added to units, so that no sale has a log
-LEAST_DISPERSION = 0.05**2  # least variance of log units beside that of a Poisson count
 WEEK_DAYS = 7
+LEAST_DISPERSION = 0.05**2  # least variance of log units beside that of a Poisson count
 WEIGHT, EXPECTED, USUAL_UNITS = "weight", "expected", "usual"
 
 
@@ -90,7 +90,7 @@ def surprises(table: pd.DataFrame, date: str, *, daily: bool) -> pd.DataFrame:
     expected, usual, weight = units.copy(), units.copy(), np.ones(len(table))
     shared = _shared(table, date)
     deals = table[promotions(table.columns)].fillna(0.0).to_numpy(float)
-    announced = (deals > 0).any(axis=1)
+    announced: np.ndarray = np.any(deals > 0, axis=1)
     number = (table[date] - table[date].min()).dt.days.to_numpy()
     course = _course(number)
     for rows, there in _stacks(frame.ngroup().to_numpy()):
@@ -209,7 +209,7 @@ def _course(number: np.ndarray) -> np.ndarray:
 
 
 def _columns(deals: np.ndarray, number: np.ndarray, course: np.ndarray, daily: bool) -> np.ndarray:
-    """Return the columns beside the price (series, T, columns): constant, course, promotions, days of the week.
+    """Return the columns beside the price (series, T, columns): a constant, course, promotions and days.
 
     Args:
         deals: promotions (series, T, kinds).
