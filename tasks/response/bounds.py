@@ -26,6 +26,7 @@ from tasks.response.weeks import WEEK, weekly
 CLIP, FALSE = 5.0, 8.0  # standard deviations up to which a row counts, and from which it counts for nothing
 LITTLE = 0.2  # weight below which the report names a row
 MOST = 0.25  # share of false rows past which not the rows are wrong but the regression is
+CONFIRMED = 0.1  # share of a product's stores with false rows on a date past which they confirm each other
 LEAST_ROWS = 10  # rows beyond its columns that a regression needs
 CHUNK = 128  # series that are fitted at once
 COURSE, MOST_WAVES = 26, 12  # weeks for each cosine of the slow course, and most cosines
@@ -106,9 +107,21 @@ def surprises(table: pd.DataFrame, date: str, *, daily: bool) -> pd.DataFrame:
         enough = there.sum(axis=1) >= columns.shape[2] + LEAST_ROWS
         known = there & enough[:, None]
         expected[rows[known]], usual[rows[known]], weight[rows[known]] = mean[known], calm[known], size[known]
+    weight[_confirmed(table, date, weight)] = 1.0
     bounded = np.where((weight > 0) & (weight < 1), expected + weight * (units - expected), units)
     measured = {WEIGHT: weight, EXPECTED: expected, USUAL_UNITS: usual, UNITS: np.maximum(bounded, 0.0)}
     return pd.DataFrame(measured, index=table.index)
+
+
+def _confirmed(table: pd.DataFrame, date: str, weight: np.ndarray) -> np.ndarray:
+    """Return the rows whose product is as surprising in many other stores on that date (rows,), bool.
+
+    What a chain does in all its stores is no false row.
+    """
+    false = pd.Series(weight == 0, table.index)
+    stores = false.groupby([table[PRODUCT], table[date]])
+    share, count = stores.transform("mean"), stores.transform("size")
+    return np.asarray((count >= MANY) & (share > CONFIRMED))
 
 
 def _surprise(units: np.ndarray, mean: np.ndarray, scale: np.ndarray, there: np.ndarray) -> np.ndarray:

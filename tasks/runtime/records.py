@@ -81,6 +81,21 @@ class Effect(TypedDict):
     high: float
 
 
+class PredictiveCheck(TypedDict):
+    """How well slopes of the first weeks foresee the revenue of groups in the rest: 1 where they are right.
+
+    ``status`` is passed, failed or untested; the slope is none where there was nothing to test.
+    """
+
+    slope: float | None
+    low: float | None
+    high: float | None
+    groups: int
+    weeks: int
+    status: str
+    sentence: str
+
+
 class Responded(TypedDict):
     """Elasticity table, what all products share, how many products are identified, and what serves them.
 
@@ -104,6 +119,7 @@ class Responded(TypedDict):
     group_draws: Artifact
     groups_refused: str
     influence: Artifact
+    predictive_check: PredictiveCheck
     model_files: dict[str, Artifact]
 
 
