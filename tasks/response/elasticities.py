@@ -80,6 +80,17 @@ class PanelResponse:
         return not self.flags and bool(self.table[IDENTIFIED].any())
 
     @property
+    def spec(self) -> dict[str, object]:
+        """Return what all products share, as the registered model keeps it."""
+        return {
+            "reference_effect": self.remembered,
+            "rival_cross": self.cross,
+            "rival_reaction": self.reaction,
+            "confidence": self.confidence,
+            "flags": self.flags,
+        }
+
+    @property
     def median_elasticity(self) -> float | None:
         """Return the median elasticity of the identified products, or none without one."""
         rows = self.identified

@@ -73,10 +73,10 @@ def predictive_check(
     rows = held_out(group_panels(weeks, instrumented), cut)
     if rows is None:
         return _untested("no group's price index moves enough in the first part of the weeks")
-    return _calibrated(rows, confidence)
+    return calibration(rows, confidence)
 
 
-def _calibrated(rows: HeldOut, confidence: float) -> PredictiveCheck:
+def calibration(rows: HeldOut, confidence: float) -> PredictiveCheck:
     """Return the calibration slope with its interval."""
     rest = _unexplained(rows)
     outcome, drawn = rest[:, 0], rest[:, 1:].T

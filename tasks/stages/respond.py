@@ -53,13 +53,6 @@ def _keep(
 ) -> Responded:
     """Save the tables, the draws and what all products share."""
     table = save_table(response.table.drop(columns=NESTED), attempt.path("respond", "elasticities.parquet"))
-    spec = {
-        "reference_effect": response.remembered,
-        "rival_cross": response.cross,
-        "rival_reaction": response.reaction,
-        "confidence": response.confidence,
-        "flags": response.flags,
-    }
     draws = save_arrays(groups.draws, attempt.path("respond", "group_draws.npz"))
     products = save_table(groups.products, attempt.path("respond", "group_products.parquet"))
     influence = save_table(response.influence, attempt.path("respond", "influence.parquet"))
@@ -84,7 +77,7 @@ def _keep(
             "response_table": table,
             "response_products": products,
             "response_draws": draws,
-            "response_spec": save_json(spec, attempt.path("respond", "response_spec.json")),
+            "response_spec": save_json(response.spec, attempt.path("respond", "response_spec.json")),
         },
     )
 
