@@ -18,6 +18,7 @@ from tasks.response.bounds import LITTLE, WEIGHT, BoundedWeeks
 from tasks.response.panel import Panel, residuals
 
 NAMED = 5  # products that a warning names
+LEAST_ROWS = 5  # rows that count for little from which a product is named
 
 
 class Influence(NamedTuple):
@@ -76,12 +77,12 @@ def influence_table(products: pd.DataFrame, bounded: BoundedWeeks) -> pd.DataFra
 
 
 def warnings_of(table: pd.DataFrame) -> list[str]:
-    """Return a sentence for every product with rows that count for little, the most of them first.
+    """Return a sentence for every product with several rows that count for little, the most of them first.
 
     Args:
         table: as ``influence_table`` returns it.
     """
-    named = table[table["little_rows"] > 0]
+    named = table[table["little_rows"] >= LEAST_ROWS]
     sentences = [
         f"product {row[PRODUCT]}: {row['little_rows']} rows of the sales table count for less than a fifth, "
         f"the first of {row['first_little']:%Y-%m-%d}: check their units and prices"
