@@ -30,6 +30,7 @@ from tasks.bench.cases.remembering_shop import MEMORY, remembering_shop
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
 from tasks.response.elasticities import panel_response
 from tasks.response.identification import Identification
+from tasks.response.predictive_check import predictive_check
 from tasks.sources.closed import without_closed
 from tasks.sources.files import read
 from tasks.sources.meaning import Meaning
@@ -50,7 +51,7 @@ NUMBERS = (ELASTICITY, LOW, HIGH, "first_stage_f", "first_half", "second_half", 
 
 
 def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
-    """Estimate the price response of a table and time it, reading included.
+    """Estimate the price response of a table and time it, reading included; then check what it foresees.
 
     Args:
         data: CSV or Parquet file.
@@ -59,13 +60,19 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
     """
     start = time.perf_counter()
     sales = _sales_of_file(data, settings)
-    response = panel_response(sales, "W" if _is_weekly(sales) else "D", _identification(settings))
+    identification = _identification(settings)
+    response = panel_response(sales, "W" if _is_weekly(sales) else "D", identification)
     products = [_product_json(row) for _, row in response.table.iterrows()]
+    seconds = time.perf_counter() - start
+    check = predictive_check(
+        response.weeks.table, response.instrumented, identification.confidence, response.flags
+    )
     return {
         "products": products,
         "flags": response.flags,
         "promotable": response.promotable,
-        "seconds": time.perf_counter() - start,
+        "seconds": seconds,
+        "predictive_check": check,
     }
 
 

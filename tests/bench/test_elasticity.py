@@ -19,7 +19,7 @@ def test_bench_elasticity_takes_a_table_with_other_names_without_stores_and_cost
     table.loc[::5, "deal"] = 1.0
     table.to_csv(tmp_path / "sales.csv", index=False)
     measured = bench_elasticity(tmp_path / "sales.csv", load("default", ["source.columns.price=net_price"]))
-    assert set(measured) == {"products", "flags", "promotable", "seconds"}
+    assert set(measured) == {"products", "flags", "promotable", "seconds", "predictive_check"}
     names = {
         "product_id",
         "elasticity",
