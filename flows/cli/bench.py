@@ -190,6 +190,9 @@ def bench_elasticity(
     simulated: Annotated[
         int, typer.Option(min=0, help="Simulated shops of each kind, instead of a table or beside it.")
     ] = 0,
+    memory: Annotated[
+        int, typer.Option(min=0, help="Shops whose buyers remember prices, and as many whose do not.")
+    ] = 0,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
@@ -199,15 +202,17 @@ def bench_elasticity(
     Example: `repricer bench elasticity --data sales.parquet --set source.columns.price=net_price`
     """
     from tasks.bench.elasticity import bench_elasticity as measure
-    from tasks.bench.elasticity import bench_simulated
+    from tasks.bench.elasticity import bench_memory, bench_simulated
 
-    if data is None and not simulated:
-        raise typer.BadParameter("give --data FILE, or --simulated N")
+    if data is None and not simulated and not memory:
+        raise typer.BadParameter("give --data FILE, --simulated N or --memory N")
     show_progress()
     settings = settings_of(profile, sets)
     measured = measure(data, settings) if data else {}
     if simulated:
         measured["simulated"] = bench_simulated(simulated, settings)
+    if memory:
+        measured["memory"] = bench_memory(memory, settings)
     write_json(json_file, measured)
     report_bench.show_elasticities(measured)
 

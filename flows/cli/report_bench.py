@@ -133,8 +133,15 @@ def show_elasticities(measured: Mapping[str, Any]) -> None:
         rows.append((row["product_id"], *numbers, row["method"], strength, row["reason"]))
     if rows:
         print_table(f"Price response, {measured['seconds']:.1f} s", columns, rows)
+    if "predictive_check" in measured:
+        say(measured["predictive_check"]["sentence"])
     for flag in measured.get("flags", []):
         say(f"flag: {flag}")
+    _show_simulated_shops(measured)
+
+
+def _show_simulated_shops(measured: Mapping[str, Any]) -> None:
+    """Print how the estimator fares in simulated shops, and in shops whose buyers remember prices."""
     keys = ("bias", "coverage", "identified", "promotable")
     shops = [
         (name, *(f"{figures[key]:.3f}" for key in keys))
@@ -142,6 +149,13 @@ def show_elasticities(measured: Mapping[str, Any]) -> None:
     ]
     if shops:
         print_table("Simulated shops", ("unseen", *keys), shops)
+    of_memory = ("elasticity", "elasticity_spread", "true_effect", "effect", "shown", "covered", "seeds")
+    memories = [
+        (name, *(f"{figures[key]:.3g}" for key in of_memory))
+        for name, figures in measured.get("memory", {}).items()
+    ]
+    if memories:
+        print_table("Shops of elasticity -2", ("buyers", *of_memory), memories)
 
 
 def show_experiment_bench(measured: Mapping[str, Any]) -> None:

@@ -25,9 +25,12 @@ from expectations.columns import (
     SERIES,
     UNITS,
 )
+from tasks.bench.cases.remembering_shop import ELASTICITY as REMEMBERING_ELASTICITY
+from tasks.bench.cases.remembering_shop import MEMORY, remembering_shop
 from tasks.bench.cases.simulated_shop import Shop, simulated_shop
 from tasks.response.elasticities import panel_response
 from tasks.response.identification import Identification
+from tasks.response.predictive_check import predictive_check
 from tasks.sources.closed import without_closed
 from tasks.sources.files import read
 from tasks.sources.meaning import Meaning
@@ -41,13 +44,14 @@ SHOPS: dict[str, dict[str, bool]] = {
     "unobserved_shocks_without_cost": {"shocks": True},
 }
 """Simulated shops by what moves price and demand in them, as options of ``simulated_shop``."""
+MEMORIES = {"remembers_nothing": 0.0, "remembers": 0.3}  # effect of the remembered price, by kind of shop
 SHOPS_A_LINE = 10  # simulated shops between two lines of progress
 WEEK_DAYS = 7
 NUMBERS = (ELASTICITY, LOW, HIGH, "first_stage_f", "first_half", "second_half", "double_ml")
 
 
 def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
-    """Estimate the price response of a table and time it, reading included.
+    """Estimate the price response of a table and time it, reading included; then check what it foresees.
 
     Args:
         data: CSV or Parquet file.
@@ -56,13 +60,19 @@ def bench_elasticity(data: Path, settings: Settings) -> dict[str, Any]:
     """
     start = time.perf_counter()
     sales = _sales_of_file(data, settings)
-    response = panel_response(sales, "W" if _is_weekly(sales) else "D", _identification(settings))
+    identification = _identification(settings)
+    response = panel_response(sales, "W" if _is_weekly(sales) else "D", identification)
     products = [_product_json(row) for _, row in response.table.iterrows()]
+    seconds = time.perf_counter() - start
+    check = predictive_check(
+        response.weeks.table, response.instrumented, identification.confidence, response.flags
+    )
     return {
         "products": products,
         "flags": response.flags,
         "promotable": response.promotable,
-        "seconds": time.perf_counter() - start,
+        "seconds": seconds,
+        "predictive_check": check,
     }
 
 
@@ -84,6 +94,38 @@ def bench_simulated(seeds: int, settings: Settings) -> dict[str, Any]:
                 log.info("%s: %d shops", kind, seed + 1)
         means = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
         results[kind] = means | {"seeds": seeds}
+    return results
+
+
+def bench_memory(seeds: int, settings: Settings) -> dict[str, Any]:
+    """Return mean elasticity and remembered price over simulated shops whose buyers remember, or do not.
+
+    Every elasticity is -2 beside what is remembered. ``shown`` counts the shops in which the data show a
+    remembered price, ``covered`` those whose interval holds its true effect.
+
+    Args:
+        seeds: shops of each kind.
+        settings: when an elasticity is identified (``respond``).
+    """
+    identification = Identification(**settings.respond.model_dump() | {"reference_memory": MEMORY})
+    results: dict[str, Any] = {}
+    for kind, effect in MEMORIES.items():
+        responses = [
+            panel_response(remembering_shop(seed, effect), "D", identification) for seed in range(seeds)
+        ]
+        remembered = [response.remembered for response in responses]
+        means = [float(response.table[ELASTICITY].mean()) for response in responses]
+        results[kind] = {
+            "seeds": seeds,
+            "true_elasticity": REMEMBERING_ELASTICITY,
+            "elasticity": float(np.mean(means)),
+            "elasticity_spread": float(np.std(means)),
+            "true_effect": effect,
+            "effect": float(np.mean([estimate["estimate"] for estimate in remembered])),
+            "shown": sum(estimate["estimate"] > 0 for estimate in remembered),
+            "covered": sum(estimate["low"] <= effect <= estimate["high"] for estimate in remembered),
+        }
+        log.info("%s: %d shops", kind, seeds)
     return results
 
 

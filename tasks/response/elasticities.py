@@ -16,16 +16,17 @@ from expectations.columns import (
     LOW,
     PRODUCT,
     REASON,
-    UNITS,
     promotions,
 )
+from tasks.response.bounds import BoundedWeeks, bounded_weeks
 from tasks.response.controls import panels
 from tasks.response.identification import Identification, refusal
+from tasks.response.influence import influence_table
 from tasks.response.instrument import chosen_method
 from tasks.response.pooling import ERROR, FREEDOM, RAW, RAW_ERROR, shrunk
 from tasks.response.product import DISPERSION, METHODS, ProductEstimates, product_estimates
 from tasks.response.shared_effects import NO_EFFECT, Effect, shared_effect
-from tasks.response.weeks import weekly
+from tasks.response.weeks import WEEK
 
 log = logging.getLogger("repricer")
 
@@ -50,6 +51,8 @@ class PanelResponse:
         remembered: change of log units per unit of log(remembered price / price).
         cross: change of log units per unit of the competitor's log price.
         reaction: change of the competitor's log price per unit of the own one of last week.
+        weeks: the weeks that it is estimated from, and the rows of the sales table that count for less.
+        influence: which week moved the estimate of a product most, and its rows that count for less.
     """
 
     table: pd.DataFrame
@@ -58,6 +61,8 @@ class PanelResponse:
     remembered: Effect
     cross: Effect
     reaction: Effect
+    weeks: BoundedWeeks
+    influence: pd.DataFrame
 
     @property
     def identified(self) -> pd.DataFrame:
@@ -73,6 +78,17 @@ class PanelResponse:
     def promotable(self) -> bool:
         """Return whether a price may be moved on the strength of this response."""
         return not self.flags and bool(self.table[IDENTIFIED].any())
+
+    @property
+    def spec(self) -> dict[str, object]:
+        """Return what all products share, as the registered model keeps it."""
+        return {
+            "reference_effect": self.remembered,
+            "rival_cross": self.cross,
+            "rival_reaction": self.reaction,
+            "confidence": self.confidence,
+            "flags": self.flags,
+        }
 
     @property
     def median_elasticity(self) -> float | None:
@@ -97,7 +113,8 @@ def panel_response(sales: pd.DataFrame, period: str, identification: Identificat
         period: ``D`` for days, ``W`` for weeks.
         identification: when an elasticity counts as identified, and the memory of the remembered price.
     """
-    weeks = weekly(sales, period)
+    bounded = bounded_weeks(sales, period)
+    weeks = bounded.table
     products = _estimates(weeks, identification)
     instrumented, flags = (
         chosen_method(products, bool(promotions(weeks.columns)))
@@ -109,7 +126,7 @@ def panel_response(sales: pd.DataFrame, period: str, identification: Identificat
     if instrumented:  # a remembered price has no instrument of its own
         remembered = NO_EFFECT
     table = _table(products, int(instrumented), remembered["estimate"], identification.z)
-    table["silent"] = table[PRODUCT].map((weeks[UNITS] == 0).groupby(weeks[PRODUCT]).mean())
+    table["silent"] = table[PRODUCT].map(bounded.silent)
     table[REASON] = [
         _reason(row, product, identification, flags)
         for (_, row), product in zip(table.iterrows(), products, strict=True)
@@ -122,6 +139,8 @@ def panel_response(sales: pd.DataFrame, period: str, identification: Identificat
         remembered=remembered,
         cross=shared_effect([product.cross for product in products], confidence),
         reaction=shared_effect([product.reaction for product in products], confidence),
+        weeks=bounded,
+        influence=_influence(products, bounded),
     )
 
 
@@ -132,6 +151,21 @@ def _reason(
     if UNMOVED in flags and product.prices == 1:
         return "the price never moved"
     return refusal(row, product, identification, flags)
+
+
+def _influence(products: list[ProductEstimates], bounded: BoundedWeeks) -> pd.DataFrame:
+    """Return which week moved the estimate of every product most, and its rows that count for less."""
+    first = bounded.table[WEEK].min()
+    known = [product for product in products if product.estimated]
+    table = pd.DataFrame(
+        {
+            PRODUCT: pd.Series([product.product for product in known], dtype="str"),
+            WEEK: [first + pd.Timedelta(weeks=product.influence.week) for product in known],
+            "change": [product.influence.change for product in known],
+            RAW_ERROR: [product.whole.fixed_effects.error for product in known],
+        }
+    )
+    return influence_table(table, bounded)
 
 
 def _estimates(weeks: pd.DataFrame, identification: Identification) -> list[ProductEstimates]:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from expectations.columns import CATEGORY, ELASTICITY, HIGH, IDENTIFIED, LOW
 from tasks.response.pooling import RAW
+from tasks.response.predictive_check import PredictiveCheck
 
 MOVES, HOLDS = "#4c78a8", "#b0b0b0"  # colours of products whose price may move, and whose price holds
 SHOWN = (-8, 4)  # elasticities between which estimates are drawn; the rest is counted
@@ -58,5 +59,21 @@ def by_category(table: pd.DataFrame) -> Figure:
     axis.set_yticks(np.arange(len(order)), [str(name).title() for name in order.index[::-1]], fontsize=7)
     axis.axvline(0, color="black", lw=0.8)
     axis.set(xlabel="own-price elasticity", title="Identified elasticities by category")
+    axis.legend(fontsize=8)
+    return figure
+
+
+def predictive_check(check: PredictiveCheck) -> Figure:
+    """Draw the calibration slope of group revenue on held-out weeks with its interval, against 1."""
+    figure = Figure(figsize=(8, 2), layout="constrained")
+    axis = figure.subplots()
+    slope, low, high = (check["slope"], check["low"], check["high"])
+    if slope is not None and low is not None and high is not None:
+        axis.hlines(0, low, high, color=MOVES, lw=3)
+        axis.plot(slope, 0, "o", color=MOVES, ms=9)
+    axis.axvline(1, color="black", lw=0.8, ls="--", label="a model that is right")
+    axis.set(yticks=[], xlabel="change of log revenue over the change that earlier weeks predict")
+    what = f"Revenue of {check['groups']} groups in {check['weeks']} held-out weeks"
+    axis.set_title(f"{what}: {check['status']}", fontsize=10)
     axis.legend(fontsize=8)
     return figure

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from tasks.response.pooling import GRID, LEAST, MOST, moderated
+from tasks.response.pooling import GRID, LEAST, MOST, moderated, winsorised
 
 
 class Slopes(NamedTuple):
@@ -57,11 +57,12 @@ def pooled_draws(slopes: Slopes, draws: int, rng: np.random.Generator) -> np.nda
     value, without = slopes.estimate[known], slopes.without[known]
     freedom = without.shape[1] - 1
     error = moderated(slopes.error[known], np.full(len(value), freedom))
-    grid, weight = _spreads(value, error)
+    pooled = winsorised(value, error)
+    grid, weight = _spreads(pooled, error)
     between = rng.choice(grid, draws, p=weight)[:, None]  # (draws, 1)
     precision = 1 / (error**2 + between)  # (draws, known groups)
     total = precision.sum(axis=1)
-    mean = precision @ value / total
+    mean = precision @ pooled / total
     variance = np.maximum(1 / total, _common_variance(precision, without))
     centre = (mean + np.sqrt(variance) * rng.normal(size=draws))[:, None]
     drawn = centre + np.sqrt(between) * rng.normal(size=(draws, len(known)))

@@ -20,6 +20,7 @@ from expectations.columns import (
     STORE,
     UNITS,
 )
+from tasks.response.bounds import BoundedWeeks, bounded_weeks
 from tasks.response.curves import CURVES
 from tasks.response.elasticities import PanelResponse
 from tasks.response.group_demand import GROUP, REFERENCE, GroupDemand, demand_of, interval
@@ -27,7 +28,7 @@ from tasks.response.group_estimates import Fit, blocks_of_shop, curves_of, draws
 from tasks.response.group_panel import GroupPanel, group_panels
 from tasks.response.group_shares import week_weights
 from tasks.response.identification import Identification
-from tasks.response.weeks import WEEK, weekly
+from tasks.response.weeks import WEEK
 
 WITHIN, WHOLE, CURVE = "within", "whole", "curve"  # draws of the slopes b and eta, and of k
 DRAWS = 200  # posterior draws
@@ -78,7 +79,13 @@ class GroupResponse:
 
 
 def group_response(
-    sales: pd.DataFrame, period: str, identification: Identification, response: PanelResponse, *, seed: int
+    sales: pd.DataFrame,
+    period: str,
+    identification: Identification,
+    response: PanelResponse,
+    *,
+    seed: int,
+    bounded: BoundedWeeks | None = None,
 ) -> GroupResponse:
     """Return the slopes of all substitute groups.
 
@@ -89,9 +96,10 @@ def group_response(
         response: of the products alone. Where it takes prices to answer demand that is not in the table, an
             instrument tells how demand answers or, without one, no group is identified.
         seed: of the posterior draws.
+        bounded: weeks of the sales table with bounded influence; by default they are bounded anew.
     """
     rng = np.random.default_rng(seed)
-    weeks = weekly(sales, period)
+    weeks = (bounded or bounded_weeks(sales, period)).table
     flags, panels = response.flags, group_panels(weeks, response.instrumented)
     blocks = blocks_of_shop(panels)
     together = np.array([len(panel.products) > 1 for panel in panels])
@@ -100,14 +108,8 @@ def group_response(
         for panel, several in zip(panels, together, strict=True)
     ]
     fits = [fit_of(panels, blocks, weights, k) for k in CURVES]
-    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
-    drawn = [draws_of(fit, together, DRAWS, rng) for fit in fits]
-    place, rows = np.searchsorted(CURVES, curve), np.arange(DRAWS)
-    draws = {
-        WITHIN: np.stack([within for within, _ in drawn])[place, rows],
-        WHOLE: np.stack([whole for _, whole in drawn])[place, rows],
-        CURVE: curve,
-    }
+    draws = _draws(fits, together, rng)
+    place = np.searchsorted(CURVES, draws[CURVE])
     likeliest = fits[int(np.bincount(place, minlength=len(CURVES)).argmax())]
     reasons = [_reason(likeliest, group, identification, flags) for group in range(len(panels))]
     return GroupResponse(
@@ -116,6 +118,24 @@ def group_response(
         draws=draws,
         refusal=_refusal(likeliest, draws[WHOLE], together, identification, flags),
     )
+
+
+def _draws(fits: list[Fit], together: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return draws of the slopes, those of every draw under its curve.
+
+    Args:
+        fits: slopes of all groups, by curve.
+        together: which groups have several members (groups,), bool.
+        rng: source of all draws.
+    """
+    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
+    drawn = [draws_of(fit, together, DRAWS, rng) for fit in fits]
+    place, rows = np.searchsorted(CURVES, curve), np.arange(DRAWS)
+    return {
+        WITHIN: np.stack([within for within, _ in drawn])[place, rows],
+        WHOLE: np.stack([whole for _, whole in drawn])[place, rows],
+        CURVE: curve,
+    }
 
 
 def _refusal(

@@ -19,6 +19,9 @@ ERROR = "standard_error"  # of the elasticity after pooling
 GRID = 60  # values of the variance between products that the posterior is averaged over
 LEAST, MOST = 1e-4, 2.0  # smallest and largest of them, relative to the variance of the raw values
 MODERATED = 3  # least number of errors from which their common scatter is estimated
+MANY = 8  # values from which a single one can be told to lie far out
+FARTHEST = 4.0  # standard deviations of an estimate around the middle of the others within which it is pooled
+NORMAL_MEDIAN = 0.6745  # median absolute value of a standard normal variable
 PRIOR_FREEDOM = (1e-4, 1e4)  # smallest and largest degrees of freedom of the errors' common distribution
 
 
@@ -47,6 +50,26 @@ def pool(estimates: np.ndarray, errors: np.ndarray) -> Pool:
         return Pool(mean, float(errors[0] ** 2), 0.0)
     scatter = float(weight @ (estimates - mean) ** 2) / (len(estimates) - 1)
     return Pool(mean, max(scatter, 1.0) / float(weight.sum()), between)
+
+
+def winsorised(estimates: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Return values that lie at most ``FARTHEST`` standard deviations from their median (values,).
+
+    What a mean of uncertain values is taken of, so that no single product can drag it: Winsor's mean (Tukey
+    1962, Ann. Math. Stat. 33:1). The standard deviation of a value holds its error and how much the values
+    truly differ, by their median distance. Few values are left as they are.
+
+    Args:
+        estimates: uncertain values, finite (values,).
+        errors: their standard errors, finite (values,).
+    """
+    if len(estimates) < MANY:
+        return estimates
+    middle = np.median(estimates)
+    scatter = np.median(np.abs(estimates - middle)) / NORMAL_MEDIAN
+    between = max(float(scatter**2 - np.median(errors**2)), 0.0)
+    reach = FARTHEST * np.sqrt(errors**2 + between)
+    return np.clip(estimates, middle - reach, middle + reach)
 
 
 def between_variance(estimates: np.ndarray, errors: np.ndarray, groups: np.ndarray) -> float:
@@ -119,10 +142,14 @@ def shrunk(raw: pd.DataFrame) -> pd.DataFrame:
     error = moderated(raw[RAW_ERROR].to_numpy(float), raw[FREEDOM].to_numpy(float))
     known = np.isfinite(error)
     category, names = pd.factorize(raw[CATEGORY])
-    scatter = max(float(raw[RAW][known].var(ddof=0)), float(np.min(error[known] ** 2)))
+    value = raw[RAW].to_numpy(float)
+    pooled = np.where(known, value, 0.0)
+    pooled[known] = winsorised(value[known], error[known])
+    scatter = max(float(pooled[known].var(ddof=0)), float(np.min(error[known] ** 2)))
     grid = scatter * np.geomspace(LEAST, MOST, GRID)
     posteriors = [
-        _posterior(between, raw[RAW].to_numpy(float), error, category, len(names)) for between in grid
+        _posterior(between, value, pooled=pooled, error=error, category=category, categories=len(names))
+        for between in grid
     ]
     # The prior is uniform in A, and the grid is even in log A: its points weigh by A.
     likely = np.array([posterior.log_likelihood for posterior in posteriors]) + np.log(grid)
@@ -145,13 +172,20 @@ class _Posterior(NamedTuple):
 
 
 def _posterior(
-    between: float, value: np.ndarray, error: np.ndarray, category: np.ndarray, categories: int
+    between: float,
+    value: np.ndarray,
+    *,
+    pooled: np.ndarray,
+    error: np.ndarray,
+    category: np.ndarray,
+    categories: int,
 ) -> _Posterior:
     """Return the posterior where products differ by ``between`` (variance) within their category.
 
     Args:
         between: A, the variance of true values within a category.
         value: raw elasticities (products,).
+        pooled: the same, winsorised, of which the means are taken (products,).
         error: moderated standard errors, infinite where unknown (products,).
         category: number of each product's category (products,).
         categories: how many categories there are.
@@ -160,7 +194,7 @@ def _posterior(
     weight = 1 / (error[known] ** 2 + between)
     precision = np.bincount(category[known], weight, categories)
     there = precision > 0
-    sums = np.bincount(category[known], weight * value[known], categories)
+    sums = np.bincount(category[known], weight * pooled[known], categories)
     mean = sums[there] / precision[there]
     shop = pool(mean, 1 / np.sqrt(precision[there]))
     centre, centre_variance = _category_centres(shop, mean, precision)
@@ -170,7 +204,7 @@ def _posterior(
     gap = np.where(known, value, 0.0) - np.where(known, centre[category], 0.0)
     variance = (1 - trust) * between + (1 - trust) ** 2 * centre_variance[category]
 
-    within = value[known] - sums[category[known]] / precision[category[known]]
+    within = pooled[known] - sums[category[known]] / precision[category[known]]
     spread = shop.between + 1 / precision[there]
     log_likelihood = 0.5 * (np.log(weight).sum() - weight @ within**2 - np.log(precision[there]).sum())
     log_likelihood -= 0.5 * (

@@ -10,6 +10,7 @@ import pandas as pd
 
 from expectations.columns import CATEGORY, PRODUCT, STORE
 from tasks.response.controls import COMPETITOR, LAST, REMEMBERED, panel_of
+from tasks.response.influence import NO_INFLUENCE, Influence, influence_of
 from tasks.response.panel import RANK, Panel, within
 from tasks.response.pooling import between_variance
 from tasks.response.slopes import (
@@ -60,6 +61,7 @@ class ProductEstimates:
         omission: what leaving the remembered price out adds to the price's slope, per unit of ``remembered``.
         cross: slope of log units on the competitor's log price.
         reaction: slope of the competitor's log price on the own log price of last week.
+        influence: the week that moves the slope by fixed effects most.
         dispersion: variance of demand beyond Poisson's, relative to its squared mean; nan where unknown.
         rivals: elasticity to the price of each rival, where they are few enough to have coefficients.
         stores: elasticity by store, drawn towards the product's by empirical Bayes.
@@ -79,6 +81,7 @@ class ProductEstimates:
     omission: float = 0.0
     cross: Estimate = NOTHING
     reaction: Estimate = NOTHING
+    influence: Influence = NO_INFLUENCE
     dispersion: float = float("nan")
     rivals: dict[str, float] = field(default_factory=dict)
     stores: dict[str, float] = field(default_factory=dict)
@@ -122,6 +125,7 @@ def product_estimates(rows: pd.DataFrame, controls: list[str], confidence: float
         omission=omission(panel, rows[REMEMBERED].to_numpy()) if REMEMBERED in rows else 0.0,
         cross=cross,
         reaction=reaction,
+        influence=influence_of(panel, estimate.slope),
         dispersion=overdispersion(panel, estimate.slope),
         rivals=_rivals(panel, controls),
         stores=_stores(panel, rows, estimate) if panel.series.max() > 0 else {},

@@ -96,13 +96,28 @@ class Effect(TypedDict):
     high: float
 
 
+class PredictiveCheck(TypedDict):
+    """How well slopes of the first weeks foresee the revenue of groups in the rest: 1 where they are right.
+
+    ``status`` is passed, failed or untested; the slope is none where there was nothing to test.
+    """
+
+    slope: float | None
+    low: float | None
+    high: float | None
+    groups: int
+    weeks: int
+    status: str
+    sentence: str
+
+
 class Responded(TypedDict):
     """Elasticity table, what all products share, how many products are identified, and what serves them.
 
     ``reference_memory`` is the weight of the past in the price that buyers remember (1/week). ``groups`` are
     the two slopes of every substitute group, ``group_products`` its products at the prices in force,
     ``group_draws`` the posterior draws; ``groups_refused`` says why they are not identified, and is empty
-    where they are.
+    where they are. ``influence`` names the week that moved the estimate of every product most.
     """
 
     elasticities: Artifact
@@ -118,6 +133,8 @@ class Responded(TypedDict):
     group_products: Artifact
     group_draws: Artifact
     groups_refused: str
+    influence: Artifact
+    predictive_check: PredictiveCheck
     model_files: dict[str, Artifact]
 
 

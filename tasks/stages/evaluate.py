@@ -84,6 +84,7 @@ def _figures(candidate: Candidate) -> CandidateFigures:
         finite_share=finite_share([values for file in files for values in load_arrays(file).values()]),
         gain_low={name: gain["low"] for name, gain in priced["gains"].items()},
         claim=candidate["claim"]["list"],
+        predictive_check=responded["predictive_check"],
         notes=cost_notes(load_table(priced["market"]), priced["objective"]),
     )
 

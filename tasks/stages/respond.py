@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conf import Settings
 from tasks.runtime.artifacts import Artifact, load_table, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
-from tasks.runtime.records import Responded
+from tasks.runtime.records import PredictiveCheck, Responded
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun
 
@@ -27,6 +27,7 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     from tasks.response.elasticities import panel_response
     from tasks.response.group_response import group_response
     from tasks.response.identification import Identification
+    from tasks.response.predictive_check import predictive_check
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "respond") as run:
@@ -34,26 +35,27 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
         sold, period = load_table(sales), settings.source.period
         response = panel_response(sold, period, identification)
         seed = seed_of(settings.seed, "respond.groups")
-        groups = group_response(sold, period, identification, response, seed=seed)
-        responded = _keep(attempt, response, groups, settings.respond.reference_memory)
+        groups = group_response(sold, period, identification, response, seed=seed, bounded=response.weeks)
+        check = predictive_check(
+            response.weeks.table, response.instrumented, identification.confidence, response.flags
+        )
+        responded = _keep(attempt, response, groups, check, settings.respond.reference_memory)
         _show(run, response, groups, responded)
     return responded
 
 
 def _keep(
-    attempt: Attempt, response: PanelResponse, groups: GroupResponse, reference_memory: float
+    attempt: Attempt,
+    response: PanelResponse,
+    groups: GroupResponse,
+    check: PredictiveCheck,
+    reference_memory: float,
 ) -> Responded:
     """Save the tables, the draws and what all products share."""
     table = save_table(response.table.drop(columns=NESTED), attempt.path("respond", "elasticities.parquet"))
-    spec = {
-        "reference_effect": response.remembered,
-        "rival_cross": response.cross,
-        "rival_reaction": response.reaction,
-        "confidence": response.confidence,
-        "flags": response.flags,
-    }
     draws = save_arrays(groups.draws, attempt.path("respond", "group_draws.npz"))
     products = save_table(groups.products, attempt.path("respond", "group_products.parquet"))
+    influence = save_table(response.influence, attempt.path("respond", "influence.parquet"))
     identified = len(response.identified)
     return Responded(
         elasticities=table,
@@ -69,11 +71,13 @@ def _keep(
         group_products=products,
         group_draws=draws,
         groups_refused=groups.refusal,
+        influence=influence,
+        predictive_check=check,
         model_files={
             "response_table": table,
             "response_products": products,
             "response_draws": draws,
-            "response_spec": save_json(spec, attempt.path("respond", "response_spec.json")),
+            "response_spec": save_json(response.spec, attempt.path("respond", "response_spec.json")),
         },
     )
 
@@ -81,8 +85,10 @@ def _keep(
 def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, responded: Responded) -> None:
     """Log metrics, table and figures, and warn of what is wrong with the whole panel."""
     from tasks.response import figures
+    from tasks.response.influence import warnings_of
 
     identified, not_identified = responded["identified"], responded["not_identified"]
+    check = responded["predictive_check"]
     metrics = {
         "identified": identified,
         "not_identified": not_identified,
@@ -91,14 +97,19 @@ def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, respond
         "reference_effect": response.remembered["estimate"],
         "rival_cross": response.cross["estimate"],
         "rival_reaction": response.reaction["estimate"],
+        "bounded_rows": len(response.weeks.rows),
+        **{f"predictive_{name}": check[name] for name in ("slope", "low", "high")},
         **groups.figures,
     }
     run.metrics({name: value for name, value in metrics.items() if value is not None})
     run.file(responded["elasticities"])
     run.file(responded["groups"])
+    run.file(responded["influence"])
     run.figure(figures.elasticities(response.table), "elasticities.png")
     run.figure(figures.by_category(response.table), "elasticities_by_category.png")
+    run.figure(figures.predictive_check(check), "predictive_check.png")
     log.info("price response: %d products identified, %d not", identified, not_identified)
     log.info(groups.headline)
-    for flag in response.flags:
+    log.info(check["sentence"])
+    for flag in [*response.flags, *warnings_of(response.influence)]:
         log.warning("price response: %s", flag)

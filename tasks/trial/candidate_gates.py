@@ -35,6 +35,7 @@ class CandidateFigures:
             (share).
         claim: of the policy's own price list: ``lift``, ``low``, ``high`` (share of the objective of a week),
             ``refusal``, why they are not identified, and how many prices move and stand at the ladder's ends.
+        predictive_check: whether the response foresaw held-out weeks: ``slope``, ``status``, ``sentence``.
         notes: sentences that stand beside the reasons of the verdict.
     """
 
@@ -48,6 +49,7 @@ class CandidateFigures:
     finite_share: float
     gain_low: Mapping[str, float]
     claim: Mapping[str, Any]
+    predictive_check: Mapping[str, Any]
     notes: Sequence[str] = ()
 
 
@@ -65,6 +67,7 @@ def candidate_gates(
     return [
         *_forecast_gates(figures, settings),
         *_response_gates(figures, settings),
+        predictive_gate(figures.predictive_check),
         above(
             "weights_finite",
             "the share of finite numbers in the models",
@@ -115,6 +118,26 @@ def list_gate(claim: Mapping[str, Any], settings: EvaluationSettings) -> Gate:
     """
     what = "the lower end of the list's lift, substitutes counted,"
     return above("list_lift", what, None if claim["refusal"] else claim["low"], settings.min_lift)
+
+
+def predictive_gate(check: Mapping[str, Any]) -> Gate:
+    """Return the gate of the predictive check, which only a check that failed does not pass.
+
+    Args:
+        check: ``slope``, ``status`` (passed, failed, untested) and ``sentence``.
+    """
+    return Gate(
+        name="response_predicts",
+        passed=check["status"] != "failed",
+        value=check["slope"],
+        threshold=1.0,
+        sentence=f"response_predicts: {check['sentence']}",
+    )
+
+
+def predictive_notes(check: Mapping[str, Any]) -> list[str]:
+    """Return a note where the predictive check could not be made."""
+    return [f"note: {check['sentence']}"] if check["status"] == "untested" else []
 
 
 def claim_notes(claim: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tasks.trial.candidate_gates import CandidateFigures, candidate_gates, claim_notes, forecast_notes
+from tasks.trial.candidate_gates import (
+    CandidateFigures,
+    candidate_gates,
+    claim_notes,
+    forecast_notes,
+    predictive_notes,
+)
 from tasks.trial.evaluation_settings import EvaluationSettings
 from tasks.trial.gates import Gate, reasons, verdict
 from tasks.trial.policy_value import PolicyValue, estimates_of, headline
@@ -65,6 +71,7 @@ def evaluate_candidate(
             *reasons(gates),
             *forecast_notes(figures.wape),
             *claim_notes(figures.claim),
+            *predictive_notes(figures.predictive_check),
             *figures.notes,
         ],
     )

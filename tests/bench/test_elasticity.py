@@ -10,7 +10,7 @@ import pytest
 
 from conf import load
 from tasks.bench.cases.simulated_shop import simulated_shop
-from tasks.bench.elasticity import bench_elasticity, bench_simulated
+from tasks.bench.elasticity import bench_elasticity, bench_memory, bench_simulated
 
 
 def test_bench_elasticity_takes_a_table_with_other_names_without_stores_and_costs(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_bench_elasticity_takes_a_table_with_other_names_without_stores_and_cost
     table.loc[::5, "deal"] = 1.0
     table.to_csv(tmp_path / "sales.csv", index=False)
     measured = bench_elasticity(tmp_path / "sales.csv", load("default", ["source.columns.price=net_price"]))
-    assert set(measured) == {"products", "flags", "promotable", "seconds"}
+    assert set(measured) == {"products", "flags", "promotable", "seconds", "predictive_check"}
     names = {
         "product_id",
         "elasticity",
@@ -44,3 +44,13 @@ def test_bench_elasticity_holds_everything_where_the_unseen_cannot_be_ruled_out(
     assert shops["unobserved_shocks_without_cost"]["promotable"] == 0
     assert shops["unobserved_shocks_without_cost"]["bias"] > 0.7
     assert abs(shops["unobserved_shocks_with_cost"]["bias"]) < 0.25
+
+
+def test_bench_memory_says_how_often_the_interval_holds_what_buyers_remember() -> None:
+    measured = bench_memory(2, load("default", []))
+    for kind, effect in (("remembers_nothing", 0.0), ("remembers", 0.3)):
+        figures = measured[kind]
+        assert figures["true_effect"] == effect
+        assert figures["covered"] == 2, f"{kind}: the interval holds the truth in {figures['covered']} of 2"
+        assert figures["elasticity"] == pytest.approx(figures["true_elasticity"], abs=0.5)
+    json.dumps(measured, allow_nan=False)

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.bench.cases.remembering_shop import MEMORY, remembering_shop
 from tasks.response.elasticities import PanelResponse, panel_response
 from tasks.response.identification import Identification
 from tasks.response.shared_effects import NO_EFFECT, shared_effect
 from tasks.response.slopes import NOTHING, Estimate
-from tests.response.remembering_shop import MEMORY, remembering_shop
 
 SHOPS = 24
 IDENTIFICATION = Identification(

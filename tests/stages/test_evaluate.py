@@ -16,7 +16,7 @@ from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import Seasons, play
 from tasks.pricing.state import Policy, View
-from tasks.trial.candidate_gates import claim_notes, policy_gates
+from tasks.trial.candidate_gates import claim_notes, policy_gates, predictive_gate, predictive_notes
 from tasks.trial.evaluation_settings import EvaluationSettings
 from tests.pricing.test_market import market_rules, products
 
@@ -95,3 +95,16 @@ def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
         return policies.best_allowed(ladder * demand_ratio(ladder, view.mean[:, None], memory), view, rules)
 
     assert failed(patient, shop, simple) == set()
+
+
+@pytest.mark.parametrize(
+    ("status", "passed", "notes"), [("passed", True, 0), ("untested", True, 1), ("failed", False, 0)]
+)
+def test_only_a_predictive_check_that_failed_stops_a_candidate_and_an_untested_one_is_noted(
+    status: str, passed: bool, notes: int
+) -> None:
+    check = {"status": status, "slope": 0.4, "sentence": f"predictive check {status}"}
+    gate = predictive_gate(check)
+    assert gate.passed == passed
+    assert gate.sentence == f"response_predicts: predictive check {status}"
+    assert len(predictive_notes(check)) == notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conf import load
 from tasks.runtime.artifacts import Artifact
-from tasks.runtime.records import Effect, Responded
+from tasks.runtime.records import Effect, PredictiveCheck, Responded
 from tasks.stages.price import effects_of, plan_of
 
 
@@ -24,6 +24,10 @@ def responded(memory: float) -> Responded:
         group_products=file,
         group_draws=file,
         groups_refused="",
+        influence=file,
+        predictive_check=PredictiveCheck(
+            slope=None, low=None, high=None, groups=0, weeks=0, status="untested", sentence=""
+        ),
         model_files={},
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from expectations.columns import ALL_STORES, CATEGORY, DATE, PRICE, PRODUCT, STORE, UNITS
+
 PRODUCTS, DAYS, WEEK = 12, 240, 7
 ELASTICITY, DEAL_SHARE, DEAL, CUT = -2.0, 1 / 8, 0.4, 0.15
 STEP, DISPERSION = 0.07, 0.1  # of weekly log prices; of daily counts beyond Poisson's
@@ -39,12 +41,12 @@ def remembering_shop(seed: int, effect: float, products: int = PRODUCTS, days: i
     names = [f"P{number:03d}" for number in range(products)]
     return pd.DataFrame(
         {
-            "date": np.repeat(pd.date_range("2025-03-01", periods=days, unit="us"), products),
-            "product_id": np.tile(names, days),
-            "store_id": "all",
-            "category": np.tile([f"C{number % 4}" for number in range(products)], days),
-            "units": units.ravel(),
-            "price": (rng.uniform(4, 12, products) * np.exp(relative)).round(2).ravel(),
+            DATE: np.repeat(pd.date_range("2025-03-01", periods=days, unit="us"), products),
+            PRODUCT: np.tile(names, days),
+            STORE: ALL_STORES,
+            CATEGORY: np.tile([f"C{number % 4}" for number in range(products)], days),
+            UNITS: units.ravel(),
+            PRICE: (rng.uniform(4, 12, products) * np.exp(relative)).round(2).ravel(),
             "promotion_deal": deal.ravel(),
         }
-    ).sort_values(["product_id", "date"], ignore_index=True)
+    ).sort_values([PRODUCT, DATE], ignore_index=True)
