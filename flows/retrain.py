@@ -11,8 +11,9 @@ from flows.prepare import prepare
 from flows.price import price
 from flows.respond import respond
 from tasks.runtime.memory import peak_memory
-from tasks.runtime.records import Stages, Summary
+from tasks.runtime.records import Stages
 from tasks.runtime.resume import attempt_at
+from tasks.runtime.summary import Summary
 from tasks.stages.register import register
 from tasks.stages.summarise import summarise
 

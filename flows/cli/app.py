@@ -17,6 +17,7 @@ from flows.cli.explain import explain
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.ports import require_free
+from flows.cli.recommend import recommend
 from flows.cli.session import prefect_api, quiet_environment, show_progress
 from infra.command.packages import clashing
 
@@ -163,51 +164,7 @@ def rollback(
     report.show_promoted(promoted)
 
 
-@app.command()
-def recommend(
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="CSV or Parquet file to write the price list to.")
-    ],
-    prices: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Products, prices in force, costs if known; none: those after `--sales`, else the training.",
-        ),
-    ] = None,
-    sales: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Sales since the training, or `source`: what they teach is in the list."
-        ),
-    ] = None,
-    promotions: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Announced promotions (product_id, start, end, price): they hold."),
-    ] = None,
-    version: Annotated[
-        int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random variation; none: a new one.")] = None,
-    profile: Profile = "default",
-    sets: Sets = None,
-    json_file: Json = None,
-) -> None:
-    """Write the price list of the next week: every price with its reason, and its probability if varied.
-
-    Example: `repricer recommend --out list.csv --sales new.parquet --set price.variation.share=0.1`
-    """
-    settings = settings_of(profile, sets)
-    require_store(settings)
-    with prefect_api(settings.data_folder):
-        from flows.recommend import ShopTables
-        from flows.recommend import recommend as flow
-
-        files = {"prices": prices, "sales": sales, "promotions": promotions}
-        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
-        recommended = flow(settings, version, str(out), seed, tables)
-    write_json(json_file, recommended)
-    report.show_recommended(recommended)
+app.command()(recommend)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from conf import Settings, profile_name
 from flows.cli.hints import same_store
-from tasks.runtime.records import Summary
+from tasks.runtime.summary import Summary
 
 if TYPE_CHECKING:  # these modules import the heavy libraries, which `--help` must not wait for
     from tasks.operations.doctor import Finding

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from conf import Settings
-from tasks.runtime.records import Summary
+from tasks.runtime.summary import Summary
 
 MESSAGE_LENGTH = 1000  # last characters of a failed command's output that its error quotes
 

@@ -142,8 +142,7 @@ def train(
     losses, best = [], -np.inf
     if world.prior:
         weights = weights_of(learner.averaged)
-        best = evaluate(weights)
-        yield Record(step=0, loss=0.0, mean_q=0.0, value=best, best=True, weights=weights)
+        yield _record(0, [(0.0, 0.0)], best := evaluate(weights), -np.inf, weights)
     for episode in range(1, schedule.episodes + 1):
         acting = Dueling(weights_of(learner.online))
         replay.add(play_episodes(world, acting, schedule.exploration(episode), plan.n_step, rng))

@@ -8,6 +8,7 @@ import pandas as pd
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
 from tasks.pricing.recommend import (
+    ANNOUNCED,
     COST_HOLDS,
     COVERING_PRICE,
     STEP,
@@ -73,22 +74,30 @@ def price_list(
             f"Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
         )
     recommended = policy.recommend(prices, now.view if now else None, variation.decimals)
-    reference = prices[PRICE].to_numpy(float)
-    known = policy.costs(prices)
-    cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
-    planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
-    ladder = policy.rules.ladder
-    lowest, highest = policy.bounds(prices)
-    low = np.where(
-        free, np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost), planned
-    )
-    high = np.where(free, np.minimum(reference * ladder[-1], np.maximum(highest, reference)), planned)
+    planned, low, high = _drawable(policy, prices, recommended, variation.decimals)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
-    varied.insert(len(KEY), REFERENCE_PRICE, reference)
+    varied.insert(len(KEY), REFERENCE_PRICE, prices[PRICE].to_numpy(float))
     named = {CURRENCY: policy.currency} if policy.currency else {}
     columns = {STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()}
     learned = {} if now is None else _learned(policy, prices, now)
     return varied.assign(**columns, **learned, **named)
+
+
+def _drawable(
+    policy: PolicyModel, prices: pd.DataFrame, recommended: pd.DataFrame, decimals: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the planned prices, and between what a draw may move them, currency/unit (rows,) each."""
+    reference, known = prices[PRICE].to_numpy(float), policy.costs(prices)
+    cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
+    announced = (recommended[REASON] == ANNOUNCED).to_numpy()
+    planned = _rounded(recommended[PRICE].to_numpy(), cost, decimals)
+    planned = np.where(announced, recommended[PRICE], planned)
+    free &= ~announced
+    ladder = policy.rules.ladder
+    lowest, highest = policy.bounds(prices)
+    low = np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost)
+    high = np.minimum(reference * ladder[-1], np.maximum(highest, reference))
+    return planned, np.where(free, low, planned), np.where(free, high, planned)
 
 
 def _learned(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow) -> dict[str, np.ndarray]:

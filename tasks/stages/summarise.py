@@ -12,7 +12,8 @@ from tasks.pricing.list_claim import figures
 from tasks.runtime import track
 from tasks.runtime.artifacts import load_table, save_json
 from tasks.runtime.attempt import Attempt
-from tasks.runtime.records import DataSummary, ForecastSummary, ResponseSummary, Stages, Summary, Versions
+from tasks.runtime.records import Stages, Versions
+from tasks.runtime.summary import DataSummary, ForecastSummary, ResponseSummary, Summary
 from tasks.stages.summary_page import as_markdown
 from tasks.trial.policy_value import estimates_of
 

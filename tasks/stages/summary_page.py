@@ -7,7 +7,8 @@ from typing import cast
 
 from tasks.demand.coverage import coverage_sentences
 from tasks.pricing.list_claim import sentence
-from tasks.runtime.records import DataSummary, Interval, ResponseSummary, Scores, Summary, Trial
+from tasks.runtime.records import Interval, Scores, Trial
+from tasks.runtime.summary import DataSummary, ResponseSummary, Summary
 from tasks.trial.policy_value import headline
 
 MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")
@@ -85,10 +86,10 @@ def _response_line(response: ResponseSummary) -> str:
 def _trial_line(trial: Trial) -> str:
     """Return the lift, and the share of A/A trials that report an effect."""
     lift = f"{_percent(trial['lift'])} ({_percent(trial['low'])} to {_percent(trial['high'])})"
-    luck = f"{_percent(trial['luck_low'])} to {_percent(trial['luck_high'])}"
+    draws = f"{_percent(trial['luck_low'])} to {_percent(trial['luck_high'])}"
     return (
         f"Season of weekly lists, simulated against the price in force: lift {lift}, with the doubt about "
-        f"slopes and curve; the luck of the draws alone {luck}; "
+        f"slopes and curve; the luck of the draws alone {draws}; "
         f"sample-ratio p = {_number(trial['srm_p'])}. "
         f"The price in force against itself (A/A): an effect in {trial['aa_found']:.1%} "
         f"of {trial['aa_trials']} trials."

@@ -36,14 +36,14 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
         trial: the simulated trial.
         objective: what was earned.
     """
-    season, luck, by_cluster = trial.season, trial.effect, trial.lift_by_cluster
+    season, draws, by_cluster = trial.season, trial.effect, trial.lift_by_cluster
     figure = Figure(figsize=(9, 1.8 + 0.28 * len(by_cluster)), layout="constrained")
     axis = figure.subplots()
     names = ["ALL", *by_cluster]
     place = np.arange(len(names))[::-1]
     for value, low, high, width in (
         (season.lift, season.low, season.high, 1.5),
-        (luck.difference, luck.low, luck.high, LUCK_WIDTH),
+        (draws.difference, draws.low, draws.high, LUCK_WIDTH),
     ):
         axis.plot([100 * low, 100 * high], [place[0]] * 2, color=GREEN, lw=width, solid_capstyle="butt")
         axis.plot(100 * value, place[0], "o" if width < LUCK_WIDTH else "|", color=GREEN, ms=9)
@@ -56,7 +56,7 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
     axis.set_title(
         f"Simulated trial, {trial.markets} market draws, randomised by category: "
         f"{100 * season.lift:+.1f} % ({100 * season.low:+.1f} to {100 * season.high:+.1f}, "
-        f"the luck of the draws alone {100 * luck.low:+.1f} to {100 * luck.high:+.1f})\n"
+        f"the luck of the draws alone {100 * draws.low:+.1f} to {100 * draws.high:+.1f})\n"
         "In the market fitted to the sales, not in a shop",
         fontsize=10,
     )

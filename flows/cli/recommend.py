@@ -1,0 +1,66 @@
+"""The command ``repricer recommend``: the price list of the next week."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import report
+from flows.cli.hints import require_store
+from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.session import prefect_api
+
+Out = Annotated[
+    Path, typer.Option("--out", metavar="FILE", help="CSV or Parquet file to write the price list to.")
+]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Products, prices in force, costs if known; none: those after `--sales`, else the training.",
+    ),
+]
+Sales = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Sales since the training, or `source`: what they teach is in the list."
+    ),
+]
+Promotions = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Announced promotions (product_id, start, end, price): they hold."),
+]
+Version = Annotated[
+    int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the random variation; none: a new one.")]
+
+
+def recommend(
+    out: Out,
+    prices: Prices = None,
+    sales: Sales = None,
+    promotions: Promotions = None,
+    version: Version = None,
+    seed: Seed = None,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Write the price list of the next week: every price with its reason, and its probability if varied.
+
+    Example: `repricer recommend --out list.csv --sales new.parquet --set price.variation.share=0.1`
+    """
+    settings = settings_of(profile, sets)
+    require_store(settings)
+    with prefect_api(settings.data_folder):
+        from flows.recommend import ShopTables
+        from flows.recommend import recommend as flow
+
+        files = {"prices": prices, "sales": sales, "promotions": promotions}
+        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
+        recommended = flow(settings, version, str(out), seed, tables)
+    write_json(json_file, recommended)
+    report.show_recommended(recommended)
