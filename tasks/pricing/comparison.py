@@ -87,6 +87,12 @@ def gains_of(seasons: Seasons, baselines: Mapping[str, Seasons], confidence: flo
     return {f"over_{name}": gain(baselines[name], seasons, confidence) for name in TO_BEAT}
 
 
+def planning_note(gain: Interval) -> str:
+    """Return what planning ahead adds to the list that is best for this week alone, in words."""
+    span = " to ".join(f"{100 * gain[end]:+.2f}" for end in ("low", "high"))  # type: ignore[literal-required]
+    return f"note: planning ahead adds {100 * gain['value']:+.2f} % ({span}) to the best list of each week"
+
+
 def distinct_prices(seasons: Seasons, in_force: np.ndarray, rules: Rules) -> int:
     """Return how many steps of the ladder a policy uses.
 

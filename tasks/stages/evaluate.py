@@ -12,6 +12,7 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import CATEGORY, MEAN
 from tasks.pricing import policies
+from tasks.pricing.comparison import planning_note
 from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.recommend import STEP, PolicyModel
 from tasks.pricing.seasons import play
@@ -85,7 +86,10 @@ def _figures(candidate: Candidate) -> CandidateFigures:
         gain_low={name: gain["low"] for name, gain in priced["gains"].items()},
         claim=candidate["claim"]["list"],
         predictive_check=responded["predictive_check"],
-        notes=cost_notes(load_table(priced["market"]), priced["objective"]),
+        notes=[
+            *cost_notes(load_table(priced["market"]), priced["objective"]),
+            planning_note(priced["gains"]["over_myopic"]),
+        ],
     )
 
 

@@ -13,7 +13,7 @@ from tasks.trial.gates import Gate, above, at_most, below
 
 NOMINAL = 0.8  # probability of the interval between the 10 % and the 90 % quantile
 MIN_PERIODS = 100  # held-out periods of slow movers from which they are looked at alone
-MANY = 0.5  # share of the prices at the ends of the ladder from which a note says so
+MANY = 0.5  # share of the prices that take the largest step from which a note says so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class CandidateFigures:
         gain_low: lower end of the policy's gain over hold, best fixed and myopic, such as ``over_hold``
             (share).
         claim: of the policy's own price list: ``lift``, ``low``, ``high`` (share of the objective of a week),
-            ``refusal``, why they are not identified, and how many prices move and stand at the ladder's ends.
+            ``refusal``, why they are not identified, and how many prices move and take the largest step.
         predictive_check: whether the response foresaw held-out weeks: ``slope``, ``status``, ``sentence``.
         notes: sentences that stand beside the reasons of the verdict.
     """
@@ -141,15 +141,17 @@ def predictive_notes(check: Mapping[str, Any]) -> list[str]:
 
 
 def claim_notes(claim: Mapping[str, Any]) -> list[str]:
-    """Return notes on a list whose groups are not identified, or that stands at the ends of the ladder."""
+    """Return notes on a list whose groups are not identified, or that takes the largest steps."""
     notes = []
     if claim["refusal"]:
         notes.append(f"note: how substitute groups answer their prices is not identified: {claim['refusal']}")
     prices = claim["up"] + claim["down"] + claim["held"]
     if claim["at_ends"] > MANY * prices:
         notes.append(
-            f"note: {claim['at_ends']} of {prices} prices stand at an end of the ladder: right where prices "
-            f"are far from the best for {claim['objective']}, else a sign that the market is wrong"
+            f"note: {claim['at_ends']} of {prices} prices take the largest step of a week: right where prices "
+            f"are far from the best for {claim['objective']}"
+            + (" at the assumed margin" if claim["assumed"] else "")
+            + ", else a sign that the market is wrong"
         )
     return notes
 
@@ -164,8 +166,8 @@ def policy_gates(gain_low: Mapping[str, float], settings: EvaluationSettings) ->
         settings: the thresholds.
     """
     rules = {
-        "policy_over_best_fixed": "the lower end of its gain over the best fixed steps",
-        "policy_over_myopic": "the lower end of its gain over the myopic price",
+        "policy_over_best_fixed": "the lower end of its gain over the best list that is kept",
+        "policy_over_myopic": "the lower end of its gain over the best list of each week",
     }
     gain = "the lower end of the policy's gain over holding"
     return [
