@@ -92,7 +92,7 @@ def _drawable(
     announced = (recommended[REASON] == ANNOUNCED).to_numpy()
     planned = _rounded(recommended[PRICE].to_numpy(), cost, decimals)
     planned = np.where(announced, recommended[PRICE], planned)
-    free &= ~announced
+    free = free & ~announced
     ladder = policy.rules.ladder
     lowest, highest = policy.bounds(prices)
     low = np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost)

@@ -148,8 +148,8 @@ def claim_notes(claim: Mapping[str, Any]) -> list[str]:
     prices = claim["up"] + claim["down"] + claim["held"]
     if claim["at_ends"] > MANY * prices:
         notes.append(
-            f"note: {claim['at_ends']} of {prices} prices take the largest step of a week: right where prices "
-            f"are far from the best for {claim['objective']}"
+            f"note: {claim['at_ends']} of {prices} prices take the largest step of a week: right where "
+            f"prices are far from the best for {claim['objective']}"
             + (" at the assumed margin" if claim["assumed"] else "")
             + ", else a sign that the market is wrong"
         )

@@ -91,8 +91,7 @@ def shop() -> TrueShop:
 
 @pytest.fixture
 def settings() -> Settings:
-    steps = {"ladder_low": LADDER[0], "ladder_high": LADDER[-1], "ladder_steps": len(LADDER)}
-    return Settings(profile="closed_loop", price=steps)
+    return Settings(profile="closed_loop")
 
 
 @cache
