@@ -108,7 +108,12 @@ def market_rules(**changes: Any) -> Rules:
 def shop_rules(**changes: Any) -> Rules:
     """Return the rules of a shop: steps of 5 %, an index of 1 % a week and 3 % a season."""
     plain = market_rules(
-        ladder=np.array(STEPS), decisions=13, step=0.05, index_week=0.01, index_season=0.03, objective="profit"
+        ladder=np.array(STEPS),
+        decisions=13,
+        step=0.05,
+        index_week=0.01,
+        index_season=0.03,
+        objective="profit",
     )
     return replace(plain, **changes)
 

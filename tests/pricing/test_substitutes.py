@@ -47,7 +47,9 @@ def test_two_logit_products_answer_as_on_paper() -> None:
     np.testing.assert_allclose(elasticities, [[-1.5, 0.5], [1.5, -2.5]], atol=1e-6)
     np.testing.assert_allclose(own_elasticities(pair), [[-1.5, -2.5]] * 2)
     for price in ([0.8, 1.0], [1.0, 1.2], [0.9, 1.3], [1.1, 1.1]):
-        np.testing.assert_allclose(answer(pair).units(pair, np.array(price)), logit_units(np.array(price), 3, 1))
+        np.testing.assert_allclose(
+            answer(pair).units(pair, np.array(price)), logit_units(np.array(price), 3, 1)
+        )
 
 
 def test_a_common_change_moves_a_group_by_its_own_slope_alone() -> None:
