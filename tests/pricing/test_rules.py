@@ -54,13 +54,12 @@ def test_ten_weeks_of_the_largest_step_never_leave_the_band(action: int, end: fl
     changes = np.array(prices[1:]) / prices[:-1]
     assert changes.min() >= 0.95 - 1e-9
     assert changes.max() <= 1.05 + 1e-9
-    assert 1.6 - 1e-9 <= min(prices)
+    assert min(prices) >= 1.6 - 1e-9
     assert max(prices) <= 2.4 + 1e-9
     assert prices[-1] == pytest.approx(end, rel=0.03), "it goes as near to the bound as the steps lead"
+    beyond = np.full(4, 0 if action == 0 else 4)
     with pytest.raises(MarketError, match="outside its bounds"):
-        beyond = np.full(4, 0 if action == 0 else 4)
-        for _ in range(3):
-            view, _ = step(view, beyond, draws, FREE_INDEX)
+        step(view, beyond, draws, FREE_INDEX)
 
 
 @pytest.mark.parametrize(("reference", "allowed"), [(1.5, [0, 1, 2]), (2.7, [2, 3, 4])])
