@@ -24,6 +24,7 @@ ROUNDS = 4  # of planning; prices of a week move by few steps, so few rounds are
 CHARGED = 4.0  # weeks for which a step of this week is charged, about: later ones undo it
 LEAST_STEP = 1e-3  # log step that counts as one; the multiplier must reach beyond its worth
 HALVINGS = 40  # of the bracket of the multiplier
+STILL = 1e-8  # worth of keeping a price, in weekly revenue: what earns the same does not move
 MARGIN = 1e-9  # of the index that rounding of floats may take
 
 
@@ -78,9 +79,10 @@ def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None
     prices, index = view.prices(rules), Index.of(view, rules)
     weeks = min(rules.later[view.week], CHARGED)
     free, actions = np.zeros(len(may)), np.full(len(may), rules.hold)
+    still = STILL * (rules.ladder == 1.0)
     plan, side = view.plan(view.ratio, free), free
     for turn in range(ROUNDS):
-        worth, before = np.where(may, score(plan, rules), -np.inf), actions
+        worth, before = np.where(may, score(plan, rules) + still, -np.inf), actions
         side = np.where(side == 0, index.side(worth.argmax(axis=1)), side)
         actions, multiplier = index.best(worth, side)
         index_price = plan.index_price + multiplier / weeks
@@ -95,8 +97,7 @@ def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None
             break
         if turn == 0:
             index_price = np.where(view.index_price * side > 0, view.index_price, index_price)
-        planned = np.take_along_axis(prices, actions[:, None], axis=1)[:, 0]
-        plan = view.plan(planned, index_price)
+        plan = view.plan(_at(prices, actions), index_price)
     return result
 
 
@@ -133,8 +134,7 @@ class Index:
 
     def change(self, actions: np.ndarray) -> np.ndarray:
         """Return the log change of the index of each row's season (B,)."""
-        logs = np.take_along_axis(self.logs, actions[:, None], axis=1)[:, 0]
-        return np.bincount(self.season, self.weight * logs)[self.season]
+        return np.bincount(self.season, self.weight * _at(self.logs, actions))[self.season]
 
     def side(self, actions: np.ndarray) -> np.ndarray:
         """Return 1 where a list is above its band, -1 below it, else 0 (B,)."""
@@ -148,44 +148,58 @@ class Index:
             worth: of the steps, minus infinity where one is not allowed (B, actions).
             side: of the band at which a season's index ends; 0: it is free (B,).
         """
-        actions = worth.argmax(axis=1)
+        free = worth.argmax(axis=1)
         if not side.any():
-            return actions, np.zeros(len(worth))
+            return free, np.zeros(len(worth))
         finite = np.where(np.isfinite(worth), worth, worth.max(axis=1, keepdims=True))
         spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
         beyond, inside = -side * spread, side * spread  # multipliers; a positive one makes dear steps dearer
-        actions = np.where(side == 0, actions, (worth - inside[:, None] * self.logs).argmax(axis=1))
+        farther, nearer = (self._priced(multiplier, worth) for multiplier in (beyond, inside))
         for _ in range(HALVINGS):
             middle = (beyond + inside) / 2
-            trial = (worth - middle[:, None] * self.logs).argmax(axis=1)
+            trial = self._priced(middle, worth)
             crossed = self.side(trial) == side
             beyond, inside = np.where(crossed, middle, beyond), np.where(crossed, inside, middle)
-            actions = np.where(crossed | (side == 0), actions, trial)
-        return self.filled(actions, worth), inside * (side != 0)
+            farther, nearer = np.where(crossed, trial, farther), np.where(crossed, nearer, trial)
+        return np.where(side == 0, free, self._filled(nearer, farther, worth)), inside * (side != 0)
 
-    def filled(self, actions: np.ndarray, worth: np.ndarray) -> np.ndarray:
-        """Return the steps of a list, and of one that jumps over its band as many as it has room for (B,).
+    def _filled(self, nearer: np.ndarray, farther: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        """Return the list that uses most of the band (B,).
 
-        Where many products are worth the same, no multiplier parts them. Those that gain most by their step
-        take it first, the others hold.
+        Where many products are worth the same, no multiplier parts them, and any of them may move. Where one
+        of few products is a large part of the shop, a list may jump over the band or leave most of it: then
+        as many of the best steps are taken as fit.
 
         Args:
-            actions: steps (B,).
+            nearer, farther: best lists on either side of the bound at which the index ends (B,).
             worth: of the steps, minus infinity where one is not allowed (B, actions).
         """
-        jumps = self.side(actions) != 0
-        if not jumps.any():
-            return actions
         hold = np.abs(self.logs).argmin(axis=1)
-        gain = np.take_along_axis(worth, np.stack([actions, hold], axis=1), axis=1)
-        order = np.lexsort((gain[:, 1] - gain[:, 0], self.season))
-        logs = np.take_along_axis(self.logs, actions[:, None], axis=1)[:, 0]
-        moved = np.cumsum((self.weight * logs)[order])
-        start = np.searchsorted(self.season[order], np.arange(self.season.max() + 1))
-        before = np.r_[0.0, moved][start]
-        change = moved - before[self.season[order]]
-        out = (change > self.high[order]) | (change < self.low[order])
-        fits = np.cumsum(out)
-        taken = np.empty(len(order), bool)
-        taken[order] = fits - np.r_[0, fits][start][self.season[order]] == 0
-        return np.where(jumps & ~taken, hold, actions)
+        parted, fitted = self._between(nearer, farther), self._between(hold, worth.argmax(axis=1))
+        gain = np.bincount(self.season, self.weight * (_at(worth, parted) - _at(worth, fitted)))
+        return np.where((self.side(parted) == 0) & (gain >= 0)[self.season], parted, fitted)
+
+    def _priced(self, multiplier: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        """Return the best steps where a log price costs a multiplier (B,)."""
+        return np.asarray((worth - multiplier[:, None] * self.logs).argmax(axis=1))
+
+    def _between(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Return the last list inside the band on the way to another one; small changes come first (B,)."""
+        rows = np.arange(len(start))
+        moves = self.weight * (_at(self.logs, end) - _at(self.logs, start))
+        order = np.lexsort((np.abs(moves), self.season))
+        season = self.season[order]
+        first = np.searchsorted(season, np.arange(season[-1] + 1))
+        moved = np.cumsum(moves[order])
+        change = self.change(start)[order] + moved - np.r_[0.0, moved][first][season]
+        fits = (change <= self.high[order]) & (change >= self.low[order])
+        last = np.full(len(first), -1)
+        np.maximum.at(last, season[fits], rows[fits])
+        taken = np.empty(len(rows), bool)
+        taken[order] = rows <= last[season]
+        return np.where(taken, end, start)
+
+
+def _at(values: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    """Return the value of each product's step (B,)."""
+    return np.take_along_axis(values, actions[:, None], axis=1)[:, 0]

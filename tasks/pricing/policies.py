@@ -26,12 +26,12 @@ def hold(view: View, rules: Rules) -> ListPlan:
 def cost_plus(view: View, rules: Rules) -> ListPlan:
     """Mark the cost up, and go towards that price.
 
-    Where no cost is known it is taken as the list price less the stated margin: an assumption, not a
-    measurement.
+    Where no cost is known that can be trusted it is taken as the list price less the stated margin: an
+    assumption, not a measurement.
     """
     products = view.products
     assumed = (1 - rules.stated_margin) * products.list_price
-    cost = np.where(np.isfinite(products.covering_price), products.covering_price, assumed)
+    cost = np.where(products.cost_trusted, products.covering_price, assumed)
     return towards((1 + rules.markup) * cost / products.price, view, rules)
 
 

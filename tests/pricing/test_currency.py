@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,28 +12,18 @@ from conf import Settings, load
 from conf.layers import SettingsError
 from expectations.refusals import DataError
 from tasks.pricing.figures import ladder
-from tasks.pricing.greedy import Greedy
 from tasks.pricing.price_list import in_force, price_list
-from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.variation import Variation
-from tasks.stages.price import plan_of
+from tasks.stages.market import plan_of
 from tasks.stages.sales import accepted_sales
-from tests.pricing.test_dqn import random_weights
-from tests.pricing.test_market import market_rules, products
+from tests.pricing.small_market import model_of, products
 from tests.pricing.test_market_table import build
-from tests.pricing.test_tax import market_frame
-
-
-def model_of(market: pd.DataFrame) -> PolicyModel:
-    return PolicyModel(market, market_rules(), Greedy(random_weights(0)))
 
 
 def test_a_price_list_names_the_currency_in_its_last_column() -> None:
-    plain = market_frame(products(3))
-    lists = [
-        price_list(model, in_force(model), Variation(0.5, 0.1), 1)
-        for model in (model_of(plain), model_of(plain.assign(currency="EUR")))
-    ]
+    plain = model_of(products(3))
+    named = replace(plain, market=plain.market.assign(currency="EUR"))
+    lists = [price_list(model, in_force(model), Variation(0.5, 0.1), 1) for model in (plain, named)]
     assert lists[1].columns[-1] == "currency"
     assert set(lists[1]["currency"]) == {"EUR"}
     pd.testing.assert_frame_equal(lists[1].drop(columns="currency"), lists[0])
@@ -51,7 +42,7 @@ def test_the_market_names_the_currency_of_the_settings() -> None:
 
 
 def test_figures_name_the_currency() -> None:
-    explanation = model_of(market_frame(products(1))).explain("p0", "all")
+    explanation = model_of(products(1)).explain("p0", "all")
     for money in ("EUR", "currency"):
         top, bottom = ladder(explanation, "revenue", "p0", money).axes
         assert top.get_ylabel() == f"revenue of the first week ({money})"

@@ -10,14 +10,21 @@ import pytest
 from tasks.pricing import policies
 from tasks.pricing.dqn import Plan, Record
 from tasks.pricing.environment import MarketEnv
-from tasks.pricing.episodes import n_step_returns, play_episodes
+from tasks.pricing.episodes import n_step_returns
 from tasks.pricing.greedy import Greedy, WeightError
 from tasks.pricing.products import Products
 from tasks.pricing.replay import Replay, Transitions
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
-from tasks.pricing.state import FEATURES, opening
-from tests.pricing.test_market import market_rules, products
+from tasks.pricing.state import FEATURES, features_of, opening
+from tests.pricing.small_market import (
+    gainful_weights,
+    market_rules,
+    products,
+    random_groups,
+    random_weights,
+    shop_rules,
+)
 
 PLAN = Plan(
     hidden=(32, 32),
@@ -41,7 +48,10 @@ def rules() -> Rules:
 
 
 def shop() -> Products:
-    return replace(products(6, error=0.05), elasticity=np.array([-3.0, -2.5, -2.0, -0.5, -0.4, -0.3]))
+    """Return products whose best price lies in one direction, one step from the price in force."""
+    bounds = {"lowest": np.full(6, 1.6), "highest": np.full(6, 2.4)}
+    plain = products(6, error=0.05, elasticity=[-3.0, -2.5, -2.0, -0.5, -0.4, -0.3])
+    return replace(plain, **bounds)
 
 
 def test_returns_of_n_weeks_worked_by_hand() -> None:
@@ -86,23 +96,6 @@ def test_the_replay_overwrites_the_oldest_and_samples_by_its_generator() -> None
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_season_is_remembered_week_by_week(rules: Rules) -> None:
-    env = MarketEnv(shop(), rules, 10)
-    env.reset(seed=1)
-    played = play_episodes(env, Greedy(random_weights()), 0.0, 3, np.random.default_rng(0))
-    assert played.observation.shape == played.next_observation.shape == (80, len(FEATURES))
-    assert played.action.shape == played.reward.shape == played.discount.shape == (80,)
-    assert played.next_allowed.shape == (80, 5)
-    assert (played.discount == 0).sum() == 30, "the last three weeks of a season bootstrap from nothing"
-
-
-def random_weights(seed: int = 0) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    shapes = {"hidden_0": (len(FEATURES), 4), "value": (4, 1), "advantage": (4, 5)}
-    kernels = {f"{name}.kernel": rng.normal(size=shape) for name, shape in shapes.items()}
-    return kernels | {f"{name}.bias": np.zeros(shape[1]) for name, shape in shapes.items()}
-
-
 def test_weights_that_are_not_finite_make_no_policy() -> None:
     weights = random_weights()
     weights["value.bias"][0] = np.nan
@@ -111,7 +104,7 @@ def test_weights_that_are_not_finite_make_no_policy() -> None:
 
 
 def test_weights_of_another_state_make_no_policy() -> None:
-    with pytest.raises(WeightError, match="must read the 9 features"):
+    with pytest.raises(WeightError, match="must read 5 gains and the 17 features"):
         Greedy(random_weights() | {"hidden_0.kernel": np.zeros((3, 4))})
 
 
@@ -135,8 +128,30 @@ def test_the_agent_finds_the_best_step_where_it_is_plain(rules: Rules) -> None:
     assert learned > 0.998 * myopic, (
         "without memory of prices and with known elasticities the myopic price is the optimum"
     )
-    first = Greedy(best.weights)(opening(shop()), rules)
+    first = Greedy(best.weights)(opening(shop()), rules).actions
     assert first.tolist() == [0, 0, 0, 4, 4, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_agent_of_groups_reaches_the_joint_myopic_gain_where_nothing_is_remembered(seed: int) -> None:
+    groups = random_groups([1, 2, 3, 6, 12], seed=seed, dispersion=np.zeros(24))
+    rules = shop_rules()
+    records = trained(groups, rules, PLAN, seed)
+    assert records[0].step == 0, "the first is the network that knows the gains of this week alone"
+    best = [record for record in records if record.best][-1]
+    learned, last, myopic, hold = (
+        play(groups, rules, policy, 60, 77).rewards.mean()
+        for policy in (
+            Greedy(best.weights),
+            Greedy(records[-1].weights),
+            policies.myopic,
+            policies.hold,
+        )
+    )
+    assert myopic > 1.01 * hold
+    assert learned - hold >= 0.97 * (myopic - hold)
+    assert last - hold >= 0.9 * (myopic - hold), "the training does not lose what it began with"
 
 
 @pytest.mark.slow
@@ -157,11 +172,23 @@ def test_training_stops_at_a_loss_that_is_not_finite(rules: Rules) -> None:
         trained(shop(), rules, wild, seed=1)
 
 
+def test_a_network_that_knows_the_gains_of_this_week_alone_takes_the_myopic_list() -> None:
+    groups, rules = random_groups([1, 2, 3, 6], seed=4), shop_rules(reference_effect=0.2)
+    view = opening(groups, np.exp(np.random.default_rng(0).normal(0, 0.05, 12)))
+    learned, myopic = Greedy(gainful_weights())(view, rules), policies.myopic(view, rules)
+    np.testing.assert_array_equal(learned.actions, myopic.actions)
+    np.testing.assert_allclose(learned.worth, myopic.worth, atol=1e-5)
+
+
 @pytest.mark.slow
-def test_the_numpy_policy_is_the_network(rules: Rules) -> None:
+@pytest.mark.parametrize("prior", [False, True])
+def test_the_numpy_policy_is_the_network(prior: bool) -> None:
     from tasks.pricing.network import dueling, weights_of
 
-    network = dueling(len(FEATURES), 5, (16, 16), seed=3)
+    features = len(features_of(market_rules()))
+    network = dueling(features, 5, (16, 16), seed=3, prior=prior)
+    states = np.random.default_rng(1).normal(size=(40, features)).astype(np.float32)
+    known = states[:, :5] if prior else np.zeros((40, 5))
+    np.testing.assert_allclose(network(states), known, atol=1e-6, err_msg="it begins with what is known")
     network.get_layer("advantage").set_weights([np.random.default_rng(0).normal(size=(16, 5)), np.ones(5)])
-    states = np.random.default_rng(1).normal(size=(40, len(FEATURES))).astype(np.float32)
     np.testing.assert_allclose(Greedy(weights_of(network)).q_values(states), network(states), atol=1e-5)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tasks.pricing import policies
-from tasks.pricing.environment import ProductEnv
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE, cost_notes, latest_costs
 from tasks.pricing.price_list import in_force, price_list
@@ -18,8 +17,7 @@ from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
 from tasks.pricing.variation import Variation
-from tests.pricing.test_dqn import random_weights
-from tests.pricing.test_market import market_rules, products
+from tests.pricing.small_market import market_frame, market_rules, products, random_weights
 
 COSTS = {
     "above": 9.0,
@@ -51,9 +49,11 @@ def shop() -> Products:
 
 
 def model_of(shop: Products, rules: Rules, seed: int = 0) -> PolicyModel:
-    frame = pd.DataFrame({field.name: getattr(shop, field.name) for field in fields(Products)})
     return PolicyModel(
-        frame.assign(product_id=list(COSTS), store_id="all"), rules, Greedy(random_weights(seed))
+        market=market_frame(shop).assign(product_id=list(COSTS)),
+        slopes=shop.slopes,
+        rules=rules,
+        policy=Greedy(random_weights(seed)),
     )
 
 
@@ -153,16 +153,6 @@ def test_every_policy_holds_what_a_cost_holds_and_earns_nothing_by_it(shop: Prod
             assert (played.rewards[:, held] == 0).all(), (
                 "what a cost that is not trusted would earn is not counted"
             )
-
-
-def test_a_forbidden_step_of_the_environment_is_taken_for_holding(rules: Rules) -> None:
-    environment = ProductEnv(replace(products(1), unit_cost=np.array([1.95])), rules)
-    environment.reset(seed=1)
-    for action in range(len(rules.ladder)):
-        info = environment.step(action)[4]
-        assert info["price"] == pytest.approx(2.0 * max(1.0, rules.ladder[action])), (
-            "a step below the cost holds the price"
-        )
 
 
 def test_the_latest_cost_of_a_product_is_kept_with_its_age() -> None:

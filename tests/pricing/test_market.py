@@ -3,63 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from tasks.pricing import policies
-from tasks.pricing.belief import HIGHEST_ELASTICITY
 from tasks.pricing.counts import expected_sales, poisson_quantile
-from tasks.pricing.demand import demand_ratio, draw_demand, pull
-from tasks.pricing.environment import MarketEnv
+from tasks.pricing.demand import draw_demand
+from tasks.pricing.errors import MarketError
 from tasks.pricing.market import step
-from tasks.pricing.products import MarketError, Products
+from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import play
+from tasks.pricing.slopes import SlopeDraws
 from tasks.pricing.state import opening
-
-
-def products(count: int = 4, error: float = 0.3, dispersion: float = 0.1) -> Products:
-    ones = np.ones(count)
-    return Products(
-        price=2.0 * ones,
-        list_price=2.5 * ones,
-        unit_cost=1.0 * ones,
-        units=20.0 * ones,
-        dispersion=dispersion * ones,
-        elasticity=np.linspace(-3.0, -1.0, count),
-        standard_error=error * ones,
-        identified=np.ones(count, bool),
-    )
-
-
-def market_rules(**changes: Any) -> Rules:
-    """Return rules without effects of remembered prices and rivals, as changed."""
-    plain = Rules(
-        ladder=np.array([0.8, 0.9, 1.0, 1.1, 1.2]),
-        decisions=8,
-        discount=0.98,
-        reference_memory=0.7,
-        reference_effect=0.0,
-        objective="revenue",
-        markup=0.35,
-        stated_margin=0.3,
-    )
-    return replace(plain, **changes)
+from tests.pricing.small_market import group_of, known_slopes, market_rules, products, random_groups
 
 
 @pytest.fixture
 def rules() -> Rules:
     return market_rules(reference_effect=0.3)
-
-
-def test_demand_is_its_formula(rules: Rules) -> None:
-    answering = replace(rules, reference_effect=0.5, rival_cross=0.8, rival_reaction=0.6)
-    pulled = pull(np.array([1.2]), np.array([0.9]), np.array([0.8]), answering)
-    ratio = demand_ratio(np.array([1.2]), np.array([-2.0]), pulled)
-    assert ratio[0] == pytest.approx(np.exp(-2 * 0.2 + 0.5 * np.log(0.9 / 1.2) + 0.8 * 0.6 * np.log(0.8)))
 
 
 def test_the_poisson_quantile_is_that_of_scipy() -> None:
@@ -68,18 +32,15 @@ def test_the_poisson_quantile_is_that_of_scipy() -> None:
     np.testing.assert_array_equal(poisson_quantile(u, mean), stats.poisson.ppf(u, mean))
 
 
-def test_hidden_elasticities_have_the_believed_moments_and_the_right_sign(rules: Rules) -> None:
-    shop = replace(
-        products(),
-        elasticity=np.array([-3.0, -2.0, -0.5, -0.1]),
-        standard_error=np.array([0.1, 0.5, 0.5, 0.5]),
-    )
-    many = shop.take(np.tile(np.arange(4), 20_000))
-    drawn = draw_demand(many, 1, np.random.default_rng(1)).elasticity.reshape(-1, 4)
-    mean, variance = shop.believed()
-    assert drawn.max() <= HIGHEST_ELASTICITY
-    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=0.02)
-    np.testing.assert_allclose(drawn.var(axis=0), variance, rtol=0.05, atol=1e-3)
+def test_hidden_slopes_are_draws_of_the_response_the_same_one_for_all_products_of_a_season() -> None:
+    shop = random_groups([2, 3], seed=1, draws=30).repeat(60)
+    answer = draw_demand(shop, 1, np.random.default_rng(1)).answer
+    within = answer.within.reshape(60, 5)
+    rows = [int(np.flatnonzero(shop.slopes.within[:, 0] == first)[0]) for first in within[:, 0]]
+    assert sorted(rows) == sorted([*range(30), *range(30)]), "every draw is met as often as the others"
+    for season, draw in enumerate(rows):
+        np.testing.assert_array_equal(within[season], shop.slopes.within[draw, [0, 0, 1, 1, 1]])
+        np.testing.assert_array_equal(answer.whole[5 * season], shop.slopes.whole[draw, 0])
 
 
 def test_units_are_negative_binomial(rules: Rules) -> None:
@@ -100,49 +61,36 @@ def test_a_remembered_price_moves_only_when_something_sold(rules: Rules) -> None
 
 
 def test_rivals_that_follow_a_cut_take_a_part_of_it_back_next_week(rules: Rules) -> None:
-    shop = products(1, error=0.0, dispersion=0.0).take(np.zeros(4000, int))
-    cut, alone = np.zeros(4000, int), replace(rules, reference_effect=0.0)
+    shop = products(1, error=0.0, dispersion=0.0).repeat(4000)
+    cut, hold = np.zeros(4000, int), np.full(4000, rules.hold)
+    alone = replace(rules, reference_effect=0.0)
     answered = replace(alone, rival_cross=1.0, rival_reaction=0.5)
     units = []
     for reaction in (alone, answered):
         view, draws = opening(shop), draw_demand(shop, 2, np.random.default_rng(2))
         view, first = step(view, cut, draws, reaction)
-        _, second = step(view, cut, draws, reaction)
+        _, second = step(view, hold, draws, reaction)
         units.append((first.units.mean(), second.units.mean()))
     assert units[0][0] == units[1][0], "they have not seen it yet"
     assert units[1][1] / units[0][1] == pytest.approx(0.8**0.5, rel=0.02)
 
 
-def test_holding_teaches_nothing_and_moving_narrows_the_belief(rules: Rules) -> None:
-    shop = products(2)
-    view, _ = step(opening(shop), np.array([2, 0]), draw_demand(shop, 1, np.random.default_rng(0)), rules)
-    start = opening(shop)
-    assert view.variance[0] == start.variance[0]
-    assert view.mean[0] == start.mean[0]
-    assert view.variance[1] < start.variance[1]
-
-
-def test_the_belief_finds_the_hidden_elasticity(rules: Rules) -> None:
-    shop = replace(products(1, error=0.6, dispersion=0.0), units=np.array([2000.0])).take(np.zeros(50, int))
-    draws = draw_demand(shop, 8, np.random.default_rng(5))
-    view = opening(shop)
-    for _ in range(8):
-        view, _ = step(view, np.zeros(50, int), draws, rules)
-    before = np.abs(start_error(shop, draws.elasticity)).mean()
-    assert np.abs(view.mean - draws.elasticity).mean() < 0.15 * before
-
-
-def start_error(shop: Products, truth: np.ndarray) -> np.ndarray:
-    return np.asarray(shop.believed()[0] - truth)
+def test_a_season_goes_on_from_the_price_of_the_week_before(rules: Rules) -> None:
+    shop = replace(products(1), dispersion=np.zeros(1))
+    view, draws = opening(shop), draw_demand(shop, 3, np.random.default_rng(0))
+    prices = []
+    for action in (0, rules.hold, 4):
+        view, week = step(view, np.array([action]), draws, rules)
+        prices.append(week.price[0])
+    assert prices == pytest.approx([1.6, 1.6, 1.6 * 1.2])
 
 
 def test_policies_meet_the_same_demand_draws(rules: Rules) -> None:
     first, second = (play(products(), rules, policies.hold, 5, seed=9) for _ in range(2))
     np.testing.assert_array_equal(first.units, second.units)
-    assert not np.array_equal(first.units, play(products(), rules, policies.hold, 5, seed=10).units)
 
 
-def test_a_product_that_is_not_identified_must_hold(rules: Rules) -> None:
+def test_products_that_are_not_identified_never_move(rules: Rules) -> None:
     shop = replace(products(), identified=np.array([True, False, True, True]))
     with pytest.raises(MarketError, match="a move of one that must hold"):
         step(opening(shop), np.zeros(4, int), draw_demand(shop, 1, np.random.default_rng(0)), rules)
@@ -183,7 +131,8 @@ def test_profit_is_price_less_cost_times_units(rules: Rules) -> None:
     [
         ("price", np.nan, "`price` must be finite and above 0"),
         ("units", 0.0, "`units` must be finite and above 0"),
-        ("elasticity", np.inf, "`elasticity` must be finite and a number"),
+        ("group", 4, "`group` must be finite and one of 4 groups"),
+        ("stock", -1.0, "`stock` must be 0 or above"),
     ],
 )
 def test_numbers_that_make_no_market_are_refused(field: str, value: float, message: str) -> None:
@@ -193,31 +142,66 @@ def test_numbers_that_make_no_market_are_refused(field: str, value: float, messa
         replace(products(), **{field: wrong})
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"within": np.full((2, 1), 0.0)}, "`within` at least 0.05. Received: 0.0"),
+        ({"whole": np.full((2, 1), np.nan)}, "slopes must be finite"),
+        ({"curve": np.array([0.0, 0.3])}, r"`curve` must hold \(0.0, 0.5, 1.0\)"),
+        ({"whole": np.ones((2, 3))}, "a row per draw and a column per group"),
+    ],
+)
+def test_slopes_that_make_no_demand_are_refused(changes: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(MarketError, match=message):
+        replace(known_slopes([2.0], [1.0]), **changes)
+
+
+def test_products_without_a_group_sell_for_themselves_by_the_mean_of_all_slopes() -> None:
+    slopes = SlopeDraws(
+        within=np.array([[2.0, 4.0], [3.0, 3.0]]), whole=np.array([[1.0, 0.0], [0.5, 0.5]]), curve=np.zeros(2)
+    )
+    assert slopes.with_lone_products.within[:, 2].tolist() == [3.0, 3.0]
+    assert slopes.with_lone_products.whole[:, 2].tolist() == [0.5, 0.5]
+
+
 def test_a_ladder_without_the_price_in_force_is_refused(rules: Rules) -> None:
     with pytest.raises(MarketError, match="contain 1, the price in force"):
         replace(rules, ladder=np.array([0.8, 0.9]))
 
 
-def test_the_environment_is_gymnasium_s_and_ends_seasons_by_truncation(rules: Rules) -> None:
-    env = MarketEnv(products(), rules, 16)
-    state, info = env.reset(seed=4)
-    assert env.observation_space.contains(state)
-    assert info["allowed"].shape == (16, 5)
-    for week in range(rules.decisions):
-        state, _, ended, cut, info = env.step(env.action_space.sample())
-        assert env.observation_space.contains(state)
-        assert not ended.any()
-        assert cut.all() == (week == rules.decisions - 1)
-    np.testing.assert_allclose(info["reward"], info["price"] * info["units"])
-    again = MarketEnv(products(), rules, 16)
-    np.testing.assert_array_equal(again.reset(seed=4)[0], env.reset(seed=4)[0])
-
-
-def test_the_learning_signal_is_the_expected_reward_over_holding(rules: Rules) -> None:
-    shop = products(1, error=0.0, dispersion=0.0).take(np.zeros(20_000, int))
+def test_the_learning_signal_of_a_single_product_is_the_expected_reward_over_holding() -> None:
+    shop = products(1, error=0.0, dispersion=0.0).repeat(20_000)
     draws = draw_demand(shop, 1, np.random.default_rng(0))
-    _, cut = step(opening(shop), np.zeros(20_000, int), draws, rules)
+    _, cut = step(opening(shop), np.zeros(20_000, int), draws, market_rules())
     assert cut.advantage[0] == pytest.approx((cut.reward.mean() - 40.0) / 40.0, abs=0.01)
+
+
+def test_the_learning_signal_counts_what_is_taken_from_siblings() -> None:
+    # of two alike at b = 3 and eta = 1, one at 0.9: w = 0.9^-3, S = (1 + w) / 2, all units S^(1/3 - 1) each
+    group, rules = group_of([20.0, 20.0]).repeat(20_000), market_rules()
+    actions = np.tile([1, rules.hold], 20_000)
+    _, week = step(opening(group), actions, draw_demand(group, 1, np.random.default_rng(0)), rules)
+    w = 0.9**-3
+    sold = 20 * np.array([w, 1.0]) * ((1 + w) / 2) ** (1 / 3 - 1)
+    gain = (1.8 * sold[0] + 2.0 * sold[1] - 80) / 40
+    assert week.advantage[:2] == pytest.approx([gain, 0.0], abs=1e-12)
+    assert week.reward.reshape(-1, 2).sum(axis=1).mean() == pytest.approx(80 + 40 * gain, rel=2e-3)
+    own = (1.8 * sold[0] - 40) / 40
+    assert own > gain + 0.1, "what the product itself earns more is mostly stolen"
+
+
+def stocked() -> Products:
+    return replace(products(2, dispersion=0.0), stock=np.array([5.0, np.inf]), arrivals=np.array([3.0, 0.0]))
+
+
+def test_a_market_week_conserves_stock_and_loses_the_sales_beyond_it() -> None:
+    shop = stocked()
+    draws = draw_demand(shop, 8, np.random.default_rng(0))
+    view, week = step(opening(shop), np.array([2, 2]), draws, market_rules())
+    assert week.units[0] == 5 < week.units[1]
+    assert view.stock.tolist() == [3.0, np.inf]
+    assert week.advantage[0] == pytest.approx((5 - 20) * 2.0 / 40.0, abs=0.01)
+    assert week.advantage[1] == 0.0
 
 
 def test_expected_sales_are_those_of_the_distribution() -> None:

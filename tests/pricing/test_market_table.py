@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from conf import load
-from tasks.pricing.market_table import Effects, market_of, objective_of, rules_of
+from tasks.pricing.market_table import Effects, Response, market_of, rules_of
 from tasks.pricing.plan import PricingPlan
-from tasks.stages.price import plan_of
+from tasks.pricing.slopes import SlopeDraws
+from tasks.stages.market import plan_of
 
 WEEKS = 20
 
@@ -28,19 +31,24 @@ def sales() -> pd.DataFrame:
     return frame.assign(store_id="all", category="x", units=5.0, price=2.0, unit_cost=1.0)
 
 
-def build(sales: pd.DataFrame, plan: PricingPlan) -> pd.DataFrame:
+def response(products: Sequence[str], grouped: Sequence[str] | None = None) -> Response:
+    """Return a response in which products are groups of their own, at a reference price of 1.60."""
+    grouped = products if grouped is None else grouped
+    count = len(grouped)
+    rows = {"elasticity": -2.0, "standard_error": 0.3, "identified": True, "dispersion": 0.1}
+    groups = pd.DataFrame({"product_id": grouped, "store_id": "all", "group": range(count), "reference": 1.6})
+    return Response(
+        elasticities=pd.DataFrame({"product_id": products, **rows}),
+        groups=groups,
+        slopes=SlopeDraws(within=np.full((2, count), 2.0), whole=np.full((2, count), 2.0), curve=np.zeros(2)),
+        effects=Effects(reference_memory=0.6, reference_effect=0.1, rival_cross=0.5, rival_reaction=0.2),
+    )
+
+
+def build(sales: pd.DataFrame, plan: PricingPlan, grouped: Sequence[str] | None = None) -> pd.DataFrame:
     products = sorted(sales["product_id"].unique())
     outlook = pd.DataFrame({"product_id": products, "store_id": "all", "mean": 7.0})
-    response = pd.DataFrame(
-        {
-            "product_id": products,
-            "elasticity": -2.0,
-            "standard_error": 0.3,
-            "identified": True,
-            "dispersion": 0.1,
-        }
-    )
-    return market_of(sales, outlook, response, plan).set_index("product_id")
+    return market_of(sales, outlook, response(products, grouped), plan).set_index("product_id")
 
 
 def test_a_known_cost_is_kept_as_it_is_and_a_stale_one_is_marked(
@@ -72,14 +80,11 @@ def test_a_market_knows_the_departments_of_the_sales(sales: pd.DataFrame, plan: 
     assert "department" not in build(sales, plan)
 
 
-@pytest.mark.parametrize(
-    ("known", "objective"), [(0, "revenue"), (5, "revenue"), (6, "profit"), (9, "profit"), (11, "profit")]
-)
-def test_costs_of_half_of_the_products_make_the_objective_profit(
-    known: int, objective: str, plan: PricingPlan
-) -> None:
-    market = pd.DataFrame({"price": 2.0, "unit_cost": [9.0] * known + [np.nan] * (11 - known)})
-    assert objective_of(market, plan) == objective, "a cost above its price is a known one"
+def test_a_product_without_a_group_sells_for_itself_and_holds(sales: pd.DataFrame, plan: PricingPlan) -> None:
+    market = build(sales, plan, grouped=["a", "c"])
+    assert market["group"].tolist() == [0, 2, 1, 2], "a column beyond those of the groups"
+    assert market["identified"].tolist() == [True, False, True, False]
+    assert market["anchor"].tolist() == pytest.approx([2.0 / 1.6, 1.0, 2.0 / 1.6, 1.0])
 
 
 def test_a_product_that_is_no_longer_sold_is_in_no_market(sales: pd.DataFrame, plan: PricingPlan) -> None:
@@ -98,8 +103,7 @@ def test_the_price_in_force_is_the_last_one_and_units_are_those_of_a_week(sales:
 
 
 def test_the_ladder_always_holds_the_price_in_force() -> None:
-    effects = Effects(reference_memory=0.6, reference_effect=0.1, rival_cross=0.5, rival_reaction=0.2)
-    rules = rules_of(plan_of(load("smoke", ["price.ladder_steps=4"])), effects, "revenue")
+    rules = rules_of(plan_of(load("smoke", ["price.ladder_steps=4"])), response(["a"]).effects)
     ladder = rules.ladder
     assert (rules.reference_memory, rules.reference_effect) == (0.6, 0.1)
     assert (rules.rival_cross, rules.rival_reaction) == (0.5, 0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,13 +12,13 @@ import pytest
 
 from conf import load
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.market_table import market_of, objective_of
+from tasks.pricing.market_table import market_of
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import PolicyModel
-from tasks.pricing.state import FEATURES
 from tasks.pricing.variation import Variation
-from tasks.stages.price import plan_of
-from tests.pricing.test_market import market_rules
+from tasks.stages.market import plan_of
+from tests.pricing.small_market import market_rules, random_weights
+from tests.pricing.test_market_table import response
 
 TABLES, BATCH = 10_000, 1_250
 DATES = pd.to_datetime(
@@ -82,21 +83,14 @@ def model_of(sales: pd.DataFrame, objective: str, seed: int) -> PolicyModel:
     ids = sales["product_id"].unique()
     rng = np.random.default_rng(seed)
     outlook = pd.DataFrame({"product_id": ids, "store_id": "all", "mean": 7.0})
-    response = {
-        "elasticity": -2.5,
-        "standard_error": 0.3,
-        "identified": rng.random(len(ids)) < 0.9,
-        "dispersion": 0.1,
-    }
+    answer = response(ids)
+    answer = replace(answer, elasticities=answer.elasticities.assign(identified=rng.random(len(ids)) < 0.9))
     plan = plan_of(load("smoke", ["source.period=W", f"price.objective={objective}"]))
-    market = market_of(sales, outlook, pd.DataFrame({"product_id": ids, **response}), plan)
+    market = market_of(sales, outlook, answer, plan)
     ladder = np.array([0.8, 0.9, 0.95, 1.0, 1.1])
-    rules = market_rules(ladder=ladder, objective=objective_of(market, plan))
-    shapes = {"hidden_0": (len(FEATURES), 4), "value": (4, 1), "advantage": (4, 5)}
-    weights = {f"{name}.kernel": rng.normal(size=shape) for name, shape in shapes.items()}
-    weights |= {f"{name}.bias": np.zeros(shape[1]) for name, shape in shapes.items()}
-    weights["advantage.bias"] = np.array([2.0, 1.0, 0.5, 0.0, 0.0])
-    return PolicyModel(market, rules, Greedy(weights))
+    rules = market_rules(ladder=ladder, objective=plan.objective)
+    weights = random_weights(seed) | {"advantage.bias": np.array([2.0, 1.0, 0.5, 0.0, 0.0])}
+    return PolicyModel(market=market, slopes=answer.slopes, rules=rules, policy=Greedy(weights))
 
 
 def known_of(sales: pd.DataFrame) -> dict[str, Known]:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.pricing.greedy import Greedy
 from tasks.pricing.price_list import in_force, price_list, unknown_products
-from tasks.pricing.products import Products
 from tasks.pricing.recommend import PolicyError, PolicyModel
 from tasks.pricing.variation import Variation
-from tests.pricing.test_dqn import random_weights, shop
-from tests.pricing.test_market import market_rules
+from tests.pricing.small_market import model_of, products
 
 
 @pytest.fixture
 def model() -> PolicyModel:
-    frame = pd.DataFrame({field.name: getattr(shop(), field.name) for field in fields(Products)})
-    frame.loc[1, "identified"] = False
-    frame = frame.assign(product_id=[f"p{i}" for i in range(6)], store_id="all")
-    rules = market_rules()
-    return PolicyModel(frame, rules, Greedy(random_weights()))
+    shop = products(6, error=0.05, elasticity=[-3.0, -2.5, -2.0, -0.5, -0.4, -0.3])
+    return model_of(replace(shop, identified=np.arange(6) != 1))
 
 
 def test_every_row_has_a_price_on_the_ladder_and_a_reason(model: PolicyModel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,15 @@ from tasks.pricing.known_cost import NOT_BELOW, cost_notes, earnings_note
 from tasks.pricing.market_table import market_of
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.products import Products, products_of
-from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.state import opening
 from tasks.pricing.variation import Variation
 from tasks.sources.acceptance import table_hash
-from tasks.stages.price import plan_of
+from tasks.stages.market import plan_of
 from tasks.stages.sales import accepted_sales
 from tasks.trial.assignment import measured
 from tasks.trial.sales_log import decisions_of
-from tests.pricing.test_dqn import random_weights
-from tests.pricing.test_market import market_rules, products
+from tests.pricing.small_market import market_frame, market_rules, model_of, products, random_weights
+from tests.pricing.test_market_table import response
 
 RATE = 0.19
 PROFIT = market_rules(objective="profit")
@@ -50,12 +49,12 @@ def test_the_margin_is_the_price_without_tax_less_the_cost() -> None:
 
 def test_a_cost_between_the_prices_with_and_without_tax_holds_the_price() -> None:
     shop = taxed(11.90, 11.0)  # below the price on the shelf, above the 10.00 that are left of it
-    assert PROFIT.allowed(shop)[0].tolist() == [False, False, True, False, False]
+    assert PROFIT.allowed(shop, np.ones(1))[0].tolist() == [False, False, True, False, False]
     market = market_frame(shop)
     assert cost_notes(market, "profit") == [
         f"note: 1 product holds, {NOT_BELOW}: p0 in all (cost 11, price 11.9, 10 without tax)"
     ]
-    explanation = PolicyModel(market, PROFIT, Greedy(random_weights(0))).explain("p0", "all")
+    explanation = model_of(shop, PROFIT).explain("p0", "all")
     assert explanation.binding == f"{NOT_BELOW}: the price holds"
     step = explanation.ladder.set_index("step").loc[1.0]
     assert step["profit"] == pytest.approx((10.0 - 11.0) * step["units"])
@@ -64,21 +63,21 @@ def test_a_cost_between_the_prices_with_and_without_tax_holds_the_price() -> Non
 
 def test_no_step_is_below_the_cost_with_its_tax() -> None:
     # the cost of 9.00 is covered from 10.71 on: 0.9 x 11.90 = 10.71 is the lowest step, 0.8 x 11.90 too low
-    assert PROFIT.allowed(taxed(11.90, 8.99))[0].tolist() == [False, True, True, True, True]
-    assert PROFIT.allowed(taxed(11.90, 9.01))[0].tolist() == [False, False, True, True, True]
+    assert PROFIT.allowed(taxed(11.90, 8.99), np.ones(1))[0].tolist() == [False, True, True, True, True]
+    assert PROFIT.allowed(taxed(11.90, 9.01), np.ones(1))[0].tolist() == [False, False, True, True, True]
 
 
 def test_cost_plus_marks_up_the_cost_and_adds_the_tax() -> None:
     # 1.35 x 8.00 = 10.80 without tax, 12.852 with it: 1.08 of the price in force, so the step 1.1
     shop = taxed(11.90, 8.0)
-    assert PROFIT.ladder[policies.cost_plus(opening(shop), PROFIT)] == [1.1]
-    assert PROFIT.ladder[policies.cost_plus(opening(replace(shop, tax_rate=np.zeros(1))), PROFIT)] == [0.9]
+    untaxed = replace(shop, tax_rate=np.zeros(1))
+    assert PROFIT.ladder[policies.cost_plus(opening(shop), PROFIT).actions] == [1.1]
+    assert PROFIT.ladder[policies.cost_plus(opening(untaxed), PROFIT).actions] == [0.9]
 
 
 def test_no_price_of_a_list_is_below_the_cost_with_its_tax() -> None:
-    market = market_frame(taxed(11.90, 9.5, count=40))
     for seed in range(20):
-        model = PolicyModel(market, PROFIT, Greedy(random_weights(seed)))
+        model = model_of(taxed(11.90, 9.5, count=40), PROFIT, Greedy(random_weights(seed)))
         listed = price_list(model, in_force(model), Variation(0.5, 0.1), seed)
         assert (listed["price"] / (1 + RATE) >= 9.5).all()
     new = pd.DataFrame({"product_id": [f"new{i}" for i in range(50)], "store_id": "all", "price": 11.90})
@@ -92,14 +91,13 @@ def test_the_market_has_the_last_rate_of_a_product() -> None:
     sales = pd.DataFrame({"date": dates, "product_id": "a", "store_id": "all", "category": "x"})
     sales = sales.assign(units=5.0, price=2.0, unit_cost=1.0)
     outlook = pd.DataFrame({"product_id": ["a"], "store_id": "all", "mean": 7.0})
-    response = {"elasticity": -2.0, "standard_error": 0.3, "identified": True, "dispersion": 0.1}
-    table = pd.DataFrame({"product_id": ["a"], **response})
+    answer = response(["a"])
     plan = plan_of(load("smoke", ["source.period=W"]))
-    market = market_of(sales.assign(**{TAX_RATE: [0.07, 0.07, 0.07, 0.19]}), outlook, table, plan)
-    assert products_of(market).tax_rate.tolist() == [0.19]
-    untaxed = market_of(sales, outlook, table, plan)
+    market = market_of(sales.assign(**{TAX_RATE: [0.07, 0.07, 0.07, 0.19]}), outlook, answer, plan)
+    assert products_of(market, answer.slopes).tax_rate.tolist() == [0.19]
+    untaxed = market_of(sales, outlook, answer, plan)
     assert TAX_RATE not in untaxed, "a market without tax is as it was"
-    assert products_of(untaxed).tax_rate.tolist() == [0.0]
+    assert products_of(untaxed, answer.slopes).tax_rate.tolist() == [0.0]
 
 
 def test_profit_of_trials_and_of_logged_decisions_is_net() -> None:
@@ -166,8 +164,3 @@ def test_mapped_rates_and_rates_that_are_none_are_refused(source: dict[str, Any]
     for rate in ("19", "-0.1", "true"):
         with pytest.raises(SettingsError, match=r"source\.price_includes_tax"):
             load("smoke", [f"source.price_includes_tax={rate}"])
-
-
-def market_frame(shop: Products) -> pd.DataFrame:
-    frame = pd.DataFrame({field.name: getattr(shop, field.name) for field in fields(Products)})
-    return frame.assign(product_id=[f"p{i}" for i in range(len(shop))], store_id="all")
