@@ -24,6 +24,7 @@ ROUNDS = 4  # of planning; prices of a week move by few steps, so few rounds are
 CHARGED = 4.0  # weeks for which a step of this week is charged, about: later ones undo it
 LEAST_STEP = 1e-3  # log step that counts as one; the multiplier must reach beyond its worth
 HALVINGS = 40  # of the bracket of the multiplier
+FILLINGS = 8  # moves of single products into what is left of the index
 MARGIN = 1e-9  # of the index that rounding of floats may take
 
 
@@ -148,44 +149,76 @@ class Index:
             worth: of the steps, minus infinity where one is not allowed (B, actions).
             side: of the band at which a season's index ends; 0: it is free (B,).
         """
-        actions = worth.argmax(axis=1)
+        free = worth.argmax(axis=1)
         if not side.any():
-            return actions, np.zeros(len(worth))
+            return free, np.zeros(len(worth))
         finite = np.where(np.isfinite(worth), worth, worth.max(axis=1, keepdims=True))
         spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
         beyond, inside = -side * spread, side * spread  # multipliers; a positive one makes dear steps dearer
-        actions = np.where(side == 0, actions, (worth - inside[:, None] * self.logs).argmax(axis=1))
+        crossing, kept = ((worth - end[:, None] * self.logs).argmax(axis=1) for end in (beyond, inside))
         for _ in range(HALVINGS):
             middle = (beyond + inside) / 2
             trial = (worth - middle[:, None] * self.logs).argmax(axis=1)
             crossed = self.side(trial) == side
             beyond, inside = np.where(crossed, middle, beyond), np.where(crossed, inside, middle)
-            actions = np.where(crossed | (side == 0), actions, trial)
-        return self.filled(actions, worth), inside * (side != 0)
+            crossing, kept = np.where(crossed, trial, crossing), np.where(crossed, kept, trial)
+        actions = self.filled(self.between(kept, crossing, side, worth), worth)
+        return np.where(side == 0, free, actions), inside * (side != 0)
 
-    def filled(self, actions: np.ndarray, worth: np.ndarray) -> np.ndarray:
-        """Return the steps of a list, and of one that jumps over its band as many as it has room for (B,).
+    def between(
+        self, kept: np.ndarray, crossing: np.ndarray, side: np.ndarray, worth: np.ndarray
+    ) -> np.ndarray:
+        """Return a list, and as many steps of one that crosses the bound as there is room for (B,).
 
-        Where many products are worth the same, no multiplier parts them. Those that gain most by their step
-        take it first, the others hold.
+        Where many products are worth the same, the same multiplier parts the two. Those that gain most take
+        their step first. A list that jumps over the whole band is not taken: all hold.
 
         Args:
-            actions: steps (B,).
+            kept: steps of the list (B,).
+            crossing: steps of that which crosses the bound (B,).
+            side: of the band at which the bound is (B,).
             worth: of the steps, minus infinity where one is not allowed (B, actions).
         """
-        jumps = self.side(actions) != 0
-        if not jumps.any():
-            return actions
-        hold = np.abs(self.logs).argmin(axis=1)
-        gain = np.take_along_axis(worth, np.stack([actions, hold], axis=1), axis=1)
-        order = np.lexsort((gain[:, 1] - gain[:, 0], self.season))
-        logs = np.take_along_axis(self.logs, actions[:, None], axis=1)[:, 0]
-        moved = np.cumsum((self.weight * logs)[order])
-        start = np.searchsorted(self.season[order], np.arange(self.season.max() + 1))
-        before = np.r_[0.0, moved][start]
-        change = moved - before[self.season[order]]
-        out = (change > self.high[order]) | (change < self.low[order])
-        fits = np.cumsum(out)
-        taken = np.empty(len(order), bool)
-        taken[order] = fits - np.r_[0, fits][start][self.season[order]] == 0
-        return np.where(jumps & ~taken, hold, actions)
+        rows = np.arange(len(kept))
+        gain = worth[rows, crossing] - worth[rows, kept]
+        order = np.lexsort((-gain, self.season))
+        moved = self.weight * (self.logs[rows, crossing] - self.logs[rows, kept])
+        change = self.change(kept)[order] + self._running(moved[order], order)
+        out = side[order] * (change - np.where(side > 0, self.high, self.low)[order]) > 0
+        taken = np.empty(len(kept), bool)
+        taken[order] = self._running(out.astype(float), order) == 0
+        actions = np.where(taken, crossing, kept)
+        return np.where(self.side(actions) == 0, actions, self.hold)
+
+    def filled(self, actions: np.ndarray, worth: np.ndarray) -> np.ndarray:
+        """Return a list after the best moves of single products for which the band still has room (B,).
+
+        Args:
+            actions: steps, inside the band (B,).
+            worth: of the steps, minus infinity where one is not allowed (B, actions).
+        """
+        rows, actions = np.arange(len(actions)), actions.copy()
+        for _ in range(FILLINGS):
+            moved = self.weight[:, None] * (self.logs - self.logs[rows, actions][:, None])
+            change = self.change(actions)[:, None] + moved
+            fits = (change <= self.high[:, None]) & (change >= self.low[:, None])
+            gain = np.where(fits, worth - worth[rows, actions][:, None], -np.inf) * self.weight[:, None]
+            step = gain.argmax(axis=1)
+            order = np.lexsort((-gain[rows, step], self.season))
+            first = order[np.searchsorted(self.season[order], np.unique(self.season))]
+            first = first[gain[first, step[first]] > 0]
+            if not first.size:
+                break
+            actions[first] = step[first]
+        return actions
+
+    @property
+    def hold(self) -> np.ndarray:
+        """Return the steps that keep the prices of last week (B,)."""
+        return np.asarray(np.abs(self.logs).argmin(axis=1))
+
+    def _running(self, values: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Return the running sums of values in an order by season, from 0 in each season (B,)."""
+        total, season = np.cumsum(values), self.season[order]
+        start = np.searchsorted(season, season)  # where each row's season begins
+        return np.asarray(total - np.r_[0.0, total][start])
