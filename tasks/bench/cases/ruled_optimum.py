@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from tasks.bench.cases.joint_optimum import Value, optimal_steps
-from tasks.bench.cases.price_rules import STEPS_A_SIDE, Reach
+from tasks.bench.cases.price_rules import Reach
 
 DOUBLINGS = 40  # of the toll, at most, until the index is within its bounds
 HALVINGS = 10  # of the interval of the toll, at most
@@ -102,7 +102,7 @@ class _Search:
     @property
     def holding(self) -> np.ndarray:
         """Return the steps of the prices in force (products,)."""
-        return np.full(len(self.prices), STEPS_A_SIDE)
+        return np.asarray((self.ladder == self.prices[:, None]).argmax(axis=1))
 
     def filled(self, steps: np.ndarray) -> np.ndarray:
         """Return steps that no move of a single product improves while the index keeps its bounds."""

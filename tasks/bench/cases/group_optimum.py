@@ -1,0 +1,149 @@
+"""What the seasons of a market of groups earn, and the best list of every week: exact, without simulation.
+
+Of prices r relative to those in force, the products of a group that sells U units at these earn in a week, with
+shares s, margins m, slopes b and eta, and the price l that buyers remember,
+
+    U s_i w_i S^(eta / b - 1) m_i,   w_i = r_i^-b (l_i / r_i)^effect,   S = sum_j s_j w_j:
+
+constant elasticity, written apart from the market of the product. The best list within reach of the list before
+is found by coordinate ascent over all members of all groups. Without memory, weeks are linked by reach alone,
+so that the path of such lists is the season to aim at; with memory a policy can plan beyond it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tasks.bench.cases.group_markets import GroupMarket
+from tasks.bench.cases.price_rules import PriceRules, Reach
+from tasks.bench.cases.ruled_optimum import best_list
+from tasks.pricing.rules import Rules
+
+ROUNDING = 1e-9  # relative; by which a step may miss a bound for the arithmetic of floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepReach(Reach):
+    """The lists within reach by the steps of a ladder; prices are relative to those in force at the start.
+
+    Attributes:
+        steps: of a week, relative to the price of the week before (steps,).
+        lowest, highest: bounds of every price (products,).
+    """
+
+    steps: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+
+    def ladder(self, prices: np.ndarray) -> np.ndarray:
+        """Return the prices within reach (products, steps); in place of one out of bounds that before."""
+        stepped = prices[:, None] * self.steps
+        low, high = np.maximum(self.lowest, self.floor) * (1 - ROUNDING), self.highest * (1 + ROUNDING)
+        inside = (stepped >= low[:, None]) & (stepped <= high[:, None]) & self.moving[:, None]
+        return np.where(inside, stepped, prices[:, None])
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the products of a market truly earn, the mean over the draws of the slopes.
+
+    Attributes:
+        market: whose slopes are known, with constant elasticity.
+    """
+
+    market: GroupMarket
+
+    def earned(self, ratio: np.ndarray, remembered: np.ndarray, draws: slice = slice(None)) -> np.ndarray:
+        """Return what every product earns in a week, currency (..., products).
+
+        Args:
+            ratio: prices relative to those in force at the start (..., products).
+            remembered: prices that buyers remember, relative to the same (..., products).
+            draws: of the slopes over which the mean is taken.
+        """
+        products, effect = self.market.products, self.market.rules.reference_effect
+        log, pull = np.log(ratio), effect * np.log(remembered / ratio)
+        sold = np.zeros(np.broadcast_shapes(ratio.shape, remembered.shape))
+        slopes = products.slopes
+        within, whole = slopes.within[draws], slopes.whole[draws]
+        for b, eta in zip(within[:, self._group], whole[:, self._group], strict=True):
+            attraction = np.exp(pull - b * log)
+            inclusive = (self._share * attraction) @ self._members  # (..., groups)
+            sold += attraction * inclusive[..., self._group] ** (eta / b - 1)
+        margin = ratio * products.price - products.unit_cost
+        return np.asarray(margin * products.units * sold / len(within))
+
+    def season(self, path: np.ndarray, draws: slice = slice(None)) -> float:
+        """Return what a season of lists earns, currency.
+
+        Args:
+            path: prices relative to those in force at the start (weeks, products).
+            draws: of the slopes over which the mean is taken.
+        """
+        total, remembered = 0.0, np.ones(path.shape[1])
+        for ratio in path:
+            total += float(self.earned(ratio, remembered, draws).sum())
+            remembered = self._after(remembered, ratio)
+        return total
+
+    @property
+    def held(self) -> float:
+        """Return what a season at the prices in force earns, currency."""
+        return self.season(np.ones((self._rules.decisions, len(self._group))))
+
+    def best_path(self) -> np.ndarray:
+        """Return the best list of every week, each within reach of the one before (weeks, products)."""
+        ratio = remembered = np.ones(len(self._group))
+        path = []
+        for _ in range(self._rules.decisions):
+            ratio = best_list(
+                lambda lists, known=remembered: self.earned(lists, known), self._group, self.reach, ratio
+            )
+            remembered = self._after(remembered, ratio)
+            path.append(ratio)
+        return np.array(path)
+
+    @cached_property
+    def reach(self) -> StepReach:
+        """Return the rules of a list."""
+        products, rules = self.market.products, self._rules
+        revenue = products.price * products.units
+        index = PriceRules(index_week=rules.index_week, index_season=rules.index_season)
+        return StepReach(
+            rules=index,
+            start=np.ones(len(products)),
+            reference=np.ones(len(products)),
+            floor=products.unit_cost / products.price,
+            weight=revenue / revenue.sum(),
+            moving=products.identified,
+            steps=rules.ladder,
+            lowest=products.lowest / products.price,
+            highest=products.highest / products.price,
+        )
+
+    def _after(self, remembered: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+        """Return what buyers remember after a week at given prices (products,)."""
+        memory = self._rules.reference_memory
+        return memory * remembered + (1 - memory) * ratio
+
+    @property
+    def _rules(self) -> Rules:
+        return self.market.rules
+
+    @cached_property
+    def _group(self) -> np.ndarray:
+        return np.unique(self.market.products.group, return_inverse=True)[1].reshape(-1)
+
+    @cached_property
+    def _members(self) -> np.ndarray:
+        """Return which product is in which group (products, groups)."""
+        return (self._group[:, None] == np.arange(self._group.max() + 1)).astype(float)
+
+    @cached_property
+    def _share(self) -> np.ndarray:
+        """Return the shares of the products in the units of their groups (products,)."""
+        units = self.market.products.units
+        return units / (units @ self._members)[self._group]
