@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+LEAST_DISPERSION = 1e-9  # keeps the shape of the gamma frailty finite where demand is Poisson
+MOST_STOCK = 1e9  # units; stands for a stock that never runs out
 FAR = 10.0  # a stock this many standard deviations, and units, above the mean does not run out
 
 
@@ -24,6 +26,22 @@ def expected_sales(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
     exactly = np.exp(special.xlogy(served, m) - m - special.gammaln(served + 1))
     sales[near] = m * (at_most - exactly) + served * (1 - at_most)
     return sales
+
+
+def served_chance(mean: np.ndarray, dispersion: np.ndarray, stock: np.ndarray) -> np.ndarray:
+    """Return P(D < stock): the chance that one more buyer is served, the derivative of the expected sales.
+
+    D is negative binomial with the given mean and variance mean + dispersion mean^2.
+
+    Args:
+        mean: expected buyers, above 0 (B,).
+        dispersion: 0 for Poisson (B,).
+        stock: units on hand, perhaps infinite (B,).
+    """
+    shape = 1 / np.maximum(dispersion, LEAST_DISPERSION)
+    below = np.floor(np.minimum(stock, MOST_STOCK)) - 1
+    chance = special.betainc(shape, np.maximum(below, 0.0) + 1, shape / (shape + mean))
+    return np.where(np.isfinite(stock), np.where(below < 0, 0.0, chance), 1.0)
 
 
 def poisson_quantile(u: np.ndarray, mean: np.ndarray) -> np.ndarray:

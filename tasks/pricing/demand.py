@@ -21,12 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.pricing.counts import poisson_quantile
+from tasks.pricing.counts import LEAST_DISPERSION, poisson_quantile
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.slopes import CURVES
-
-LEAST_DISPERSION = 1e-9  # keeps the shape of the gamma frailty finite where demand is Poisson
 
 
 @dataclass(frozen=True, kw_only=True)

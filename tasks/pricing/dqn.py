@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.pricing.episodes import World, play_episodes
 from tasks.pricing.greedy import Dueling
-from tasks.pricing.replay import Replay, Transitions
+from tasks.pricing.replay import Replay
 
 if TYPE_CHECKING:
     from tasks.pricing.network import Learner
@@ -113,18 +113,14 @@ def train(
     evaluate: Callable[[dict[str, np.ndarray]], float],
     plan: Plan,
     seed: int,
-    logged: Transitions | None = None,
 ) -> Iterator[Record]:
     """Train an agent in a world, and yield a record per evaluation; keep the one that is ``best``.
-
-    Where the world knows a part of the actions' worths, the first record is the network that knows no more.
 
     Args:
         world: where it plays.
         evaluate: worth of the greedy policy of weights, on seeds that the training never meets.
         plan: how it is trained.
         seed: root of the initial weights, the episodes, the exploration and the replay.
-        logged: past decisions (transitions, ...) to learn from before playing; newer ones replace them.
 
     Raises:
         TrainingError: the loss is not finite.
@@ -136,11 +132,8 @@ def train(
     world.reset(seed=playing)
     learner = _learner(world, plan, schedule, initial)
     replay = Replay(plan.replay, world.features, world.actions)
-    if logged is not None:
-        replay.add(logged)
-        learner.learn(replay.sample(schedule.updates, plan.batch, rng))
     losses, best = [], -np.inf
-    if world.prior:
+    if world.prior:  # the network that knows no more than the world does
         weights = weights_of(learner.averaged)
         yield _record(0, [(0.0, 0.0)], best := evaluate(weights), -np.inf, weights)
     for episode in range(1, schedule.episodes + 1):

@@ -16,6 +16,7 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from expectations.columns import PRICE
+from tasks.pricing.counts import expected_sales
 from tasks.pricing.demand import answer_of
 from tasks.pricing.products import Products
 from tasks.pricing.recommend import STEP
@@ -90,7 +91,7 @@ def at_ends(step: np.ndarray, rules: Rules) -> np.ndarray:
 def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     """Return what a week is expected to earn in every draw of the slopes (draws,).
 
-    Profit counts the products whose cost is trusted or assumed.
+    Profit counts the products whose cost is trusted or assumed. No more is sold than is on hand and arrives.
 
     Args:
         products: of the market, one season (n,).
@@ -99,7 +100,8 @@ def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     """
     draws = len(products.slopes)
     many = products.repeat(draws)
-    units = answer_of(many, many.season).units(many, np.tile(ratio, draws))
+    wanted = answer_of(many, many.season).units(many, np.tile(ratio, draws))
+    units = expected_sales(wanted, many.stock + many.arrivals)
     worth = units * rules.margin(many, np.tile(ratio, draws))
     return np.asarray(worth.reshape(draws, -1).sum(axis=1))
 

@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from tasks.pricing.counts import served_chance
 from tasks.pricing.demand import Answer, pull
 from tasks.pricing.group_worth import GroupWorth
 from tasks.pricing.products import Products
@@ -138,10 +139,24 @@ def expected_gains(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     pulled = pull(both, view.remembered[:, None], last, rules)
     planned = pull(view.planned, view.remembered, view.ratio, rules)
     worth = GroupWorth(
-        products=products, rules=rules, answer=view.believed, ratio=view.planned, pull=planned
+        products=products,
+        rules=rules,
+        answer=view.believed,
+        ratio=view.planned,
+        pull=planned,
+        served=_served(view, planned),
     ).at(both, pulled)
     gain = (worth[:, 1:] - worth[:, :1]) / (products.price * products.units)[:, None]
     return np.asarray(gain - view.index_price[:, None] * np.log(ratio / last))
+
+
+def _served(view: View, planned: np.ndarray | float) -> np.ndarray | float:
+    """Return the chance that one more buyer of each product is served (B,); 1 where no stock is known."""
+    products = view.products
+    if not np.isfinite(view.stock).any():
+        return 1.0
+    mean = view.believed.units(products, view.planned, planned)
+    return served_chance(mean, products.dispersion, view.stock + products.arrivals)
 
 
 def features_of(rules: Rules) -> list[str]:

@@ -265,31 +265,3 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 @pytest.mark.slow
-def test_logged_decisions_train_the_agent_before_it_plays() -> None:
-    from tasks.pricing.episodes import play_episodes
-    from tasks.pricing.greedy import Dueling
-
-    plan = replace(
-        SMALL,
-        environment_steps=1,
-        environments=64,
-        batch=256,
-        evaluations=1,
-        gradient_steps=150,
-        learning_rate=0.01,
-    )
-    world, rng = TwoStates(400), np.random.default_rng(0)
-    world.reset(seed=1)
-    states = np.array([[1, 0, 0], [0, 1, 0.5]], np.float32)
-    nothing = {
-        "hidden_0.kernel": np.zeros((3, 2)),
-        "hidden_0.bias": np.zeros(2),
-        "value.kernel": np.zeros((2, 1)),
-        "value.bias": np.zeros(1),
-    }
-    nothing |= {"advantage.kernel": np.zeros((2, 2)), "advantage.bias": np.zeros(2)}
-    logged = play_episodes(world, Dueling(nothing), 1.0, 2, rng)
-    record = list(train(TwoStates(1), lambda _: 0.0, plan, seed=1, logged=logged))[-1]
-    assert Dueling(record.weights).best(states).tolist() == [1, 0], (
-        "two seasons that it plays itself are not enough to know"
-    )
