@@ -262,6 +262,3 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     )
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name])
-
-
-@pytest.mark.slow
