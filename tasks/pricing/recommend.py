@@ -17,7 +17,7 @@ from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
 from tasks.pricing.listing import ListPlan, listed
 from tasks.pricing.products import Products, products_of
-from tasks.pricing.rules import Rules
+from tasks.pricing.rules import NEAR, Rules
 from tasks.pricing.slopes import SlopeDraws
 from tasks.pricing.state import View, opening
 
@@ -152,15 +152,13 @@ class PolicyModel:
         )
 
     def bounds(self, prices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return between what the rules of the shop keep prices, currency/unit (rows,), (rows,)."""
-        rows, market = self.rows(prices), self.products
-        low, high = (
-            np.where(rows >= 0, bound[rows], end)
-            for bound, end in ((market.lowest, 0.0), (market.highest, np.inf))
-        )
+        """Return between what prices may lie this week, currency/unit (rows,), (rows,).
+
+        Without ``lowest`` and ``highest`` in the table, the rules of the market alone bound them.
+        """
         if LOWEST in prices:
-            low, high = prices[LOWEST].to_numpy(float), prices[HIGHEST].to_numpy(float)
-        return low, high
+            return prices[LOWEST].to_numpy(float), prices[HIGHEST].to_numpy(float)
+        return np.zeros(len(prices)), np.full(len(prices), np.inf)
 
     def explain(self, product: str, store: str, price: float | None = None) -> Explanation:
         """Return why the next price of one product is what it is.
@@ -200,13 +198,17 @@ class PolicyModel:
         price = np.where(np.isnan(announced), prices[PRICE].to_numpy(float), announced)
         ratio = np.ones(len(market)) if view is None else view.ratio.copy()
         ratio[rows] = price / market.price[rows]
-        products = _with(market, rows, costs, prices)
+        products = _with(market, rows, costs)
         now = _opening(products, ratio) if view is None else replace(view, products=products, ratio=ratio)
         candidates = self._candidates(now, decimals)
         now = replace(now, planned=ratio, candidates=candidates)
         listed_rows = np.zeros(len(market), bool)
         listed_rows[rows[(costs[COST_HOLDS].to_numpy() == "") & np.isnan(announced)]] = True
         may = self.rules.may(products, ratio, candidates)
+        low, high = self.bounds(prices)
+        price = candidates[rows] * market.price[rows, None]
+        may[rows] &= (price >= low[:, None] * (1 - NEAR)) & (price <= high[:, None] * (1 + NEAR))
+        may[:, self.rules.hold] = True
         may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
         return listed(now, self.rules, self.policy.worth, may), ratio
 
@@ -232,19 +234,16 @@ class PolicyModel:
         return np.where(holds == "", reason, holds)
 
 
-def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame, prices: pd.DataFrame) -> Products:
-    """Return the products with the costs and the bounds that are known now."""
+def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
+    """Return the products with the costs that are known now."""
     changed = {}
     for name, values in (
         ("unit_cost", costs[UNIT_COST]),
         ("cost_stale", costs[COST_STALE]),
         ("cost_assumed", costs[COST_ASSUMED]),
-        (LOWEST, prices.get(LOWEST)),
-        (HIGHEST, prices.get(HIGHEST)),
     ):
-        if values is not None:
-            changed[name] = getattr(market, name).copy()
-            changed[name][rows] = values.to_numpy()
+        changed[name] = getattr(market, name).copy()
+        changed[name][rows] = values.to_numpy()
     return replace(market, **changed)
 
 
