@@ -4,12 +4,18 @@ With r the price over the price in force p0, c = p0 over the price at which the 
 member's share of what its group sells at the prices in force:
 
     x_i = c_i^k (r_i^k - 1) / k                  (k = 0: ln r_i)
-    w_i = exp(-b x_i + pull_i),  S_g = sum_j s_j w_j
-    mu_i = base_i w_i S_g^(eta / b - 1)
+    w_i = exp(-b x_i + pull_i),  mu_i = base_i w_i exp((b - eta) X_g)
+
+    X_g = -ln(sum_j s_j w_j) / b              where buyers of a group who switch buy as many units
+    X_g = -ln(sum_j v_j r_j w_j) / (b - 1)    where they spend as much money, v_j shares of revenue
+
+Members compete by the within slope b; the group as a whole answers its price index X by -eta. The first index
+is that of a nested logit, the second that of constant elasticity of substitution (CES); a year of sales does
+not tell which, so half of the draws have either.
+
     units_i ~ Poisson(mu_i * frailty_i)
 
-Members compete by the within slope b; the group as a whole answers its price index -ln(S) / b by -eta. The
-frailty is Gamma with mean 1 and variance ``dispersion``: units are negative binomial. The pull is that of a
+The frailty is Gamma with mean 1 and variance ``dispersion``: units are negative binomial. The pull is that of a
 remembered price and of rivals:
 
     pull = reference_effect * log(remembered / r) + rival_cross * rival_reaction * log(last r)
@@ -26,6 +32,8 @@ from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.slopes import CURVES
 
+LEAST_SUBSTITUTION = 0.2  # b - 1 at least: below it no money would be kept
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -35,11 +43,13 @@ class Answer:
         within: b (B,).
         whole: eta of each product's group (B,).
         curve: weights of ``CURVES``, for all (K,) or for each product (B, K).
+        by_revenue: weight of the index in which money is kept, against that in which units are (B,).
     """
 
     within: np.ndarray
     whole: np.ndarray
     curve: np.ndarray
+    by_revenue: np.ndarray | float = 0.0
 
     def attraction(self, products: Products, ratio: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
         """Return w of the products (B, ...), at prices relative to those in force (B, ...)."""
@@ -57,16 +67,32 @@ class Answer:
                 total += scale * (np.log(ratio) if k == 0 else (ratio**k - 1) / k)
         return total
 
-    def power(self, products: Products) -> np.ndarray:
-        """Return eta / b - 1 of each product's group (B,)."""
-        mean = products.group_sum(products.share * self.within)  # where beliefs about members differ
-        return np.asarray(self.whole / mean - 1)
+    def terms(
+        self, products: Products, ratio: np.ndarray, attraction: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return s w and v r w, the terms of the sums of both indices (B, ...), (B, ...)."""
+        shape = (-1,) + (1,) * (ratio.ndim - 1)
+        share, revenue = products.share.reshape(shape), products.revenue_share.reshape(shape)
+        return share * attraction, revenue * ratio * attraction
+
+    def powers(self, products: Products) -> tuple[np.ndarray, np.ndarray]:
+        """Return the powers of the sums of both indices by which their groups' units change (B,), (B,)."""
+        within = products.group_sum(products.share * self.within)  # where beliefs about members differ
+        by_revenue = np.where(products.alone, 0.0, self.by_revenue)
+        beyond = self.whole - within
+        return (
+            (1 - by_revenue) * beyond / within,
+            by_revenue * beyond / np.maximum(within - 1, LEAST_SUBSTITUTION),
+        )
 
     def units(self, products: Products, ratio: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
         """Return the expected units/week mu (B,) at prices relative to those in force (B,)."""
         attraction = self.attraction(products, ratio, pull)
-        inclusive = products.group_sum(products.share * attraction)  # S
-        return np.asarray(products.units * attraction * inclusive ** self.power(products))
+        terms, powers = self.terms(products, ratio, attraction), self.powers(products)
+        by_units, by_money = (
+            products.group_sum(term) ** power for term, power in zip(terms, powers, strict=True)
+        )
+        return np.asarray(products.units * attraction * by_units * by_money)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +147,10 @@ def answer_of(products: Products, draw: np.ndarray) -> Answer:
     slopes, group = products.slopes, products.group
     curve = slopes.curve[draw, None] == np.array(CURVES)
     return Answer(
-        within=slopes.within[draw, group], whole=slopes.whole[draw, group], curve=curve.astype(float)
+        within=slopes.within[draw, group],
+        whole=slopes.whole[draw, group],
+        curve=curve.astype(float),
+        by_revenue=slopes.by_revenue[draw],
     )
 
 

@@ -1,9 +1,9 @@
 """What one price changes of what its whole group earns, in a few operations per product.
 
-With S and A = sum_j s_j w_j m_j over the members of a group, m the margins, the group earns
-U A S^(eta / b - 1). A product that takes another price changes two terms of two sums:
+A group earns U A I^power, with A = sum_j s_j w_j m_j over its members, m the margins, and I the sum in its
+price index (of either kind: ``demand``). A product that takes another price changes a term of each sum:
 
-    S' = S - s_i w_i + s_i w_i',   A' = A - s_i w_i m_i + s_i w_i' m_i'
+    A' = A - s_i w_i m_i + s_i w_i' m_i',   I' = I - term_i + term_i'
 
 The difference that a product makes to its group is its reward: what each does for itself is then best for
 all (difference reward: Wolpert and Tumer 2002, Advances in Complex Systems 4:265).
@@ -18,6 +18,8 @@ import numpy as np
 from tasks.pricing.demand import Answer
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
+
+TINY = 1e-300  # keeps the sum of a group of one above 0, where rounding leaves it below
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +49,17 @@ class GroupWorth:
             ratio: other prices of every product, relative to those in force (B, prices).
             pull: change of log units at them (B, prices).
         """
-        products, share = self.products, self.products.share
-        weight = share * self.answer.attraction(products, self.ratio, self.pull)  # s w
-        earned = weight * self.rules.margin(products, self.ratio) * self.served
-        other = share[:, None] * self.answer.attraction(products, ratio, pull)
-        served = np.broadcast_to(self.served, share.shape)[:, None]
-        taken = other * self.rules.margin(products, ratio) * served
-        inclusive = (products.group_sum(weight) - weight)[:, None] + other
-        total = (products.group_sum(earned) - earned)[:, None] + taken
-        units = products.group_sum(products.units)
-        return np.asarray(units[:, None] * total * inclusive ** self.answer.power(products)[:, None])
+        products, answer = self.products, self.answer
+        now = answer.attraction(products, self.ratio, self.pull)
+        then = answer.attraction(products, ratio, pull)
+        weight, other = products.share * now, products.share[:, None] * then
+        served = np.broadcast_to(self.served, now.shape)
+        earned = weight * self.rules.margin(products, self.ratio) * served
+        taken = other * self.rules.margin(products, ratio) * served[:, None]
+        worth = (products.group_sum(earned) - earned)[:, None] + taken
+        before, after = answer.terms(products, self.ratio, now), answer.terms(products, ratio, then)
+        for term, changed, power in zip(before, after, answer.powers(products), strict=True):
+            if power.any():
+                rest = (products.group_sum(term) - term)[:, None]
+                worth = worth * np.maximum(rest + changed, TINY) ** power[:, None]
+        return np.asarray(products.group_sum(products.units)[:, None] * worth)

@@ -126,6 +126,12 @@ class Products:
         return self.units / self.group_sum(self.units)
 
     @cached_property
+    def revenue_share(self) -> np.ndarray:
+        """Return each product's share of the revenue of its group at the prices in force (products,)."""
+        revenue = self.price * self.units
+        return revenue / self.group_sum(revenue)
+
+    @cached_property
     def alone(self) -> np.ndarray:
         """Return which products are the only ones of their group (products,), bool."""
         return np.bincount(self.episode)[self.episode] == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Self
 
@@ -12,7 +12,8 @@ from tasks.pricing.errors import MarketError
 
 LEAST_SLOPE = 0.05  # within slope and slope of a single product: raising a price never raises demand
 LEAST_GROUP = 0.0  # slope of a group of several: it may not answer at all
-CURVES = (0.0, 0.5, 1.0)  # k of h_k(r) = (r^k - 1) / k: constant elasticity, in between, exponential
+CURVES = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""k of h_k(r) = (r^k - 1) / k: constant elasticity, in between, exponential, and ever faster falls."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,14 +24,18 @@ class SlopeDraws:
         within: b, how members of a group compete, above 0 (D, G).
         whole: eta, how a group as a whole answers its price index (D, G).
         curve: k of ``CURVES`` (D,).
+        by_revenue: whether buyers who switch keep money, 1, or units, 0 (D,).
     """
 
     within: np.ndarray
     whole: np.ndarray
     curve: np.ndarray
+    by_revenue: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together, and slopes by which dearer products would sell more."""
+        if not self.by_revenue.size:
+            object.__setattr__(self, "by_revenue", np.zeros(len(self.curve)))
         if self.within.shape != self.whole.shape or self.curve.shape != self.within.shape[:1]:
             raise MarketError(
                 "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` a "
@@ -71,7 +76,8 @@ class SlopeDraws:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the draws by name, as they are stored."""
-        return {"within": self.within, "whole": self.whole, "curve": self.curve}
+        names = [column.name for column in fields(self)]
+        return {name: getattr(self, name) for name in names}
 
     def __len__(self) -> int:
         """Return the number of draws."""

@@ -81,8 +81,13 @@ class View:
     @property
     def believed(self) -> Answer:
         """Return how the products answer prices, by the belief's means."""
-        curve = self.products.slopes.curve_weights
-        return Answer(within=self.within, whole=self.whole, curve=curve)
+        slopes = self.products.slopes
+        return Answer(
+            within=self.within,
+            whole=self.whole,
+            curve=slopes.curve_weights,
+            by_revenue=float(slopes.by_revenue.mean()),
+        )
 
     def plan(self, planned: np.ndarray, index_price: np.ndarray) -> Self:
         """Return the view with prices planned for this week, and the price of the index (B,)."""

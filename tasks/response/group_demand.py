@@ -1,8 +1,12 @@
 """How demand answers a whole price list: substitutes share what their group sells.
 
     x_i = h_k(p_i / r_i) - h_k(p_i0 / r_i),   s_j the members' shares of the base units
-    S_g = sum_j s_j exp(-b_g x_j),   X_g = -ln(S_g) / b_g
-    q_i = u_i exp(-b_g x_i) / S_g * exp(-eta_g X_g)
+    q_i = u_i exp(-b_g x_i) exp((b_g - eta_g) X_g)
+
+    X_g = -ln(sum_j s_j exp(-b_g x_j)) / b_g               where buyers who switch buy as many units
+    X_g = -ln(sum_j v_j r_j exp(-b_g x_j)) / (b_g - 1)     where they spend as much, v_j shares of revenue
+
+with r_j the price over the base price. A year of sales does not tell which, so half of the draws have either.
 
 At the base prices the own elasticity is -(b (1 - s_i) + eta s_i), the cross elasticity (b - eta) s_j, and the
 group answers a common change by -eta. Groups of one answer by eta alone.
@@ -11,7 +15,7 @@ group answers a common change by -eta. Groups of one answer by eta alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -22,6 +26,7 @@ from tasks.response.curves import curved
 
 GROUP = "group"  # column: number of a substitute group
 REFERENCE = "reference"  # column: price at which the slopes hold, currency/unit
+LEAST_SUBSTITUTION = 0.2  # slope in an index at least
 LEAST_UNITS = 1e-12  # keeps the shares of a group that sells nothing finite
 
 
@@ -37,6 +42,7 @@ class GroupDemand:
         within: b, draws of the within slopes (D, G).
         whole: eta, draws of the group slopes (D, G).
         curve: k, draws of the curve (D,).
+        by_revenue: whether buyers who switch keep money, 1, or units, 0 (D,).
     """
 
     group: np.ndarray
@@ -46,6 +52,7 @@ class GroupDemand:
     within: np.ndarray
     whole: np.ndarray
     curve: np.ndarray
+    by_revenue: np.ndarray = field(default_factory=lambda: np.zeros(1))
 
     def units_of_list(self, prices: np.ndarray) -> np.ndarray:
         """Return the units a week that a price list sells (D, n).
@@ -54,13 +61,20 @@ class GroupDemand:
             prices: of all products, currency/unit (n,).
         """
         x = self._changes(prices)
-        within = self.within[:, self.group] * x
-        share = self.base_units / np.maximum(self._sums(self.base_units), LEAST_UNITS)[self.group]
-        attraction = np.exp(-within)
-        total = np.maximum(self._sums(share * attraction), LEAST_UNITS)  # S (D, G)
-        index = -np.log(total) / self.within
-        answer = np.exp(-self.whole * index) / total
+        attraction = np.exp(-self.within[:, self.group] * x)
+        units, money = self.base_units, self.base_price * self.base_units
+        by_units = self._index(units, attraction, self.within)
+        by_money = self._index(money, attraction * prices / self.base_price, self.within - 1)
+        several = np.bincount(self.group, minlength=self.within.shape[1]) > 1
+        index = np.where((self.by_revenue[:, None] > 0) & several, by_money, by_units)
+        answer = np.exp((self.within - self.whole) * index)
         return np.asarray(self.base_units * attraction * answer[:, self.group])
+
+    def _index(self, weight: np.ndarray, attraction: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Return the log price index of every group in every draw (D, G)."""
+        share = weight / np.maximum(self._sums(weight), LEAST_UNITS)[self.group]
+        total = np.maximum(self._sums(share * attraction), LEAST_UNITS)
+        return np.asarray(-np.log(total) / np.maximum(slope, LEAST_SUBSTITUTION))
 
     def from_base(self, prices: np.ndarray, units: np.ndarray) -> Self:
         """Return the same slopes from other base prices (currency/unit) and base units (units/week) (n,)."""

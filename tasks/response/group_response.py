@@ -31,6 +31,7 @@ from tasks.response.identification import Identification
 from tasks.response.weeks import WEEK
 
 WITHIN, WHOLE, CURVE = "within", "whole", "curve"  # draws of the slopes b and eta, and of k
+BY_REVENUE = "by_revenue"  # draws: whether buyers who switch keep money or units
 DRAWS = 200  # posterior draws
 RECENT_WEEKS = 8  # from whose mean the base units come
 
@@ -135,6 +136,7 @@ def _draws(fits: list[Fit], together: np.ndarray, rng: np.random.Generator) -> d
         WITHIN: np.stack([within for within, _ in drawn])[place, rows],
         WHOLE: np.stack([whole for _, whole in drawn])[place, rows],
         CURVE: curve,
+        BY_REVENUE: (rows % 2).astype(float),
     }
 
 
