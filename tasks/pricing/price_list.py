@@ -8,6 +8,7 @@ import pandas as pd
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
 from tasks.pricing.recommend import (
+    ANNOUNCED,
     COST_HOLDS,
     COVERING_PRICE,
     STEP,
@@ -75,7 +76,8 @@ def price_list(
     recommended = policy.recommend(prices, now.view if now else None, variation.decimals)
     reference = prices[PRICE].to_numpy(float)
     known = policy.costs(prices)
-    cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
+    cost = known[COVERING_PRICE].to_numpy()
+    free = ((known[COST_HOLDS] == "") & (recommended[REASON] != ANNOUNCED)).to_numpy()
     planned = _rounded(recommended[PRICE].to_numpy(), cost, variation.decimals)
     ladder = policy.rules.ladder
     lowest, highest = policy.bounds(prices)
