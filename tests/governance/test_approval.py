@@ -45,8 +45,8 @@ def test_pass_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"verdict": "PASS"}, r"pricing_policy version 3 carries no format number; .* only format 1\."),
-        ({"verdict": "PASS", "format": "0"}, r"pricing_policy version 3 has format 0; .* only format 1\."),
+        ({"verdict": "PASS"}, r"pricing_policy version 3 carries no format number; .* only format 2\."),
+        ({"verdict": "PASS", "format": "0"}, r"pricing_policy version 3 has format 0; .* only format 2\."),
         ({"verdict": "PASS", "format": "2"}, r"has format 2; .* Retrain with `repricer retrain`"),
     ],
 )
