@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 FORMAT_TAG = "format"
-FORMAT = 1
+FORMAT = 2
 """The number that every version carries, and the only one that this code reads.
 
 A version stores its files and the code that reads them, and that code imports modules of this project.

@@ -5,7 +5,7 @@ All of them price whole lists under the same rules: bounds of a price, steps of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,14 +78,25 @@ def best_fixed(products: Products, rules: Rules) -> Fixed:
 
     It is where the myopic list ends if demand stays as it is, week by week.
     """
-    view = opening(products)
+    view, kept = opening(products), _as_kept(rules)
     for _ in range(rules.decisions):
-        ratio = view.ratio * rules.ladder[myopic(view, rules).actions]
+        ratio = view.ratio * rules.ladder[myopic(view, kept).actions]
         moved = opening(products, ratio)
         weight = products.price * products.units
         index = products.season_sum(weight * np.log(ratio)) / products.season_sum(weight)
         view = moved.at_index(index)
     return Fixed(view.ratio)
+
+
+def _as_kept(rules: Rules) -> Rules:
+    """Return the rules by which a price has at once the effect that it has in the mean of a season, if kept.
+
+    The price of before is remembered by ``reference_memory ** t`` after t weeks; rivals follow from the
+    second week on.
+    """
+    remembered = rules.reference_effect * (rules.reference_memory ** np.arange(rules.decisions)).mean()
+    followed = rules.rival_cross * rules.rival_reaction * (1 - 1 / rules.decisions)
+    return replace(rules, reference_effect=float(remembered - followed), rival_cross=0.0)
 
 
 @dataclass(frozen=True)

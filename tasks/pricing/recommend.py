@@ -70,8 +70,9 @@ class PolicyModel:
     ) -> pd.DataFrame:
         """Return the price of the next week, row by row: ``price``, ``step`` and ``reason``.
 
-        All rows are one list. Products that are not in it keep the price in force. A product keeps its price
-        if the market does not know it, if its elasticity is not identified, or if it holds for its cost.
+        All rows are one list; where a product stands several times, its second rows are a second list, and
+        so on. Products that are not in a list keep the price in force. A product keeps its price if the
+        market does not know it, if its elasticity is not identified, or if it holds for its cost.
 
         Args:
             prices: product, store, the price in force now and, where they are known, ``unit_cost`` and this
@@ -83,6 +84,12 @@ class PolicyModel:
         Raises:
             PolicyError: a price is not finite and above 0.
         """
+        number = prices.groupby(SERIES).cumcount().to_numpy()  # of a row's list
+        lists = [self._list(prices[number == n], view, decimals) for n in range(max(number, default=0) + 1)]
+        return pd.concat(lists).iloc[np.argsort(np.argsort(number, kind="stable"))]
+
+    def _list(self, prices: pd.DataFrame, view: View | None, decimals: int | None) -> pd.DataFrame:
+        """Return the prices of one list, as ``recommend`` describes them."""
         price, rows = _valid(prices[PRICE].to_numpy(float)), self.rows(prices)
         known, step = rows >= 0, np.ones(len(prices))
         reason = np.where(known, "", NOT_TRAINED).astype(object)

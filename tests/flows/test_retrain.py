@@ -211,11 +211,12 @@ def test_the_command_explains_the_price_that_the_policy_recommends(
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
     why = json.loads((tmp_path / "why.json").read_text())
-    request = pd.DataFrame({"product_id": ["003"], "store_id": ["all"], "price": [2.5]})
-    assert (
-        why["recommended"]
-        == mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(request)["price"].item()
-    )
+    attempt = next((retrained[0] / "attempts").iterdir())
+    request = pd.read_parquet(attempt / "price" / "market.parquet")[["product_id", "store_id", "price"]]
+    product = request["product_id"] == "003"
+    request.loc[product, "price"] = 2.5
+    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(request)
+    assert why["recommended"] == answer.loc[product, "price"].item(), "it is explained in the whole list"
     assert len(why["ladder"]) == 5
     assert all(
         row["units_low"] < row["units"] < row["units_high"] for row in why["ladder"] if row["step"] != 1
@@ -233,6 +234,7 @@ def test_the_command_writes_a_list_with_the_reason_and_the_chance_of_every_price
         f"data_folder={retrained[0]}",
         "--set",
         "price.variation.share=0.5",
+        *("--set", "price.guard.step=0.2", "--set", "price.guard.band=0.5"),
     ]
     pd.DataFrame({"product_id": [f"{i:03d}" for i in range(12)], "price": 3.0}).to_csv(
         tmp_path / "now.csv", index=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.governance.approval import Refused, approval, require_promotable
-from tasks.governance.format import FormatError
+from tasks.governance.format import FORMAT, FormatError
 
 
 @pytest.mark.parametrize(("by", "reason", "option"), [(" ", "x", "--by"), ("Ada", "", "--reason")])
@@ -25,12 +25,12 @@ def test_an_approval_says_who_when_and_why() -> None:
     ("tags", "message"),
     [
         (None, "there is no such version"),
-        ({"format": "1"}, "its verdict is missing"),
+        ({"format": str(FORMAT)}, "its verdict is missing"),
         (
-            {"format": "1", "verdict": "FAIL", "reasons": "policy_over_hold: too low"},
+            {"format": str(FORMAT), "verdict": "FAIL", "reasons": "policy_over_hold: too low"},
             "only PASS is promotable. policy_over_hold: too low",
         ),
-        ({"format": "1", "verdict": "pass"}, "its verdict is pass"),
+        ({"format": str(FORMAT), "verdict": "pass"}, "its verdict is pass"),
     ],
 )
 def test_whatever_is_not_pass_is_refused(tags: dict[str, str] | None, message: str) -> None:
@@ -39,15 +39,18 @@ def test_whatever_is_not_pass_is_refused(tags: dict[str, str] | None, message: s
 
 
 def test_pass_is_accepted() -> None:
-    require_promotable("pricing_policy", 3, {"format": "1", "verdict": "PASS"})
+    require_promotable("pricing_policy", 3, {"format": str(FORMAT), "verdict": "PASS"})
 
 
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"verdict": "PASS"}, r"pricing_policy version 3 carries no format number; .* only format 1\."),
-        ({"verdict": "PASS", "format": "0"}, r"pricing_policy version 3 has format 0; .* only format 1\."),
-        ({"verdict": "PASS", "format": "2"}, r"has format 2; .* Retrain with `repricer retrain`"),
+        ({"verdict": "PASS"}, r"pricing_policy version 3 carries no format number; .* only format 2\."),
+        ({"verdict": "PASS", "format": "0"}, r"pricing_policy version 3 has format 0; .* only format 2\."),
+        (
+            {"verdict": "PASS", "format": str(FORMAT + 1)},
+            rf"has format {FORMAT + 1}; .* Retrain with `repricer retrain`",
+        ),
     ],
 )
 def test_a_version_of_another_format_is_refused_with_the_remedy(tags: dict[str, str], message: str) -> None:

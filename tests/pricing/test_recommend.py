@@ -41,6 +41,17 @@ def test_the_order_of_rows_does_not_matter(model: PolicyModel) -> None:
     pd.testing.assert_frame_equal(model.recommend(prices).loc[shuffled.index], model.recommend(shuffled))
 
 
+def test_rows_of_one_product_at_several_prices_are_answered_each_for_itself(model: PolicyModel) -> None:
+    first = pd.DataFrame({"product_id": [f"p{i}" for i in range(6)], "store_id": "all", "price": 2.0})
+    second = first.assign(price=[1.7, 2.0, 2.3, 1.8, 2.2, 2.1])
+    log = pd.concat([first, second, first.head(2)], ignore_index=True).sample(frac=1, random_state=2)
+    answer = model.recommend(log)
+    pd.testing.assert_index_equal(answer.index, log.index)
+    for row, (product, price) in log[["product_id", "price"]].iterrows():
+        alone = model.recommend(pd.DataFrame({"product_id": [product], "store_id": "all", "price": [price]}))
+        assert answer["price"][row] == pytest.approx(alone["price"].item()), f"{product} at {price}"
+
+
 @pytest.mark.parametrize("price", [np.nan, 0.0, -1.0, np.inf])
 def test_a_price_in_force_that_is_none_is_refused(model: PolicyModel, price: float) -> None:
     with pytest.raises(PolicyError, match="must be finite and above 0"):

@@ -15,13 +15,13 @@ from tasks.governance.format import FORMAT, FORMAT_TAG, FormatError
 from tasks.operations.experiment_off_policy import off_policy
 from tasks.operations.explain import explain_price
 from tasks.operations.promote import promote
-from tasks.operations.recommend import recommend
+from tasks.operations.recommend import ShopTables, recommend
 from tasks.runtime import champion_aliases, track
 from tests.runtime.stores import attempt_in, registration
 
 REGISTERED_BEFORE = Path(__file__).parent / "registered_before"
 REFUSAL = (
-    r"pricing_policy version 1 carries no format number; this code reads only format 1\. "
+    rf"pricing_policy version 1 carries no format number; this code reads only format {FORMAT}\. "
     r"Retrain with `repricer retrain`"
 )
 
@@ -71,9 +71,13 @@ def decisions(folder: Path) -> str:
     return str(folder / "log.csv")
 
 
+def listed(settings: Settings, version: int | None, folder: Path) -> Any:
+    return recommend.fn(settings, version, ShopTables(), None, out=str(folder / "list.csv"))
+
+
 LOADERS: dict[str, Callable[[Settings, Path], Any]] = {
-    "recommend": lambda settings, folder: recommend.fn(settings, None, None, str(folder / "list.csv")),
-    "recommend --version": lambda settings, folder: recommend.fn(settings, 1, None, str(folder / "list.csv")),
+    "recommend": lambda settings, folder: listed(settings, None, folder),
+    "recommend --version": lambda settings, folder: listed(settings, 1, folder),
     "explain price": lambda settings, _: explain_price(settings, None, "1029743", "all"),
     "off-policy": lambda settings, folder: off_policy.fn(decisions(folder), "candidate", settings),
     "promote": lambda settings, _: promote.fn(settings, 1, "Ada", "lift checked"),
@@ -91,6 +95,12 @@ def test_a_version_that_the_commit_before_registered_is_refused_before_its_code_
 def test_a_version_of_another_number_is_refused(before: Settings) -> None:
     track.tag_version("pricing_policy", 1, {FORMAT_TAG: str(FORMAT + 1)})
     with pytest.raises(FormatError, match=f"has format {FORMAT + 1}; this code reads only format {FORMAT}"):
+        champion_aliases.chosen(before, "pricing_policy", None)
+
+
+def test_a_policy_of_the_market_without_groups_is_refused(before: Settings) -> None:
+    track.tag_version("pricing_policy", 1, {FORMAT_TAG: "1"})
+    with pytest.raises(FormatError, match="has format 1; this code reads only format 2"):
         champion_aliases.chosen(before, "pricing_policy", None)
 
 

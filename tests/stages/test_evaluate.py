@@ -11,23 +11,24 @@ import pytest
 from conf import load
 from tasks.pricing import policies
 from tasks.pricing.comparison import gains_of
-from tasks.pricing.demand import demand_ratio
+from tasks.pricing.listing import ListPlan, Policy, listed
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.seasons import Seasons, play
-from tasks.pricing.state import Policy, View
+from tasks.pricing.state import View
 from tasks.trial.candidate_gates import claim_notes, policy_gates, predictive_gate, predictive_notes
 from tasks.trial.evaluation_settings import EvaluationSettings
-from tests.pricing.test_market import market_rules, products
+from tests.pricing.small_market import market_rules, products
 
 RULES = market_rules(reference_effect=0.4)
+BAND = {"lowest": np.full(12, 1.6), "highest": np.full(12, 2.4)}
 SEASONS, SEED = 60, 11
 THRESHOLDS = EvaluationSettings(**load("default", []).evaluate.model_dump())
 
 
 @pytest.fixture(scope="module")
 def shop() -> Products:
-    return replace(products(12, error=0.05), elasticity=np.tile([-3.0, -0.8, -0.8], 4))
+    return replace(products(12, error=0.05, elasticity=[-3.0, -0.8, -0.8] * 4), **BAND)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def simple(shop: Products) -> dict[str, Seasons]:
     rules = {
         "hold": policies.hold,
         "myopic": policies.myopic,
-        "best_fixed": policies.best_fixed(shop, RULES, SEASONS, 1),
+        "best_fixed": policies.best_fixed(shop, RULES),
     }
     return {name: play(shop, RULES, policy, SEASONS, SEED) for name, policy in rules.items()}
 
@@ -47,8 +48,14 @@ def failed(policy: Policy, shop: Products, simple: dict[str, Seasons]) -> set[st
     return {gate.name for gate in gates if not gate.passed}
 
 
-def always(step: int) -> Callable[[View, Rules], np.ndarray]:
-    return lambda view, _: np.full(len(view.products), step)
+def always(step: int) -> Callable[[View, Rules], ListPlan]:
+    """Return the policy that goes one step further every week, as far as the band allows."""
+
+    def farther(view: View, rules: Rules) -> ListPlan:
+        worth = np.tile(np.sign(step - rules.hold) * np.log(rules.ladder), (len(view.products), 1))
+        return listed(view, rules, lambda view, rules: worth)  # noqa: ARG005 - the same whatever is planned
+
+    return farther
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def test_a_policy_that_equals_a_rule_that_does_not_plan_is_not_below_it(
     shop: Products, simple: dict[str, Seasons]
 ) -> None:
     assert "policy_over_myopic" not in failed(policies.myopic, shop, simple)
-    assert "policy_over_best_fixed" not in failed(policies.best_fixed(shop, RULES, SEASONS, 1), shop, simple)
+    assert "policy_over_best_fixed" not in failed(policies.best_fixed(shop, RULES), shop, simple)
 
 
 def test_a_policy_may_be_below_the_myopic_price_by_the_tolerance_and_no_more() -> None:
@@ -87,12 +94,11 @@ def test_a_list_at_the_ends_of_the_ladder_is_named_with_its_objective() -> None:
 def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
     shop: Products, simple: dict[str, Seasons]
 ) -> None:
-    def patient(view: View, rules: Rules) -> np.ndarray:
+    def patient(view: View, rules: Rules) -> ListPlan:
         """Count only the memory that outlasts the season: high prices first, and the cut last."""
         lasting = rules.reference_memory ** (rules.decisions - 1 - view.week)
-        ladder = np.broadcast_to(rules.ladder, (len(view.products), len(rules.ladder)))
-        memory = -rules.reference_effect * lasting * np.log(ladder)
-        return policies.best_allowed(ladder * demand_ratio(ladder, view.mean[:, None], memory), view, rules)
+        patience = replace(rules, reference_effect=lasting * rules.reference_effect)
+        return listed(view, rules, lambda view, rules: policies.gains_now(view, patience))  # noqa: ARG005
 
     assert failed(patient, shop, simple) == set()
 
