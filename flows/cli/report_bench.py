@@ -64,6 +64,23 @@ def show_prepare(measured: Mapping[str, Any]) -> None:
     print_table(f"{measured['rows']:,} rows", ("step", "s", "CPU s", "peak MB"), rows)
 
 
+def show_groups(measured: Mapping[str, Any]) -> None:
+    """Print what the agent and simpler policies gain in every market, in percent of the optimum's gain."""
+    rows = []
+    for market in measured["markets"]:
+        gained = [*(market["share"].get(name) for name in ("best_fixed", "myopic", "best_season"))]
+        shares = [*gained, market["agent_mean"], market["agent_worst"]]
+        percent = ("-" if share is None else f"{100 * share:.1f}" for share in shares)
+        speed = f"{market['steps_per_second']:,.0f}"
+        rows.append((market["market"], market["variant"], f"{100 * market['gain']:.1f}", *percent, speed))
+    title = f"{measured['environment_steps']:,} product-steps a training, {measured['seeds']} seeds"
+    columns = ("market", "variant", "optimum %", "fixed", "myopic", "season", "agent", "worst", "steps/s")
+    print_table(title, columns, rows)
+    shares = f"{100 * measured['share']:.1f} % of the optimum's gain over hold, worst market"
+    worst = f"{100 * measured['least_share']:.1f} %, worst seed {100 * measured['worst_seed']:.1f} %"
+    say(f"agent: {shares} {worst}; {measured['steps_per_second']:,.0f} product-steps a second")
+
+
 def show_cold_start(measured: Mapping[str, Any]) -> None:
     """Print the scores of products without a past."""
     names = ("wape", "mape", "bias", "pinball", "coverage_80")
