@@ -170,8 +170,9 @@ class Index:
     ) -> np.ndarray:
         """Return a list, and as many steps of one that crosses the bound as there is room for (B,).
 
-        Where many products are worth the same, the same multiplier parts the two. Those that gain most take
-        their step first. A list that jumps over the whole band is not taken: all hold.
+        Where many products are worth the same, the same multiplier parts the two. Prices that would turn from
+        falling to rising hold first; then those that gain most take their step first. A list that jumps over
+        the whole band is not taken: all hold.
 
         Args:
             kept: steps of the list (B,).
@@ -180,6 +181,9 @@ class Index:
             worth: of the steps, minus infinity where one is not allowed (B, actions).
         """
         rows = np.arange(len(kept))
+        halfway = np.where((kept - self.hold) * (crossing - self.hold) < 0, self.hold, kept)
+        crossed = self.side(halfway) == side
+        kept, crossing = np.where(crossed, kept, halfway), np.where(crossed, halfway, crossing)
         gain = worth[rows, crossing] - worth[rows, kept]
         order = np.lexsort((-gain, self.season))
         moved = self.weight * (self.logs[rows, crossing] - self.logs[rows, kept])

@@ -125,8 +125,8 @@ def opening(products: Products, ratio: np.ndarray | None = None) -> View:
 def expected_worths(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     """Return what a price changes of the group's earnings this week, by the belief (B, prices).
 
-    It is in weekly revenue of the product at the price in force, over having that price, the others as planned,
-    less what the index costs.
+    It is in weekly revenue of the product at the price in force, over having that price, the others as
+    planned, less what the index costs.
 
     Args:
         view: what the shop knows.
@@ -161,11 +161,10 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     """Return the state as the agent reads it, in the order of ``features_of`` (B, features) float32.
 
     What is known of the steps comes first, in the units of the rewards over the weeks left: what last week's
-    price is worth a week, if it is kept, and what a step gains this week. The agent learns what later steps add
-    to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this
-    week. ``siblings`` is the mean log price of the others in the group. ``noise`` is the standard deviation
-    of a week's units relative to their mean. ``cover`` is the stock in weeks of usual sales, relative to the
-    weeks left.
+    price is worth a week, if it is kept, and what a step gains this week. The agent learns what later steps
+    add to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this week. ``siblings``
+    is the mean log price of the others in the group. ``noise`` is the standard deviation of a week's units
+    relative to their mean. ``cover`` is the stock in weeks of usual sales, relative to the weeks left.
     """
     products = view.products
     worths = expected_worths(view, rules, np.column_stack([view.ratio, view.prices(rules)]))
