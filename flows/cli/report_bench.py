@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.report import print_table, say
@@ -66,7 +66,7 @@ def show_prepare(measured: Mapping[str, Any]) -> None:
 
 def show_groups(measured: Mapping[str, Any]) -> None:
     """Print what the agent and simpler policies gain in every market, in percent of the optimum's gain."""
-    rows = []
+    rows: list[Sequence[str]] = []
     for market in measured["markets"]:
         gained = [*(market["share"].get(name) for name in ("best_fixed", "myopic", "best_season"))]
         shares = [*gained, market["agent_mean"], market["agent_worst"]]
@@ -76,9 +76,13 @@ def show_groups(measured: Mapping[str, Any]) -> None:
     title = f"{measured['environment_steps']:,} product-steps a training, {measured['seeds']} seeds"
     columns = ("market", "variant", "optimum %", "fixed", "myopic", "season", "agent", "worst", "steps/s")
     print_table(title, columns, rows)
-    shares = f"{100 * measured['share']:.1f} % of the optimum's gain over hold, worst market"
-    worst = f"{100 * measured['least_share']:.1f} %, worst seed {100 * measured['worst_seed']:.1f} %"
-    say(f"agent: {shares} {worst}; {measured['steps_per_second']:,.0f} product-steps a second")
+    mean = f"{100 * measured['share']:.1f} % of the optimum's gain over hold"
+    worst = (
+        f"worst market {100 * measured['least_share']:.1f} %, worst seed {100 * measured['worst_seed']:.1f} %"
+    )
+    say(f"agent: {mean}, {worst}")
+    speed = f"{measured['steps_per_second']:,.0f} product-steps a second"
+    say(f"training: {speed}, {measured['steps_per_cpu_second']:,.0f} a second of processor time")
 
 
 def show_cold_start(measured: Mapping[str, Any]) -> None:

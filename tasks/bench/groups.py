@@ -93,14 +93,15 @@ def _yardsticks(truth: Truth, traits: Traits) -> dict[str, Any]:
 def _agents(truth: Truth, plan: Plan, seeds: int, say: Say) -> dict[str, Any]:
     """Return the share of the optimum's gain of an agent per seed, and how fast they were trained."""
     market, optimum = truth.market, truth.season(truth.best_path())
-    shares, seconds, steps = [], [], 0
+    shares, seconds, cpu_seconds, steps = [], [], [], 0
     for seed in range(seeds):
         numbers = (int(state) for state in np.random.SeedSequence([seed, MARKET_SEED]).generate_state(5) >> 1)
         names = ("training", "selection", "comparison", "random", "mimic")
         draws = Seeds(**dict(zip(names, numbers, strict=True)))
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         policy, learning = train_policy(market.products, market.rules, plan, draws, lambda _: None)
         seconds.append(time.perf_counter() - start)
+        cpu_seconds.append(time.process_time() - cpu_start)
         steps = int(learning["step"].max())
         shares.append(_share(truth, season_value(truth, policy, seed), optimum))
         say(f"  seed {seed}: {100 * shares[-1]:.2f} % of the optimum's gain, {seconds[-1]:.0f} s")
@@ -111,6 +112,7 @@ def _agents(truth: Truth, plan: Plan, seeds: int, say: Say) -> dict[str, Any]:
         "seconds": seconds,
         "steps": steps,
         "steps_per_second": steps * seeds / sum(seconds),
+        "steps_per_cpu_second": steps * seeds / sum(cpu_seconds),
     }
 
 
@@ -128,7 +130,9 @@ def season_value(truth: Truth, policy: Policy, seed: int = 0) -> float:
     draws = np.arange(len(market.products.slopes))
     met = np.resize(draws, max(LEAST_SEASONS, len(draws)))
     paths = _played(market, policy, met, seed)
-    return float(np.mean([truth.season(path, [draw]) for path, draw in zip(paths, met, strict=True)]))
+    return float(
+        np.mean([truth.season(path, [draw]) for path, draw in zip(paths, met.tolist(), strict=True)])
+    )
 
 
 def _played(market: GroupMarket, policy: Policy, met: np.ndarray, seed: int) -> np.ndarray:
@@ -163,8 +167,8 @@ def _total(measured: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         "share": float(np.mean([market["agent_mean"] for market in measured])),
         "least_share": min(market["agent_mean"] for market in measured),
         "worst_seed": min(market["agent_worst"] for market in measured),
-        "steps_per_second": float(
-            sum(market["steps"] * len(market["seconds"]) for market in measured)
-            / sum(sum(market["seconds"]) for market in measured)
-        ),
+        **{
+            name: float(1 / np.mean([1 / market[name] for market in measured]))
+            for name in ("steps_per_second", "steps_per_cpu_second")
+        },
     }

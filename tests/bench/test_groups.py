@@ -21,7 +21,14 @@ def test_bench_groups_writes_its_names(tmp_path: Path) -> None:
     finished = repricer("bench", "groups", *options)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     measured = json.loads((tmp_path / "out.json").read_text())
-    assert {"share", "least_share", "worst_seed", "steps_per_second", "markets"} <= set(measured)
+    assert {
+        "share",
+        "least_share",
+        "worst_seed",
+        "steps_per_second",
+        "steps_per_cpu_second",
+        "markets",
+    } <= set(measured)
     [market] = measured["markets"]
     assert (market["market"], market["variant"]) == ("groups_of_2", "memory")
     assert set(market["share"]) == {"best_fixed", "myopic", "hold", "best_season"}

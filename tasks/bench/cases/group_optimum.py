@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -119,9 +119,7 @@ class Truth:
         ratio = remembered = np.ones(len(self._group))
         path = []
         for _ in range(self._rules.decisions):
-            ratio = best_list(
-                lambda lists, known=remembered: self.earned(lists, known), self._group, self.reach, ratio
-            )
+            ratio = best_list(partial(self.earned, remembered=remembered), self._group, self.reach, ratio)
             remembered = self._after(remembered, ratio)
             path.append(ratio)
         return np.array(path)
