@@ -69,12 +69,25 @@ def show_groups(measured: Mapping[str, Any]) -> None:
     rows: list[Sequence[str]] = []
     for market in measured["markets"]:
         gained = [*(market["share"].get(name) for name in ("best_fixed", "myopic", "best_season"))]
+        learned = sum(step > 0 for step in market["kept_at_step"])
         shares = [*gained, market["agent_mean"], market["agent_worst"]]
         percent = ("-" if share is None else f"{100 * share:.1f}" for share in shares)
         speed = f"{market['steps_per_second']:,.0f}"
-        rows.append((market["market"], market["variant"], f"{100 * market['gain']:.1f}", *percent, speed))
+        name = (market["market"], market["variant"], f"{100 * market['gain']:.1f}")
+        rows.append((*name, *percent, f"{learned} of {measured['seeds']}", speed))
     title = f"{measured['environment_steps']:,} product-steps a training, {measured['seeds']} seeds"
-    columns = ("market", "variant", "optimum %", "fixed", "myopic", "season", "agent", "worst", "steps/s")
+    columns = (
+        "market",
+        "variant",
+        "optimum %",
+        "fixed",
+        "myopic",
+        "season",
+        "agent",
+        "worst",
+        "learned",
+        "steps/s",
+    )
     print_table(title, columns, rows)
     mean = f"{100 * measured['share']:.1f} % of the optimum's gain over hold"
     worst = (

@@ -91,9 +91,12 @@ def _yardsticks(truth: Truth, traits: Traits) -> dict[str, Any]:
 
 
 def _agents(truth: Truth, plan: Plan, seeds: int, say: Say) -> dict[str, Any]:
-    """Return the share of the optimum's gain of an agent per seed, and how fast they were trained."""
+    """Return the share of the optimum's gain of an agent per seed, and how fast they were trained.
+
+    A network that is kept at step 0 is the myopic list: nothing that was learned earned more.
+    """
     market, optimum = truth.market, truth.season(truth.best_path())
-    shares, seconds, cpu_seconds, steps = [], [], [], 0
+    shares, kept, seconds, cpu_seconds, steps = [], [], [], [], 0
     for seed in range(seeds):
         numbers = (int(state) for state in np.random.SeedSequence([seed, MARKET_SEED]).generate_state(5) >> 1)
         names = ("training", "selection", "comparison", "random", "mimic")
@@ -103,10 +106,12 @@ def _agents(truth: Truth, plan: Plan, seeds: int, say: Say) -> dict[str, Any]:
         seconds.append(time.perf_counter() - start)
         cpu_seconds.append(time.process_time() - cpu_start)
         steps = int(learning["step"].max())
+        kept.append(int(learning.loc[learning["best"], "step"].iloc[-1]))
         shares.append(_share(truth, season_value(truth, policy, seed), optimum))
         say(f"  seed {seed}: {100 * shares[-1]:.2f} % of the optimum's gain, {seconds[-1]:.0f} s")
     return {
         "agent": shares,
+        "kept_at_step": kept,
         "agent_mean": float(np.mean(shares)),
         "agent_worst": min(shares),
         "seconds": seconds,

@@ -33,6 +33,7 @@ def test_bench_groups_writes_its_names(tmp_path: Path) -> None:
     assert (market["market"], market["variant"]) == ("groups_of_2", "memory")
     assert set(market["share"]) == {"best_fixed", "myopic", "hold", "best_season"}
     assert len(market["agent"]) == len(market["seconds"]) == 2
+    assert all(step in (0, 6656) for step in market["kept_at_step"]), "0 is the myopic list"
     assert market["agent_worst"] == min(market["agent"])
     assert min(market["agent"]) > 0.9, "an agent that learned nothing is the myopic list"
 
