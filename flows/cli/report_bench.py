@@ -72,22 +72,10 @@ def show_groups(measured: Mapping[str, Any]) -> None:
         learned = sum(step > 0 for step in market["kept_at_step"])
         shares = [*gained, market["agent_mean"], market["agent_worst"]]
         percent = ("-" if share is None else f"{100 * share:.1f}" for share in shares)
-        speed = f"{market['steps_per_second']:,.0f}"
-        name = (market["market"], market["variant"], f"{100 * market['gain']:.1f}")
-        rows.append((*name, *percent, f"{learned} of {measured['seeds']}", speed))
+        name = f"{market['market']} {market['variant']}".removeprefix("groups_of_")
+        rows.append((name, f"{100 * market['gain']:.1f}", *percent, f"{learned}/{measured['seeds']}"))
     title = f"{measured['environment_steps']:,} product-steps a training, {measured['seeds']} seeds"
-    columns = (
-        "market",
-        "variant",
-        "optimum %",
-        "fixed",
-        "myopic",
-        "season",
-        "agent",
-        "worst",
-        "learned",
-        "steps/s",
-    )
+    columns = ("groups of", "gain %", "fixed", "myopic", "season", "agent", "worst", "new")
     print_table(title, columns, rows)
     mean = f"{100 * measured['share']:.1f} % of the optimum's gain over hold"
     worst = (
@@ -95,6 +83,7 @@ def show_groups(measured: Mapping[str, Any]) -> None:
     )
     say(f"agent: {mean}, {worst}")
     speed = f"{measured['steps_per_second']:,.0f} product-steps a second"
+    say("gain: of the joint optimum over hold; new: agents that are not the myopic list")
     say(f"training: {speed}, {measured['steps_per_cpu_second']:,.0f} a second of processor time")
 
 
