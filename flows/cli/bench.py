@@ -181,6 +181,33 @@ def bench_policy(
         raise typer.Exit(1)
 
 
+@bench.command("groups")
+def bench_groups(
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings in every market.")] = 3,
+    markets: Annotated[
+        list[str] | None, typer.Option("--market", metavar="NAME", help="Only this market; may be repeated.")
+    ] = None,
+    variants: Annotated[
+        list[str] | None,
+        typer.Option("--variant", metavar="NAME", help="Only this variant of the markets; may be repeated."),
+    ] = None,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
+) -> None:
+    """Train the agent in markets of 2 to 60 substitutes: its share of what the joint optimum gains over hold.
+
+    Example: `repricer bench groups --market groups_of_60 --variant memory --seeds 3 --json out.json`
+    """
+    from tasks.bench.groups import bench_groups as measure
+    from tasks.stages.market import plan_of
+
+    plan = plan_of(settings_of(profile, sets)).training
+    measured = measure(plan, seeds, markets or [], variants or [], report.say)
+    write_json(json_file, measured)
+    report_bench.show_groups(measured)
+
+
 @bench.command("elasticity")
 def bench_elasticity(
     data: Annotated[

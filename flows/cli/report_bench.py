@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.cli.report import print_table, say
@@ -62,6 +62,29 @@ def show_prepare(measured: Mapping[str, Any]) -> None:
     names = ("seconds", "cpu_seconds", "peak_memory_mb")
     rows = [(step, *(f"{row[name]:,.1f}" for name in names)) for step, row in measured["steps"].items()]
     print_table(f"{measured['rows']:,} rows", ("step", "s", "CPU s", "peak MB"), rows)
+
+
+def show_groups(measured: Mapping[str, Any]) -> None:
+    """Print what the agent and simpler policies gain in every market, in percent of the optimum's gain."""
+    rows: list[Sequence[str]] = []
+    for market in measured["markets"]:
+        gained = [*(market["share"].get(name) for name in ("best_fixed", "myopic", "best_season"))]
+        learned = sum(step > 0 for step in market["kept_at_step"])
+        shares = [*gained, market["agent_mean"], market["agent_worst"]]
+        percent = ("-" if share is None else f"{100 * share:.1f}" for share in shares)
+        name = f"{market['market']} {market['variant']}".removeprefix("groups_of_")
+        rows.append((name, f"{100 * market['gain']:.1f}", *percent, f"{learned}/{measured['seeds']}"))
+    title = f"{measured['environment_steps']:,} product-steps a training, {measured['seeds']} seeds"
+    columns = ("groups of", "gain %", "fixed", "myopic", "season", "agent", "worst", "new")
+    print_table(title, columns, rows)
+    mean = f"{100 * measured['share']:.1f} % of the optimum's gain over hold"
+    worst = (
+        f"worst market {100 * measured['least_share']:.1f} %, worst seed {100 * measured['worst_seed']:.1f} %"
+    )
+    say(f"agent: {mean}, {worst}")
+    speed = f"{measured['steps_per_second']:,.0f} product-steps a second"
+    say("gain: of the joint optimum over hold; new: agents that are not the myopic list")
+    say(f"training: {speed}, {measured['steps_per_cpu_second']:,.0f} a second of processor time")
 
 
 def show_cold_start(measured: Mapping[str, Any]) -> None:

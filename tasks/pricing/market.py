@@ -15,10 +15,9 @@ import numpy as np
 from tasks.pricing.counts import expected_sales
 from tasks.pricing.demand import DemandDraws, pull
 from tasks.pricing.errors import MarketError
-from tasks.pricing.group_worth import GroupWorth
 from tasks.pricing.rules import Rules  # versions registered earlier import it from here, too
 from tasks.pricing.slopes import LEAST_GROUP, LEAST_SLOPE
-from tasks.pricing.state import View
+from tasks.pricing.state import View, expected_worths
 
 SURPRISE_MEMORY = 0.5  # weight of the past in the smoothed surprise, 1/week
 
@@ -32,8 +31,9 @@ class Week:
         units: units sold (B,).
         reward: currency (B,).
         advantage: the difference that the product makes to what its group is expected to earn, by what the
-            shop knows, over having the price in force, in shares of its revenue at that price, less what the
-            index costs (B,). The learning signal: free of demand draws and of what nobody could know.
+            shop knows, beside the planned prices of the others: over having the price in force, in shares of
+            its revenue at that price, less what the index costs (B,). The learning signal: free of demand
+            draws, of what nobody could know, and of steps that the others only explore.
     """
 
     price: np.ndarray
@@ -64,25 +64,16 @@ def step(view: View, actions: np.ndarray, draws: DemandDraws, rules: Rules) -> t
     mu = draws.answer.units(products, ratio, pulled)
     expected = mu * draws.frailty[view.week]
     units = np.minimum(draws.buyers(view.week, expected), np.floor(view.stock))
-    difference = _difference(view, ratio, pulled, rules)
+    advantage = expected_worths(view, rules, ratio[:, None])[:, 0]
     if np.isfinite(view.stock).any():
-        difference = difference + _unserved(view, ratio, mu, expected, rules)
-    cost = view.index_price * np.log(ratio)
+        advantage += _unserved(view, ratio, mu, expected, rules) / (products.price * products.units)
     week = Week(
         price=ratio * products.price,
         units=units,
         reward=rules.margin(products, ratio) * units,
-        advantage=difference / (products.price * products.units) - cost,
+        advantage=advantage,
     )
     return _updated(view, ratio, pulled, units, rules), week
-
-
-def _difference(view: View, ratio: np.ndarray, pulled: np.ndarray | float, rules: Rules) -> np.ndarray:
-    """Return what each product changes of its group's earnings by not having the price in force (B,)."""
-    worth = GroupWorth(products=view.products, rules=rules, answer=view.believed, ratio=ratio, pull=pulled)
-    other = np.column_stack([ratio, np.ones(len(ratio))])
-    earned = worth.at(other, np.column_stack([np.broadcast_to(pulled, ratio.shape), np.zeros(len(ratio))]))
-    return np.asarray(earned[:, 0] - earned[:, 1])
 
 
 def _unserved(

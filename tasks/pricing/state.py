@@ -32,7 +32,7 @@ FEATURES = (
     "noise",
     "cover",
 )
-"""What is read beside the gains of this week, one for each step."""
+"""What is read beside the worth of each step."""
 # Scales by which every feature is of O(1); the weights of a policy hold for these alone.
 REWARD_SCALE = 10.0  # rewards of the training per weekly revenue: gains of a few percent become O(1)
 GAIN_SCALE = 20.0  # a step of 5 % that is worth 5 % of the revenue becomes 1
@@ -128,10 +128,10 @@ def opening(products: Products, ratio: np.ndarray | None = None) -> View:
     )
 
 
-def expected_gains(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
+def expected_worths(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     """Return what a price changes of the group's earnings this week, by the belief (B, prices).
 
-    It is in weekly revenue of the product at the price in force, over the price of last week, the others as
+    It is in weekly revenue of the product at the price in force, over having that price, the others as
     planned, less what the index costs.
 
     Args:
@@ -139,20 +139,25 @@ def expected_gains(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
         rules: of the market.
         ratio: prices relative to the prices in force (B, prices).
     """
-    products, last = view.products, view.ratio[:, None]
-    both = np.concatenate([last, ratio], axis=1)
-    pulled = pull(both, view.remembered[:, None], last, rules)
-    planned = pull(view.planned, view.remembered, view.ratio, rules)
+    products, unmoved = view.products, np.ones((len(ratio), 1))
+    pulled = pull(ratio, view.remembered[:, None], view.ratio[:, None], rules)
+    pull_planned = pull(view.planned, view.remembered, view.ratio, rules)
     worth = GroupWorth(
         products=products,
         rules=rules,
         answer=view.believed,
         ratio=view.planned,
-        pull=planned,
-        served=_served(view, planned),
-    ).at(both, pulled)
-    gain = (worth[:, 1:] - worth[:, :1]) / (products.price * products.units)[:, None]
-    return np.asarray(gain - view.index_price[:, None] * np.log(ratio / last))
+        pull=pull_planned,
+        served=_served(view, pull_planned),
+    ).at(np.hstack([unmoved, ratio]), np.hstack([0 * unmoved, np.broadcast_to(pulled, ratio.shape)]))
+    change = (worth[:, 1:] - worth[:, :1]) / (products.price * products.units)[:, None]
+    return np.asarray(change - view.index_price[:, None] * np.log(ratio))
+
+
+def expected_gains(view: View, rules: Rules, ratio: np.ndarray) -> np.ndarray:
+    """Return what prices are worth over the price of last week, as ``expected_worths`` says (B, prices)."""
+    worths = expected_worths(view, rules, np.column_stack([view.ratio, ratio]))
+    return np.asarray(worths[:, 1:] - worths[:, :1])
 
 
 def _served(view: View, planned: np.ndarray | float) -> np.ndarray | float:
@@ -166,22 +171,23 @@ def _served(view: View, planned: np.ndarray | float) -> np.ndarray | float:
 
 def features_of(rules: Rules) -> list[str]:
     """Return the names of the numbers in a state."""
-    return [*(f"gain_at_{step:g}" for step in rules.ladder), *FEATURES]
+    return [*(f"worth_at_{step:g}" for step in rules.ladder), *FEATURES]
 
 
 def observe(view: View, rules: Rules) -> np.ndarray:
     """Return the state as the agent reads it, in the order of ``features_of`` (B, features) float32.
 
-    The gains of this week come first, in the units of the rewards over the weeks left: the agent learns what
-    the later weeks add to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this
-    week. ``siblings`` is the mean log price of the others in the group. ``noise`` is the standard deviation
-    of a week's units relative to their mean. ``cover`` is the stock in weeks of usual sales, relative to the
-    weeks left.
+    What is known of the steps comes first, in the units of the rewards over the weeks left: what last week's
+    price is worth a week, if it is kept, and what a step gains this week. The agent learns what later steps
+    add to them. ``gain_down`` and ``gain_up`` are what the largest steps would change this week. ``siblings``
+    is the mean log price of the others in the group. ``noise`` is the standard deviation of a week's units
+    relative to their mean. ``cover`` is the stock in weeks of usual sales, relative to the weeks left.
     """
     products = view.products
-    gains = expected_gains(view, rules, view.prices(rules))
+    worths = expected_worths(view, rules, np.column_stack([view.ratio, view.prices(rules)]))
+    kept, gains = worths[:, :1], worths[:, 1:] - worths[:, :1]
     known = np.empty((len(products), len(rules.ladder) + len(FEATURES)), np.float32)
-    known[:, : len(rules.ladder)] = REWARD_SCALE * gains / max(rules.later[view.week], 1.0)
+    known[:, : len(rules.ladder)] = REWARD_SCALE * (kept + gains / max(rules.later[view.week], 1.0))
     state = known[:, len(rules.ladder) :]
     state[:, :2] = GAIN_SCALE * gains[:, [0, -1]]
     state[:, 2] = view.index_price

@@ -1,19 +1,20 @@
 """What the seasons of a market of groups earn, and the best list of every week: exact, without simulation.
 
-Of prices r relative to those in force, the products of a group that sells U units at these earn in a week, with
-shares s, margins m, slopes b and eta, and the price l that buyers remember,
+Of prices r relative to those in force, the products of a group that sells U units at these earn in a week,
+with shares s, margins m, slopes b and eta, and the price l that buyers remember,
 
     U s_i w_i S^(eta / b - 1) m_i,   w_i = r_i^-b (l_i / r_i)^effect,   S = sum_j s_j w_j:
 
-constant elasticity, written apart from the market of the product. The best list within reach of the list before
-is found by coordinate ascent over all members of all groups. Without memory, weeks are linked by reach alone,
-so that the path of such lists is the season to aim at; with memory a policy can plan beyond it.
+constant elasticity, written apart from the market of the product. The best list within reach of the list
+before is found by coordinate ascent over all members of all groups. Without memory, weeks are linked by reach
+alone, so that the path of such lists is the season to aim at; with memory a policy can plan beyond it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -41,9 +42,14 @@ class StepReach(Reach):
     def ladder(self, prices: np.ndarray) -> np.ndarray:
         """Return the prices within reach (products, steps); in place of one out of bounds that before."""
         stepped = prices[:, None] * self.steps
-        low, high = np.maximum(self.lowest, self.floor) * (1 - ROUNDING), self.highest * (1 + ROUNDING)
+        low, high = self.bounds
         inside = (stepped >= low[:, None]) & (stepped <= high[:, None]) & self.moving[:, None]
         return np.where(inside, stepped, prices[:, None])
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and the largest price of every product (products,)."""
+        return np.maximum(self.lowest, self.floor) * (1 - ROUNDING), self.highest * (1 + ROUNDING)
 
 
 @dataclass(frozen=True)
@@ -56,19 +62,21 @@ class Truth:
 
     market: GroupMarket
 
-    def earned(self, ratio: np.ndarray, remembered: np.ndarray, draws: slice = slice(None)) -> np.ndarray:
+    def earned(
+        self, ratio: np.ndarray, remembered: np.ndarray, draws: Sequence[int] | None = None
+    ) -> np.ndarray:
         """Return what every product earns in a week, currency (..., products).
 
         Args:
             ratio: prices relative to those in force at the start (..., products).
             remembered: prices that buyers remember, relative to the same (..., products).
-            draws: of the slopes over which the mean is taken.
+            draws: of the slopes over which the mean is taken; none: all of them.
         """
         products, effect = self.market.products, self.market.rules.reference_effect
         log, pull = np.log(ratio), effect * np.log(remembered / ratio)
         sold = np.zeros(np.broadcast_shapes(ratio.shape, remembered.shape))
-        slopes = products.slopes
-        within, whole = slopes.within[draws], slopes.whole[draws]
+        rows = range(len(products.slopes)) if draws is None else draws
+        within, whole = products.slopes.within[rows], products.slopes.whole[rows]
         for b, eta in zip(within[:, self._group], whole[:, self._group], strict=True):
             attraction = np.exp(pull - b * log)
             inclusive = (self._share * attraction) @ self._members  # (..., groups)
@@ -76,20 +84,32 @@ class Truth:
         margin = ratio * products.price - products.unit_cost
         return np.asarray(margin * products.units * sold / len(within))
 
-    def season(self, path: np.ndarray, draws: slice = slice(None)) -> float:
+    def season(self, path: np.ndarray, draws: Sequence[int] | None = None) -> float:
         """Return what a season of lists earns, currency.
 
         Args:
             path: prices relative to those in force at the start (weeks, products).
-            draws: of the slopes over which the mean is taken.
+            draws: of the slopes over which the mean is taken; none: all of them.
         """
-        total, remembered = 0.0, np.ones(path.shape[1])
+        return float(self._season(path, draws).sum())
+
+    def earned_by_group(self, path: np.ndarray) -> np.ndarray:
+        """Return what the group of each product earns in a season, currency (..., products).
+
+        Args:
+            path: prices relative to those in force at the start (weeks, ..., products).
+        """
+        return np.asarray((self._season(path) @ self._members)[..., self._group])
+
+    def _season(self, path: np.ndarray, draws: Sequence[int] | None = None) -> np.ndarray:
+        """Return what every product earns in a season of lists (weeks, ..., products)."""
+        total, remembered = np.zeros(path.shape[1:]), np.ones(path.shape[1:])
         for ratio in path:
-            total += float(self.earned(ratio, remembered, draws).sum())
+            total += self.earned(ratio, remembered, draws)
             remembered = self._after(remembered, ratio)
         return total
 
-    @property
+    @cached_property
     def held(self) -> float:
         """Return what a season at the prices in force earns, currency."""
         return self.season(np.ones((self._rules.decisions, len(self._group))))
@@ -99,9 +119,7 @@ class Truth:
         ratio = remembered = np.ones(len(self._group))
         path = []
         for _ in range(self._rules.decisions):
-            ratio = best_list(
-                lambda lists, known=remembered: self.earned(lists, known), self._group, self.reach, ratio
-            )
+            ratio = best_list(partial(self.earned, remembered=remembered), self._group, self.reach, ratio)
             remembered = self._after(remembered, ratio)
             path.append(ratio)
         return np.array(path)
@@ -141,6 +159,11 @@ class Truth:
     def _members(self) -> np.ndarray:
         """Return which product is in which group (products, groups)."""
         return (self._group[:, None] == np.arange(self._group.max() + 1)).astype(float)
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """Return each product's place among the members of its group, from 0 (products,)."""
+        return (self._members.cumsum(axis=0) - 1)[np.arange(len(self._group)), self._group].astype(int)
 
     @cached_property
     def _share(self) -> np.ndarray:
