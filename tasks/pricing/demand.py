@@ -15,8 +15,8 @@ not tell which, so half of the draws have either.
 
     units_i ~ Poisson(mu_i * frailty_i)
 
-The frailty is Gamma with mean 1 and variance ``dispersion``: units are negative binomial. The pull is that of a
-remembered price and of rivals:
+The frailty is Gamma with mean 1 and variance ``dispersion``: units are negative binomial. The pull is that
+of a remembered price and of rivals:
 
     pull = reference_effect * log(remembered / r) + rival_cross * rival_reaction * log(last r)
 """
