@@ -60,11 +60,14 @@ def show_recommended(recommended: Recommended) -> None:
     """Print how many prices of a list rise, fall and hold, and whether it was varied."""
     counts = f"{recommended['up']} up, {recommended['down']} down, {recommended['hold']} held"
     prices = f"{recommended['products']} prices by pricing_policy version {recommended['version']}"
-    say(f"{recommended['file']}: {prices}: {counts}")
+    promoted = f", {recommended['promoted']} announced" if recommended["promoted"] else ""
+    say(f"{recommended['file']}: {prices}: {counts}{promoted}")
+    if recommended["weeks"]:
+        say(f"it knows {recommended['weeks']} whole weeks of sales since the training")
     unknown = recommended["unknown"]
     if unknown:
         shown = ", ".join(unknown[:UNKNOWN_SHOWN]) + (", ..." if len(unknown) > UNKNOWN_SHOWN else "")
-        say(f"not known to the policy, so held: {len(unknown)} of {recommended['products']}: {shown}")
+        say(f"not known to the policy, so held or left out: {len(unknown)}: {shown}")
     draws = f"(seed {recommended['seed']}; `price.variation.share` says how many)"
     say(f"varied at random: {recommended['varied']} {draws}")
 

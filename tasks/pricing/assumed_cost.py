@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, DEPARTMENT, PRICE, TAX_RATE, UNIT_COST
+from expectations.columns import CATEGORY, DEPARTMENT, PRICE, SERIES, TAX_RATE, UNIT_COST
 
 COST_ASSUMED = "cost_assumed"  # bool; the unit cost is that of a stated margin
 SHOWN_DECIMALS = 4  # of a margin, share
@@ -42,6 +42,15 @@ def with_assumed_costs(market: pd.DataFrame, margins: Mapping[str, float], defau
     assumed = market[UNIT_COST].isna()
     cost = (1 - margin) * market[PRICE] / (1 + market.get(TAX_RATE, 0.0))
     return market.assign(**{UNIT_COST: market[UNIT_COST].where(~assumed, cost), COST_ASSUMED: assumed})
+
+
+def costed(sales: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:
+    """Return a sales table with the costs that a market assumes, where none is known (currency/unit)."""
+    if COST_ASSUMED not in market:
+        return sales
+    assumed = market.loc[market[COST_ASSUMED]].set_index(SERIES)[UNIT_COST]
+    cost = assumed.reindex(pd.MultiIndex.from_frame(sales[SERIES])).set_axis(sales.index)
+    return sales.assign(**{UNIT_COST: sales.get(UNIT_COST, cost).fillna(cost)})
 
 
 def assumed_note(market: pd.DataFrame) -> str:

@@ -59,8 +59,7 @@ class Learner:
     """An online network, its slow average, and the gradient steps between them.
 
     The average is the target that is bootstrapped from, and the policy that is evaluated and kept: averaging
-        the weights
-    smooths the noise of the last gradient steps (Polyak and Juditsky 1992).
+    the weights smooths the noise of the last gradient steps (Polyak and Juditsky 1992).
 
     Attributes:
         online: the network that is trained and acts.

@@ -206,7 +206,9 @@ class PolicyModel:
         ratio = np.ones(len(market)) if view is None else view.ratio.copy()
         ratio[rows] = price / market.price[rows]
         products = _with(market, rows, costs)
-        now = _opening(products, ratio) if view is None else replace(view, products=products, ratio=ratio)
+        if view is None:
+            view = opening(products, ratio).at_index(_index(products, rows, prices))
+        now = replace(view, products=products, ratio=ratio)
         candidates = self._candidates(now, decimals)
         now = replace(now, planned=ratio, candidates=candidates)
         listed_rows = np.zeros(len(market), bool)
@@ -254,10 +256,15 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
     return replace(market, **changed)
 
 
-def _opening(products: Products, ratio: np.ndarray) -> View:
-    """Return the first view of a season that began at the end of the training, at prices of now (n,)."""
+def _index(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
+    """Return the log price index of a season that began at the end of the training (n,).
+
+    An announced price is none of the list's: the price in force before it counts.
+    """
+    logs = np.zeros(len(products))
+    logs[rows] = np.log(prices[PRICE].to_numpy(float) / products.price[rows])
     revenue = products.price * products.units
-    return opening(products, ratio).at_index(np.full(len(ratio), revenue @ np.log(ratio) / revenue.sum()))
+    return np.full(len(products), revenue @ logs / revenue.sum())
 
 
 def _announced(prices: pd.DataFrame) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import CATEGORY, MEAN
 from tasks.pricing import policies
+from tasks.pricing.assumed_cost import costed
 from tasks.pricing.comparison import planning_note
 from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.recommend import STEP, PolicyModel
@@ -64,7 +65,7 @@ def _outcomes(model: PolicyModel, markets: int, seed: int) -> Outcomes:
 
 def _off_policy(model: PolicyModel, sales: pd.DataFrame, seed: int) -> PolicyValue | None:
     """Return the policy's value where prices were drawn at random; none where no probability was logged."""
-    decisions = decisions_of(sales, model.rules.objective)
+    decisions = decisions_of(costed(sales, model.market), model.rules.objective)
     if decisions is None:
         return None
     return value_on_log(decisions, partial(answers, lambda rows: model.recommend(rows)[STEP]), seed)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.pricing.assumed_cost import MarginError, assumed_note, with_assumed_costs
+from tasks.pricing.assumed_cost import MarginError, assumed_note, costed, with_assumed_costs
 
 
 @pytest.fixture
@@ -81,3 +81,15 @@ def test_the_note_says_the_margin_and_of_how_many_products_it_is_assumed(market:
 
 def test_nothing_is_noted_where_every_cost_is_known(market: pd.DataFrame) -> None:
     assert assumed_note(market.assign(unit_cost=1.0), {}, 0.3) == ""
+
+
+def test_a_sales_table_takes_the_costs_that_the_market_assumes_where_it_has_none(
+    market: pd.DataFrame,
+) -> None:
+    table = with_assumed_costs(market, {}, 0.3)
+    sales = pd.DataFrame(
+        {"product_id": ["soap", "cream", "new"], "store_id": "all", "unit_cost": [np.nan, 3.4, np.nan]}
+    )
+    assert costed(sales, table)["unit_cost"].tolist()[:2] == pytest.approx([2.1, 3.4])
+    assert costed(sales, table)["unit_cost"].isna().tolist() == [False, False, True]
+    assert costed(sales.drop(columns="unit_cost"), table)["unit_cost"].round(9).tolist()[0] == 2.1
