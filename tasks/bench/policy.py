@@ -217,7 +217,7 @@ def _timed_products(stocked: bool, rng: np.random.Generator) -> Products:
     return Products(
         price=price,
         list_price=1.1 * price,
-        unit_cost=0.6 * price,
+        unit_cost=0.4 * price,  # below all prices that a season of steps down leads to
         units=units,
         dispersion=np.full(SHOP, 0.1),
         slopes=_timed_slopes(rng),

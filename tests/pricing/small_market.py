@@ -13,7 +13,7 @@ from tasks.pricing.greedy import Greedy
 from tasks.pricing.products import Products
 from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.rules import Rules
-from tasks.pricing.slopes import SlopeDraws
+from tasks.pricing.slopes import CURVES, SlopeDraws
 from tasks.pricing.state import FEATURES
 
 LADDER = (0.8, 0.9, 1.0, 1.1, 1.2)
@@ -82,7 +82,8 @@ def random_groups(sizes: Sequence[int], seed: int, draws: int = 40, **changes: A
         slopes=SlopeDraws(
             within=rng.uniform(1.5, 4.0, groups) * np.exp(rng.normal(0, 0.1, (draws, groups))),
             whole=rng.uniform(0.2, 1.5, groups) * np.exp(rng.normal(0, 0.1, (draws, groups))),
-            curve=rng.choice([0.0, 0.5, 1.0], draws),
+            curve=rng.permutation(np.resize(CURVES, draws)),
+            by_revenue=rng.integers(2, size=draws).astype(float),
         ),
         group=np.repeat(np.arange(groups), sizes),
         anchor=np.exp(rng.normal(0, 0.1, count)),

@@ -10,7 +10,7 @@ import pytest
 from tasks.pricing.demand import Answer, DemandDraws, draw_demand
 from tasks.pricing.market import step
 from tasks.pricing.products import Products
-from tasks.pricing.slopes import LEAST_SLOPE, SlopeDraws
+from tasks.pricing.slopes import CURVES, LEAST_SLOPE, SlopeDraws
 from tasks.pricing.state import View, opening
 from tests.pricing.small_market import group_of, market_rules, products
 
@@ -28,7 +28,7 @@ def doubtful(units: list[float], variance: float = 0.25, **changes: np.ndarray) 
 def sold(shop: Products, actions: list[int], units: list[float]) -> View:
     """Return the view after a week that sold so many units."""
     ones = np.ones(len(shop))
-    answer = Answer(within=3 * ones, whole=ones, curve=np.array([1.0, 0.0, 0.0]))
+    answer = Answer(within=3 * ones, whole=ones, curve=np.array([k == 0 for k in CURVES], float))
 
     class Week(DemandDraws):
         def buyers(self, week: int, expected: np.ndarray) -> np.ndarray:  # noqa: ARG002 - whatever they are

@@ -77,7 +77,7 @@ def test_a_planned_move_of_a_sibling_changes_the_siblings_and_the_gains_and_noth
     before, after = observe(view, rules), observe(view.plan(planned, view.index_price), rules)
     names = np.array(features_of(rules))
     changed = set(names[before[0] != after[0]])
-    gains = {name for name in names if name.startswith("gain_")} - {"gain_at_1"}
+    gains = {name for name in names if name.startswith(("gain_", "worth_at_"))} - {"worth_at_1"}
     assert changed == gains | {"siblings"}
     place = list(names).index("siblings")
     assert after[0, place] == pytest.approx(5 * np.log(0.9) * 10 / 30), "10 of the others' 30 units, times 5"

@@ -90,8 +90,8 @@ def test_the_reward_is_the_group_s_profit_less_that_with_the_product_at_its_pric
     rules = replace(PROFIT, index_season=np.inf)
     actions = np.array([0, 2, 1])
     draws = draw_demand(group, 1, np.random.default_rng(0))
-    _, week = step(opening(group), actions, draws, rules)
     ratio = STEPS[actions]
+    _, week = step(opening(group).plan(ratio, np.zeros(3)), actions, draws, rules)
     for row in range(3):
         without = ratio.copy()
         without[row] = 1.0

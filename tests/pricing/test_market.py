@@ -147,7 +147,7 @@ def test_numbers_that_make_no_market_are_refused(field: str, value: float, messa
     [
         ({"within": np.full((2, 1), 0.0)}, "`within` at least 0.05. Received: 0.0"),
         ({"whole": np.full((2, 1), np.nan)}, "slopes must be finite"),
-        ({"curve": np.array([0.0, 0.3])}, r"`curve` must hold \(0.0, 0.5, 1.0\)"),
+        ({"curve": np.array([0.0, 0.3])}, r"`curve` must hold \(0.0, 0.5, 1.0, 2.0, 4.0\)"),
         ({"whole": np.ones((2, 3))}, "a row per draw and a column per group"),
     ],
 )

@@ -86,6 +86,7 @@ def test_the_market_sells_what_the_measured_response_says_in_every_draw(seed: in
         within=shop.slopes.within,
         whole=shop.slopes.whole,
         curve=shop.slopes.curve,
+        by_revenue=shop.slopes.by_revenue,
     ).units_of_list(shop.price * ratio)
     market = np.stack([answer(shop, draw).units(shop, ratio) for draw in range(30)])
     np.testing.assert_allclose(market, measured, rtol=1e-9)

@@ -76,9 +76,10 @@ def test_what_is_cut_makes_room_for_what_is_raised() -> None:
     assert (actions[4:] == 2).all(), "6 x 0.1 x ln 1.05 - 4 x 0.1 x ln (1 / 0.95) < ln 1.01"
 
 
-def test_a_step_that_is_too_large_for_the_band_is_not_taken_and_smaller_products_fill_it() -> None:
+def test_where_a_step_is_too_large_for_the_band_a_list_is_worth_more_than_the_small_steps_that_fit() -> None:
     index = index_of([0.5, 0.4, 0.1])
-    worth = np.array([[0, 0, 9.0], [0, 0, 5.0], [0, 0, 1.0]]) * 0.05
+    worth = np.array([[-9.0, 0, 9.0], [-5.0, 0, 5.0], [-1.0, 0, 1.0]]) * 0.05
     actions, _ = index.best(worth, np.ones(3))
-    assert actions[2] == 2, "0.1 x ln 1.05 fits into ln 1.01"
     assert abs(index.change(actions)[0]) <= np.log(1.01)
+    earned = index.weight @ worth[np.arange(3), actions]
+    assert earned >= 0.1 * 0.05, "the third product alone fits: 0.1 x ln 1.05 < ln 1.01"

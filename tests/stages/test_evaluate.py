@@ -86,8 +86,13 @@ def test_a_policy_may_be_below_the_myopic_price_by_the_tolerance_and_no_more() -
 
 def test_a_list_at_the_ends_of_the_ladder_is_named_with_its_objective() -> None:
     claim = {"refusal": "", "up": 0, "down": 8, "held": 2, "at_ends": 6, "objective": "revenue"}
-    note = "note: 6 of 10 prices stand at an end of the ladder: right where prices are far from the best for"
+    claim |= {"assumed": 0}
+    note = (
+        "note: 6 of 10 prices take the largest step of a week: right where prices are far from the best for"
+    )
     assert claim_notes(claim) == [f"{note} revenue, else a sign that the market is wrong"]
+    assumed = claim_notes({**claim, "objective": "profit", "assumed": 10})
+    assert assumed == [f"{note} profit at the assumed margin, else a sign that the market is wrong"]
     assert claim_notes({**claim, "at_ends": 5}) == []
 
 

@@ -18,7 +18,16 @@ from tasks.stages import summarise as stage
 from tasks.stages.summary_page import POLICY_ORDER, as_markdown
 from tests.conftest import MODELS
 
-TRIAL = {"lift": None, "low": None, "high": None, "srm_p": 0.5, "aa_found": 0.05, "aa_trials": 20}
+TRIAL = {
+    "lift": None,
+    "low": None,
+    "high": None,
+    "luck_low": None,
+    "luck_high": None,
+    "srm_p": 0.5,
+    "aa_found": 0.05,
+    "aa_trials": 20,
+}
 CLAIM = {"objective": "revenue", "up": 1, "down": 2, "held": 3, "at_ends": 2, "index": 0.004}
 CLAIM |= {"assumed": 0, "refusal": "", "lift": 0.02, "low": 0.01, "high": 0.03}
 
