@@ -111,7 +111,7 @@ def values(policy: Mapping[str, Mapping[str, Any]], objective: str, note: str, m
 
 
 def policy_map(policy: Policy, products: Products, rules: Rules) -> Figure:
-    """Draw the steps of the first list by what they stand on: own elasticity and margin of every product.
+    """Draw the steps of the first list by own elasticity and slope of the group of every product.
 
     Args:
         policy: what is drawn.
@@ -121,17 +121,17 @@ def policy_map(policy: Policy, products: Products, rules: Rules) -> Figure:
     plan = policy(opening(products), rules)
     moving = np.flatnonzero(rules.moves(products))
     elasticity = own_elasticities(products).mean(axis=0)[moving]
-    margin = (rules.margin(products, np.ones(len(products))) / products.price)[moving]
+    whole = products.slopes.mean_whole[products.group][moving]
     step = 100 * (rules.ladder[plan.actions[moving]] - 1)
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
     most = 100 * np.abs(rules.ladder - 1).max()
     revenue = (products.price * products.units)[moving]
     size = 15 + 120 * revenue / max(revenue.max(initial=0.0), np.finfo(float).tiny)
-    points = axis.scatter(elasticity, margin, c=step, s=size, cmap="RdBu_r", vmin=-most, vmax=most, ec="grey")
+    points = axis.scatter(elasticity, whole, c=step, s=size, cmap="RdBu_r", vmin=-most, vmax=most, ec="grey")
     axis.set(
         xlabel="own elasticity at the price in force",
-        ylabel=f"{rules.objective} of a unit, share of the price",
+        ylabel="slope of the group as a whole",
         title="The first list: steps of the products that may move, sized by revenue",
     )
     figure.colorbar(points, ax=axis, label="step (%)")
@@ -148,9 +148,9 @@ def prices(steps: np.ndarray, rules: Rules) -> Figure:
     share = [(np.isclose(steps, step)).mean() for step in rules.ladder]
     figure = Figure(figsize=(8, 3.6), layout="constrained")
     axis = figure.subplots()
-    axis.bar([f"{step:.2f}" for step in rules.ladder], share, color=COLOURS["dqn"])
+    axis.bar([f"{100 * (step - 1):+.3g} %" for step in rules.ladder], share, color=COLOURS["dqn"])
     axis.set(
-        xlabel="price, relative to the price of the week before",
+        xlabel="change of the price from week to week",
         ylabel="share of product-weeks",
         title="Steps that the policy takes",
     )

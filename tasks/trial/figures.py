@@ -54,7 +54,7 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
     )
     axis.set(xlabel=f"lift of {objective} over the price in force (%)")
     axis.set_title(
-        f"Simulated trial, {trial.markets} market draws, randomised by category: "
+        f"Season of weekly lists, {trial.markets} market draws, randomised by category\n"
         f"{100 * season.lift:+.1f} % ({100 * season.low:+.1f} to {100 * season.high:+.1f}, "
         f"the luck of the draws alone {100 * draws.low:+.1f} to {100 * draws.high:+.1f})\n"
         "In the market fitted to the sales, not in a shop",
