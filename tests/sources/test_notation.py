@@ -45,7 +45,7 @@ def plain(tmp_path: Path) -> pd.DataFrame:
             GERMAN.replace(";", "\t").encode("utf-16"),
             "utf-16, separator tab, decimal ',', dates dd.mm.yyyy",
         ),
-        ("packed.csv.gz", gzip.compress(PLAIN.encode()), None),
+        ("packed.csv.gz", gzip.compress(PLAIN.encode(), mtime=0), None),
         ("tabs.tsv", PLAIN.replace(",", "\t").encode(), "utf-8, separator tab, decimal '.'"),
         ("pipes.csv", PLAIN.replace(",", "|").encode(), "utf-8, separator '|', decimal '.'"),
         ("sep.csv", ("sep=;\r\n" + GERMAN).encode(), "separator ';', header below line 1, decimal ','"),
