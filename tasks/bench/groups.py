@@ -42,9 +42,9 @@ def bench_groups(
     """
     from tasks.pricing.network import few_threads
 
-    few_threads()
     _check("--market", markets, SIZES)
     _check("--variant", variants, VARIANTS)
+    few_threads()
     measured = []
     for market in markets or SIZES:
         for variant in variants or VARIANTS:
