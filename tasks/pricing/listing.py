@@ -85,6 +85,8 @@ def listed(view: View, rules: Rules, score: Score, may: np.ndarray | None = None
         worth, before = np.where(may, score(plan, rules) + still, -np.inf), actions
         side = np.where(side == 0, index.side(worth.argmax(axis=1)), side)
         actions, multiplier = index.best(worth, side)
+        allowed = np.take_along_axis(may, actions[:, None], axis=1)[:, 0]
+        actions = np.where(allowed, actions, rules.hold)  # where no worth is known the price holds
         index_price = plan.index_price + multiplier / weeks
         result = ListPlan(
             actions=actions,
