@@ -108,7 +108,8 @@ def play_episodes(
         if world.together:
             states[-1] = state = world.replanned(network.best(state, allowed[-1]))
         explored.append(rng.random(world.num_envs) < exploration)
-        anything = np.argmax(allowed[-1] * rng.random((world.num_envs, world.actions), np.float32), axis=1)
+        drawn = rng.random((world.num_envs, world.actions), np.float32)
+        anything = np.argmax(np.where(allowed[-1], drawn, -1.0), axis=1)  # a draw of 0 is still a draw
         actions.append(np.where(explored[-1], anything, network.best(state, allowed[-1])))
         state, reward, _, _, info = world.step(actions[-1])
         states.append(state)
