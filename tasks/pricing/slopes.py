@@ -36,10 +36,12 @@ class SlopeDraws:
         """Refuse arrays that do not fit together, and slopes by which dearer products would sell more."""
         if not self.by_revenue.size:
             object.__setattr__(self, "by_revenue", np.zeros(len(self.curve)))
-        if self.within.shape != self.whole.shape or self.curve.shape != self.within.shape[:1]:
+        per_draw = self.within.shape[:1]
+        if (self.whole.shape, self.curve.shape, self.by_revenue.shape) != (self.within.shape, per_draw, per_draw):
             raise MarketError(
-                "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` a "
-                f"number per draw. Received: {self.within.shape}, {self.whole.shape}, {self.curve.shape}."
+                "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` and "
+                "`by_revenue` a number per draw. Received: "
+                f"{self.within.shape}, {self.whole.shape}, {self.curve.shape}, {self.by_revenue.shape}."
             )
         if not np.isfinite(self.whole).all() or not (self.within >= LEAST_SLOPE).all():
             raise MarketError(

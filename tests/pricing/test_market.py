@@ -149,6 +149,7 @@ def test_numbers_that_make_no_market_are_refused(field: str, value: float, messa
         ({"whole": np.full((2, 1), np.nan)}, "slopes must be finite"),
         ({"curve": np.array([0.0, 0.3])}, r"`curve` must hold \(0.0, 0.5, 1.0, 2.0, 4.0\)"),
         ({"whole": np.ones((2, 3))}, "a row per draw and a column per group"),
+        ({"by_revenue": np.zeros(3)}, "`by_revenue` a number per draw"),
     ],
 )
 def test_slopes_that_make_no_demand_are_refused(changes: dict[str, np.ndarray], message: str) -> None:

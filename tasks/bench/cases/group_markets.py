@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -96,17 +96,12 @@ def _slopes(groups: int, doubt: bool, rng: np.random.Generator) -> SlopeDraws:
     """Return the slopes of groups, one draw where they are known; demand is of constant elasticity."""
     within = rng.uniform(*WITHIN, (1, groups))
     whole = within * rng.uniform(*WHOLE, (1, groups))
-    known = SlopeDraws(within=within, whole=whole, curve=np.zeros(1))
     if not doubt:
-        return known
+        return SlopeDraws(within=within, whole=whole, curve=np.zeros(1))
     common, single = rng.normal(size=(2, DRAWS, 1)), rng.normal(size=(2, DRAWS, groups))
     factors = np.exp(DOUBT * (common + single) / np.sqrt(2))
-    return replace(
-        known,
-        within=np.maximum(within * factors[0], LEAST_SLOPE),
-        whole=whole * factors[1],
-        curve=np.zeros(DRAWS),
-    )
+    within = np.maximum(within * factors[0], LEAST_SLOPE)
+    return SlopeDraws(within=within, whole=whole * factors[1], curve=np.zeros(DRAWS))
 
 
 def _rules(traits: Traits, weeks: int) -> Rules:
