@@ -37,7 +37,8 @@ class SlopeDraws:
         if not self.by_revenue.size:
             object.__setattr__(self, "by_revenue", np.zeros(len(self.curve)))
         per_draw = self.within.shape[:1]
-        if (self.whole.shape, self.curve.shape, self.by_revenue.shape) != (self.within.shape, per_draw, per_draw):
+        shapes = self.whole.shape, self.curve.shape, self.by_revenue.shape
+        if shapes != (self.within.shape, per_draw, per_draw):
             raise MarketError(
                 "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` and "
                 "`by_revenue` a number per draw. Received: "
