@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from expectations.columns import DATE, PRICE, SERIES, STOCK, UNITS, promotions
+from expectations.columns import DATE, DAYS_A_WEEK, PRICE, SERIES, STOCK, UNITS, promotions
 from tasks.demand import regression
 from tasks.demand.features import Wide
 from tasks.demand.panel import Panel
@@ -30,6 +30,7 @@ ROUNDS = 8  # of expectation and maximisation
 LEVEL_WEIGHT = 0.1  # alpha
 ORDER = regression.Order(0, 0, 0, shrinkage=50.0, product_shrinkage=3000.0)
 NARROWEST = 0.05  # least sigma
+MONDAY = "1970-01-05"  # weeks begin on Mondays
 
 
 def sold_out(sales: pd.DataFrame) -> pd.Series:
@@ -57,6 +58,25 @@ def expected_demand(sales: pd.DataFrame, period: str, until: pd.Timestamp) -> pd
     rows = wide.series.get_indexer(pd.MultiIndex.from_frame(sales[SERIES]))
     expected = _filled(panel, censored, origin)[rows, wide.dates.get_indexer(pd.DatetimeIndex(sales[DATE]))]
     return sales.assign(**{UNITS: np.where(full, np.maximum(expected, sales[UNITS]), sales[UNITS])})
+
+
+def uncensored(sales: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Return the sales table as if there had always been enough stock, to learn how demand answers prices.
+
+    Weeks in which something sold out are weeks of high demand, often by a low price: without them, or with
+    what they sold, demand would hardly seem to answer. Weeks in which nothing was there from beginning to end
+    show nothing and are left out.
+
+    Args:
+        sales: sales table; without ``stock`` it is returned as it is.
+        period: ``D`` or ``W``.
+    """
+    if STOCK not in sales:
+        return sales
+    week = (sales[DATE] - pd.Timestamp(MONDAY)).dt.days // DAYS_A_WEEK
+    nothing = (sales[STOCK] == 0).groupby([*(sales[name] for name in SERIES), week]).transform("all")
+    demand = expected_demand(sales, period, sales[DATE].max())
+    return demand[~nothing].drop(columns=STOCK).reset_index(drop=True)
 
 
 def _panel(wide: Wide, sales: pd.DataFrame, period: str) -> Panel:

@@ -6,26 +6,46 @@ import numpy as np
 from scipy import special
 
 LEAST_DISPERSION = 1e-9  # keeps the shape of the gamma frailty finite where demand is Poisson
+LEAST_NOISE = 1e-6  # dispersion below which demand counts as Poisson
 MOST_STOCK = 1e9  # units; stands for a stock that never runs out
 FAR = 10.0  # a stock this many standard deviations, and units, above the mean does not run out
 
 
-def expected_sales(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
-    """Return E[min(D, stock)] of D ~ Poisson(mean): mean P(D < stock) + stock P(D > stock).
+def expected_sales(mean: np.ndarray, stock: np.ndarray, dispersion: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return E[min(D, stock)] of negative binomial D with variance mean + dispersion mean^2.
 
     Where the stock is far above the mean, this is the mean: the difference is below the rounding.
 
     Args:
         mean: expected buyers (B,).
         stock: units on hand, perhaps infinite (B,).
+        dispersion: 0 for Poisson (B,).
     """
     sales = np.array(mean, dtype=float)
-    near = np.flatnonzero(stock < mean + FAR * (1 + np.sqrt(mean)))
-    m, served = sales[near], np.floor(stock[near])
-    at_most = special.pdtr(served, m)
-    exactly = np.exp(special.xlogy(served, m) - m - special.gammaln(served + 1))
-    sales[near] = m * (at_most - exactly) + served * (1 - at_most)
+    noise = np.broadcast_to(np.asarray(dispersion, dtype=float), sales.shape)
+    near = np.flatnonzero(stock < mean + FAR * (1 + np.sqrt(mean + noise * mean**2)))
+    m, served, noise = sales[near], np.floor(stock[near]), noise[near]
+    poisson = noise < LEAST_NOISE
+    sales[near] = np.where(
+        poisson, _poisson_sales(m, served), _noisy_sales(m, served, np.maximum(noise, LEAST_NOISE))
+    )
     return sales
+
+
+def _poisson_sales(mean: np.ndarray, stock: np.ndarray) -> np.ndarray:
+    """Return mean P(D < stock) + stock P(D > stock)."""
+    at_most = special.pdtr(stock, mean)
+    exactly = np.exp(special.xlogy(stock, mean) - mean - special.gammaln(stock + 1))
+    return np.asarray(mean * (at_most - exactly) + stock * (1 - at_most))
+
+
+def _noisy_sales(mean: np.ndarray, stock: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return mean F_{r+1}(stock - 2) + stock (1 - F_r(stock - 1)) of distributions at shape r = 1 / noise."""
+    shape = 1 / noise
+    chance = shape / (shape + mean)
+    fewer = special.betainc(shape + 1, np.maximum(stock - 1, 1.0), chance)
+    all_sold = 1 - special.betainc(shape, np.maximum(stock, 1.0), chance)
+    return np.where(stock > 1, mean * fewer, 0.0) + stock * all_sold
 
 
 def served_chance(mean: np.ndarray, dispersion: np.ndarray, stock: np.ndarray) -> np.ndarray:

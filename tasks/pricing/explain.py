@@ -85,7 +85,7 @@ def _outcomes(view: View, rules: Rules, row: int) -> dict[str, np.ndarray]:
         pulled = pull(prices, view.remembered[members], view.ratio[members], rules)
         pulls = np.tile(np.broadcast_to(pulled, prices.shape), draws)
         units.append(answer.units(group, np.tile(prices, draws), pulls).reshape(draws, -1)[:, place])
-    sold = np.minimum(np.stack(units), view.stock[row] + products.arrivals[row])  # (actions, draws)
+    sold = np.minimum(np.stack(units), view.stock[row])  # (actions, draws)
     price = view.prices(rules)[row] * products.price[row]
     cost = products.unit_cost[row] if np.isfinite(products.unit_cost[row]) else np.nan
     profit = price / (1 + products.tax_rate[row]) - cost

@@ -91,7 +91,7 @@ def at_ends(step: np.ndarray, rules: Rules) -> np.ndarray:
 def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     """Return what a week is expected to earn in every draw of the slopes (draws,).
 
-    Profit counts the products whose cost is trusted or assumed. No more is sold than is on hand and arrives.
+    Profit counts the products whose cost is trusted or assumed. No more is sold than is on hand.
 
     Args:
         products: of the market, one season (n,).
@@ -101,7 +101,7 @@ def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
     draws = len(products.slopes)
     many = products.repeat(draws)
     wanted = answer_of(many, many.season).units(many, np.tile(ratio, draws))
-    units = expected_sales(wanted, many.stock + many.arrivals)
+    units = expected_sales(wanted, many.on_hand(many.stock), many.dispersion)
     worth = units * rules.margin(many, np.tile(ratio, draws))
     return np.asarray(worth.reshape(draws, -1).sum(axis=1))
 

@@ -101,7 +101,7 @@ def _updated(
         planned=ratio,
         remembered=np.where(units > 0, remembered, view.remembered),
         surprise=np.where(sold_out, view.surprise, surprise),
-        stock=view.stock - units + products.arrivals,
+        stock=products.on_hand(view.stock - units),
         index=view.index + moved,
     )
     return _learned(learned, mu, units, ~sold_out)

@@ -32,6 +32,9 @@ from tasks.pricing.slopes import SlopeDraws
 
 GROUP = "group"  # number of a substitute group, a column of the slopes
 REFERENCE = "reference"  # price at which the slopes hold, currency/unit
+FEWEST_DELIVERIES, FILLED_SHARE = 3, 0.5  # of a stock that is filled up: in all, and a week
+FILLED_SPREAD = 0.1  # most that its level after deliveries varies (share of it)
+FILLED_SALES = 0.8  # least that deliveries replace of what was sold (share)
 LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
 RESPONSE = [PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]  # of the elasticity table
 
@@ -105,7 +108,7 @@ def market_of(
     if STOCK in sales:
         table = table.merge(_stock(recent), on=SERIES, how="left")
         table["stock"] = table["stock"].fillna(np.inf)
-        table["arrivals"] = table["arrivals"].fillna(0.0)
+        table[["arrivals", "filled_to"]] = table[["arrivals", "filled_to"]].fillna(0.0)
     return table.assign(**{DATE: sales[DATE].max()}).sort_values(SERIES, ignore_index=True)
 
 
@@ -154,13 +157,34 @@ def _weekly(outlook: pd.DataFrame, period: str) -> pd.DataFrame:
 
 
 def _stock(recent: pd.DataFrame) -> pd.DataFrame:
-    """Return the stock after the last period (units), and what arrived (units/week).
+    """Return the stock after the last period (units), what arrived (units/week), and what it is filled up to.
 
-    What arrived is the stock of a period beyond that which the sales of the period before left.
+    What arrived is the stock of a period beyond that which the sales of the period before left. A stock that
+    deliveries of at least every other week brought to the same level is filled up to it: then as much comes
+    in as was sold, and a week that sells more does not make the next one poorer.
     """
     after = recent[STOCK] - recent[UNITS]
     before = after.groupby([recent[name] for name in SERIES]).shift(1)
     arrived = (recent[STOCK] - before).clip(lower=0.0)
     weeks = max(1.0, (recent[DATE].max() - recent[DATE].min()).days / DAYS_A_WEEK)
-    rows = recent[SERIES].assign(stock=after.clip(lower=0.0), arrivals=arrived.fillna(0.0) / weeks)
-    return rows.groupby(SERIES, as_index=False).agg({"stock": "last", "arrivals": "sum"})
+    rows = recent[SERIES].assign(
+        stock=after.clip(lower=0.0),
+        arrivals=arrived.fillna(0.0) / weeks,
+        sold=recent[UNITS] / weeks,
+        delivered=recent[STOCK].where(arrived > 0),
+    )
+    table = rows.groupby(SERIES, as_index=False).agg(
+        stock=("stock", "last"),
+        arrivals=("arrivals", "sum"),
+        sold=("sold", "sum"),
+        filled_to=("delivered", "median"),
+        spread=("delivered", "std"),
+        deliveries=("delivered", "count"),
+    )
+    often = table["deliveries"] >= np.maximum(weeks * FILLED_SHARE, FEWEST_DELIVERIES)
+    steady = table["spread"] <= FILLED_SPREAD * table["filled_to"]
+    filled = often & steady & (table["arrivals"] >= FILLED_SALES * table["sold"])
+    table = table.assign(
+        arrivals=table["arrivals"].mask(filled, 0.0), filled_to=table["filled_to"].where(filled, 0.0)
+    )
+    return table.drop(columns=["sold", "spread", "deliveries"])

@@ -19,6 +19,7 @@ UNKNOWN = {
     "highest": np.inf,
     "stock": np.inf,
     "arrivals": 0.0,
+    "filled_to": 0.0,
     "cost_stale": False,
     "cost_assumed": False,
     "tax_rate": 0.0,
@@ -42,8 +43,9 @@ class Products:
         season: number of the season of the shop that a row is in, from 0 (products,).
         anchor: price in force over the price at which the slopes hold (products,).
         lowest, highest: prices between which the rules of the shop keep it, currency/unit (products,).
-        stock: units on hand before the first decision, infinite where unknown (products,).
-        arrivals: units that arrive after every week (products,).
+        stock: units left before the first week, infinite where unknown (products,).
+        arrivals: units that arrive before every week (products,).
+        filled_to: units to which the stock is filled up before every week, 0 where it is not (products,).
         cost_stale: whether the cost is too old to be trusted (products,), bool.
         cost_assumed: whether the cost is that of a stated margin, which protects no price (products,), bool.
         tax_rate: tax in the price over the price without it, 0 where prices are without tax (products,).
@@ -63,6 +65,7 @@ class Products:
     highest: np.ndarray = field(default_factory=lambda: np.empty(0))
     stock: np.ndarray = field(default_factory=lambda: np.empty(0))
     arrivals: np.ndarray = field(default_factory=lambda: np.empty(0))
+    filled_to: np.ndarray = field(default_factory=lambda: np.empty(0))
     cost_stale: np.ndarray = field(default_factory=lambda: np.empty(0))
     cost_assumed: np.ndarray = field(default_factory=lambda: np.empty(0))
     tax_rate: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -81,7 +84,7 @@ class Products:
                 raise MarketError(f"Products: `{name}` needs a value per product, {rows}. Received: {shape}.")
         for name in ("price", "list_price", "units", "anchor"):
             self._check(name, getattr(self, name) > 0, "above 0")
-        for name in ("dispersion", "arrivals", "tax_rate", "lowest"):
+        for name in ("dispersion", "arrivals", "filled_to", "tax_rate", "lowest"):
             self._check(name, getattr(self, name) >= 0, "0 or above")
         if not (self.stock >= 0).all():
             raise MarketError(
@@ -135,6 +138,10 @@ class Products:
     def alone(self) -> np.ndarray:
         """Return which products are the only ones of their group (products,), bool."""
         return np.bincount(self.episode)[self.episode] == 1
+
+    def on_hand(self, left: np.ndarray) -> np.ndarray:
+        """Return the units on hand in a week, by what was left before it (products,)."""
+        return np.maximum(left + self.arrivals, self.filled_to)
 
     def group_sum(self, values: np.ndarray) -> np.ndarray:
         """Return the sum of each row's group in its season (products,)."""

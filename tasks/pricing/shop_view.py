@@ -76,6 +76,6 @@ def _view(start: View, state: ShopState, learned: Learned) -> View:
         whole=np.where(alone, learned.mean, start.whole),
         whole_variance=np.where(alone, learned.sd**2, start.whole_variance),
         surprise=state.surprise,
-        stock=state.stock,
+        stock=products.on_hand(state.stock),
         index=np.full(len(products), state.index),
     )

@@ -56,7 +56,7 @@ class View:
         within, within_variance: belief about the hidden within slope (B,).
         whole, whole_variance: belief about the hidden slope of the group (B,).
         surprise: smoothed units over what the belief expected, minus 1 (B,).
-        stock: units on hand, infinite where unknown (B,).
+        stock: units on hand in the week, infinite where unknown (B,).
         index: log price index of each row's season since it began (B,).
         index_price: worth that a unit of log price costs, in weekly revenue of the product (B,).
         candidates: prices that the steps lead to where they are rounded, relative to the prices in force
@@ -122,7 +122,7 @@ def opening(products: Products, ratio: np.ndarray | None = None) -> View:
         whole=slopes.mean_whole[group],
         whole_variance=slopes.whole_variance[group],
         surprise=0 * ones,
-        stock=products.stock,
+        stock=products.on_hand(products.stock),
         index=0 * ones,
         index_price=0 * ones,
     )
@@ -166,7 +166,7 @@ def _served(view: View, planned: np.ndarray | float) -> np.ndarray | float:
     if not np.isfinite(view.stock).any():
         return 1.0
     mean = view.believed.units(products, view.planned, planned)
-    return served_chance(mean, products.dispersion, view.stock + products.arrivals)
+    return served_chance(mean, products.dispersion, view.stock)
 
 
 def features_of(rules: Rules) -> list[str]:

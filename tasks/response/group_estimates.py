@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from expectations.columns import STORE
 from tasks.response.curves import CURVES, curved
@@ -17,6 +18,7 @@ from tasks.response.weeks import WEEK
 
 MANY = 5  # other groups of a store from which they control for the week
 LEAST_SLOPE = 0.05  # least within slope
+LEAST_SPREAD = 1e-6  # least standard deviation of a law that is cut off
 TEMPER = 0.5  # power of the held-out likelihood: at 1 simulated shops were too sure of a wrong curve
 # Elasticity where no slope is known, and the spread of its logarithm: the mean of 1,851 published ones
 # (Bijmolt, van Heerde and Pieters 2005, J. Marketing Research 42:141).
@@ -114,14 +116,22 @@ def curves_of(held_out: np.ndarray, draws: int, rng: np.random.Generator) -> np.
 
 
 def draws_of(
-    fit: Fit, together: np.ndarray, draws: int, rng: np.random.Generator
+    fit: Fit, together: np.ndarray, draws: int, rng: np.random.Generator, form_error: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return draws of within and group slopes under one curve (draws, groups).
 
     Groups of one learn from each other, and so do groups of several, but not from the other kind. Where no
     group of several shows its slope, it lies anywhere between 0 (the group as a whole never answers) and the
-    within slope (its members are independent), which is what a nested logit allows. No draw has a mean below
-    0. Single groups may: to cut them off at 0 would raise the mean of a shop whose groups hardly answer.
+    within slope (its members are independent), which is what a nested logit allows. The mean of the groups is
+    that of a normal law cut off at 0. Single groups may lie below.
+
+    Args:
+        fit: slopes of all groups.
+        together: which groups have several members (groups,), bool.
+        draws: number of draws.
+        rng: source of them.
+        form_error: standard deviation of the error that the slopes of all groups of several have in common,
+            because groups answer by another form.
     """
     usual = USUAL * np.exp(USUAL_SPREAD * rng.normal(size=(draws, 1)))
     within = pooled_draws(fit.within, draws, rng)
@@ -134,5 +144,13 @@ def draws_of(
             drawn = pooled_draws(fit.whole.only(groups), draws, rng)
             drawn = np.broadcast_to(unknown, within.shape) if drawn is None else drawn
             mean = drawn[:, groups].mean(axis=1, keepdims=True)
-            whole[:, groups] = drawn[:, groups] - np.minimum(mean, 0.0)
+            common = mean + (form_error * rng.normal(size=mean.shape) if groups is together else 0.0)
+            whole[:, groups] = drawn[:, groups] - mean + _above_0(common)
     return within, whole
+
+
+def _above_0(values: np.ndarray) -> np.ndarray:
+    """Return normal draws as those of the same law cut off at 0, of the same order and shape."""
+    mean, sd = values.mean(), max(float(values.std()), LEAST_SPREAD)
+    rank = stats.norm.cdf((values - mean) / sd)
+    return np.asarray(stats.truncnorm.ppf(rank, -mean / sd, np.inf, loc=mean, scale=sd))

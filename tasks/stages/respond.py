@@ -24,6 +24,7 @@ NESTED = ["rivals", "stores"]  # columns of dictionaries, which the benchmark al
 @resumable(name="respond")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate how demand answers the price of every product, and how substitute groups answer theirs."""
+    from tasks.demand.censoring import uncensored
     from tasks.response.elasticities import panel_response
     from tasks.response.group_response import group_response
     from tasks.response.identification import Identification
@@ -32,10 +33,11 @@ def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
 
     with stage_run(attempt, "respond") as run:
         identification = Identification(**settings.respond.model_dump())
-        sold, period = load_table(sales), settings.source.period
-        response = panel_response(sold, period, identification)
+        period = settings.source.period
+        demand = uncensored(load_table(sales), period)
+        response = panel_response(demand, period, identification)
         seed = seed_of(settings.seed, "respond.groups")
-        groups = group_response(sold, period, identification, response, seed=seed, bounded=response.weeks)
+        groups = group_response(demand, period, identification, response, seed=seed, bounded=response.weeks)
         check = predictive_check(
             response.weeks.table, response.instrumented, identification.confidence, response.flags
         )

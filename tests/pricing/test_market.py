@@ -199,10 +199,18 @@ def test_a_market_week_conserves_stock_and_loses_the_sales_beyond_it() -> None:
     shop = stocked()
     draws = draw_demand(shop, 8, np.random.default_rng(0))
     view, week = step(opening(shop), np.array([2, 2]), draws, market_rules())
-    assert week.units[0] == 5 < week.units[1]
+    assert week.units[0] == 5 + 3 < week.units[1]
     assert view.stock.tolist() == [3.0, np.inf]
-    assert week.advantage[0] == pytest.approx((5 - 20) * 2.0 / 40.0, abs=0.01)
+    assert week.advantage[0] == pytest.approx((8 - 20) * 2.0 / 40.0, abs=0.01)
     assert week.advantage[1] == 0.0
+
+
+def test_a_stock_that_is_filled_up_is_full_in_every_week() -> None:
+    shop = replace(stocked(), arrivals=np.zeros(2), filled_to=np.array([7.0, 0.0]))
+    draws = draw_demand(shop, 8, np.random.default_rng(0))
+    view, week = step(opening(shop), np.array([2, 2]), draws, market_rules())
+    assert week.units[0] == 7
+    assert view.stock.tolist() == [7.0, np.inf]
 
 
 def test_expected_sales_are_those_of_the_distribution() -> None:
@@ -213,3 +221,7 @@ def test_expected_sales_are_those_of_the_distribution() -> None:
     chance = stats.poisson.pmf(counts, mean[:, None])
     expected = (np.minimum(counts, stock[:, None]) * chance).sum(axis=1)
     np.testing.assert_allclose(expected_sales(mean, stock), expected, rtol=1e-9, atol=1e-12)
+    noise = np.repeat([0.1, 1.0], 200)
+    chance = stats.nbinom.pmf(counts, 1 / noise[:, None], 1 / (1 + noise * mean)[:, None])
+    expected = (np.minimum(counts, stock[:, None]) * chance).sum(axis=1)
+    np.testing.assert_allclose(expected_sales(mean, stock, noise), expected, rtol=1e-5, atol=1e-9)

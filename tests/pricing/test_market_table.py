@@ -119,5 +119,12 @@ def test_the_stock_of_the_market_is_what_is_left_and_what_comes_in(
     market = build(sales.assign(stock=stock), plan)
     assert market["stock"]["a"] == 2.0
     assert market["arrivals"]["a"] == pytest.approx(4 * 10 / 7, rel=0.35), "ten units arrive every other week"
+    assert market["filled_to"]["a"] == 0.0, "it sells seven units a period and is never full"
     assert market["stock"]["b"] == np.inf
     assert market["arrivals"]["b"] == 0.0
+
+
+def test_a_stock_that_every_week_fills_up_is_known_as_such(sales: pd.DataFrame, plan: PricingPlan) -> None:
+    market = build(sales.assign(stock=60.0), plan)
+    assert market["filled_to"].tolist()[:2] == [60.0, 60.0]
+    assert market["arrivals"].tolist()[:2] == [0.0, 0.0]
