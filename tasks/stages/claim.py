@@ -7,6 +7,7 @@ import logging
 import pandas as pd
 
 from conf import Settings
+from expectations.columns import CATEGORY
 from tasks.pricing.list_claim import ListClaim, figures, list_claim, sentence
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.variation import Variation
@@ -34,6 +35,7 @@ def claim(attempt: Attempt, settings: Settings, responded: Responded, priced: Pr
             model.rules,
             confidence=section.confidence,
             refusal=responded["groups_refused"],
+            categories=model.market[CATEGORY].astype(str).tolist() if CATEGORY in model.market else (),
         )
         claimed = _keep(attempt, table, result)
         _show(run, claimed)
