@@ -122,6 +122,11 @@ class PolicyModel:
         """Return the products of the market."""
         return products_of(self.market, self.slopes)
 
+    def products_at(self, prices: pd.DataFrame) -> Products:
+        """Return the products of the market with the costs that are known now, as ``costs`` takes them."""
+        known = prices[self.rows(prices) >= 0]
+        return _with(self.products, self.rows(known), self.costs(known))
+
     def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return what is known of costs: ``unit_cost``, ``covering_price``, ``cost_stale``, ``cost_holds``.
 
