@@ -11,12 +11,14 @@ import pandas as pd
 from expectations.columns import RANDOMISED, REASON
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE
 from tasks.pricing.list_claim import at_ends
-from tasks.pricing.recommend import ANNOUNCED, HOLD_BEST, NOT_IDENTIFIED, NOT_TRAINED, STEP
+from tasks.pricing.recommend import ANNOUNCED, AT_INDEX, HOLD_BEST, NOT_IDENTIFIED, NOT_TRAINED, STEP
 from tasks.pricing.rules import Rules
 from tasks.pricing.variation import PLANNED
 
 HELD = {
     HOLD_BEST: "Held: no allowed price earns more.",
+    HOLD_BEST
+    + AT_INDEX: "Held: no allowed price earns more within the limit on the price level of the list.",
     NOT_IDENTIFIED: "Held: the sales do not show clearly how buyers react to its price.",
     NOT_TRAINED: "Held: new product, its sales were not in the training.",
     NO_COST: "Held: its unit cost is not known.",
@@ -73,7 +75,7 @@ def sentences(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str
     reasons = []
     for row, code in enumerate(table[REASON]):
         reason = HELD.get(code, "") if step[row] == 1.0 or code == ANNOUNCED else ""
-        reason = reason or _moved(row, float(step[row]), expected, rules.objective)
+        reason = reason or _moved(row, float(step[row]), expected, rules.objective, code)
         if ends[row] and code not in HELD:
             reason = reason.removesuffix(".") + "; the largest step of a week."
         reasons.append(reason)
@@ -87,8 +89,8 @@ def sentences(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str
     ]
 
 
-def _moved(row: int, step: float, expected: Expected, objective: str) -> str:
-    """Return what a price that moves does to units and earnings."""
+def _moved(row: int, step: float, expected: Expected, objective: str, code: str) -> str:
+    """Return what a price that moves does to units and earnings; ``code`` is the policy's reason."""
     move = "Raised" if step > 1 else "Lowered"
     change = 100 * (expected.units[row] / expected.units_before[row] - 1)
     units = f"{abs(change):.1f} % {'more' if change > 0 else 'fewer'} units a week"
@@ -99,6 +101,9 @@ def _moved(row: int, step: float, expected: Expected, objective: str) -> str:
     if group >= LEAST:
         together = f"together with similar products {_money(group, expected)} more"
         return f"{move}: {units}; {together} {worth}."
+    if code.endswith(AT_INDEX):
+        others = "rise" if step < 1 else "fall"
+        return f"{move}: {units}; keeps the price level of the list within its limit while others {others}."
     return f"{move}: {units}; a step towards better prices in the weeks to come."
 
 

@@ -27,6 +27,7 @@ COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, em
 LOWEST, HIGHEST = "lowest", "highest"  # columns: bounds of this week's price, currency/unit
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
+AT_INDEX = ", with the price index of the list at its limit"  # what both add where that limit binds
 ANNOUNCED = "the price of an announced promotion"
 ANNOUNCED_PRICE = "announced_price"  # column: currency/unit, nan where no promotion is announced
 STEP = "step"  # recommended price relative to the price in force
@@ -99,7 +100,7 @@ class PolicyModel:
             chosen = plan.view.prices(self.rules)[np.arange(len(ratio)), plan.actions]
             moved = (chosen / ratio)[rows[known]]
             step[known] = np.where(np.abs(moved - 1) <= NEAR, 1.0, moved)
-            reason[known] = self._reasons(rows[known], step[known], prices[known])
+            reason[known] = self._reasons(rows[known], step[known], prices[known], plan.side)
         announced = _announced(prices)
         step = np.where(np.isnan(announced), step, announced / price)
         reason[~np.isnan(announced)] = ANNOUNCED
@@ -234,10 +235,13 @@ class PolicyModel:
         may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
         return listed(now, self.rules, self.policy.worth, may), ratio
 
-    def _reasons(self, rows: np.ndarray, step: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
-        """Return why rows of the market hold or move."""
+    def _reasons(
+        self, rows: np.ndarray, step: np.ndarray, prices: pd.DataFrame, side: np.ndarray
+    ) -> np.ndarray:
+        """Return why rows of the market hold or move; ``side`` is that of ``ListPlan``."""
         holds = self.costs(prices)[COST_HOLDS].to_numpy()
-        best = np.where(step == 1.0, HOLD_BEST, MOVED)
+        best = np.where(step == 1.0, HOLD_BEST, MOVED).astype(object)
+        best = np.where(side[rows] == 0, best, best + AT_INDEX)
         reason = np.where(self.products.identified[rows].astype(bool), best, NOT_IDENTIFIED)
         return np.where(holds == "", reason, holds)
 
