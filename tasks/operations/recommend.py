@@ -128,8 +128,7 @@ def recommend(
     today, current = _today(policy, now), _current(settings, policy, tables, sales, now)
     seed = secrets.randbits(32) if order.seed is None else order.seed
     table = price_list(policy, current, variation_of(settings), seed, now)
-    heading = Heading(version=number, status=status, week=today)
-    sheet = price_sheet(policy, table, current, heading, now)
+    sheet = price_sheet(policy, table, current, Heading(version=number, status=status, week=today), now)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,

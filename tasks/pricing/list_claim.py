@@ -23,8 +23,6 @@ from tasks.pricing.rules import Rules
 
 LEAST_EARNED = 1e-9  # currency/week; below it there is nothing to compare with
 MARGIN_DECIMALS = 4  # of a stated margin, share
-Interval = tuple[float | None, float | None, float | None]  # mean, low and high
-NONE: Interval = (None, None, None)
 
 
 class CategoryClaim(TypedDict):
@@ -42,7 +40,21 @@ class CategoryClaim(TypedDict):
     gain: float | None
 
 
-class ListClaim(TypedDict):
+class Changes(TypedDict):
+    """The change of the objective of a week: relative, and in currency/week, both with their interval."""
+
+    lift: float | None
+    low: float | None
+    high: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+
+
+UNKNOWN = Changes(lift=None, low=None, high=None, gain=None, gain_low=None, gain_high=None)
+
+
+class ListClaim(Changes):
     """A price list against the prices in force: prices that move, and what changes in a week.
 
     ``at_ends`` counts prices at the largest step up or down, ``at_ends_share`` is their share of the list.
@@ -63,12 +75,6 @@ class ListClaim(TypedDict):
     at_ends: int
     at_ends_share: float
     index: float
-    lift: float | None
-    low: float | None
-    high: float | None
-    gain: float | None
-    gain_low: float | None
-    gain_high: float | None
     categories: list[CategoryClaim]
     refusal: str
 
@@ -97,7 +103,7 @@ def list_claim(
     weight = products.price * products.units / (products.price * products.units).sum()
     margins = _assumed_margins(products, rules)
     comparable = bool((before.sum(axis=1) > LEAST_EARNED).all())
-    lift, gain = _changes(before.sum(axis=1), after.sum(axis=1), confidence) if comparable else (NONE, NONE)
+    figures = _changes(before.sum(axis=1), after.sum(axis=1), confidence) if comparable else UNKNOWN
     ends, (up, down, held) = at_ends(step, rules), _counts(step)
     return ListClaim(
         objective=rules.objective,
@@ -109,25 +115,24 @@ def list_claim(
         at_ends=int(ends.sum()),
         at_ends_share=float(ends.mean()),
         index=float(np.expm1(weight @ np.log(ratio))),
-        lift=lift[0],
-        low=lift[1],
-        high=lift[2],
-        gain=gain[0],
-        gain_low=gain[1],
-        gain_high=gain[2],
+        **figures,
         categories=_by_category(categories, step, (after - before).mean(axis=0) if comparable else None),
         refusal=refusal,
     )
 
 
-def _changes(before: np.ndarray, after: np.ndarray, confidence: float) -> tuple[Interval, Interval]:
+def _changes(before: np.ndarray, after: np.ndarray, confidence: float) -> Changes:
     """Return the relative and the absolute change with their intervals, from earnings in draws (draws,)."""
-    tail = (1 - confidence) / 2
-    relative, absolute = (
-        (float(change.mean()), *map(float, np.quantile(change, [tail, 1 - tail])))
-        for change in (after / before - 1, after - before)
+    tails, lift, gain = [(1 - confidence) / 2, (1 + confidence) / 2], after / before - 1, after - before
+    (low, high), (gain_low, gain_high) = np.quantile(lift, tails), np.quantile(gain, tails)
+    return Changes(
+        lift=float(lift.mean()),
+        low=float(low),
+        high=float(high),
+        gain=float(gain.mean()),
+        gain_low=float(gain_low),
+        gain_high=float(gain_high),
     )
-    return relative, absolute  # type: ignore[return-value]
 
 
 def _assumed_margins(products: Products, rules: Rules) -> np.ndarray:

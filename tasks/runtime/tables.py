@@ -63,7 +63,12 @@ def require_ending(path: Path, option: str) -> None:
 
 
 def write_table(
-    table: pd.DataFrame, path: Path, looks: Mapping[str, Look], *, option: str, title: str
+    table: pd.DataFrame,
+    path: Path,
+    looks: Mapping[str, Look] | None = None,
+    *,
+    option: str = "file",
+    title: str = "Sheet1",
 ) -> None:
     """Write a table as the ending of its file says, whole or not at all.
 
@@ -72,7 +77,7 @@ def write_table(
     Args:
         table: what is written.
         path: file.
-        looks: of the columns in a workbook.
+        looks: of the columns in a workbook; none: as they are called.
         option: of the command line that names the file.
         title: of the sheet of a workbook.
 
@@ -86,7 +91,7 @@ def write_table(
         if ending in PARQUET:
             table.to_parquet(part, index=False)
         elif ending == WORKBOOK:
-            write_workbook(table, part, looks, title)
+            write_workbook(table, part, looks or {}, title)
         else:
             neutral(table).to_csv(part, index=False)
         os.replace(part, path)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.pricing.demand import answer_of
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE
 from tasks.pricing.list_claim import list_claim
@@ -40,8 +41,9 @@ def test_name_and_category_come_first_and_every_row_says_status_version_week_and
     sheet = sheet_of(policy_of())
     assert sheet.columns[: len(FIRST)].tolist() == FIRST
     assert sheet["name"].tolist() == [f"=Tea {i}" for i in range(16)], "as it is called, spaces trimmed"
-    said = sheet[["status", "version", "week", "currency"]].drop_duplicates().values.tolist()
-    assert said == [["DRAFT", 7, pd.Timestamp("2025-01-06"), "EUR"]]
+    said = sheet[["status", "version", "week", "currency"]].drop_duplicates().to_dict("records")
+    week = pd.Timestamp("2025-01-06")
+    assert said == [{"status": "DRAFT", "version": 7, "week": week, "currency": "EUR"}]
     nameless = policy_of()
     nameless = replace(nameless, market=nameless.market.drop(columns=["name", "currency"]))
     assert sheet_of(nameless).columns[:2].tolist() == ["category", "product_id"]
@@ -50,7 +52,8 @@ def test_name_and_category_come_first_and_every_row_says_status_version_week_and
 def test_a_held_price_is_the_price_in_force_and_its_change_is_0() -> None:
     sheet = sheet_of(policy_of())
     held = sheet["step"] == 1.0
-    assert held.any() and not held.all()
+    assert held.any()
+    assert not held.all()
     assert (sheet.loc[held, "price"] == sheet.loc[held, "reference_price"]).all()
     assert (sheet.loc[held, "change_percent"] == 0.0).all()
     moved = sheet[~held]
@@ -72,8 +75,6 @@ def test_expected_units_are_those_of_the_whole_list() -> None:
     sheet = sheet_of(model)
     products = model.products
     draws = len(products.slopes)
-    from tasks.pricing.demand import answer_of
-
     ratio = sheet["price"].to_numpy() / products.price
     units = [answer_of(products, np.full(16, draw)).units(products, ratio) for draw in range(draws)]
     np.testing.assert_allclose(sheet["expected_units"], np.mean(units, axis=0), atol=0.0051)
@@ -128,3 +129,15 @@ def test_a_price_that_was_drawn_says_from_which_and_an_announced_one_that_it_is_
     prices = in_force(model)
     announced = prices.assign(announced_price=[1.0, *[np.nan] * 15])
     assert sheet_of(model, announced)["reason"][0] == "Price of an announced promotion."
+
+
+def test_a_price_that_only_makes_room_in_the_index_says_so_and_claims_no_gain() -> None:
+    rows = pd.concat([sheet_of(policy_of(seed)) for seed in range(6)])
+    lowered = rows[(rows["step"] < 1.0) & (rows["expected_gain"] < 0)]
+    room = lowered["reason"].str.contains(
+        "keeps the price level of the list within its limit while others rise"
+    )
+    together = lowered["reason"].str.contains("together with similar products")
+    assert room.any()
+    assert (room | together).all()
+    assert not lowered["reason"].str.contains("weeks to come").any()
