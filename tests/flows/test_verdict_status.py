@@ -1,4 +1,4 @@
-"""A FAIL is a result, not an error: status 0 with the verdict in the JSON, 3 where the caller wants to know."""
+"""A FAIL is a result, no error: status 0 with the verdict in the JSON, 3 where the caller wants to know."""
 
 from __future__ import annotations
 
