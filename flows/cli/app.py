@@ -45,6 +45,9 @@ FAILED_GATES = 3  # of `retrain --fail-on-verdict`; 1 and 2 are errors
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+FailOnVerdict = Annotated[
+    bool, typer.Option("--fail-on-verdict", help="Exit with 3 where the verdict is FAIL.")
+]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
@@ -93,9 +96,7 @@ def retrain(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew where a stopped run could go on.")
     ] = False,
-    fail_on_verdict: Annotated[
-        bool, typer.Option("--fail-on-verdict", help="Exit with 3 where the verdict is FAIL.")
-    ] = False,
+    fail_on_verdict: FailOnVerdict = False,
     json_file: Json = None,
 ) -> None:
     """Retrain on the sales table and leave a candidate in MLflow.
