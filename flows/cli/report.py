@@ -69,7 +69,7 @@ def show_recommended(recommended: Recommended) -> None:
     say(f"{recommended['products']} prices: {counts}{promoted}")
     if recommended["gain"] is not None:
         money = recommended["currency"] or "in the currency of the table"
-        say(f"expected: {recommended['gain']:+,.2f} {money} a week, {recommended['objective']}")
+        say(f"expected: {recommended['gain']:+,.2f} a week, {money}: {recommended['objective']}")
     if recommended["weeks"]:
         say(f"it knows {recommended['weeks']} whole weeks of sales since the training")
     unknown = recommended["unknown"]

@@ -170,7 +170,8 @@ def _status(settings: Settings, number: int, force: bool) -> str:
     if verdict == "PASS":
         return DRAFT
     if not force:
-        reasons = tags.get("reasons", "no reasons were recorded").rstrip(".")
+        recorded = tags.get("reasons", "no reasons were recorded").split(" · ")
+        reasons = "; ".join(reason.rstrip(".") for reason in recorded if not reason.startswith("note:"))
         raise Refused(
             f"{HEAD} version {number}: its verdict is {verdict}, so its prices are not recommended: "
             f"{reasons}. Take another version, or write its list anyway, marked on every row, with --force."

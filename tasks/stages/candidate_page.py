@@ -45,8 +45,8 @@ def _gain(claim: ListClaim, currency: str) -> str:
     span = f"({claim['gain_low']:+,.2f} to {claim['gain_high']:+,.2f})"
     share = f"{100 * claim['lift']:+.1f} % {claim['objective']}"
     doubt = f" Not identified: {claim['refusal']}." if claim["refusal"] else ""
-    gain = f"{claim['gain']:+,.2f} {span} {currency} a week"
-    return f"Expected gain: {gain}, {share}{assumed}, substitutes counted.{doubt}"
+    gain = f"{claim['gain']:+,.2f} {span} a week, {currency}"
+    return f"Expected gain: {gain}; {share}{assumed}, substitutes counted.{doubt}"
 
 
 def _champion(champion: ChampionSummary | None) -> str:

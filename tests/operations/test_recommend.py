@@ -64,8 +64,8 @@ def test_only_the_list_of_the_champion_is_no_draft(shop: Settings, tmp_path: Pat
 
 def test_a_version_that_failed_its_gates_gives_no_list_and_says_why(shop: Settings, tmp_path: Path) -> None:
     champion_aliases.champion(shop)  # opens the store
-    track.tag_version("pricing_policy", FAILED, {"reasons": "trial_lift: the lift is -1, it must be > 0"})
-    words = rf"version {FAILED}: its verdict is FAIL.*trial_lift: the lift is -1.*with --force"
+    track.tag_version("pricing_policy", FAILED, {"reasons": "trial_lift: it must be > 0 · note: so what"})
+    words = rf"version {FAILED}: its verdict is FAIL.*: trial_lift: it must be > 0\. Take.*with --force"
     with pytest.raises(Refused, match=words):
         listed(shop, FAILED, tmp_path)
     assert not (tmp_path / "list.csv").exists()
