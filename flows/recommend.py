@@ -6,7 +6,7 @@ from prefect import flow
 
 from conf import Settings
 from tasks.operations import recommend as operation
-from tasks.operations.recommend import ShopTables
+from tasks.operations.recommend import Order, ShopTables
 from tasks.stages.sales import sales_since
 
 NOTHING = ShopTables()
@@ -14,8 +14,15 @@ NOTHING = ShopTables()
 
 @flow(name="recommend")
 def recommend(
-    settings: Settings, version: int | None, out: str, seed: int | None = None, tables: ShopTables = NOTHING
+    settings: Settings,
+    version: int | None,
+    out: str,
+    seed: int | None = None,
+    tables: ShopTables = NOTHING,
+    *,
+    force: bool = False,
 ) -> operation.Recommended:
     """Write the prices of the champion, else of the candidate, for every product in the next week."""
+    order = Order(out=out, version=version, seed=seed, force=force)
     sales = sales_since(settings, tables.sales)
-    return operation.recommend(settings, version, tables, sales, out=out, seed=seed)
+    return operation.recommend(settings, order, tables, sales)

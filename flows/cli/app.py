@@ -41,9 +41,13 @@ HEAVY = (
 """What a retraining imports sooner or later: best while the API starts on another core."""
 
 TRY_AGAIN_LATER = 75  # EX_TEMPFAIL of sysexits.h
+FAILED_GATES = 3  # of `retrain --fail-on-verdict`; 1 and 2 are errors
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+FailOnVerdict = Annotated[
+    bool, typer.Option("--fail-on-verdict", help="Exit with 3 where the verdict is FAIL.")
+]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
@@ -92,11 +96,13 @@ def retrain(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start anew where a stopped run could go on.")
     ] = False,
+    fail_on_verdict: FailOnVerdict = False,
     json_file: Json = None,
 ) -> None:
     """Retrain on the sales table and leave a candidate in MLflow.
 
-    Exit status: 0 done, 1 error, 75 another retraining is running (try again later), 130 stopped.
+    Exit status: 0 done, whatever the `verdict` in the JSON says, 1 error, 2 an unknown option, 3 the verdict
+    is FAIL and `--fail-on-verdict` is given, 75 another retraining is running (try again later), 130 stopped.
 
     Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
     """
@@ -119,6 +125,8 @@ def retrain(
             raise typer.Exit(TRY_AGAIN_LATER) from None
     write_json(json_file, summary)
     report.show_summary(summary, settings)
+    if fail_on_verdict and summary["verdict"] == "FAIL":
+        raise typer.Exit(FAILED_GATES)
 
 
 @app.command()

@@ -13,7 +13,10 @@ from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import prefect_api
 
 Out = Annotated[
-    Path, typer.Option("--out", metavar="FILE", help="CSV or Parquet file to write the price list to.")
+    Path,
+    typer.Option(
+        "--out", metavar="FILE", help="File of the price list; its ending: `.xlsx`, `.csv` or `.parquet`."
+    ),
 ]
 Prices = Annotated[
     Path | None,
@@ -37,6 +40,10 @@ Version = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of the random variation; none: a new one.")]
 
+Force = Annotated[
+    bool, typer.Option("--force", help="Write the list of a version that failed its gates, marked as such.")
+]
+
 
 def recommend(
     out: Out,
@@ -45,14 +52,20 @@ def recommend(
     promotions: Promotions = None,
     version: Version = None,
     seed: Seed = None,
+    force: Force = False,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
     """Write the price list of the next week: every price with its reason, and its probability if varied.
 
-    Example: `repricer recommend --out list.csv --sales new.parquet --set price.variation.share=0.1`
+    Only the champion's list is more than a draft; its rows and this command say which it is.
+
+    Example: `repricer recommend --out list.xlsx --sales new.parquet --set price.variation.share=0.1`
     """
+    from tasks.runtime.tables import require_ending
+
+    require_ending(out, "--out")
     settings = settings_of(profile, sets)
     require_store(settings)
     with prefect_api(settings.data_folder):
@@ -61,6 +74,6 @@ def recommend(
 
         files = {"prices": prices, "sales": sales, "promotions": promotions}
         tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
-        recommended = flow(settings, version, str(out), seed, tables)
+        recommended = flow(settings, version, str(out), seed, tables, force=force)
     write_json(json_file, recommended)
     report.show_recommended(recommended)

@@ -57,11 +57,19 @@ def show_promoted(promoted: Promoted) -> None:
 
 
 def show_recommended(recommended: Recommended) -> None:
-    """Print how many prices of a list rise, fall and hold, and whether it was varied."""
+    """Print what a list is, what it would change, and whether it was varied."""
+    status, version = recommended["status"], recommended["version"]
+    what = {
+        "CHAMPION": f"list of the champion, pricing_policy version {version}",
+        "DRAFT": f"DRAFT by pricing_policy version {version}, which nobody has promoted",
+    }.get(status, f"FORCED DRAFT by pricing_policy version {version}, which failed its gates: do not publish")
     counts = f"{recommended['up']} up, {recommended['down']} down, {recommended['hold']} held"
-    prices = f"{recommended['products']} prices by pricing_policy version {recommended['version']}"
     promoted = f", {recommended['promoted']} announced" if recommended["promoted"] else ""
-    say(f"{recommended['file']}: {prices}: {counts}{promoted}")
+    say(f"{recommended['file']}: {what}; week from {recommended['week']}")
+    say(f"{recommended['products']} prices: {counts}{promoted}")
+    if recommended["gain"] is not None:
+        money = recommended["currency"] or "in the currency of the table"
+        say(f"expected: {recommended['gain']:+,.2f} a week, {money}: {recommended['objective']}")
     if recommended["weeks"]:
         say(f"it knows {recommended['weeks']} whole weeks of sales since the training")
     unknown = recommended["unknown"]

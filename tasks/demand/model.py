@@ -224,15 +224,15 @@ class DemandModel:
         strange = ~pd.MultiIndex.from_frame(prices[SERIES]).isin(known)
         if strange.any():
             raise DemandError(
-                "demand: the product must be one of the training. "
+                "demand: `product_id`: the product must be one of the training. "
                 f"Received: {prices[SERIES][strange].iloc[0].tolist()}. Retrain on sales of it."
             )
         out = ~prices[DATE].isin(self.dates)
         if out.any():
             span = f"{self.dates[0]:%Y-%m-%d} to {self.dates[-1]:%Y-%m-%d}"
+            received = f"{prices[DATE][out].iloc[0]:%Y-%m-%d}"
             raise DemandError(
-                f"demand: the date must lie in {span}. Received: {prices[DATE][out].iloc[0]:%Y-%m-%d}. "
-                "Retrain on newer sales."
+                f"demand: `date`: the date must lie in {span}. Received: {received}. Retrain on newer sales."
             )
         wrong = ~(np.isfinite(prices[PRICE]) & (prices[PRICE] > 0))
         if wrong.any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from prefect import task
@@ -12,15 +13,21 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import DATE, PERIOD_DAYS, PRICE, PRODUCT, RANDOMISED, REASON, STORE, UNIT_COST
-from expectations.spreadsheets import neutral
+from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
+from tasks.governance.approval import VERDICT, Refused
+from tasks.governance.champion import HEAD
+from tasks.operations.list_looks import LOOKS
 from tasks.operations.price_rules import guard_of, with_announced, with_bounds
+from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT, Heading, price_sheet
 from tasks.pricing.new_sales import Calendar
 from tasks.pricing.price_list import in_force, price_list, unknown_products
 from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow, shop_now
 from tasks.pricing.variation import Variation
-from tasks.runtime import champion_aliases
-from tasks.runtime.tables import PARQUET, table_at
+from tasks.runtime import champion_aliases, track
+from tasks.runtime.tables import require_ending, table_at, write_table
+
+OUT = "--out"  # option of the command line that names the file of the list
 
 
 class Recommended(TypedDict):
@@ -30,6 +37,16 @@ class Recommended(TypedDict):
     """Path of the list."""
     version: int
     """Version of `pricing_policy`."""
+    status: str
+    """`CHAMPION`, `DRAFT`, or `DRAFT OF A FAILED VERSION`."""
+    week: str
+    """First day for which the list is (ISO date)."""
+    gain: float | None
+    """What the list is expected to earn more in a week than the prices in force (currency)."""
+    objective: str
+    """What `gain` counts: revenue, or profit, perhaps at the assumed margin."""
+    currency: str | None
+    """ISO 4217 code of all money; none: it was not named."""
     products: int
     """Rows of the list."""
     up: int
@@ -66,46 +83,111 @@ class ShopTables:
     promotions: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Which list is wanted.
+
+    Attributes:
+        out: file of the list; its ending says how it is written (``tasks.runtime.tables.ENDINGS``).
+        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
+        seed: of the variation; none: a new one, so that no week repeats the draws of another.
+        force: write the list of a version that failed its gates, too, marked as such.
+    """
+
+    out: str
+    version: int | None = None
+    seed: int | None = None
+    force: bool = False
+
+
 @task(name="recommend")
 def recommend(
-    settings: Settings,
-    version: int | None,
-    tables: ShopTables,
-    sales: pd.DataFrame | None,
-    *,
-    out: str,
-    seed: int | None = None,
+    settings: Settings, order: Order, tables: ShopTables, sales: pd.DataFrame | None
 ) -> Recommended:
-    """Write the price list as Parquet where the file is called so, else as CSV.
+    """Write the price list of the next week.
 
     Args:
         settings: whose store holds the policy; ``price.variation`` varies the list.
-        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
+        order: which list is wanted.
         tables: what is known of the shop now.
         sales: the sales table of ``tables.sales``.
-        out: file of the list; in CSV, text that a spreadsheet would run gets an apostrophe in front.
-        seed: of the variation; none: a new one, so that no week repeats the draws of another.
 
     Raises:
         ModelError: there is no such version.
-        TableError: a file cannot be read.
+        Refused: the version failed its gates, and nobody forces its list.
+        TableError: a file cannot be read, or the ending of ``order.out`` is not known.
         PolicyError: the table of prices lacks a column, or a price is not finite and above 0.
         SalesSinceError: the sales tell nothing of the time since the training.
         DataError: an announcement breaks a rule.
     """
-    number, model = champion_aliases.chosen(settings, "pricing_policy", version)
+    require_ending(Path(order.out), OUT)
+    number, model = champion_aliases.chosen(settings, HEAD, order.version)
+    status = _status(settings, number, order.force)
     policy: PolicyModel = model.policy
-    seed = secrets.randbits(32) if seed is None else seed
     now = None if sales is None else _now(settings, policy, sales)
-    current = in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
-    unknown = [*unknown_products(policy, current), *(now.state.unknown if now else ())]
-    current = with_bounds(current, policy, guard_of(settings), sales, as_of=_today(policy, now))
-    if tables.promotions is not None:
-        current = with_announced(current, tables.promotions, as_of=_today(policy, now))
+    today, current = _today(policy, now), _current(settings, policy, tables, sales, now)
+    seed = secrets.randbits(32) if order.seed is None else order.seed
     table = price_list(policy, current, variation_of(settings), seed, now)
-    _write(table, Path(out))
-    counts = _counts(table) | {"weeks": now.state.weeks if now else 0}
-    return Recommended(file=out, version=number, seed=seed, unknown=unknown, **counts)  # type: ignore[typeddict-item]
+    sheet = price_sheet(policy, table, current, Heading(version=number, status=status, week=today), now)
+    write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
+    return Recommended(
+        file=order.out,
+        version=number,
+        status=status,
+        week=f"{today:%Y-%m-%d}",
+        seed=seed,
+        weeks=now.state.weeks if now else 0,
+        unknown=[*unknown_products(policy, current), *(now.state.unknown if now else ())],
+        **_gain(sheet, policy),  # type: ignore[typeddict-item]
+        **_counts(table),
+    )
+
+
+def _current(
+    settings: Settings,
+    policy: PolicyModel,
+    tables: ShopTables,
+    sales: pd.DataFrame | None,
+    now: ShopNow | None,
+) -> pd.DataFrame:
+    """Return prices in force with the bounds of this week and what is announced (currency/unit)."""
+    today = _today(policy, now)
+    current = in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
+    current = with_bounds(current, policy, guard_of(settings), sales, as_of=today)
+    return current if tables.promotions is None else with_announced(current, tables.promotions, as_of=today)
+
+
+def _status(settings: Settings, number: int, force: bool) -> str:
+    """Return what a list of a version is: of the champion, a draft, or a draft of a failed version.
+
+    Raises:
+        Refused: the version failed its gates, and nobody forces its list.
+    """
+    if champion_aliases.version_of(settings, HEAD, CHAMPION_ALIAS) == number:
+        return CHAMPION
+    tags = track.version_tags(HEAD, number) or {}
+    verdict = tags.get(VERDICT, "missing")
+    if verdict == "PASS":
+        return DRAFT
+    if not force:
+        recorded = tags.get("reasons", "no reasons were recorded").split(" · ")
+        reasons = "; ".join(reason.rstrip(".") for reason in recorded if not reason.startswith("note:"))
+        raise Refused(
+            f"{HEAD} version {number}: its verdict is {verdict}, so its prices are not recommended: "
+            f"{reasons}. Take another version, or write its list anyway, marked on every row, with --force."
+        )
+    return FAILED_DRAFT
+
+
+def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
+    """Return what the list is expected to earn more in a week, of which objective, and in which currency."""
+    known = sheet[EXPECTED_GAIN].dropna()
+    assumed = policy.rules.objective == "profit" and policy.products.cost_assumed.astype(bool).any()
+    return {
+        "gain": float(known.sum()) if len(known) else None,
+        "objective": policy.rules.objective + (" at the assumed margin" if assumed else ""),
+        "currency": policy.currency,
+    }
 
 
 def _now(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
@@ -142,14 +224,6 @@ def _counts(table: pd.DataFrame) -> dict[str, int]:
         "promoted": int(promoted.sum()),
         "varied": int((table[RANDOMISED] != 0).sum()),
     }
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix in PARQUET:
-        table.to_parquet(path, index=False)
-    else:
-        neutral(table).to_csv(path, index=False)
 
 
 def _prices_at(path: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ equal. The interval holds what is not known about slopes and curve; both sides o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,38 +16,77 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from expectations.columns import PRICE
-from tasks.pricing.counts import expected_sales
-from tasks.pricing.demand import answer_of
+from tasks.pricing.list_outcome import outcome
 from tasks.pricing.products import Products
 from tasks.pricing.recommend import STEP
 from tasks.pricing.rules import Rules
 
 LEAST_EARNED = 1e-9  # currency/week; below it there is nothing to compare with
+MARGIN_DECIMALS = 4  # of a stated margin, share
 
 
-class ListClaim(TypedDict):
-    """A price list against the prices in force: prices that move, and the relative change of the objective.
+class CategoryClaim(TypedDict):
+    """What a list does to a category.
 
-    ``at_ends`` counts prices at the largest step up or down, ``assumed`` products whose cost is that of a
-    stated margin. ``index`` is the change of the revenue-weighted price index. ``refusal`` says why the
-    change is not identified, and is empty where it is; no list may be published on one that is not.
+    ``mean_change`` is the mean relative change of its prices, those that hold among them; ``gain`` is what it
+    is expected to earn more in a week (currency), none where nothing is known of what it earns.
+    """
+
+    category: str
+    up: int
+    down: int
+    held: int
+    mean_change: float
+    gain: float | None
+
+
+class Changes(TypedDict):
+    """The change of the objective of a week: relative, and in currency/week, both with their interval."""
+
+    lift: float | None
+    low: float | None
+    high: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+
+
+UNKNOWN = Changes(lift=None, low=None, high=None, gain=None, gain_low=None, gain_high=None)
+
+
+class ListClaim(Changes):
+    """A price list against the prices in force: prices that move, and what changes in a week.
+
+    ``at_ends`` counts prices at the largest step up or down, ``at_ends_share`` is their share of the list.
+    ``assumed`` counts products whose cost is that of a stated margin, ``assumed_margins`` are the lowest and
+    the highest of these margins (share of the price), none where no cost is assumed. ``index`` is the change
+    of the revenue-weighted price index. ``lift``, ``low`` and ``high`` are the relative change of the
+    objective, ``gain``, ``gain_low`` and ``gain_high`` the same in currency/week, with the interval of what
+    is not known about slopes and curve. ``refusal`` says why the change is not identified, and is empty where
+    it is; no list may be published on one that is not.
     """
 
     objective: str
     assumed: int
+    assumed_margins: list[float] | None
     up: int
     down: int
     held: int
     at_ends: int
+    at_ends_share: float
     index: float
-    lift: float | None
-    low: float | None
-    high: float | None
+    categories: list[CategoryClaim]
     refusal: str
 
 
 def list_claim(
-    table: pd.DataFrame, products: Products, rules: Rules, *, confidence: float, refusal: str
+    table: pd.DataFrame,
+    products: Products,
+    rules: Rules,
+    *,
+    confidence: float,
+    refusal: str,
+    categories: Sequence[str] = (),
 ) -> ListClaim:
     """Return the claim of a price list.
 
@@ -57,29 +96,74 @@ def list_claim(
         rules: objective and ladder.
         confidence: probability of the interval.
         refusal: why the demand is not identified; empty where it is.
+        categories: of the products (products,); none: the claim has no categories.
     """
     ratio, step = table[PRICE].to_numpy(float) / products.price, table[STEP].to_numpy(float)
-    before, after = (earned(products, rules, prices) for prices in (np.ones(len(ratio)), ratio))
+    before, after = (outcome(products, rules, prices).earned for prices in (np.ones(len(ratio)), ratio))
     weight = products.price * products.units / (products.price * products.units).sum()
-    claim = ListClaim(
+    margins = _assumed_margins(products, rules)
+    comparable = bool((before.sum(axis=1) > LEAST_EARNED).all())
+    figures = _changes(before.sum(axis=1), after.sum(axis=1), confidence) if comparable else UNKNOWN
+    ends, (up, down, held) = at_ends(step, rules), _counts(step)
+    return ListClaim(
         objective=rules.objective,
-        assumed=int(products.cost_assumed.astype(bool).sum()) if rules.objective == "profit" else 0,
-        up=int((step > 1).sum()),
-        down=int((step < 1).sum()),
-        held=int((step == 1).sum()),
-        at_ends=int(at_ends(step, rules).sum()),
+        assumed=len(margins),
+        assumed_margins=[float(margins.min()), float(margins.max())] if len(margins) else None,
+        up=up,
+        down=down,
+        held=held,
+        at_ends=int(ends.sum()),
+        at_ends_share=float(ends.mean()),
         index=float(np.expm1(weight @ np.log(ratio))),
-        lift=None,
-        low=None,
-        high=None,
+        **figures,
+        categories=_by_category(categories, step, (after - before).mean(axis=0) if comparable else None),
         refusal=refusal,
     )
-    if (before <= LEAST_EARNED).any():
-        return claim
-    lift, tail = after / before - 1, (1 - confidence) / 2
-    low, high = np.quantile(lift, [tail, 1 - tail])
-    claim["lift"], claim["low"], claim["high"] = float(lift.mean()), float(low), float(high)
-    return claim
+
+
+def _changes(before: np.ndarray, after: np.ndarray, confidence: float) -> Changes:
+    """Return the relative and the absolute change with their intervals, from earnings in draws (draws,)."""
+    tails, lift, gain = [(1 - confidence) / 2, (1 + confidence) / 2], after / before - 1, after - before
+    (low, high), (gain_low, gain_high) = np.quantile(lift, tails), np.quantile(gain, tails)
+    return Changes(
+        lift=float(lift.mean()),
+        low=float(low),
+        high=float(high),
+        gain=float(gain.mean()),
+        gain_low=float(gain_low),
+        gain_high=float(gain_high),
+    )
+
+
+def _assumed_margins(products: Products, rules: Rules) -> np.ndarray:
+    """Return the stated margins that the objective rests on, share of the price (assumed,)."""
+    assumed = products.cost_assumed.astype(bool) & (rules.objective == "profit")
+    return np.asarray(1 - (products.covering_price / products.price)[assumed]).round(MARGIN_DECIMALS)
+
+
+def _counts(step: np.ndarray) -> tuple[int, int, int]:
+    """Return how many prices rise, fall and hold."""
+    return int((step > 1).sum()), int((step < 1).sum()), int((step == 1).sum())
+
+
+def _by_category(categories: Sequence[str], step: np.ndarray, gain: np.ndarray | None) -> list[CategoryClaim]:
+    """Return the claims of the categories, the largest gain first."""
+    names = np.asarray(categories, dtype=object)
+    claims = []
+    for name in sorted(set(categories)):
+        rows = names == name
+        up, down, held = _counts(step[rows])
+        claims.append(
+            CategoryClaim(
+                category=str(name),
+                up=up,
+                down=down,
+                held=held,
+                mean_change=float((step[rows] - 1).mean()),
+                gain=None if gain is None else float(gain[rows].sum()),
+            )
+        )
+    return sorted(claims, key=lambda claim: -(claim["gain"] or 0.0))
 
 
 def at_ends(step: np.ndarray, rules: Rules) -> np.ndarray:
@@ -89,21 +173,8 @@ def at_ends(step: np.ndarray, rules: Rules) -> np.ndarray:
 
 
 def earned(products: Products, rules: Rules, ratio: np.ndarray) -> np.ndarray:
-    """Return what a week is expected to earn in every draw of the slopes (draws,).
-
-    Profit counts the products whose cost is trusted or assumed. No more is sold than is on hand.
-
-    Args:
-        products: of the market, one season (n,).
-        rules: give the objective.
-        ratio: prices relative to the prices in force (n,).
-    """
-    draws = len(products.slopes)
-    many = products.repeat(draws)
-    wanted = answer_of(many, many.season).units(many, np.tile(ratio, draws))
-    units = expected_sales(wanted, many.on_hand(many.stock), many.dispersion)
-    worth = units * rules.margin(many, np.tile(ratio, draws))
-    return np.asarray(worth.reshape(draws, -1).sum(axis=1))
+    """Return what a week is expected to earn in every draw, currency/week (draws,); see ``outcome``."""
+    return np.asarray(outcome(products, rules, ratio).earned.sum(axis=1))
 
 
 def sentence(claim: Mapping[str, Any]) -> str:
@@ -121,5 +192,6 @@ def sentence(claim: Mapping[str, Any]) -> str:
 
 def figures(claim: Mapping[str, Any]) -> dict[str, float]:
     """Return the claim's figures by metric name, such as ``list.lift``."""
-    names = ("up", "down", "held", "at_ends", "index", "lift", "low", "high")
-    return {f"list.{name}": float(claim[name]) for name in names if claim[name] is not None}
+    counts = ("up", "down", "held", "at_ends", "at_ends_share", "index")
+    names = (*counts, "lift", "low", "high", "gain", "gain_low", "gain_high")
+    return {f"list.{name}": float(claim[name]) for name in names if claim.get(name) is not None}

@@ -17,6 +17,7 @@ from expectations.columns import (
     IDENTIFIED,
     LIST_PRICE,
     MEAN,
+    NAME,
     PERIOD_DAYS,
     PRICE,
     PRODUCT,
@@ -92,7 +93,7 @@ def market_of(
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
     recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE, DEPARTMENT) if name in sales}
+    optional = {name: "last" for name in (NAME, LIST_PRICE, TAX_RATE, DEPARTMENT) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
     table = (

@@ -19,7 +19,6 @@ from tasks.pricing.shop_view import ShopNow
 from tasks.pricing.variation import Variation, vary
 
 KEY = [PRODUCT, STORE]
-NOISE = 1e-6  # of a cent; a price that is lowered by less is the same
 
 
 def in_force(policy: PolicyModel, now: ShopNow | None = None) -> pd.DataFrame:
@@ -90,8 +89,9 @@ def _drawable(
     reference, known = prices[PRICE].to_numpy(float), policy.costs(prices)
     cost, free = known[COVERING_PRICE].to_numpy(), (known[COST_HOLDS] == "").to_numpy()
     announced = (recommended[REASON] == ANNOUNCED).to_numpy()
-    planned = _rounded(recommended[PRICE].to_numpy(), cost, decimals)
-    planned = np.where(announced, recommended[PRICE], planned)
+    held = (recommended[STEP] == 1.0).to_numpy()
+    price = recommended[PRICE].to_numpy()
+    planned = np.where(held | announced, price, price.round(decimals))
     free = free & ~announced
     ladder = policy.rules.ladder
     lowest, highest = policy.bounds(prices)
@@ -107,17 +107,3 @@ def _learned(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow) -> dict[st
         name: np.where(rows >= 0, values[rows], np.nan)
         for name, values in (("slope_trained", now.learned.before), ("slope_now", now.learned.mean))
     }
-
-
-def _rounded(price: np.ndarray, cost: np.ndarray, decimals: int) -> np.ndarray:
-    """Return prices that a shop can charge: rounded, but never to 0, below the cost, or further below it.
-
-    Args:
-        price: currency/unit (products,).
-        cost: in prices with tax, currency/unit, nan where none is known (products,).
-        decimals: of a price.
-    """
-    nearest, cent = price.round(decimals), 10.0**-decimals
-    lowered = price - nearest > NOISE * cent
-    raised = (nearest <= 0) | ((nearest < cost) & (lowered | (cost <= price)))
-    return np.where(raised, (nearest + cent).round(decimals), nearest)

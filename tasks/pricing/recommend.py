@@ -17,6 +17,7 @@ from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
 from tasks.pricing.listing import ListPlan, listed
 from tasks.pricing.products import Products, products_of
+from tasks.pricing.rounding import chargeable, rounded_steps
 from tasks.pricing.rules import NEAR, Rules
 from tasks.pricing.slopes import SlopeDraws
 from tasks.pricing.state import View, opening
@@ -26,6 +27,7 @@ COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, em
 LOWEST, HIGHEST = "lowest", "highest"  # columns: bounds of this week's price, currency/unit
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
+AT_INDEX = ", with the price index of the list at its limit"  # what both add where that limit binds
 ANNOUNCED = "the price of an announced promotion"
 ANNOUNCED_PRICE = "announced_price"  # column: currency/unit, nan where no promotion is announced
 STEP = "step"  # recommended price relative to the price in force
@@ -96,13 +98,15 @@ class PolicyModel:
         if known.any():
             plan, ratio = self.plan(prices[known], view, decimals)
             chosen = plan.view.prices(self.rules)[np.arange(len(ratio)), plan.actions]
-            step[known] = (chosen / ratio)[rows[known]]
-            reason[known] = self._reasons(rows[known], step[known], prices[known])
+            moved = (chosen / ratio)[rows[known]]
+            step[known] = np.where(np.abs(moved - 1) <= NEAR, 1.0, moved)
+            reason[known] = self._reasons(rows[known], step[known], prices[known], plan.side)
         announced = _announced(prices)
         step = np.where(np.isnan(announced), step, announced / price)
         reason[~np.isnan(announced)] = ANNOUNCED
         reasons = pd.Series(reason, prices.index, dtype="str")
-        return pd.DataFrame({PRICE: price * step, STEP: step, REASON: reasons}, index=prices.index)
+        new = np.where(np.isnan(announced), price * step, announced)
+        return pd.DataFrame({PRICE: new, STEP: step, REASON: reasons}, index=prices.index)
 
     @property
     def currency(self) -> str | None:
@@ -118,6 +122,11 @@ class PolicyModel:
     def products(self) -> Products:
         """Return the products of the market."""
         return products_of(self.market, self.slopes)
+
+    def products_at(self, prices: pd.DataFrame) -> Products:
+        """Return the products of the market with the costs that are known now, as ``costs`` takes them."""
+        known = prices[self.rows(prices) >= 0]
+        return _with(self.products, self.rows(known), self.costs(known))
 
     def costs(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return what is known of costs: ``unit_cost``, ``covering_price``, ``cost_stale``, ``cost_holds``.
@@ -209,7 +218,9 @@ class PolicyModel:
         if view is None:
             view = opening(products, ratio).at_index(_index(products, rows, prices))
         now = replace(view, products=products, ratio=ratio)
-        candidates = self._candidates(now, decimals)
+        in_force, candidates = ratio * market.price, ratio[:, None] * self.rules.ladder
+        if decimals is not None:
+            candidates = rounded_steps(in_force, self.rules, decimals) / market.price[:, None]
         now = replace(now, planned=ratio, candidates=candidates)
         listed_rows = np.zeros(len(market), bool)
         listed_rows[rows[(costs[COST_HOLDS].to_numpy() == "") & np.isnan(announced)]] = True
@@ -217,28 +228,20 @@ class PolicyModel:
         low, high = self.bounds(prices)
         price = candidates[rows] * market.price[rows, None]
         may[rows] &= (price >= low[:, None] * (1 - NEAR)) & (price <= high[:, None] * (1 + NEAR))
+        if decimals is not None:
+            floor, price = costs[COVERING_PRICE].to_numpy(), price.round(decimals)
+            may[rows] &= chargeable(price, in_force[rows], floor, self.rules)
         may[:, self.rules.hold] = True
         may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
         return listed(now, self.rules, self.policy.worth, may), ratio
 
-    def _candidates(self, view: View, decimals: int | None) -> np.ndarray:
-        """Return the prices that the steps lead to, rounded within the bounds of the step (n, actions)."""
-        products, ladder = view.products, self.rules.ladder
-        exact = view.ratio[:, None] * ladder * products.price[:, None]
-        if decimals is None:
-            return view.ratio[:, None] * ladder
-        cent = 10.0**-decimals
-        now = (view.ratio * products.price)[:, None]
-        rounded = exact.round(decimals)
-        rounded = np.where(rounded > now * ladder[-1] * (1 + 1e-9), rounded - cent, rounded).round(decimals)
-        rounded = np.where(rounded < now * ladder[0] * (1 - 1e-9), rounded + cent, rounded).round(decimals)
-        rounded[:, self.rules.hold] = now[:, 0]
-        return rounded / products.price[:, None]
-
-    def _reasons(self, rows: np.ndarray, step: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
-        """Return why rows of the market hold or move."""
+    def _reasons(
+        self, rows: np.ndarray, step: np.ndarray, prices: pd.DataFrame, side: np.ndarray
+    ) -> np.ndarray:
+        """Return why rows of the market hold or move; ``side`` is that of ``ListPlan``."""
         holds = self.costs(prices)[COST_HOLDS].to_numpy()
-        best = np.where(step == 1.0, HOLD_BEST, MOVED)
+        best = np.where(step == 1.0, HOLD_BEST, MOVED).astype(object)
+        best = np.where(side[rows] == 0, best, best + AT_INDEX)
         reason = np.where(self.products.identified[rows].astype(bool), best, NOT_IDENTIFIED)
         return np.where(holds == "", reason, holds)
 

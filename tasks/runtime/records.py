@@ -158,24 +158,42 @@ class Priced(TypedDict):
     model_files: dict[str, Artifact]
 
 
-class ListClaim(TypedDict):
-    """The policy's price list against the prices in force.
+class CategoryClaim(TypedDict):
+    """What a price list does to a category: prices that move, and what it earns more (currency/week)."""
 
-    How many costs are assumed, how many prices rise, fall, hold and take the largest step, the change of the
-    price index, and the relative change of the objective in a week; ``refusal`` says why it is not
+    category: str
+    up: int
+    down: int
+    held: int
+    mean_change: float
+    gain: float | None
+
+
+class ListClaim(TypedDict):
+    """The policy's price list against the prices in force, as ``tasks.pricing.list_claim`` describes it.
+
+    How many costs are assumed and at which margins, how many prices rise, fall, hold and take the largest
+    step (and their share), the change of the price index, and the change of the objective in a week, relative
+    (``lift``) and in currency (``gain``), all together and by category; ``refusal`` says why it is not
     identified.
     """
 
     objective: str
     assumed: int
+    assumed_margins: list[float] | None
     up: int
     down: int
     held: int
     at_ends: int
+    at_ends_share: float
     index: float
     lift: float | None
     low: float | None
     high: float | None
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    categories: list[CategoryClaim]
     refusal: str
 
 

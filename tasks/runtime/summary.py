@@ -32,9 +32,23 @@ class ResponseSummary(TypedDict):
     median_elasticity: float | None
 
 
+class ChampionSummary(TypedDict):
+    """The champion of now, and what its list changed in a week when it was registered (share), if known."""
+
+    version: int
+    lift: float | None
+    low: float | None
+    high: float | None
+
+
 class Summary(TypedDict):
     """What ``repricer retrain --json`` writes; these names stay.
 
+    ``verdict`` is PASS or FAIL, ``failed_gates`` names the gates that failed, ``reasons`` says why in
+    sentences. ``list`` is what the candidate's price list would do: prices ``up``, ``down``, ``held`` and
+    ``at_ends`` of the step (``at_ends_share``), ``lift`` (share of the objective of a week) and ``gain``
+    (currency/week), both with their interval, and the same by ``categories``. ``champion`` stands beside it,
+    none where nobody was promoted.
     ``seconds`` are those of every stage and their ``total``, ``peak_memory_mb`` the largest resident memory
     of the process and its children. ``currency`` is there where ``source.currency`` names it.
     """
@@ -49,7 +63,9 @@ class Summary(TypedDict):
     list: ListClaim
     off_policy: dict[str, Any] | None
     verdict: str
+    failed_gates: list[str]
     reasons: list[str]
+    champion: ChampionSummary | None
     versions: Versions
     seconds: dict[str, float]
     peak_memory_mb: float

@@ -1,7 +1,9 @@
-"""Tables that a user names on the command line."""
+"""Tables that a user names on the command line: read, and written as the ending of their file says."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +12,13 @@ import pyarrow.parquet
 
 from expectations.columns import PRODUCT, STORE
 from expectations.ids import as_pandas, read_ids
-from expectations.spreadsheets import restored
+from expectations.spreadsheets import neutral, restored
+from tasks.runtime.workbook import Look, write_workbook
 
 IDS = (PRODUCT, STORE)
 PARQUET = {".parquet", ".pq"}  # endings of a Parquet file
+CSV, WORKBOOK = ".csv", ".xlsx"
+ENDINGS = (CSV, WORKBOOK, *sorted(PARQUET))  # of the files that can be written
 # Empty cells of a column that holds no ids; an id may be called any of these.
 MISSING = ["", "#N/A", "#N/A N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None"]
 MISSING += ["n/a", "nan", "null"]
@@ -36,12 +41,62 @@ def table_at(path: Path, option: str) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"{path}: there is no such file. Give a CSV or Parquet table with `{option}`.")
     try:
-        table = _parquet(path) if path.suffix in PARQUET else _csv(path)
+        table = _parquet(path) if path.suffix.lower() in PARQUET else _csv(path)
     except (ValueError, pyarrow.ArrowException) as error:
         raise TableError(
             f"{path}: this is no CSV or Parquet table. Received: {error}. Write it anew for `{option}`."
         ) from error
     return table.assign(**{name: _ids(table[name], path) for name in IDS if name in table})
+
+
+def require_ending(path: Path, option: str) -> None:
+    """Accept a file that can be written, by its ending.
+
+    Raises:
+        TableError: no table is written in files of this ending.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise TableError(
+            f"{option} {path}: the ending of the file says how the table is written, and it must be one of "
+            f"{', '.join(ENDINGS)}. Received: {path.suffix or 'none'}. Write {option} {path.stem}{WORKBOOK}."
+        )
+
+
+def write_table(
+    table: pd.DataFrame,
+    path: Path,
+    looks: Mapping[str, Look] | None = None,
+    *,
+    option: str = "file",
+    title: str = "Sheet1",
+) -> None:
+    """Write a table as the ending of its file says, whole or not at all.
+
+    In CSV, text that a spreadsheet would run gets an apostrophe in front. Parquet holds it as it is.
+
+    Args:
+        table: what is written.
+        path: file.
+        looks: of the columns in a workbook; none: as they are called.
+        option: of the command line that names the file.
+        title: of the sheet of a workbook.
+
+    Raises:
+        TableError: no table is written in files of this ending.
+    """
+    require_ending(path, option)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ending, part = path.suffix.lower(), path.with_name(f".{path.name}.part")
+    try:
+        if ending in PARQUET:
+            table.to_parquet(part, index=False)
+        elif ending == WORKBOOK:
+            write_workbook(table, part, looks or {}, title)
+        else:
+            neutral(table).to_csv(part, index=False)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from tasks.demand.model import DemandModel
+from tasks.demand.model import DemandError, DemandModel
+from tasks.served.answers import request_errors, require_fields, with_ids
 
 
 class Demand(PythonModel):
@@ -29,8 +30,10 @@ class Demand(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return mean and quantiles, row by row."""
-        return self._model.predict(model_input)
+        """Return ids, mean and quantiles, row by row."""
+        require_fields(model_input)
+        with request_errors(DemandError):
+            return with_ids(model_input, self._model.predict(model_input))
 
     def explain(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return what makes the forecast of every row, as ``DemandModel.explain`` does.

@@ -8,7 +8,8 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.recommend import PolicyError, PolicyModel
+from tasks.served.answers import request_errors, require_fields, with_ids
 
 
 class PricingPolicy(PythonModel):
@@ -37,8 +38,10 @@ class PricingPolicy(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return the recommended price, its step of the ladder and the reason, row by row."""
-        return self.policy.recommend(model_input)
+        """Return ids, the recommended price, its step of the ladder and the reason, row by row."""
+        require_fields(model_input)
+        with request_errors(PolicyError):
+            return with_ids(model_input, self.policy.recommend(model_input))
 
 
 set_model(PricingPolicy())

@@ -9,7 +9,8 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRICE, PRODUCT, REASON
-from tasks.response.list_answer import list_answer
+from tasks.response.list_answer import ListError, list_answer
+from tasks.served.answers import request_errors, require_fields, with_ids
 
 ANSWER = [ELASTICITY, LOW, HIGH, IDENTIFIED, REASON]
 
@@ -41,15 +42,19 @@ class PriceResponse(PythonModel):
     ) -> pd.DataFrame:
         """Return the answer row by row; a product that was not trained on is not identified.
 
-        Columns: ``units``, ``low``, ``high`` (units/week) of a request with ``price``; else ``elasticity``,
-        ``low``, ``high``, ``identified`` and ``reason``.
+        Columns: the ids of the request, and ``units``, ``low``, ``high`` (units/week) of a request with
+        ``price``; else ``elasticity``, ``low``, ``high``, ``identified`` and ``reason``.
         """
+        require_fields(model_input, empty_price=True)
         if PRICE in model_input:
-            return list_answer(model_input, self._products, self._draws, self._confidence)
+            with request_errors(ListError):
+                answer = list_answer(model_input, self._products, self._draws, self._confidence)
+            return with_ids(model_input, answer)
         answer = self._table.reindex(model_input[PRODUCT].astype(str)).reset_index(drop=True)
         unknown = answer[IDENTIFIED].isna()
         answer[REASON] = answer[REASON].mask(unknown, "the product was not in the training")
-        return answer.assign(**{IDENTIFIED: answer[IDENTIFIED].eq(True)}).set_axis(model_input.index)
+        answer = answer.assign(**{IDENTIFIED: answer[IDENTIFIED].eq(True)}).set_axis(model_input.index)
+        return with_ids(model_input, answer)
 
 
 set_model(PriceResponse())

@@ -7,13 +7,13 @@ import logging
 import pandas as pd
 
 from conf import Settings
+from expectations.columns import CATEGORY
 from tasks.pricing.list_claim import ListClaim, figures, list_claim, sentence
-from tasks.pricing.price_list import in_force, price_list
-from tasks.pricing.variation import Variation
 from tasks.runtime.artifacts import save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Claimed, Priced, Responded
 from tasks.runtime.track import StageRun
+from tasks.stages.candidate_list import unvaried_list
 from tasks.stages.market import policy_of
 
 log = logging.getLogger("repricer")
@@ -25,15 +25,15 @@ def claim(attempt: Attempt, settings: Settings, responded: Responded, priced: Pr
     from tasks.runtime.track import stage_run
 
     with stage_run(attempt, "claim") as run:
-        model, section = policy_of(priced), settings.price
-        planned = Variation(share=0.0, size=section.variation.size, decimals=section.decimals)
-        table = price_list(model, in_force(model), planned, seed=0)  # nothing is drawn
+        model = policy_of(priced)
+        table = unvaried_list(model, settings)
         result = list_claim(
             table,
             model.products,
             model.rules,
-            confidence=section.confidence,
+            confidence=settings.price.confidence,
             refusal=responded["groups_refused"],
+            categories=model.market[CATEGORY].astype(str).tolist() if CATEGORY in model.market else (),
         )
         claimed = _keep(attempt, table, result)
         _show(run, claimed)

@@ -14,6 +14,7 @@ from tasks.runtime.artifacts import load_table, save_json
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Stages, Versions
 from tasks.runtime.summary import DataSummary, ForecastSummary, ResponseSummary, Summary
+from tasks.stages.candidate_list import champion_beside, show_list
 from tasks.stages.summary_page import as_markdown
 from tasks.trial.policy_value import estimates_of
 
@@ -31,11 +32,13 @@ def summarise(
         peak_memory_mb: largest resident memory of the process and its children (MB).
     """
     summary = _summary(attempt.run_id, stages, versions, track.stage_seconds(attempt), peak_memory_mb)
+    summary["champion"] = champion_beside(settings)
     if settings.source.currency:
         summary["currency"] = settings.source.currency
     track.log_headlines(attempt, _headlines(summary))
     tags = {"verdict": summary["verdict"], "data_hash": summary["data"]["hash"]}
     track.note(attempt, as_markdown(summary, profile_name(settings.profile)), tags)
+    show_list(attempt, settings, stages, versions)
     save_json(summary, attempt.path("summary.json"))
     return summary
 
@@ -72,7 +75,9 @@ def _summary(
         list=evaluated["list"],
         off_policy=evaluated["off_policy"],
         verdict=evaluated["verdict"],
+        failed_gates=[gate["name"] for gate in evaluated["gates"] if not gate["passed"]],
         reasons=[*costless, *evaluated["reasons"], *prepared["notes"]],
+        champion=None,
         versions=versions,
         seconds={**seconds, "total": sum(seconds.values())},
         peak_memory_mb=peak_memory_mb,

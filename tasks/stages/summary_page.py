@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import cast
 
 from tasks.demand.coverage import coverage_sentences
-from tasks.pricing.list_claim import sentence
 from tasks.runtime.records import Interval, Scores, Trial
 from tasks.runtime.summary import DataSummary, ResponseSummary, Summary
-from tasks.trial.policy_value import headline
+from tasks.stages.candidate_page import candidate_lines
+from tasks.stages.headline import headline
+from tasks.trial.policy_value import headline as off_policy_headline
 
 MODEL_ORDER = ("seasonal_naive", "ets", "arima", "lstm", "blend")
 POLICY_ORDER = ("dqn", "hold", "cost_plus", "myopic", "random")
@@ -22,7 +23,13 @@ def as_markdown(summary: Summary, profile: str) -> str:
     lines = [
         f"# {summary['verdict']} · {profile}",
         "",
+        f"**{headline(summary)}**",
+        "",
         *[f"- {reason}" for reason in summary["reasons"]],
+        "",
+        *candidate_lines(summary),
+        "",
+        "## What it rests on",
         "",
         _data_line(summary["data"]),
         "",
@@ -36,9 +43,7 @@ def as_markdown(summary: Summary, profile: str) -> str:
         *_policy_table(summary["policy"], _money(summary)),
         "",
         _trial_line(summary["trial"]),
-        "",
-        sentence(summary["list"]),
-        *(["", headline(summary["off_policy"])] if summary["off_policy"] else []),
+        *(["", off_policy_headline(summary["off_policy"])] if summary["off_policy"] else []),
     ]
     return "\n".join(lines)
 

@@ -15,9 +15,9 @@ from conf import Settings
 from expectations.refusals import DataError
 from expectations.spreadsheets import neutral
 from tasks.operations.experiment_analyze import analysis_of, assignment_at, spec_at, table_at
-from tasks.operations.recommend import _prices_at, _write
+from tasks.operations.recommend import _prices_at
 from tasks.runtime import tables
-from tasks.runtime.tables import TableError
+from tasks.runtime.tables import TableError, write_table
 from tasks.sources import files, sql
 from tasks.sources.mapping import Lines
 from tasks.trial.errors import TrialError
@@ -197,11 +197,11 @@ def test_a_store_that_is_null_in_a_database_is_missing_and_big_ids_are_exact(tmp
 def test_a_price_list_is_read_back_as_it_was(tmp_path: Path) -> None:
     ids = ["=cmd", "'=cmd", "+1", "-2", "@x", "'quoted", "007", "NA"]
     frame = pd.DataFrame({"product_id": ids, "store_id": ids, "price": np.arange(8) + 1.5, "reason": "=why"})
-    _write(frame, tmp_path / "list.csv")
+    write_table(frame, tmp_path / "list.csv", {}, option="--out", title="list")
     text = (tmp_path / "list.csv").read_text()
     assert not [cell for line in text.splitlines()[1:] for cell in line.split(",") if cell[0] in "=+-@"]
     pd.testing.assert_frame_equal(_prices_at(tmp_path / "list.csv"), frame.drop(columns="reason"))
-    _write(frame, tmp_path / "list.parquet")
+    write_table(frame, tmp_path / "list.parquet", {}, option="--out", title="list")
     assert pd.read_parquet(tmp_path / "list.parquet")["product_id"].tolist() == ids
 
 

@@ -132,16 +132,11 @@ def test_a_cost_given_with_the_prices_replaces_the_one_of_the_training(shop: Pro
         assert "unit_cost" not in table
 
 
-def test_rounding_takes_no_held_price_further_below_its_cost(shop: Products, rules: Rules) -> None:
+def test_a_price_that_holds_for_its_cost_is_not_rounded(shop: Products, rules: Rules) -> None:
     model = model_of(shop, rules)
-    table = price_list(model, in_force(model).assign(price=2.974), Variation(0.0, 0.1), 1).set_index(
-        "product_id"
-    )
-    assert table["price"]["above"] == 2.98
-    noisy = price_list(model, in_force(model).assign(price=2.97 + 5e-16), Variation(0.0, 0.1), 1).set_index(
-        "product_id"
-    )
-    assert noisy["price"]["above"] == 2.97
+    for price in (2.974, 2.97 + 5e-16):
+        table = price_list(model, in_force(model).assign(price=price), Variation(0.0, 0.1), 1)
+        assert table.set_index("product_id")["price"]["above"] == price
 
 
 def test_every_policy_holds_what_a_cost_holds_and_earns_nothing_by_it(shop: Products, rules: Rules) -> None:

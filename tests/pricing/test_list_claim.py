@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,9 @@ RULES = market_rules(ladder=np.array([0.8, 0.9, 1.0, 1.1]))
 STEPS = [0.8, 0.9, 1.0, 1.1, 0.8]
 
 
-def claim(shop: Products, steps: list[float], rules: Rules = RULES, refusal: str = "") -> ListClaim:
+def claim(shop: Products, steps: list[float], rules: Rules = RULES, **more: Any) -> ListClaim:
     table = pd.DataFrame({"step": steps, "price": shop.price * steps})
-    return list_claim(table, shop, rules, confidence=0.95, refusal=refusal)
+    return list_claim(table, shop, rules, **{"confidence": 0.95, "refusal": "", **more})
 
 
 def test_prices_up_down_held_and_at_the_ends_are_counted_with_the_index() -> None:
@@ -90,3 +91,33 @@ def test_a_week_earns_margin_times_units_of_all_groups_in_every_draw(objective: 
     margin = shop.price * ratio - (shop.unit_cost if objective == "profit" else 0.0)
     units = [answer_of(shop, np.full(7, draw)).units(shop, ratio) for draw in range(12)]
     np.testing.assert_allclose(earned(shop, rules, ratio), np.array(units) @ margin)
+
+
+def test_the_gain_is_the_lift_in_currency_a_week() -> None:
+    listed = claim(group_of([20.0, 20.0]), [0.9, 1.0])
+    before = 2 * 20 * 2.0
+    assert listed["gain"] == pytest.approx(before * (listed["lift"] or np.nan))
+    assert (listed["gain_low"], listed["gain_high"]) == pytest.approx((listed["gain"],) * 2)
+    assert listed["at_ends_share"] == 0.0
+    assert claim(products(5), STEPS)["at_ends_share"] == 3 / 5
+
+
+def test_categories_part_the_counts_and_the_gain_and_the_largest_gain_comes_first() -> None:
+    listed = claim(products(5), STEPS, categories=["a", "a", "b", "b", "b"])
+    rows = {row["category"]: row for row in listed["categories"]}
+    assert {name: (row["up"], row["down"], row["held"]) for name, row in rows.items()} == {
+        "a": (0, 2, 0),
+        "b": (1, 1, 1),
+    }
+    assert rows["a"]["mean_change"] == pytest.approx(-0.15)
+    assert rows["b"]["mean_change"] == pytest.approx((0.0 + 0.1 - 0.2) / 3)
+    gains = [row["gain"] or 0.0 for row in listed["categories"]]
+    assert sum(gains) == pytest.approx(listed["gain"])
+    assert gains == sorted(gains, reverse=True)
+
+
+def test_the_assumed_margins_are_those_of_the_market() -> None:
+    shop = replace(products(3), cost_assumed=np.array([True, True, False]), unit_cost=np.array([1.4, 1.2, 1]))
+    profit = claim(shop, [1.1, 1.0, 1.0], replace(RULES, objective="profit"))
+    assert profit["assumed_margins"] == [0.3, 0.4]
+    assert claim(shop, [1.1, 1.0, 1.0])["assumed_margins"] is None

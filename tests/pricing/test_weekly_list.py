@@ -88,7 +88,31 @@ def test_a_held_price_is_the_price_in_force_to_the_cent() -> None:
     prices = in_force(model)
     assert price_list(model, prices, PLAIN, seed=1)["price"].tolist() == prices["price"].tolist()
     odd = prices.assign(price=prices["price"] + 0.0012)
-    assert price_list(model, odd, PLAIN, seed=1)["price"].tolist() == odd["price"].round(2).tolist()
+    assert price_list(model, odd, PLAIN, seed=1)["price"].tolist() == odd["price"].tolist(), "never rounded"
+
+
+@pytest.mark.parametrize(("scale", "decimals"), [(1.0, 2), (0.05, 2), (0.002, 2), (3.0, 0)])
+def test_prices_in_force_of_any_decimals_hold_exactly_or_move_to_a_chargeable_price_inside_every_bound(
+    scale: float, decimals: int
+) -> None:
+    moved = held = 0
+    for seed in range(12):
+        shop = shop_of(seed, scale)
+        odd = shop.price * np.random.default_rng(seed).uniform(0.999, 1.001, len(shop))
+        model = policy_for(replace(shop, price=odd))
+        table = price_list(model, in_force(model), Variation(0.0, 0.05, decimals), seed=1)
+        price, still = table["price"].to_numpy(), table["step"].to_numpy() == 1.0
+        assert (price[still] == odd[still]).all(), "a held price is the price in force, digit by digit"
+        assert (price[~still] != odd[~still]).all()
+        np.testing.assert_array_equal(price[~still], price[~still].round(decimals))
+        assert (price > 0).all()
+        assert (np.abs(price / odd - 1) <= 0.05 + 1e-9).all()
+        assert (price >= np.minimum(shop.lowest, odd) - 1e-9).all()
+        assert (price <= np.maximum(shop.highest, odd) + 1e-9).all()
+        assert (price >= np.minimum(shop.unit_cost, odd)).all()
+        moved, held = moved + int((~still).sum()), held + int(still.sum())
+    assert held > 5
+    assert moved > 20 or scale < 0.01, "cents are too coarse for a step of 5 % of a few cents"
 
 
 def test_bounds_that_come_with_the_prices_replace_those_of_the_training() -> None:

@@ -15,7 +15,7 @@ from tasks.governance.format import FORMAT, FORMAT_TAG, FormatError
 from tasks.operations.experiment_off_policy import off_policy
 from tasks.operations.explain import explain_price
 from tasks.operations.promote import promote
-from tasks.operations.recommend import ShopTables, recommend
+from tasks.operations.recommend import Order, ShopTables, recommend
 from tasks.runtime import champion_aliases, track
 from tests.runtime.stores import attempt_in, registration
 
@@ -72,7 +72,8 @@ def decisions(folder: Path) -> str:
 
 
 def listed(settings: Settings, version: int | None, folder: Path) -> Any:
-    return recommend.fn(settings, version, ShopTables(), None, out=str(folder / "list.csv"))
+    order = Order(out=str(folder / "list.csv"), version=version)
+    return recommend.fn(settings, order, ShopTables(), None)
 
 
 LOADERS: dict[str, Callable[[Settings, Path], Any]] = {

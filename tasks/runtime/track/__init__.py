@@ -11,6 +11,7 @@ from tasks.runtime.track.registry import (
     tag_version,
     version_tags,
 )
+from tasks.runtime.track.retrainings import headlines_of_version, log_file
 from tasks.runtime.track.runs import (
     finish_run,
     log_headlines,
@@ -31,8 +32,10 @@ __all__ = [
     "aliases",
     "drop_alias",
     "finish_run",
+    "headlines_of_version",
     "load_model",
     "load_version",
+    "log_file",
     "log_headlines",
     "note",
     "open_store",

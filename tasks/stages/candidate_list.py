@@ -1,0 +1,71 @@
+"""What a retraining shows of its candidate's price list: the list on its page, the champion beside it."""
+
+from __future__ import annotations
+
+import logging
+
+import pandas as pd
+
+from conf import Settings
+from tasks.governance.champion import HEAD, Unresolved
+from tasks.pricing.list_sheet import DRAFT, FAILED_DRAFT, Heading, price_sheet
+from tasks.pricing.price_list import in_force, price_list
+from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.variation import Variation
+from tasks.runtime import champion_aliases, track
+from tasks.runtime.attempt import Attempt
+from tasks.runtime.records import Stages, Versions
+from tasks.runtime.summary import ChampionSummary
+from tasks.runtime.tables import write_table
+from tasks.stages.market import policy_of
+
+log = logging.getLogger("repricer")
+
+FOLDER = "price_list"  # of the run's artifacts
+
+
+def unvaried_list(model: PolicyModel, settings: Settings) -> pd.DataFrame:
+    """Return the list that a policy recommends at the prices in force of its training, nothing drawn."""
+    section = settings.price
+    planned = Variation(share=0.0, size=section.variation.size, decimals=section.decimals)
+    return price_list(model, in_force(model), planned, seed=0)
+
+
+def show_list(attempt: Attempt, settings: Settings, stages: Stages, versions: Versions) -> None:
+    """Show the candidate's list on the retraining's page as Parquet and as CSV, marked as a draft.
+
+    Args:
+        attempt: of the retraining.
+        settings: of the retraining.
+        stages: results of its stages.
+        versions: that were registered.
+    """
+    model = policy_of(stages["price"])
+    heading = Heading(
+        version=versions["pricing_policy"],
+        status=DRAFT if stages["evaluate"]["verdict"] == "PASS" else FAILED_DRAFT,
+        week=model.trained + pd.Timedelta(days=1),
+    )
+    sheet = price_sheet(model, unvaried_list(model, settings), in_force(model), heading)
+    for ending in ("parquet", "csv"):
+        path = attempt.path(FOLDER, f"price_list.{ending}")
+        write_table(sheet, path)
+        track.log_file(attempt, path, FOLDER)
+
+
+def champion_beside(settings: Settings) -> ChampionSummary | None:
+    """Return the champion and what its list changed when it was registered; none where there is no champion.
+
+    Who is champion may not be known: that stops no retraining, and is warned of.
+    """
+    try:
+        champion = champion_aliases.champion(settings)
+    except Unresolved as error:
+        log.warning(str(error))
+        return None
+    if champion is None:
+        return None
+    version = champion.versions[HEAD]
+    metrics = track.headlines_of_version(HEAD, version)
+    lift, low, high = (metrics.get(f"list.{name}") for name in ("lift", "low", "high"))
+    return ChampionSummary(version=version, lift=lift, low=low, high=high)
