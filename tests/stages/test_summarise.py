@@ -37,6 +37,7 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage.track, "stage_seconds", lambda _attempt: {"prepare": 1.0})
     for name in ("log_headlines", "note"):
         monkeypatch.setattr(stage.track, name, lambda *_arguments: None)
+    monkeypatch.setattr(stage, "describe", lambda *_arguments: None)
     monkeypatch.setattr(stage, "_headlines", lambda _summary: {})
     monkeypatch.setattr(stage, "as_markdown", lambda _summary, _settings: "")
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 SERVED = Path(__file__).parents[2] / "served"
 CODE = {name: SERVED / f"{name.split('_')[-1]}.py" for name in MODELS}
 """The code that MLflow stores with each model and imports when it loads a version."""
+WHAT = {
+    "demand": "Forecast of the units that sell, given the prices of the horizon: a blend of ARIMA and LSTM.",
+    "price_response": "How demand answers prices: elasticities with intervals, own and of substitutes.",
+    "pricing_policy": "Which price to set next: a policy trained in a market of the other two models.",
+}
+"""What each model is, for the page that lists its versions."""
 SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
 
 
@@ -44,7 +50,7 @@ class Registration:
 
 
 def register(store: MlflowClient, run_id: str, registration: Registration) -> int:
-    """Log a model below a run, register it and return the version.
+    """Log a model of a retraining, register it and return the version; its source is the retraining's run.
 
     Raises:
         ModelError: the model, loaded back as a stranger would, does not answer the example.
@@ -60,6 +66,7 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
             input_example=example,
             pip_requirements=SERVING_REQUIREMENTS,
         )
+    store.update_run(run_id, status="RUNNING")  # MLflow ends a run where its block ends
     answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
     if info.signature is None or len(answer) != len(example):
         raise ModelError(
@@ -67,7 +74,7 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
             "See the log above."
         )
     if not store.search_registered_models(f"name = '{name}'"):
-        store.create_registered_model(name)
+        store.create_registered_model(name, description=WHAT[name])
     version = store.create_model_version(
         name, info.model_uri, run_id, dict(registration.tags), model_id=info.model_id
     )
@@ -130,3 +137,22 @@ def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
     """Set tags on a version."""
     for key, value in tags.items():
         client().set_model_version_tag(name, str(version), key, value)
+
+
+def describe_version(name: str, version: int, text: str) -> None:
+    """Write the description of a version, as Markdown."""
+    client().update_model_version(name, str(version), text)
+
+
+def source_metrics(name: str, version: int) -> dict[str, float]:
+    """Return the metrics of the retraining that registered a version; none where its run is gone.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    registered = if_present(client().get_model_version, name, str(version))
+    run = if_present(client().get_run, registered.run_id) if registered and registered.run_id else None
+    retraining = run.data.tags.get("retraining") if run else None  # an older version names its stage
+    if retraining:
+        run = if_present(client().get_run, retraining)
+    return dict(run.data.metrics) if run else {}
