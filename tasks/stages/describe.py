@@ -26,15 +26,14 @@ def describe(attempt: Attempt, settings: Settings, summary: Summary) -> None:
         attempt, {f"champion.{name}": standing[name] for name in COMPARED if name in standing}
     )
     beside = champion_sentence(champion, standing)
-    says = {"headline": headline(summary), "champion": str(champion or NO_CHAMPION)}
-    track.tag_run(attempt, says)
+    track.tag_run(attempt, {"headline": headline(summary), "champion": str(champion or NO_CHAMPION)})
     versions = cast("Mapping[str, int]", summary["versions"])
     track.link_versions(attempt, versions)
     retraining = track.run_link(attempt, f"Retraining {attempt.id}")
     for name, number in versions.items():
         text = [f"**{headline(summary)}**", _reached(summary)[name], beside, _reasons(summary["reasons"])]
         track.describe_version(name, number, "\n\n".join([*text, f"{retraining}.", track.links_to(versions)]))
-        track.tag_version(name, number, {**says, **_figures(summary)})
+        track.tag_version(name, number, {**_figures(summary), "headline": headline(summary)})
 
 
 def champion_sentence(champion: Champion | None, standing: Mapping[str, float]) -> str:
@@ -45,7 +44,7 @@ def champion_sentence(champion: Champion | None, standing: Mapping[str, float]) 
         standing: metrics of the retraining that registered it.
     """
     if champion is None:
-        return f"Champion: {NO_CHAMPION}."
+        return f"There was {NO_CHAMPION}."
     return (
         f"Champion at that time: {champion}; when it was registered, its list changed a week by "
         f"{percent(standing.get('list.lift'))}, its season by {percent(standing.get('trial.lift'))}, "

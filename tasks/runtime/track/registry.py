@@ -49,8 +49,16 @@ class Registration:
     tags: Mapping[str, str]
 
 
-def register(store: MlflowClient, run_id: str, registration: Registration) -> int:
-    """Log a model of a retraining, register it and return the version; its source is the retraining's run.
+def register(store: MlflowClient, stage: str, retraining: str, registration: Registration) -> int:
+    """Log a model below the run of a stage, register it as the retraining's and return the version.
+
+    Below the retraining, MLflow would count its parameters and metrics as those of the model.
+
+    Args:
+        store: client of the open store.
+        stage: id of the run that logs the model.
+        retraining: id of the run that the version names as its source.
+        registration: what becomes a version.
 
     Raises:
         ModelError: the model, loaded back as a stranger would, does not answer the example.
@@ -58,7 +66,7 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
     import mlflow
 
     name, example = registration.name, registration.example
-    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+    with mlflow.start_run(run_id=stage, log_system_metrics=False):
         info = mlflow.pyfunc.log_model(
             name=name,
             python_model=str(CODE[name]),
@@ -66,7 +74,6 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
             input_example=example,
             pip_requirements=SERVING_REQUIREMENTS,
         )
-    store.update_run(run_id, status="RUNNING")  # MLflow ends a run where its block ends
     answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
     if info.signature is None or len(answer) != len(example):
         raise ModelError(
@@ -76,7 +83,7 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
     if not store.search_registered_models(f"name = '{name}'"):
         store.create_registered_model(name, description=WHAT[name])
     version = store.create_model_version(
-        name, info.model_uri, run_id, dict(registration.tags), model_id=info.model_id
+        name, info.model_uri, retraining, dict(registration.tags), model_id=info.model_id
     )
     return int(version.version)
 

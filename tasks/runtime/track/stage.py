@@ -129,7 +129,7 @@ class StageRun:
         Raises:
             ModelError: the model, loaded back as a stranger would, does not answer the example.
         """
-        return register(self._store, self._retraining, registration)
+        return register(self._store, self.id, self._retraining, registration)
 
 
 @contextmanager

@@ -19,28 +19,31 @@ if TYPE_CHECKING:
 KEY = "retrainings"
 TAG = f"mlflow.sharedViewState.{KEY}"
 NAME = "Retrainings"
-COLUMNS = (
-    "tags.`verdict`",
-    "metrics.`list.lift`",
-    "metrics.`trial.lift`",
-    "metrics.`gain.over_hold`",
-    "metrics.`forecast.blend.wape`",
-    "tags.`champion`",
-    "metrics.`champion.list.lift`",
-    "metrics.`champion.trial.lift`",
-    "tags.`versions`",
-    "tags.`profile`",
-    "tags.`headline`",
-    "attributes.`User`",
-)
-"""Of the runs table, in this order; name, start and duration stand before them."""
-CHARTS = {
-    "List: change of a week, beside the champion's": ("list.lift", "champion.list.lift"),
-    "Season: change, beside the champion's": ("trial.lift", "champion.trial.lift"),
-    "Policy: gain over holding prices": ("gain.over_hold",),
-    "Forecast: error (WAPE), beside the champion's": ("forecast.blend.wape", "champion.forecast.blend.wape"),
+COLUMNS = {
+    "tags.`verdict`": 70,
+    "tags.`headline`": 460,
+    "metrics.`list.lift`": 90,
+    "metrics.`trial.lift`": 90,
+    "metrics.`gain.over_hold`": 120,
+    "metrics.`forecast.blend.wape`": 150,
+    "tags.`champion`": 150,
+    "metrics.`champion.list.lift`": 140,
+    "metrics.`champion.trial.lift`": 140,
+    "tags.`versions`": 290,
+    "tags.`profile`": 90,
+    "attributes.`User`": 90,
+    "attributes.`Version`": 90,
 }
-"""Bars over all retrainings: metrics by title."""
+"""Columns of the runs table in their order, with their widths (pixels)."""
+ALWAYS = {"attributes.`Run Name`": 270, "duration": 80}
+"""Columns that MLflow always shows; the first is at the left in any case."""
+CHARTS = (
+    ("list.lift", "champion.list.lift"),
+    ("trial.lift", "champion.trial.lift"),
+    ("gain.over_hold",),
+    ("forecast.blend.wape", "champion.forecast.blend.wape"),
+)
+"""Bars over all retrainings; MLflow gives them the names of their metrics as title."""
 RETRAININGS = "tags.attempt LIKE '%'"  # stages and trials carry no attempt
 MODEL_METRICS = "Model metrics"  # MLflow's name of the section into which it puts a chart of every metric
 
@@ -57,14 +60,14 @@ def runs_view_path(settings: Settings) -> str:
 
 def prepare_view(store: MlflowClient, experiment: Experiment) -> None:
     """Give an experiment the view, unless it has it."""
-    state = json.dumps(_state(), separators=(",", ":"))
-    if json.loads(experiment.tags.get(TAG, "{}")).get("state") != state:
+    prepared = json.dumps(state(), separators=(",", ":"))
+    if json.loads(experiment.tags.get(TAG, "{}")).get("state") != prepared:
         now = int(1000 * time.time())
-        view = {"name": NAME, "createdAt": now, "updatedAt": now, "state": state}
+        view = {"name": NAME, "createdAt": now, "updatedAt": now, "state": prepared}
         store.set_experiment_tag(experiment.experiment_id, TAG, json.dumps(view))
 
 
-def _state() -> dict[str, Any]:
+def state() -> dict[str, Any]:
     """Return the search and the appearance of the runs table, as MLflow's pages keep them."""
     charts = [
         {
@@ -73,12 +76,11 @@ def _state() -> dict[str, Any]:
             "metricSectionId": KEY,
             "metricKey": metrics[0],
             "selectedMetricKeys": list(metrics),
-            "displayName": title,
             "runsCountToCompare": 20,
             "deleted": False,
             "isGenerated": False,
         }
-        for number, (title, metrics) in enumerate(CHARTS.items())
+        for number, metrics in enumerate(CHARTS)
     ]
     sections = [
         {"uuid": KEY, "name": NAME, "display": True, "isReordered": True},
@@ -87,7 +89,8 @@ def _state() -> dict[str, Any]:
     return {
         "searchFilter": RETRAININGS,
         "selectedColumns": list(COLUMNS),
-        "columnOrder": list(COLUMNS),
+        "columnOrder": [*COLUMNS, *ALWAYS],
+        "columnWidths": COLUMNS | ALWAYS,
         "runsHiddenMode": "FIRST_20_RUNS",
         "compareRunCharts": charts,
         "compareRunSections": sections,
