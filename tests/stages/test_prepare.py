@@ -58,7 +58,8 @@ class Notes:
         self.metrics_ |= values
 
     def preview(self, frame: pd.DataFrame, name: str) -> None:
-        assert (name, frame["reason"].tolist()) == ("quarantine", ["price missing"])
+        assert name == "quarantine"
+        assert "reason" in frame, "the rows that were set aside say why"
 
     def table(self, frame: pd.DataFrame, name: str, artifact: dict[str, str]) -> None:
         assert name == "sales"
