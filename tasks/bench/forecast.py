@@ -21,7 +21,7 @@ from tasks.demand.regression import Order
 from tasks.demand.splits import Fold
 from tasks.runtime.memory import peak_memory
 from tasks.runtime.seeds import seed_of
-from tasks.runtime.tune import Search
+from tasks.runtime.tune import Journal, Search
 from tasks.runtime.workers import Workers, workers
 from tasks.stages.fit_arima import search_order
 from tasks.stages.fit_lstm import recipe_of, search_network
@@ -105,7 +105,7 @@ def _searches(
             settings.forecast,
             panel,
             known,
-            journal=folder / "arima.journal",
+            journal=Journal(folder / "arima.journal"),
             seed=seed_of(settings.seed, "forecast.arima"),
             pool=pool,
         ),
@@ -113,7 +113,7 @@ def _searches(
             settings.forecast,
             panel,
             known,
-            journal=folder / "lstm.journal",
+            journal=Journal(folder / "lstm.journal"),
             seed=seed_of(settings.seed, "forecast.lstm.search"),
         ),
     }

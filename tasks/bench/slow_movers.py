@@ -26,6 +26,7 @@ from tasks.demand.metrics import pinball
 from tasks.demand.regression import Order
 from tasks.demand.splits import before
 from tasks.runtime.seeds import seed_of
+from tasks.runtime.tune import Journal
 from tasks.runtime.workers import Workers, workers
 from tasks.stages.fit_arima import search_order
 from tasks.stages.fit_lstm import recipe_of, search_network
@@ -145,7 +146,7 @@ def _combined(settings: Settings, history: History, folder: Path, pool: Workers)
         forecast,
         panel,
         known,
-        journal=folder / "arima.journal",
+        journal=Journal(folder / "arima.journal"),
         seed=seed_of(settings.seed, "forecast.arima"),
         pool=pool,
     )
@@ -153,7 +154,7 @@ def _combined(settings: Settings, history: History, folder: Path, pool: Workers)
         forecast,
         panel,
         known,
-        journal=folder / "lstm.journal",
+        journal=Journal(folder / "lstm.journal"),
         seed=seed_of(settings.seed, "forecast.lstm.search"),
     )
     origins = arima_fit.filter_through(panel, history.origins, Order(**order.params), pool)

@@ -59,10 +59,11 @@ def code_hash() -> str:
 
 def code_version() -> str:
     """Return the commit of the checkout, or the start of the code's hash where there is none."""
-    head = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return head.stdout.strip() or f"sha256:{code_hash()[:16]}"
+    head = ""
+    if (ROOT / ".git").exists():  # an installed package may lie inside the checkout of another project
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+        head = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return head or f"sha256:{code_hash()[:16]}"
 
 
 def settings_hash(settings: Settings) -> str:

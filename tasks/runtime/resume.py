@@ -121,7 +121,6 @@ def _unfinished(settings: Settings) -> Attempt | None:
 def _new(settings: Settings) -> Attempt:
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
     tags = {
-        "profile": settings.profile,
         "code_version": code_version(),
         "settings_hash": settings_hash(settings),
         "attempt": name,

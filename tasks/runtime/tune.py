@@ -54,29 +54,6 @@ Params = dict[str, Any]
 Objective = Callable[[Params], Iterator[float]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchPlan:
-    """What is searched, and how long.
-
-    Attributes:
-        name: of the search, for messages.
-        journal: file that keeps the trials.
-        space: the parameters and their ranges.
-        first: parameters of the first trial, so that the search is never worse than they are.
-        trials: trials that come to an end, complete or pruned.
-        seed: root of the search.
-        failures: errors that end a trial, not the search.
-    """
-
-    name: str
-    journal: Path
-    space: Space
-    first: Params
-    trials: int
-    seed: int
-    failures: tuple[type[Exception], ...]
-
-
 @dataclass(frozen=True)
 class Trial:
     """One attempt: its number, its parameters, the last score (none where it failed) and how it ended."""
@@ -85,6 +62,41 @@ class Trial:
     params: Params
     score: float | None
     state: str
+
+
+def _unseen(_trial: Trial) -> None:
+    """Show a trial to nobody."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The file that keeps the trials of a search, and who sees a trial as soon as it has ended."""
+
+    path: Path
+    show: Callable[[Trial], None] = _unseen
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """What is searched, and how long.
+
+    Attributes:
+        name: of the search, for messages.
+        journal: keeps the trials and shows them; those of a killed search are shown again.
+        space: the parameters and their ranges.
+        first: parameters of the first trial, so that the search is never worse than they are.
+        trials: trials that come to an end, complete or pruned.
+        seed: root of the search.
+        failures: errors that end a trial, not the search.
+    """
+
+    name: str
+    journal: Journal
+    space: Space
+    first: Params
+    trials: int
+    seed: int
+    failures: tuple[type[Exception], ...]
 
 
 @dataclass(frozen=True)
@@ -109,14 +121,17 @@ def tune(plan: SearchPlan, objective: Objective) -> Search:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _study(plan.name, plan.journal)
+    study = _study(plan.name, plan.journal.path)
+    for earlier in study.trials:
+        if earlier.state.is_finished():
+            plan.journal.show(_ended_trial(earlier))
     if not study.trials:
         study.enqueue_trial(plan.first)
     for _ in range(PATIENCE * plan.trials):
         if _ended(study) >= plan.trials:
             break
         _run_trial(study, plan, objective)
-    trials = tuple(Trial(t.number, dict(t.params), _last(t), t.state.name) for t in study.trials)
+    trials = tuple(_ended_trial(trial) for trial in study.trials)
     if not any(trial.state == "COMPLETE" for trial in trials):
         states = Counter(trial.state for trial in trials)
         counts = ", ".join(f"{count} {state}" for state, count in states.items())
@@ -142,6 +157,7 @@ def _run_trial(study: optuna.Study, plan: SearchPlan, objective: Objective) -> N
     last = study.trials[-1]
     progress = f"{plan.name} trial {_ended(study)} of {plan.trials}"
     log.info("%s: %s, %s", progress, _shown(last.value), last.state.name.lower())
+    plan.journal.show(_ended_trial(last))
 
 
 def _study(name: str, journal: Path) -> optuna.Study:
@@ -184,6 +200,10 @@ def _suggested(trial: optuna.Trial, name: str, kind: Integer | Real | Choice) ->
 
 def _ended(study: optuna.Study) -> int:
     return sum(trial.state.name in {"COMPLETE", "PRUNED"} for trial in study.trials)
+
+
+def _ended_trial(trial: optuna.trial.FrozenTrial) -> Trial:
+    return Trial(trial.number, dict(trial.params), _last(trial), trial.state.name)
 
 
 def _last(trial: optuna.trial.FrozenTrial) -> float | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import cast
+
+import pandas as pd
 
 from conf import Settings
-from expectations.columns import MODEL
+from expectations.columns import MEAN, MODEL, UNITS
 from tasks.demand import figures
 from tasks.demand.combination import Combination, Fit, Rules, combine
 from tasks.demand.coverage import coverage_metrics, coverage_sentences, randomised_coverage
@@ -62,17 +66,25 @@ def _keep(attempt: Attempt, result: Combination) -> Forecasted:
     }
 
 
+def _largest_misses(held_out: pd.DataFrame) -> pd.DataFrame:
+    """Return the held-out forecasts of the blend, the largest error first."""
+    blend = held_out[held_out[MODEL] == "blend"]
+    return blend.loc[(blend[UNITS] - blend[MEAN]).abs().sort_values(ascending=False).index]
+
+
 def _show(run: StageRun, history: History, result: Combination) -> None:
     weights, held_out = result.blend, result.held_out
     coverage = randomised_coverage(result.transforms)
     metrics = {
-        f"{score}.{name}": float(value)  # type: ignore[arg-type]
+        f"forecast.{name}.{score}": value
         for name, row in result.scores.items()
-        for score, value in row.items()
-        if value is not None
+        for score, value in cast("Mapping[str, float | None]", row).items()
     }
-    metrics |= coverage_metrics(coverage) | {"counts.series": float(result.counts.counted.sum())}
-    run.metrics({**metrics, "lambda": weights.weight, "lambda_low": weights.low, "lambda_high": weights.high})
+    metrics |= coverage_metrics(coverage, "forecast.") | {"forecast.lambda": weights.weight}
+    run.metrics(metrics, headline=True)
+    run.metrics({"forecast.lambda_low": weights.low, "forecast.lambda_high": weights.high})
+    run.metrics({"forecast.counted_series": float(result.counts.counted.sum())})
+    run.preview(_largest_misses(held_out), "largest_forecast_errors")
     run.figure(figures.bands(history.sales, held_out), "forecast_bands.png")
     run.figure(figures.error_by_horizon(held_out), "error_by_horizon.png")
     run.figure(figures.error_by_category(held_out), "error_by_category.png")

@@ -51,6 +51,6 @@ def _keep(attempt: Attempt, table: pd.DataFrame, result: ListClaim) -> Claimed:
 
 def _show(run: StageRun, claimed: Claimed) -> None:
     """Log the claim and show it with its list in the tracked run."""
-    run.metrics(figures(claimed["list"]))
+    run.metrics(figures(claimed["list"]), headline=True)
     run.file(claimed["file"])
     log.info(sentence(claimed["list"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from functools import partial
 from typing import cast
 
@@ -106,7 +107,9 @@ def _show(run: StageRun, evaluation: Evaluation, objective: str) -> None:
     from tasks.trial import figures
 
     run.tags({"verdict": evaluation.verdict})
-    run.metrics(metrics_of(evaluation))
+    run.metrics(metrics_of(evaluation), headline=True)
+    run.preview(pd.DataFrame(map(asdict, evaluation.gates)), "gates")
+    run.metrics({f"gate.{gate.name}": float(gate.passed) for gate in evaluation.gates})
     for name, figure in figures.of_evaluation(evaluation, objective).items():
         run.figure(figure, name)
     for sentence in headlines_of(evaluation):

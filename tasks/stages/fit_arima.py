@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -21,10 +20,10 @@ from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun, stage_run
-from tasks.runtime.tune import Choice, Integer, Params, Real, Search, SearchPlan, Space, tune
+from tasks.runtime.tune import Choice, Integer, Journal, Params, Real, Search, SearchPlan, Space, tune
 from tasks.runtime.workers import workers
 from tasks.stages.history import history_of, save_forecasts
-from tasks.stages.search import criterion_of, show_search
+from tasks.stages.search import criterion_of, journal_of, show_search
 
 log = logging.getLogger("repricer")
 
@@ -45,7 +44,7 @@ def fit_arima(attempt: Attempt, settings: Settings, prepared: Prepared) -> Membe
             settings.forecast,
             history.panel,
             [before(history.folds[0])],
-            journal=attempt.path("forecast", "arima.journal"),
+            journal=journal_of(run, "arima", attempt.path("forecast", "arima.journal")),
             seed=seed_of(settings.seed, "forecast.arima"),
             pool=pool,
         )
@@ -56,7 +55,7 @@ def fit_arima(attempt: Attempt, settings: Settings, prepared: Prepared) -> Membe
 
 
 def search_order(
-    settings: Forecast, panel: Panel, folds: Sequence[Fold], *, journal: Path, seed: int, pool: Pool
+    settings: Forecast, panel: Panel, folds: Sequence[Fold], *, journal: Journal, seed: int, pool: Pool
 ) -> Search:
     """Search on some folds and a sample of the series; without trials, keep the settings, without a score."""
     limits = settings.arima
@@ -104,9 +103,9 @@ def _show(run: StageRun, search: Search, result: Regressions) -> None:
     show_search(run, "arima", search)
     run.metrics(
         {
-            "arima.dropped": len(result.dropped),
-            "arima.not_converged": result.not_converged,
-            "arima.replaced_forecasts": result.replaced,
+            "forecast.arima.dropped": len(result.dropped),
+            "forecast.arima.not_converged": result.not_converged,
+            "forecast.arima.replaced_forecasts": result.replaced,
         }
     )
     forecasts = result.series * len(result.forecasts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from conf import Settings
 from conf.settings import Forecast
@@ -17,10 +16,10 @@ from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Member, Prepared
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.track import StageRun, stage_run
-from tasks.runtime.tune import Choice, Params, Real, Search, SearchPlan, Space, tune
+from tasks.runtime.tune import Choice, Journal, Params, Real, Search, SearchPlan, Space, tune
 from tasks.runtime.workers import workers
 from tasks.stages.history import history_of, save_forecasts
-from tasks.stages.search import criterion_of, show_search
+from tasks.stages.search import criterion_of, journal_of, show_search
 
 
 @resumable(name="fit_lstm")
@@ -32,7 +31,7 @@ def fit_lstm(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member
             settings.forecast,
             history.panel,
             [before(history.folds[0])],
-            journal=attempt.path("forecast", "lstm.journal"),
+            journal=journal_of(run, "lstm", attempt.path("forecast", "lstm.journal")),
             seed=seed_of(settings.seed, "forecast.lstm.search"),
         )
         recipe, seed = (
@@ -46,7 +45,7 @@ def fit_lstm(attempt: Attempt, settings: Settings, prepared: Prepared) -> Member
 
 
 def search_network(
-    settings: Forecast, panel: Panel, folds: Sequence[Fold], *, journal: Path, seed: int
+    settings: Forecast, panel: Panel, folds: Sequence[Fold], *, journal: Journal, seed: int
 ) -> Search:
     """Search on some folds; without trials, keep the settings, without a score."""
     lstm, recipe, criterion = settings.lstm, recipe_of(settings), criterion_of(settings)
@@ -113,4 +112,4 @@ def _keep(attempt: Attempt, params: Params, result: Networks) -> Member:
 
 def _show(run: StageRun, search: Search, result: Networks) -> None:
     show_search(run, "lstm", search)
-    run.curve("lstm.loss", result.losses)
+    run.curve("forecast.lstm.loss", result.losses)

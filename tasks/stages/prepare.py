@@ -103,18 +103,18 @@ def _show(run: StageRun, result: PreparedSales, prepared: Prepared) -> None:
     """Log the counts and show source, tables and features in the tracked run."""
     log.info(", ".join(f"{name} {count}" for name, count in result.counts.items()))
     run.params({"source": result.source, "features": ", ".join(result.features.used)})
-    run.metrics(
-        {
-            "data.rows_in": prepared["rows_in"],
-            "data.rows_accepted": prepared["rows_accepted"],
-            "data.rows_quarantined": prepared["rows_quarantined"],
-            "data.products": result.modelled[PRODUCT].nunique(),
-            "data.periods": result.modelled[DATE].nunique(),
-            "data.sold_out_share": float(sold_out(result.modelled).mean()),
-            "features.kept": len(result.features.used),
-            "features.dropped": len(result.features.selection.dropped),
-        }
-    )
+    metrics = {
+        "data.rows_in": prepared["rows_in"],
+        "data.rows_accepted": prepared["rows_accepted"],
+        "data.rows_quarantined": prepared["rows_quarantined"],
+        "data.products": result.modelled[PRODUCT].nunique(),
+        "data.periods": result.modelled[DATE].nunique(),
+        "data.sold_out_share": float(sold_out(result.modelled).mean()),
+        "features.kept": len(result.features.used),
+        "features.dropped": len(result.features.selection.dropped),
+    }
+    run.metrics(metrics, headline=True)
+    run.preview(result.accepted.set_aside, "quarantine")
     run.table(result.modelled, name="sales", artifact=prepared["sales"])
     for artifact in (prepared["report"], prepared["quarantine"], prepared["selection"]):
         run.file(artifact)

@@ -7,7 +7,7 @@ import logging
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import IDENTIFIED, SERIES
+from expectations.columns import IDENTIFIED, PRICE, SERIES, UNITS
 from tasks.pricing.dqn import Record
 from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.plan import Seeds
@@ -78,9 +78,17 @@ def _show(run: StageRun, candidate: Candidate) -> None:
 
     moving = int(candidate.rules.moves(candidate.products).sum())
     run.params({"objective": candidate.rules.objective, "products_moving": moving})
-    run.metrics({f"value.{name}": earned["value"] for name, earned in candidate.earnings.items()})
-    run.metrics({f"gain.{name}": gain["value"] for name, gain in candidate.gains.items()})
-    run.metrics({"distinct_prices": candidate.distinct_prices, "mimic_fidelity": candidate.mimic.fidelity})
+    earned = {f"policy.{name}.value": row["value"] for name, row in candidate.earnings.items()}
+    gained = {f"gain.{name}": row["value"] for name, row in candidate.gains.items()}
+    run.metrics(earned | gained, headline=True)
+    run.metrics(
+        {
+            "policy.distinct_prices": candidate.distinct_prices,
+            "policy.mimic_fidelity": candidate.mimic.fidelity,
+        }
+    )
+    earned_before = candidate.market[PRICE] * candidate.market[UNITS]
+    run.preview(candidate.market.loc[earned_before.sort_values(ascending=False).index], "market")
     for name in ("loss", "mean_q", "value"):
         run.curve(f"dqn.{name}", candidate.learning[name].tolist())
     for name, figure in figures_of(candidate).items():

@@ -103,10 +103,12 @@ def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, respond
         **{f"predictive_{name}": check[name] for name in ("slope", "low", "high")},
         **groups.figures,
     }
-    run.metrics({name: value for name, value in metrics.items() if value is not None})
+    run.metrics({f"response.{name}": value for name, value in metrics.items()}, headline=True)
     run.file(responded["elasticities"])
     run.file(responded["groups"])
     run.file(responded["influence"])
+    run.preview(response.table.drop(columns=NESTED).sort_values("standard_error"), "elasticities")
+    run.preview(groups.table.sort_values("members", ascending=False), "groups")
     run.figure(figures.elasticities(response.table), "elasticities.png")
     run.figure(figures.by_category(response.table), "elasticities_by_category.png")
     run.figure(figures.predictive_check(check), "predictive_check.png")

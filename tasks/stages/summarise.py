@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
-
 from conf import Settings, profile_name
-from tasks.demand.coverage import coverage_metrics
 from tasks.pricing.known_cost import costless_note
-from tasks.pricing.list_claim import figures
 from tasks.runtime import track
 from tasks.runtime.artifacts import load_table, save_json
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Stages, Versions
 from tasks.runtime.summary import DataSummary, ForecastSummary, ResponseSummary, Summary
 from tasks.stages.candidate_list import champion_beside, show_list
+from tasks.stages.describe import describe
 from tasks.stages.summary_page import as_markdown
-from tasks.trial.policy_value import estimates_of
 
 
 def summarise(
@@ -38,6 +33,7 @@ def summarise(
     track.log_headlines(attempt, _headlines(summary))
     tags = {"verdict": summary["verdict"], "data_hash": summary["data"]["hash"]}
     track.note(attempt, as_markdown(summary, profile_name(settings.profile)), tags)
+    describe(attempt, settings, summary)
     show_list(attempt, settings, stages, versions)
     save_json(summary, attempt.path("summary.json"))
     return summary
@@ -85,36 +81,5 @@ def _summary(
 
 
 def _headlines(summary: Summary) -> dict[str, float]:
-    """Return the metrics by which retrainings are compared, without those that have no value."""
-    data, response, trial = summary["data"], summary["response"], summary["trial"]
-    metrics: dict[str, float | None] = {
-        f"forecast.{model}.{name}": score
-        for model, scores in summary["forecast"]["scores"].items()
-        for name, score in cast("Mapping[str, float | None]", scores).items()
-    }
-    metrics |= {
-        **coverage_metrics(summary["forecast"]["coverage"], "forecast."),
-        "forecast.lambda": summary["forecast"]["lambda"],
-        "response.identified": response["identified"],
-        "response.not_identified": response["not_identified"],
-        "response.median_elasticity": response["median_elasticity"],
-    }
-    metrics |= {f"policy.{name}.value": interval["value"] for name, interval in summary["policy"].items()}
-    metrics |= {
-        "trial.lift": trial["lift"],
-        "trial.low": trial["low"],
-        "trial.high": trial["high"],
-        "trial.luck_low": trial["luck_low"],
-        "trial.luck_high": trial["luck_high"],
-        "trial.srm_p": trial["srm_p"],
-        "trial.aa_found": trial["aa_found"],
-    }
-    metrics |= figures(summary["list"]) | estimates_of(summary["off_policy"] or {})
-    metrics |= {
-        "data.rows_in": data["rows_in"],
-        "data.rows_accepted": data["rows_accepted"],
-        "data.rows_quarantined": data["rows_quarantined"],
-        "seconds.total": summary["seconds"]["total"],
-        "peak_memory_mb": summary["peak_memory_mb"],
-    }
-    return {name: value for name, value in metrics.items() if value is not None}
+    """Return what only the whole retraining has; every other headline was logged by its stage."""
+    return {"seconds.total": summary["seconds"]["total"], "peak_memory_mb": summary["peak_memory_mb"]}

@@ -90,11 +90,11 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def metrics_of(evaluation: Evaluation) -> dict[str, float]:
-    """Return the trial's figures, the gates (1 if passed) and the off-policy estimates by metric name."""
-    trial = {name: float(value) for name, value in evaluation.trial.figures.items() if value is not None}
-    gates = {f"gate.{gate.name}": float(gate.passed) for gate in evaluation.gates}
+    """Return the trial's figures and the off-policy estimates by metric name, such as ``trial.lift``."""
+    figures = evaluation.trial.figures
+    trial = {f"trial.{name}": float(value) for name, value in figures.items() if value is not None}
     off_policy = estimates_of(evaluation.off_policy.figures) if evaluation.off_policy else {}
-    return {**trial, **gates, **off_policy}
+    return {**trial, **off_policy}
 
 
 def headlines_of(evaluation: Evaluation) -> list[str]:

@@ -110,6 +110,10 @@ def test_one_parent_run_holds_stages_trials_data_figures_and_headlines(
     assert {r.info.status for r in everything} == {"FINISHED"}
     assert {r.data.tags["study"] for r in everything if "study" in r.data.tags} == {"arima", "lstm"}
     assert run.data.metrics["forecast.blend.wape"] == retrained[1]["forecast"]["scores"]["blend"]["wape"]
+    stages = {name: value for c in children for name, value in c.data.metrics.items()}
+    alone = {"seconds.total", "peak_memory_mb"}
+    assert set(run.data.metrics) - alone <= set(stages), "one name on stage and retraining"
+    assert all(run.data.metrics[name] == stages[name] for name in set(run.data.metrics) - alone)
     assert run.data.params["forecast.lstm.window"] == "14"
     assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["sales"]
     assert "PASS" in run.data.tags["mlflow.note.content"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -51,7 +52,7 @@ def test_a_retraining_is_a_run_with_its_settings_and_tags(
 ) -> None:
     run = client.get_run(attempt.run_id)
     assert run.info.status == "RUNNING"
-    assert run.info.run_name.startswith("smoke-20")
+    assert re.fullmatch(r"smoke · running · 20\d\d-\d\d-\d\d \d\d:\d\d", run.info.run_name)
     assert run.data.tags["attempt"] == attempt.id
     assert run.data.params["forecast.lstm.units"] == str(settings.forecast.lstm.units)
 
@@ -188,7 +189,8 @@ def test_a_registered_model_has_signature_example_tags_and_its_run(
         second = stage.model(registration(tmp_path))
     assert second == first + 1
     version = client.get_model_version("price_response", str(first))
-    assert version.run_id == stage.id
+    assert version.run_id == attempt.run_id, "the retraining, not its stage"
+    assert client.get_run(attempt.run_id).info.status == "RUNNING"
     assert version.tags == registration(tmp_path).tags
     metadata = track.load_model("price_response", first).metadata
     assert [column.name for column in metadata.signature.inputs] == ["product_id"]

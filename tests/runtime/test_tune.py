@@ -5,12 +5,23 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tasks.runtime.tune import Choice, Integer, Params, Real, Search, SearchPlan, TuningError, tune
+from tasks.runtime.tune import (
+    Choice,
+    Integer,
+    Journal,
+    Params,
+    Real,
+    Search,
+    SearchPlan,
+    Trial,
+    TuningError,
+    tune,
+)
 from tests.conftest import ROOT, environment
 
 SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}
@@ -21,10 +32,16 @@ def bowl(params: Params) -> Iterator[float]:
     yield (params["x"] - 1) ** 2 + params["k"] + (params["c"] == "a")
 
 
-def search(folder: Path, objective: object = bowl, trials: int = 12, seed: int = 1) -> Search:
+def search(
+    folder: Path,
+    objective: object = bowl,
+    trials: int = 12,
+    seed: int = 1,
+    show: Callable[[Trial], None] = lambda _trial: None,
+) -> Search:
     plan = SearchPlan(
         name="t",
-        journal=folder / "t.journal",
+        journal=Journal(folder / "t.journal", show),
         space=SPACE,
         first=FIRST,
         trials=trials,
@@ -122,3 +139,19 @@ def test_a_hopeless_trial_is_stopped_early(tmp_path: Path) -> None:
             yield params["x"]
 
     assert "PRUNED" in {trial.state for trial in search(tmp_path, slow).trials}
+
+
+def test_a_trial_is_shown_as_soon_as_it_ends_and_again_when_its_search_goes_on(tmp_path: Path) -> None:
+    shown: list[Trial] = []
+    seen_by_later_trials: list[int] = []
+
+    def watched(params: Params) -> Iterator[float]:
+        seen_by_later_trials.append(len(shown))
+        yield from bowl(params)
+
+    search(tmp_path, watched, trials=3, show=shown.append)
+    assert seen_by_later_trials == [0, 1, 2], "while the search runs, not at its end"
+    again: list[Trial] = []
+    search(tmp_path, trials=4, show=again.append)
+    assert again[:3] == shown
+    assert [trial.number for trial in again] == [0, 1, 2, 3]

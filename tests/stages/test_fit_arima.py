@@ -40,10 +40,10 @@ def test_unfinished_fits_and_replaced_forecasts_are_metrics_and_one_line_of_the_
     with caplog.at_level(logging.INFO, logger="repricer"):
         _show(run, Search({"p": 1}, 0.5, ()), result)  # type: ignore[arg-type]
     assert run.logged == {
-        "arima.validation_wape": 0.5,
-        "arima.dropped": 1,
-        "arima.not_converged": 3,
-        "arima.replaced_forecasts": 7,
+        "forecast.arima.validation_wape": 0.5,
+        "forecast.arima.dropped": 1,
+        "forecast.arima.not_converged": 3,
+        "forecast.arima.replaced_forecasts": 7,
     }
     assert [record.getMessage() for record in caplog.records] == [
         "arima: of 40 fits 3 did not converge and 1 were dropped; of 200 forecasts 7 were replaced"

@@ -53,8 +53,13 @@ class Notes:
     def params(self, values: dict[str, Any]) -> None:
         assert all(len(str(value)) <= 6000 for value in values.values())
 
-    def metrics(self, values: dict[str, float]) -> None:
+    def metrics(self, values: dict[str, float], headline: bool = False) -> None:
+        assert headline
         self.metrics_ |= values
+
+    def preview(self, frame: pd.DataFrame, name: str) -> None:
+        assert name == "quarantine"
+        assert "reason" in frame, "the rows that were set aside say why"
 
     def table(self, frame: pd.DataFrame, name: str, artifact: dict[str, str]) -> None:
         assert name == "sales"

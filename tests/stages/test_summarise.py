@@ -45,6 +45,7 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stage.track, name, lambda *_arguments: None)
     monkeypatch.setattr(stage, "champion_beside", lambda _settings: None)
     monkeypatch.setattr(stage, "show_list", lambda *_arguments: None)
+    monkeypatch.setattr(stage, "describe", lambda *_arguments: None)
     monkeypatch.setattr(stage, "_headlines", lambda _summary: {})
     monkeypatch.setattr(stage, "as_markdown", lambda _summary, _settings: "")
 

@@ -1,9 +1,11 @@
 """MLflow, spoken by this folder alone: the store, its runs, the run of a stage, the registered models."""
 
+from tasks.runtime.track.labels import links_to
 from tasks.runtime.track.registry import (
     ModelError,
     Registration,
     aliases,
+    describe_version,
     drop_alias,
     load_model,
     load_version,
@@ -14,15 +16,19 @@ from tasks.runtime.track.registry import (
 from tasks.runtime.track.retrainings import headlines_of_version, log_file
 from tasks.runtime.track.runs import (
     finish_run,
+    link_versions,
     log_headlines,
     note,
     resume_run,
+    run_link,
     stage_seconds,
     start_run,
     sweep,
+    tag_run,
 )
 from tasks.runtime.track.stage import StageRun, stage_run
 from tasks.runtime.track.store import StoreError, open_store, store_uri
+from tasks.runtime.track.view import runs_view_path
 
 __all__ = [
     "ModelError",
@@ -30,9 +36,12 @@ __all__ = [
     "StageRun",
     "StoreError",
     "aliases",
+    "describe_version",
     "drop_alias",
     "finish_run",
     "headlines_of_version",
+    "link_versions",
+    "links_to",
     "load_model",
     "load_version",
     "log_file",
@@ -40,12 +49,15 @@ __all__ = [
     "note",
     "open_store",
     "resume_run",
+    "run_link",
+    "runs_view_path",
     "set_alias",
     "stage_run",
     "stage_seconds",
     "start_run",
     "store_uri",
     "sweep",
+    "tag_run",
     "tag_version",
     "version_tags",
 ]

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 SERVED = Path(__file__).parents[2] / "served"
 CODE = {name: SERVED / f"{name.split('_')[-1]}.py" for name in MODELS}
 """The code that MLflow stores with each model and imports when it loads a version."""
+WHAT = {
+    "demand": "Forecast of the units that sell, given the prices of the horizon: a blend of ARIMA and LSTM.",
+    "price_response": "How demand answers prices: elasticities with intervals, own and of substitutes.",
+    "pricing_policy": "Which price to set next: a policy trained in a market of the other two models.",
+}
+"""What each model is, for the page that lists its versions."""
 SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
 
 
@@ -43,8 +49,16 @@ class Registration:
     tags: Mapping[str, str]
 
 
-def register(store: MlflowClient, run_id: str, registration: Registration) -> int:
-    """Log a model below a run, register it and return the version.
+def register(store: MlflowClient, stage: str, retraining: str, registration: Registration) -> int:
+    """Log a model below the run of a stage, register it as the retraining's and return the version.
+
+    Below the retraining, MLflow would count its parameters and metrics as those of the model.
+
+    Args:
+        store: client of the open store.
+        stage: id of the run that logs the model.
+        retraining: id of the run that the version names as its source.
+        registration: what becomes a version.
 
     Raises:
         ModelError: the model, loaded back as a stranger would, does not answer the example.
@@ -52,7 +66,7 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
     import mlflow
 
     name, example = registration.name, registration.example
-    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+    with mlflow.start_run(run_id=stage, log_system_metrics=False):
         info = mlflow.pyfunc.log_model(
             name=name,
             python_model=str(CODE[name]),
@@ -67,9 +81,9 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
             "See the log above."
         )
     if not store.search_registered_models(f"name = '{name}'"):
-        store.create_registered_model(name)
+        store.create_registered_model(name, description=WHAT[name])
     version = store.create_model_version(
-        name, info.model_uri, run_id, dict(registration.tags), model_id=info.model_id
+        name, info.model_uri, retraining, dict(registration.tags), model_id=info.model_id
     )
     return int(version.version)
 
@@ -130,3 +144,8 @@ def tag_version(name: str, version: int, tags: Mapping[str, str]) -> None:
     """Set tags on a version."""
     for key, value in tags.items():
         client().set_model_version_tag(name, str(version), key, value)
+
+
+def describe_version(name: str, version: int, text: str) -> None:
+    """Write the description of a version, as Markdown."""
+    client().update_model_version(name, str(version), text)

@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 
 from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.track import labels
 from tasks.runtime.track.store import client, log_metrics, log_params, open_store
+from tasks.runtime.track.view import prepare_view
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
+NOTE = "mlflow.note.content"  # what MLflow shows as the description of a run
 MOST_RUNS = 5000  # that one search returns; a retraining has some dozens
 
 
 def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
     """Start the parent run of a retraining with its settings as parameters and return its id."""
     store = open_store(settings)
+    experiment, profile = _experiment(store, settings), profile_name(settings.profile)
+    prepare_view(store, experiment)
+    origin = labels.origin_tags(tags["code_version"]) if "code_version" in tags else {}
     run = store.create_run(
-        _experiment_id(store, settings),
-        run_name=f"{profile_name(settings.profile)}-{time.strftime('%Y%m%d-%H%M%S')}",
-        tags=dict(tags),
+        experiment.experiment_id,
+        run_name=labels.run_name(profile, labels.RUNNING, time.time()),
+        tags={**origin, labels.PROFILE: profile, **tags},
     )
     log_params(store, run.info.run_id, settings.flat())
     return str(run.info.run_id)
@@ -31,7 +37,9 @@ def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
 
 def resume_run(run_id: str) -> None:
     """Show the parent run of a resumed attempt as running again."""
-    client().update_run(run_id, status="RUNNING")
+    store = client()
+    store.update_run(run_id, status="RUNNING")
+    labels.rename(store, store.get_run(run_id), "RUNNING")
 
 
 def finish_run(run_id: str, status: str) -> None:
@@ -40,6 +48,7 @@ def finish_run(run_id: str, status: str) -> None:
     for run in _open_runs(store, store.get_run(run_id).info.experiment_id):
         if run.info.run_id == run_id or run.data.tags.get("retraining") == run_id:
             store.set_terminated(run.info.run_id, status=status)
+    labels.rename(store, store.get_run(run_id), status)
 
 
 def sweep(settings: Settings) -> int:
@@ -48,9 +57,10 @@ def sweep(settings: Settings) -> int:
     The caller holds the lock of the data folder.
     """
     store = open_store(settings)
-    left = _open_runs(store, _experiment_id(store, settings))
+    left = _open_runs(store, _experiment(store, settings).experiment_id)
     for run in left:
         store.set_terminated(run.info.run_id, status="KILLED")
+        labels.rename(store, run, "KILLED")
     return len(left)
 
 
@@ -67,9 +77,29 @@ def stage_seconds(attempt: Attempt) -> dict[str, float]:
 
 def note(attempt: Attempt, text: str, tags: Mapping[str, str]) -> None:
     """Write the summary of a retraining on the page of its run, and its tags."""
+    tag_run(attempt, {**tags, NOTE: text})
+
+
+def tag_run(attempt: Attempt, tags: Mapping[str, str]) -> None:
+    """Set tags on the parent run."""
     store = client()
-    for name, value in {**tags, "mlflow.note.content": text}.items():
+    for name, value in tags.items():
         store.set_tag(attempt.run_id, name, value)
+
+
+def link_versions(attempt: Attempt, versions: Mapping[str, int]) -> None:
+    """Let the page and the row of a retraining lead to the versions that it registered."""
+    store = client()
+    note = store.get_run(attempt.run_id).data.tags.get(NOTE, "")
+    text = ", ".join(f"{name} {number}" for name, number in versions.items())
+    linked = f"{note}\n\n{labels.links_to(versions)}".strip()
+    tag_run(attempt, {"versions": text, NOTE: linked})
+
+
+def run_link(attempt: Attempt, text: str) -> str:
+    """Return a link to the page of a retraining, relative to any page of the MLflow UI."""
+    info = client().get_run(attempt.run_id).info
+    return labels.link_to_run(info.experiment_id, info.run_id, text)
 
 
 def log_headlines(attempt: Attempt, metrics: Mapping[str, float]) -> None:
@@ -86,14 +116,15 @@ def create_child(
     store: MlflowClient, parent: Run, name: str, retraining: str, tags: Mapping[str, str]
 ) -> Run:
     """Create a run below a parent; ``retraining`` is the id of the run at the top."""
-    linked = {"mlflow.parentRunId": parent.info.run_id, "retraining": retraining, **tags}
+    origin = {name: parent.data.tags[name] for name in labels.ORIGIN if name in parent.data.tags}
+    linked = {"mlflow.parentRunId": parent.info.run_id, "retraining": retraining, **origin, **tags}
     return store.create_run(parent.info.experiment_id, run_name=name, tags=linked)
 
 
-def _experiment_id(store: MlflowClient, settings: Settings) -> str:
+def _experiment(store: MlflowClient, settings: Settings) -> Experiment:
     experiment = store.get_experiment_by_name(settings.track.experiment)
     assert experiment is not None
-    return str(experiment.experiment_id)
+    return experiment
 
 
 def _open_runs(store: MlflowClient, experiment_id: str) -> list[Run]:

@@ -15,7 +15,7 @@ from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track.registry import Registration, register
 from tasks.runtime.track.runs import child, create_child
-from tasks.runtime.track.store import client, log_curve, log_metrics, log_params
+from tasks.runtime.track.store import client, list_table, log_curve, log_metrics, log_params
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 log = logging.getLogger("repricer")
+
+PREVIEW_ROWS = 1000  # of a table in the UI; the whole one lies beside it as Parquet
 
 
 class StageRun:
@@ -47,15 +49,20 @@ class StageRun:
         for name, value in values.items():
             self._store.set_tag(self.id, name, str(value))
 
-    def metrics(self, values: Mapping[str, float], headline: bool = False) -> None:
-        """Log metrics in one call; headlines stand on the parent run too, where runs are compared."""
-        log_metrics(self._store, self.id, values)
+    def metrics(self, values: Mapping[str, float | None], headline: bool = False) -> None:
+        """Log the metrics that have a value; headlines stand on the parent run too, under the same names."""
+        known = {name: value for name, value in values.items() if value is not None}
+        log_metrics(self._store, self.id, known)
         if headline:
-            log_metrics(self._store, self._retraining, values)
+            log_metrics(self._store, self._retraining, known)
 
     def curve(self, name: str, values: Sequence[float]) -> None:
         """Log one metric over steps 0, 1, 2, ..."""
         log_curve(self._store, self.id, name, values)
+
+    def point(self, name: str, value: float, step: int) -> None:
+        """Log one point of a metric that grows while the stage runs."""
+        self._store.log_metric(self.id, name, value, step=step)
 
     def figure(self, figure: Figure, name: str) -> None:
         """Log a figure as PNG, among the stage's figures and the retraining's."""
@@ -83,17 +90,38 @@ class StageRun:
         for run_id in {self.id, self._retraining}:
             self._store.log_inputs(run_id, [inputs])
 
+    def preview(self, frame: pd.DataFrame, name: str) -> None:
+        """Log the first rows of a table as the UI shows it, among the stage's tables and the retraining's.
+
+        Args:
+            frame: the most relevant rows first.
+            name: of the file, without ending; a table that is cut says in it how many rows there are,
+                one without rows is left out.
+        """
+        if frame.empty:
+            return
+        shown = frame.head(PREVIEW_ROWS)
+        cut = f"-first-{len(shown)}-of-{len(frame)}" if len(shown) < len(frame) else ""
+        path = f"tables/{name}{cut}.json"
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / Path(path).name
+            shown.to_json(file, orient="split", index=False, date_format="iso", double_precision=6)
+            for run_id in {self.id, self._retraining}:
+                self._store.log_artifact(run_id, str(file), "tables")
+                list_table(self._store, run_id, path)
+
     def trial(
         self, study: str, number: int, params: Mapping[str, Any], metrics: Mapping[str, float], state: str
-    ) -> None:
-        """Log one Optuna trial as a run below this one, once."""
+    ) -> bool:
+        """Log one Optuna trial as a run below this one, once; return whether it was new."""
         name = f"{study}-{number}"
         if child(self._store, self._run, name) is not None:
-            return
+            return False
         run = create_child(self._store, self._run, name, self._retraining, {"study": study, "state": state})
         log_params(self._store, run.info.run_id, params)
         log_metrics(self._store, run.info.run_id, metrics)
         self._store.set_terminated(run.info.run_id, status="FINISHED" if state == "COMPLETE" else "KILLED")
+        return True
 
     def model(self, registration: Registration) -> int:
         """Register a model from its code and its files and return the version.
@@ -101,7 +129,7 @@ class StageRun:
         Raises:
             ModelError: the model, loaded back as a stranger would, does not answer the example.
         """
-        return register(self._store, self.id, registration)
+        return register(self._store, self.id, self._retraining, registration)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development"
 }  # the UI opens on runs, not on chat traces
 METRICS_PER_CALL = 1000  # what MLflow's log_batch takes
+TABLES = "mlflow.loggedArtifacts"  # tag that lists a run's tables
 ABSENT = "RESOURCE_DOES_NOT_EXIST"  # the one error code of MLflow that means that there is none
 Answer = TypeVar("Answer")
 
@@ -113,6 +115,14 @@ def log_curve(store: MlflowClient, run_id: str, name: str, values: Sequence[floa
     points = [Metric(name, float(value), now, step) for step, value in enumerate(values)]
     for start in range(0, len(points), METRICS_PER_CALL):
         store.log_batch(run_id, metrics=points[start : start + METRICS_PER_CALL])
+
+
+def list_table(store: MlflowClient, run_id: str, path: str) -> None:
+    """Name a JSON file of a run a table, so that the UI shows it as such; once."""
+    listed = json.loads(store.get_run(run_id).data.tags.get(TABLES, "[]"))
+    table = {"path": path, "type": "table"}
+    if table not in listed:
+        store.set_tag(run_id, TABLES, json.dumps([*listed, table]))
 
 
 def _milliseconds() -> int:

@@ -1,0 +1,91 @@
+"""Says on the run of a retraining, and on the versions that it registered, what it reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from conf import Settings
+from tasks.governance.champion import HEAD, Champion
+from tasks.runtime import champion_store, track
+from tasks.runtime.attempt import Attempt
+from tasks.runtime.summary import Summary
+from tasks.stages.headline import headline
+
+COMPARED = ("list.lift", "trial.lift", "forecast.blend.wape")
+"""Metrics that stand beside those of the champion."""
+NO_CHAMPION = "no champion yet"
+NOT_KNOWN = "not known"
+
+
+def describe(attempt: Attempt, settings: Settings, summary: Summary) -> None:
+    """Log the champion's figures on the run, link its versions, and describe each in the registry."""
+    champion = champion_store.newest(settings)
+    standing = track.headlines_of_version(HEAD, champion.versions[HEAD]) if champion else {}
+    track.log_headlines(
+        attempt, {f"champion.{name}": standing[name] for name in COMPARED if name in standing}
+    )
+    beside = champion_sentence(champion, standing)
+    track.tag_run(attempt, {"headline": headline(summary), "champion": str(champion or NO_CHAMPION)})
+    versions = cast("Mapping[str, int]", summary["versions"])
+    track.link_versions(attempt, versions)
+    retraining = track.run_link(attempt, f"Retraining {attempt.id}")
+    for name, number in versions.items():
+        text = [f"**{headline(summary)}**", _reached(summary)[name], beside, _reasons(summary["reasons"])]
+        track.describe_version(name, number, "\n\n".join([*text, f"{retraining}.", track.links_to(versions)]))
+        track.tag_version(name, number, {**_figures(summary), "headline": headline(summary)})
+
+
+def champion_sentence(champion: Champion | None, standing: Mapping[str, float]) -> str:
+    """Return who is champion, and what it had reached when it was registered.
+
+    Args:
+        champion: of the ledger.
+        standing: metrics of the retraining that registered it.
+    """
+    if champion is None:
+        return f"There was {NO_CHAMPION}."
+    return (
+        f"Champion at that time: {champion}; when it was registered, its list changed a week by "
+        f"{percent(standing.get('list.lift'))}, its season by {percent(standing.get('trial.lift'))}, "
+        f"and its forecast had WAPE {_number(standing.get('forecast.blend.wape'))}."
+    )
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a signed percentage."""
+    return NOT_KNOWN if share is None else f"{100 * share:+.1f} %"
+
+
+def _reached(summary: Summary) -> dict[str, str]:
+    """Return what each model is and what it reached."""
+    scores, response, trial = summary["forecast"]["scores"], summary["response"], summary["trial"]
+    wape, naive = scores["blend"]["wape"], scores["seasonal_naive"]["wape"]
+    weight = summary["forecast"]["lambda"]
+    products = response["identified"] + response["not_identified"]
+    season = f"{percent(trial['lift'])} ({percent(trial['low'])} to {percent(trial['high'])})"
+    return {
+        "demand": f"Demand forecast, ARIMA and LSTM blended (weight of ARIMA {weight:.2f}). Held out: "
+        f"WAPE {wape:.3f}, a seasonal naive forecast {naive:.3f}.",
+        "price_response": "How demand answers prices. Elasticity identified for "
+        f"{response['identified']} of {products} products, median {_number(response['median_elasticity'])}.",
+        "pricing_policy": "Which price to set next. Against the prices in force, its list of a week: "
+        f"{percent(summary['list']['lift'])} {summary['objective']}; a season of its lists: {season}.",
+    }
+
+
+def _figures(summary: Summary) -> dict[str, str]:
+    """Return the figures that every version carries as tags."""
+    return {
+        "list_lift": percent(summary["list"]["lift"]),
+        "season_lift": percent(summary["trial"]["lift"]),
+        "wape": f"{summary['forecast']['scores']['blend']['wape']:.3f}",
+    }
+
+
+def _reasons(reasons: list[str]) -> str:
+    return "\n".join(f"- {reason}" for reason in reasons) or "Every gate is passed."
+
+
+def _number(value: float | None) -> str:
+    return NOT_KNOWN if value is None else f"{value:.3f}"
