@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
+from expectations.product_names import product_names, series_name
 from tasks.demand.model import DemandError
 from tasks.pricing.explain import Explanation
 from tasks.pricing.recommend import PolicyModel
@@ -104,9 +105,9 @@ def explain_forecast(
         )
     explained = model.explain(series if price is None else series.assign(**{PRICE: price}))
     if figure is not None:
-        from tasks.demand.figures import explanation
+        from tasks.demand.explanation_figure import explanation
 
-        explanation(explained[explained[MODEL] == "blend"]).savefig(figure)
+        explanation(explained[explained[MODEL] == "blend"], product_names(model.history)).savefig(figure)
     rows = explained.assign(**{DATE: explained[DATE].dt.strftime("%Y-%m-%d")}).to_dict("records")
     return Explained(version=number, rows=rows)  # type: ignore[typeddict-item]
 
