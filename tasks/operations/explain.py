@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
-from expectations.product_names import product_names, series_name
+from expectations.product_names import product_names
 from tasks.demand.model import DemandError
 from tasks.pricing.explain import Explanation
 from tasks.pricing.recommend import PolicyModel

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from expectations.palette import GREEN, GREY
 from tasks.trial.evaluation import Evaluation
-from tasks.trial.gates import Gate
+from tasks.trial.gates_figure import gates
 from tasks.trial.policy_value import PolicyValue
 from tasks.trial.simulated_trial import SimulatedTrial
 
 LUCK_WIDTH = 5.0  # of the line whose ends are the luck of the draws alone
-GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
 
 
 def of_evaluation(evaluation: Evaluation, objective: str) -> dict[str, Figure]:
@@ -98,18 +96,4 @@ def overlap(value: PolicyValue) -> Figure:
         ylabel="rows",
         title=f"Effective sample {effective:,.0f} of {len(weight):,}, largest {weight.max():.3g}",
     )
-    return figure
-
-
-def gates(outcomes: Sequence[Gate], verdict: str) -> Figure:
-    """Draw which gates passed, with their sentences."""
-    figure = Figure(figsize=(11, 0.8 + 0.36 * len(outcomes)), layout="constrained")
-    axis = figure.subplots()
-    for place, gate in enumerate(reversed(outcomes)):
-        axis.plot(0, place, "o", ms=13, color=GREEN if gate.passed else RED)
-        axis.annotate(
-            gate.sentence, (0, place), xytext=(16, 0), textcoords="offset points", va="center", fontsize=9
-        )
-    axis.set(xlim=(-0.05, 1), ylim=(-0.7, len(outcomes) - 0.3), title=f"Gates: {verdict}")
-    axis.axis("off")
     return figure
