@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from expectations.columns import CURRENCY, PRICE
+from expectations.columns import CURRENCY
 from tasks.pricing.comparison import steps_of
 from tasks.pricing.demand import own_elasticities
-from tasks.pricing.explain import Explanation
 from tasks.pricing.known_cost import earnings_note
 from tasks.pricing.listing import Policy
 from tasks.pricing.products import Products
@@ -154,40 +153,4 @@ def prices(steps: np.ndarray, rules: Rules) -> Figure:
         ylabel="share of product-weeks",
         title="Steps that the policy takes",
     )
-    return figure
-
-
-def ladder(explanation: Explanation, objective: str, title: str, money: str = MONEY) -> Figure:
-    """Draw what every step of the ladder is expected to earn in a week, and its Q-value.
-
-    Args:
-        explanation: why a price.
-        objective: ``revenue`` or ``profit``.
-        title: whose price.
-        money: name of the currency.
-    """
-    rows = explanation.ladder
-    chosen = rows[rows["chosen"]].iloc[0]
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    top, bottom = figure.subplots(2, 1, sharex=True)
-    top.fill_between(
-        rows[PRICE],
-        rows[f"{objective}_low"],
-        rows[f"{objective}_high"],
-        color=COLOURS["dqn"],
-        alpha=0.2,
-        label="95 %",
-    )
-    top.plot(rows[PRICE], rows[objective], color=COLOURS["dqn"], marker=".", label="expected")
-    top.set(ylabel=f"{objective} of the first week ({money})")
-    interval = f"{explanation.elasticity_low:.2f} to {explanation.elasticity_high:.2f}"
-    top.set_title(f"{title}\nelasticity {explanation.elasticity:.2f} ({interval})", fontsize=10)
-    bottom.plot(rows[PRICE], rows["q_value"], color="black", marker=".")
-    bottom.set(xlabel=f"price ({money}/unit)", ylabel="Q: gain of the season\n(weeks of revenue)")
-    for axis in (top, bottom):
-        axis.axvline(chosen[PRICE], color=COLOURS["myopic"], lw=1.5, label="recommended")
-        axis.axvline(
-            rows[PRICE].iloc[0] / rows["step"].iloc[0], color=COLOURS["hold"], lw=1, ls="--", label="in force"
-        )
-    top.legend(fontsize=8)
     return figure

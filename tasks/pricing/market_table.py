@@ -17,9 +17,12 @@ from expectations.columns import (
     IDENTIFIED,
     LIST_PRICE,
     MEAN,
+    NAME,
     PERIOD_DAYS,
     PRICE,
     PRODUCT,
+    REASON,
+    REFUSAL,
     SERIES,
     STOCK,
     TAX_RATE,
@@ -32,6 +35,7 @@ from tasks.pricing.slopes import SlopeDraws
 
 GROUP = "group"  # number of a substitute group, a column of the slopes
 REFERENCE = "reference"  # price at which the slopes hold, currency/unit
+NO_GROUP = "it belongs to no group of substitutes yet"
 LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
 RESPONSE = [PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]  # of the elasticity table
 
@@ -89,13 +93,13 @@ def market_of(
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
     recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE, DEPARTMENT) if name in sales}
+    optional = {name: "last" for name in (LIST_PRICE, TAX_RATE, DEPARTMENT, NAME) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
     table = (
         last.merge(sold, on=SERIES)
         .merge(weekly, on=SERIES)
-        .merge(response.elasticities[RESPONSE], on=PRODUCT)
+        .merge(_answers(response.elasticities), on=PRODUCT)
     )
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
     table = _grouped(table, response)
@@ -138,13 +142,21 @@ def _grouped(table: pd.DataFrame, response: Response) -> pd.DataFrame:
     lone = known[GROUP].isna()
     group = known[GROUP].fillna(response.slopes.within.shape[1]).astype(int)
     anchor = (table[PRICE].to_numpy() / known[REFERENCE]).fillna(1.0)
+    identified = table[IDENTIFIED].to_numpy(bool)
     return table.assign(
         **{
             GROUP: group.to_numpy(),
             "anchor": anchor.to_numpy(),
-            IDENTIFIED: table[IDENTIFIED].to_numpy(bool) & ~lone.to_numpy(),
+            IDENTIFIED: identified & ~lone.to_numpy(),
+            REFUSAL: np.where(identified & lone.to_numpy(), NO_GROUP, table[REFUSAL]),
         }
     )
+
+
+def _answers(elasticities: pd.DataFrame) -> pd.DataFrame:
+    """Return what the market needs of the elasticities, and why one is not identified."""
+    reason = elasticities.get(REASON, default="")
+    return elasticities[RESPONSE].assign(**{REFUSAL: reason})
 
 
 def _weekly(outlook: pd.DataFrame, period: str) -> pd.DataFrame:
