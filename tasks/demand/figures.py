@@ -64,11 +64,10 @@ def _bands_of(axis: Axes, past: pd.DataFrame, forecast: pd.DataFrame) -> None:
     start, end = forecast[DATE].min(), forecast[DATE].max()
     past = past[past[DATE] >= start - 2 * (end - start)]
     for low, high, alpha in BANDS:
-        edges, label = (
-            (forecast[quantile_name(end)] for end in (low, high)),
-            f"{100 * (high - low):.0f} % of outcomes",
-        )
-        axis.fill_between(forecast[DATE], *edges, color=MODELS["blend"], alpha=alpha, lw=0, label=label)
+        bottom, top = forecast[quantile_name(low)], forecast[quantile_name(high)]
+        label = f"{100 * (high - low):.0f} % of outcomes"
+        style = {"color": MODELS["blend"], "alpha": alpha, "lw": 0, "label": label}
+        axis.fill_between(forecast[DATE], bottom, top, **style)  # type: ignore[arg-type]
     axis.plot(past[DATE], past[UNITS], color=BLACK, lw=0.9, marker=".", ms=3, label="sold")
     axis.plot(forecast[DATE], forecast[MEDIAN], color=MODELS["blend"], lw=2, label="forecast, median")
     axis.xaxis.set_major_formatter(ConciseDateFormatter(axis.xaxis.get_major_locator()))

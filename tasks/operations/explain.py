@@ -114,7 +114,7 @@ def explain_forecast(
             f"Known: {_some(outlook)}."
         )
     explained = model.explain(series if price is None else series.assign(**{PRICE: price}))
-    names = getattr(model, "names", dict)()  # versions that were registered before know none
+    names: dict[str, str] = getattr(model, "names", dict)()  # versions that were registered before know none
     if figure is not None:
         from tasks.demand.explanation_figure import explanation
 

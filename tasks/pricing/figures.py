@@ -132,20 +132,12 @@ def policy_map(policy: Policy, products: Products, rules: Rules) -> Figure:
     size = 25 + 160 * revenue / max(revenue.max(initial=0.0), np.finfo(float).tiny)
     figure = Figure(figsize=(9.5, 5.8), layout="constrained")
     axis, counts = figure.subplots(), []
+    marks = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "ec": DARK}
     for marker, sign, word in DIRECTIONS:
         rows = np.sign(step) == sign
         counts.append(f"{rows.sum()} {word}")
-        points = axis.scatter(
-            *(elasticity[rows], whole[rows]),
-            c=step[rows],
-            s=size[rows],
-            marker=marker,
-            cmap="RdBu_r",
-            vmin=-most,
-            vmax=most,
-            ec=DARK,
-            label=f"price {word}",
-        )
+        style = {"c": step[rows], "s": size[rows], "marker": marker, "label": f"price {word}", **marks}
+        points = axis.scatter(elasticity[rows], whole[rows], **style)
     axis.set(
         xlabel="own elasticity (% units per 1 % price of the product)",
         ylabel="fall of the whole group of substitutes\n(% units per 1 % price of the group)",
