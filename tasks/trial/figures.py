@@ -39,20 +39,15 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
     figure = Figure(figsize=(10, 2.4 + 0.3 * len(by_cluster)), layout="constrained")
     axis = figure.subplots()
     place = np.arange(1 + len(by_cluster))[::-1]
-    for value, low, high, width, label in (
-        (season.lift, season.low, season.high, 1.5, "all, with the doubt about how demand answers prices"),
-        (draws.difference, draws.low, draws.high, LUCK_WIDTH, "chance of sales alone"),
+    doubt = "all, with the doubt about how demand answers prices"
+    for interval, width, mark, label in (
+        ((season.low, season.high, season.lift), 1.5, "o", doubt),
+        ((draws.low, draws.high, draws.difference), LUCK_WIDTH, "|", "chance of sales alone"),
     ):
-        wide = width < LUCK_WIDTH
-        axis.plot(
-            [100 * low, 100 * high],
-            [place[0]] * 2,
-            color=GREEN,
-            lw=width,
-            solid_capstyle="butt",
-            label=label,
-        )
-        axis.plot(100 * value, place[0], "o" if wide else "|", color=GREEN, ms=9)
+        low, high, middle = (100 * value for value in interval)
+        style = {"lw": width, "solid_capstyle": "butt", "label": label}
+        axis.plot([low, high], [place[0]] * 2, color=GREEN, **style)  # type: ignore[arg-type]
+        axis.plot(middle, place[0], mark, color=GREEN, ms=9)
     lifts = [100 * value for value in by_cluster.values()]
     axis.plot(lifts, place[1:], "D", color=DARK, ms=4, label="a category (no interval)")
     axis.axvline(0, color=BLACK, lw=0.8)
@@ -65,15 +60,9 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
         fontsize=12,
         fontweight="bold",
     )
-    axis.text(
-        0.5,
-        1.02,
-        f"simulated in {trial.markets} markets fitted to the sales, not measured in a shop; "
-        "the largest categories below",
-        transform=axis.transAxes,
-        ha="center",
-        fontsize=10,
-    )
+    where = f"simulated in {trial.markets} markets fitted to the sales, not measured in a shop"
+    style = {"transform": axis.transAxes, "ha": "center", "fontsize": 10}
+    axis.text(0.5, 1.02, f"{where}; the largest categories below", **style)  # type: ignore[arg-type]
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
