@@ -142,8 +142,9 @@ def weight_curve(
     """
     figure = Figure(figsize=(9, 4.8), layout="constrained")
     axis = figure.subplots()
+    share = round(100 * weight)
     axis.plot(grid, 100 * curve, color=MODELS["blend"], lw=2)
-    axis.axvline(weight, color=BLACK, lw=1, ls="--", label=f"least error: {100 * weight:.0f} % ARIMA")
+    axis.axvline(weight, color=BLACK, lw=1, ls="--", label=f"least error: {share} % ARIMA")
     bottom = 100 * (curve.min() - 0.06 * (np.ptp(curve) or 1e-3))
     axis.plot(
         list(by_category.values()),
@@ -153,11 +154,11 @@ def weight_curve(
         ms=12,
         label="weight of each category (drawn to that of all)",
     )
-    axis.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axis.set(xlabel="weight of ARIMA in the blend (0 %: LSTM alone, 100 %: ARIMA alone)", ylabel=ERROR)
     rest = 100 * (min(curve[0], curve[-1]) - curve.min())
     axis.set_title(
-        f"The blend takes {100 * weight:.0f} % ARIMA and {100 * (1 - weight):.0f} % LSTM\n"
+        f"The blend takes {share} % ARIMA and {100 - share} % LSTM\n"
         f"its error on past periods is {rest:.2g} points below the better of the two",
         fontsize=11,
     )
@@ -177,8 +178,8 @@ def probability_transforms(transforms: Transforms) -> Figure:
         width, style = (2.4, "-") if name == "all" else (1.4, "--")
         axis.stairs(heights, edges, color=colour, lw=width, ls=style, label=words)
     axis.axhline(1 / BINS, color=BLACK, lw=0.8, ls=":", label="where the forecast is right: even")
-    axis.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-    axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     axis.set(
         xlabel="quantile of the forecast at which the sales lie (left: less sold than expected, right: more)",
         ylabel="share of periods",
