@@ -62,6 +62,7 @@ LOW = "low"
 HIGH = "high"
 IDENTIFIED = "identified"  # bool
 REASON = "reason"  # text; why it is not
+REFUSAL = "refusal"  # the same in the market table, which has other reasons as well
 
 
 def quantile_name(level: float) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import report
+from flows.cli import report_explain
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 
@@ -35,7 +35,7 @@ def explain_forecast(
 ) -> None:
     """Show what level, season, price, promotion and rivals add to the forecasts of a product.
 
-    The parts add up to the forecast in log(1 + units).
+    The parts add up in logs of 1 + units; they are shown times 100, which is about percent.
 
     Example: `repricer explain forecast --product 1029743 --price 2.49 --figure why.png`
     """
@@ -45,7 +45,7 @@ def explain_forecast(
 
     explained = operation(settings, version, product=product, store=store, price=price, figure=figure)
     write_json(json_file, explained)
-    report.show_explained(explained)
+    report_explain.show_explained(explained)
 
 
 @explain.command("price")
@@ -65,8 +65,8 @@ def explain_price(
 ) -> None:
     """Explain the next price of a product.
 
-    It shows what every step of the ladder is expected to sell and earn, the elasticity used, and the rule
-    that bound the price.
+    It shows what every step of the ladder is expected to sell and earn, its gain over holding the price, the
+    elasticity used, and the rule that bound the price or the test of identification that it failed.
 
     Example: `repricer explain price --product 1029743 --figure ladder.png`
     """
@@ -76,4 +76,4 @@ def explain_price(
 
     explained = operation(settings, version, product=product, store=store, price=price, figure=figure)
     write_json(json_file, explained)
-    report.show_explained_price(explained)
+    report_explain.show_explained_price(explained)

@@ -16,7 +16,6 @@ from tasks.runtime.summary import Summary
 
 if TYPE_CHECKING:  # these modules import the heavy libraries, which `--help` must not wait for
     from tasks.operations.doctor import Finding
-    from tasks.operations.explain import Explained, ExplainedPrice
     from tasks.operations.promote import Promoted
     from tasks.operations.recommend import Recommended
 
@@ -86,42 +85,6 @@ def show_findings(findings: Sequence[Finding]) -> None:
     print_table("Doctor", ("", "check", "result"), rows)
 
 
-def show_explained(explained: Explained) -> None:
-    """Print what each part adds to the blend's forecasts, date by date."""
-    parts = ("level", "season", "price", "promotion", "rivals", "log_point")
-    rows = [
-        (str(row["date"]), *(f"{row[part]:+.3f}" for part in parts), f"{row['units']:.1f}")
-        for row in explained["rows"]
-        if row["model"] == "blend"
-    ]
-    title = f"demand version {explained['version']}, median of the blend in log(1 + units)"
-    print_table(title, ("date", *parts, "units"), rows)
-
-
-def show_explained_price(explained: ExplainedPrice) -> None:
-    """Print every step of the ladder, its expected units and earnings of a week, and which one was taken."""
-    shown = ["units", "revenue", *(["profit"] if explained["objective"] == "profit" else [])]
-    ladder: list[dict[str, Any]] = [{**row} for row in explained["ladder"]]
-    rows = [
-        (
-            f"{row['price']:.2f}",
-            f"{row['step']:.3f}",
-            *(f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})" for name in shown),
-            f"{row['q_value']:+.3f}",
-            "recommended" if row["chosen"] else "" if row["allowed"] else "forbidden",
-        )
-        for row in ladder
-    ]
-    earnings = f"a week's units and {' and '.join(shown[1:])} with 95 %, simulated"
-    title = f"pricing_policy version {explained['version']}; {earnings}"
-    print_table(title, ("price", "step", *shown, "Q-value", ""), rows)
-    money = f" {explained['currency']}" if "currency" in explained else ""
-    prices = f"in force {explained['price']:.2f}{money}, recommended {explained['recommended']:.2f}{money}"
-    interval = f"{explained['elasticity_low']:.2f} to {explained['elasticity_high']:.2f}"
-    say(f"{prices}; elasticity {explained['elasticity']:.2f} ({interval})")
-    say(f"rule that bound it: {explained['binding']}")
-
-
 def show_design(design: Mapping[str, Any]) -> None:
     """Print a designed trial: what is randomised, how long, which effect it finds."""
     rows = [
@@ -165,7 +128,9 @@ def show_off_policy(evaluated: Mapping[str, Any]) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table of texts below its title."""
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")  # a narrow screen breaks a cell, and hides nothing of it
     for row in rows:
         table.add_row(*map(escape, row))
     console.print(table)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NotRequired
 
+import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
+from expectations.product_names import product_names, series_name
 from tasks.demand.model import DemandError
 from tasks.pricing.explain import Explanation
 from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.rules import Rules
 from tasks.runtime import champion_aliases
 
 SHOWN = 3  # products that an error names
@@ -23,6 +26,8 @@ class Explained(TypedDict):
 
     version: int
     """Version of `demand`."""
+    name: str
+    """Of the product, shortened; its id where it has no name."""
     rows: list[dict[str, str | float]]
     """A row per model and date: what level, season, price, promotion and rivals add to log(1 + units)."""
 
@@ -30,14 +35,16 @@ class Explained(TypedDict):
 class Step(TypedDict):
     """A step of the ladder, and what it is expected to sell and earn in a week.
 
-    Intervals hold 95 % of the plausible elasticities. Profit is none if no cost is known.
+    Intervals hold 95 % of the plausible elasticities. Profit is none if no cost is known, Q-value and gain
+    over holding are none if the step is not allowed.
     """
 
     step: float
     price: float
     allowed: bool
     chosen: bool
-    q_value: float
+    q_value: float | None
+    gain: float | None
     units: float
     units_low: float
     units_high: float
@@ -54,6 +61,10 @@ class ExplainedPrice(TypedDict):
 
     version: int
     """Version of `pricing_policy`."""
+    name: str
+    """Of the product, shortened; its id where it has no name."""
+    weeks: int
+    """Of the season whose gain over holding is told."""
     objective: str
     """`revenue` or `profit`."""
     price: float
@@ -66,7 +77,7 @@ class ExplainedPrice(TypedDict):
     elasticity_high: float
     """95 % of the belief."""
     binding: str
-    """Rule that bound the price."""
+    """Rule that bound the price; for one that holds, the test of identification that failed."""
     currency: NotRequired[str]
     """ISO 4217 code of all money, if it was named."""
     ladder: list[Step]
@@ -103,12 +114,13 @@ def explain_forecast(
             f"Known: {_some(outlook)}."
         )
     explained = model.explain(series if price is None else series.assign(**{PRICE: price}))
+    names: dict[str, str] = getattr(model, "names", dict)()  # versions that were registered before know none
     if figure is not None:
-        from tasks.demand.figures import explanation
+        from tasks.demand.explanation_figure import explanation
 
-        explanation(explained[explained[MODEL] == "blend"]).savefig(figure)
+        explanation(explained[explained[MODEL] == "blend"], names).savefig(figure)
     rows = explained.assign(**{DATE: explained[DATE].dt.strftime("%Y-%m-%d")}).to_dict("records")
-    return Explained(version=number, rows=rows)  # type: ignore[typeddict-item]
+    return Explained(version=number, name=series_name(names, product, store), rows=rows)  # type: ignore[typeddict-item]
 
 
 def explain_price(
@@ -135,26 +147,29 @@ def explain_price(
     """
     number, model = champion_aliases.chosen(settings, "pricing_policy", version)
     policy: PolicyModel = model.policy
-    explanation, objective = policy.explain(product, store, price), policy.rules.objective
+    explanation = policy.explain(product, store, price)
+    name = series_name(product_names(policy.market), product, store)
     if figure is not None:
-        from tasks.pricing.figures import ladder
+        from tasks.pricing.ladder_figure import MONEY, ladder
 
-        title = f"product {product}, store {store}, pricing_policy version {number}"
-        ladder(explanation, objective, title, policy.currency or "currency").savefig(figure)
-    explained = _explained_price(explanation, number, objective)
+        ladder(explanation, policy.rules, name, policy.currency or MONEY).savefig(figure)
+    explained = _explained_price(explanation, number, name, policy.rules)
     if policy.currency:
         explained["currency"] = policy.currency
     return explained
 
 
-def _explained_price(explanation: Explanation, version: int, objective: str) -> ExplainedPrice:
+def _explained_price(explanation: Explanation, version: int, name: str, rules: Rules) -> ExplainedPrice:
     """Return an explanation as JSON."""
     ladder = explanation.ladder
     chosen = ladder[ladder["chosen"]].iloc[0]
-    steps = ladder.astype(object).where(ladder.notna(), None)  # JSON has no nan
+    steps = ladder.replace([np.inf, -np.inf], np.nan).astype(object)  # JSON has neither
+    steps = steps.where(steps.notna(), None)
     return ExplainedPrice(
         version=version,
-        objective=objective,
+        name=name,
+        weeks=rules.decisions,
+        objective=rules.objective,
         price=float(chosen[PRICE] / chosen["step"]),
         recommended=float(chosen[PRICE]),
         elasticity=explanation.elasticity,

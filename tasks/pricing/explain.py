@@ -15,9 +15,9 @@ from tasks.pricing.rules import NEAR, Rules
 from tasks.pricing.state import View
 
 LEVELS = (0.025, 0.975)  # quantiles of an interval that holds 95 %
-FREE, AT_LOW, AT_HIGH = "none", "largest step down", "largest step up"
-AT_COST, AT_BAND = "no step below the cost", "band around the slow reference price"
-AT_INDEX = "index of the shop's prices"
+FREE, AT_LOW, AT_HIGH = "none", "the largest step down of a week", "the largest step up of a week"
+AT_COST, AT_BAND = "no step below the cost", "the band around its usual price (slow reference)"
+AT_INDEX = "the index of the shop's prices may change only so much"
 UNIDENTIFIED = "elasticity not identified: the price holds"
 
 
@@ -28,10 +28,13 @@ class Explanation(NamedTuple):
         ladder: a row per step: step, price (currency/unit), allowed, chosen, q_value, and units, revenue and
             profit per week with ``_low`` and ``_high`` (95 % of the draws of the slopes), the other prices as
             in the list; profit is nan without a cost. A Q-value is what the season earns beyond keeping the
-            price at the end of the training, less what the index costs, in weeks of usual revenue.
+            price at the end of the training, less what the index costs, in weeks of usual revenue; ``gain``
+            is what it earns beyond keeping the price in force now (currency), 0 for that price itself. Both
+            are those of its group, and minus infinity and nan where a step is not allowed.
         elasticity: mean own elasticity at the price in force.
         elasticity_low, elasticity_high: 95 % of it.
-        binding: rule that bound the price, ``none`` where the policy was free.
+        binding: rule that bound the price, ``none`` where the policy was free; where the price holds because
+            its elasticity is not identified, with the test that failed.
     """
 
     ladder: pd.DataFrame
@@ -41,13 +44,14 @@ class Explanation(NamedTuple):
     binding: str
 
 
-def explain(plan: ListPlan, rules: Rules, row: int) -> Explanation:
+def explain(plan: ListPlan, rules: Rules, row: int, refusal: str = "") -> Explanation:
     """Explain one price of a list.
 
     Args:
         plan: the list.
         rules: of its market.
         row: of the product.
+        refusal: which test of identification the product failed; empty where none is known.
     """
     view = plan.view
     product = view.products.take(np.array([row]))
@@ -61,6 +65,7 @@ def explain(plan: ListPlan, rules: Rules, row: int) -> Explanation:
             "allowed": np.isfinite(plan.worth[row]),
             "chosen": np.arange(len(prices)) == plan.actions[row],
             "q_value": plan.worth[row],
+            "gain": _gain(plan, rules, row),
         }
     )
     return Explanation(
@@ -68,8 +73,15 @@ def explain(plan: ListPlan, rules: Rules, row: int) -> Explanation:
         elasticity=float(elasticity.mean()),
         elasticity_low=float(low),
         elasticity_high=float(high),
-        binding=_binding(plan, rules, row),
+        binding=_binding(plan, rules, row, refusal),
     )
+
+
+def _gain(plan: ListPlan, rules: Rules, row: int) -> np.ndarray:
+    """Return what the season earns beyond holding, by step: currency, nan where not allowed (actions,)."""
+    products, worth = plan.view.products, plan.worth[row]
+    gain = (worth - worth[rules.hold]) * products.price[row] * products.units[row]
+    return np.where(np.isfinite(worth), gain, np.nan)
 
 
 def _outcomes(view: View, rules: Rules, row: int) -> dict[str, np.ndarray]:
@@ -97,7 +109,7 @@ def _outcomes(view: View, rules: Rules, row: int) -> dict[str, np.ndarray]:
     return outcomes
 
 
-def _binding(plan: ListPlan, rules: Rules, row: int) -> str:
+def _binding(plan: ListPlan, rules: Rules, row: int, refusal: str) -> str:
     """Return the rule that bound the chosen step of a product."""
     view, may, chosen = plan.view, np.isfinite(plan.worth[row]), int(plan.actions[row])
     products = view.products
@@ -108,7 +120,7 @@ def _binding(plan: ListPlan, rules: Rules, row: int) -> str:
     if held:
         return f"{held}: the price holds"
     if not products.identified[row]:
-        return UNIDENTIFIED
+        return f"{UNIDENTIFIED}, because {refusal}" if refusal else UNIDENTIFIED
     if chosen == may.argmax() > 0:
         return AT_COST if covering[0] > products.lowest[row] * (1 + NEAR) else AT_BAND
     if chosen == len(may) - 1 - may[::-1].argmax() < len(may) - 1:

@@ -21,6 +21,8 @@ from expectations.columns import (
     PERIOD_DAYS,
     PRICE,
     PRODUCT,
+    REASON,
+    REFUSAL,
     SERIES,
     STOCK,
     TAX_RATE,
@@ -36,6 +38,7 @@ REFERENCE = "reference"  # price at which the slopes hold, currency/unit
 FEWEST_DELIVERIES, FILLED_SHARE = 3, 0.5  # of a stock that is filled up: in all, and a week
 FILLED_SPREAD = 0.1  # most that its level after deliveries varies (share of it)
 FILLED_SALES = 0.8  # least that deliveries replace of what was sold (share)
+NO_GROUP = "it belongs to no group of substitutes yet"
 LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
 RESPONSE = [PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]  # of the elasticity table
 
@@ -99,7 +102,7 @@ def market_of(
     table = (
         last.merge(sold, on=SERIES)
         .merge(weekly, on=SERIES)
-        .merge(response.elasticities[RESPONSE], on=PRODUCT)
+        .merge(_answers(response.elasticities), on=PRODUCT)
     )
     table[UNITS] = table[UNITS].clip(lower=LEAST_UNITS)
     table = _grouped(table, response)
@@ -142,13 +145,21 @@ def _grouped(table: pd.DataFrame, response: Response) -> pd.DataFrame:
     lone = known[GROUP].isna()
     group = known[GROUP].fillna(response.slopes.within.shape[1]).astype(int)
     anchor = (table[PRICE].to_numpy() / known[REFERENCE]).fillna(1.0)
+    identified = table[IDENTIFIED].to_numpy(bool)
     return table.assign(
         **{
             GROUP: group.to_numpy(),
             "anchor": anchor.to_numpy(),
-            IDENTIFIED: table[IDENTIFIED].to_numpy(bool) & ~lone.to_numpy(),
+            IDENTIFIED: identified & ~lone.to_numpy(),
+            REFUSAL: np.where(identified & lone.to_numpy(), NO_GROUP, table[REFUSAL]),
         }
     )
+
+
+def _answers(elasticities: pd.DataFrame) -> pd.DataFrame:
+    """Return what the market needs of the elasticities, and why one is not identified."""
+    reason = elasticities.get(REASON, default="")
+    return elasticities[RESPONSE].assign(**{REFUSAL: reason})
 
 
 def _weekly(outlook: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CURRENCY, DATE, PRICE, PRODUCT, REASON, SERIES, STORE, UNIT_COST
+from expectations.columns import CURRENCY, DATE, PRICE, PRODUCT, REASON, REFUSAL, SERIES, STORE, UNIT_COST
 from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
@@ -197,7 +197,8 @@ class PolicyModel:
         if price is not None:
             prices.loc[rows[0], PRICE] = _valid(np.array([price]))[0]
         plan, _ = self.plan(prices)
-        return explain(plan, self.rules, int(rows[0]))
+        refusal = str(self.market[REFUSAL].iloc[rows[0]]) if REFUSAL in self.market else ""
+        return explain(plan, self.rules, int(rows[0]), refusal)
 
     def plan(
         self, prices: pd.DataFrame, view: View | None = None, decimals: int | None = None

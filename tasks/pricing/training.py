@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from tasks.pricing import dqn
+from tasks.pricing import dqn, policies
 from tasks.pricing.comparison import Interval, distinct_prices, earnings, gains_of, play_policies
 from tasks.pricing.environment import MarketEnv
 from tasks.pricing.greedy import Greedy
+from tasks.pricing.listing import Policy
 from tasks.pricing.market_table import Response, rules_of
 from tasks.pricing.mimic import Mimic, mimic
 from tasks.pricing.plan import PricingPlan, Seeds
@@ -30,6 +31,7 @@ class Candidate:
         rules: of that market.
         policy: what decides.
         learning: a row per evaluation of the training: ``step``, ``loss``, ``mean_q``, ``value``, ``best``.
+        bars: what the rules to beat earn where the training is evaluated, comparable with ``value``, by name.
         seasons: of the comparison, by policy.
         earnings: per product-week, by policy (currency); the best fixed steps are a bar for the gains alone.
         gains: over the policies that the candidate must beat (share).
@@ -43,6 +45,7 @@ class Candidate:
     rules: Rules
     policy: Greedy
     learning: pd.DataFrame
+    bars: dict[str, float]
     seasons: dict[str, Seasons]
     earnings: dict[str, Interval]
     gains: dict[str, Interval]
@@ -81,6 +84,7 @@ def candidate_of(
         rules=rules,
         policy=policy,
         learning=learning,
+        bars=evaluated_rules(products, rules, plan.training.evaluation_draws, seeds.selection),
         seasons=seasons,
         earnings={
             name: earnings(played, plan.confidence)
@@ -91,6 +95,23 @@ def candidate_of(
         distinct_prices=distinct_prices(seasons["dqn"], products.price, rules),
         mimic=mimic(movable(products, rules), rules, policy, seeds.mimic),
     )
+
+
+def evaluated_rules(products: Products, rules: Rules, draws: int, seed: int) -> dict[str, float]:
+    """Return what rules earn per product-week on the draws of the training's evaluations, by name (currency).
+
+    Args:
+        products: of the market; those that may not move are left out, as in the training.
+        rules: of the market.
+        draws: seasons of every product in an evaluation.
+        seed: of the selection.
+    """
+    moving = movable(products, rules)
+    simple: dict[str, Policy] = {"hold": policies.hold, "myopic": policies.myopic}
+    return {
+        name: float(play(moving, rules, policy, draws, seed).rewards.mean())
+        for name, policy in simple.items()
+    }
 
 
 def train_policy(

@@ -149,7 +149,7 @@ def _reason(
 ) -> str:
     """Return why an elasticity may not move a price, the plainest first; empty where it may."""
     if UNMOVED in flags and product.prices == 1:
-        return "the price never moved"
+        return "its price never moved"
     return refusal(row, product, identification, flags)
 
 

@@ -7,10 +7,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from expectations.columns import CATEGORY, ELASTICITY, HIGH, IDENTIFIED, LOW
+from expectations.palette import BLACK, BLUE, GREY
+from expectations.product_names import readable, shortened
 from tasks.response.pooling import RAW
-from tasks.response.predictive_check import PredictiveCheck
+from tasks.response.predictive_check import FAILED, PASSED, UNTESTED, PredictiveCheck
 
-MOVES, HOLDS = "#4c78a8", "#b0b0b0"  # colours of products whose price may move, and whose price holds
+MOVES, HOLDS = BLUE, GREY  # colours of products whose price may move, and whose price holds
+VERDICTS = {
+    PASSED: "Yes: the interval holds 1",
+    FAILED: "No: the interval misses 1",
+    UNTESTED: "Untested: too uncertain to say",
+}
 SHOWN = (-8, 4)  # elasticities between which estimates are drawn; the rest is counted
 
 
@@ -20,28 +27,34 @@ def elasticities(table: pd.DataFrame) -> Figure:
     Args:
         table: as ``panel_response`` returns it.
     """
-    figure = Figure(figsize=(13, 5), layout="constrained")
+    figure = Figure(figsize=(13, 5.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     ordered = table.sort_values(ELASTICITY, ignore_index=True)
-    for moves, colour in ((True, MOVES), (False, HOLDS)):
+    for moves, colour, mark in ((True, MOVES, "o"), (False, HOLDS, "x")):
         rows = ordered[ordered[IDENTIFIED] == moves]
-        label = f"identified ({len(rows)})" if moves else f"not identified ({len(rows)}): the price holds"
+        known = "known well enough: the price may move" if moves else "not known: the price is held"
         left.vlines(rows.index, rows[LOW], rows[HIGH], color=colour, lw=1, alpha=0.6)
-        left.plot(rows.index, rows[ELASTICITY], ".", color=colour, ms=4, label=label)
+        left.plot(
+            rows.index, rows[ELASTICITY], mark, color=colour, ms=4, label=f"{len(rows)} products {known}"
+        )
         inside = rows[rows[RAW].between(*SHOWN)]
-        right.plot(inside[RAW], inside[ELASTICITY], ".", color=colour, ms=5)
-    left.axhline(0, color="black", lw=0.8)
+        right.plot(inside[RAW], inside[ELASTICITY], mark, color=colour, ms=5)
+    left.axhline(0, color=BLACK, lw=0.8)
     left.set(
-        xlabel="products, the most elastic first",
-        ylabel="own-price elasticity",
-        title="Own-price elasticities with intervals",
+        xlabel="products, those that answer the price most first",
+        ylabel="own-price elasticity (% units per 1 % price)",
+        title="How sales answer the product's price",
     )
-    left.legend(fontsize=8)
-    right.plot(SHOWN, SHOWN, color="black", lw=0.8, ls="--", label="not pulled at all")
+    right.plot(SHOWN, SHOWN, color=BLACK, lw=0.8, ls="--", label="nothing learned from the category")
     hidden = int((~table[RAW].between(*SHOWN)).sum())
-    right.set(xlabel="estimate of the product alone", ylabel="after learning from its category", xlim=SHOWN)
-    right.set_title(f"What a product learns from its category ({hidden} lie beyond the edges)", fontsize=10)
-    right.legend(fontsize=8)
+    right.set(
+        xlabel="estimate of the product alone (% units per 1 % price)",
+        ylabel="with what its category tells (% units per 1 % price)",
+        xlim=SHOWN,
+    )
+    beyond = f"\n({hidden} beyond the edges)" if hidden else ""
+    right.set_title(f"What a product learns from its category{beyond}")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=10)
     return figure
 
 
@@ -49,31 +62,50 @@ def by_category(table: pd.DataFrame) -> Figure:
     """Draw the identified elasticities of every category."""
     identified = table[table[IDENTIFIED]]
     order = identified.groupby(CATEGORY)[ELASTICITY].median().sort_values()
-    figure = Figure(figsize=(9, 1.5 + 0.2 * max(len(order), 4)), layout="constrained")
+    figure = Figure(figsize=(9, 2.0 + 0.22 * max(len(order), 4)), layout="constrained")
     axis = figure.subplots()
     place = {name: k for k, name in enumerate(order.index[::-1])}
-    axis.plot(identified[ELASTICITY], identified[CATEGORY].map(place), "o", color=MOVES, ms=4, alpha=0.7)
-    axis.plot(
-        order.to_numpy(), [place[name] for name in order.index], "|", color="black", ms=10, label="median"
+    where = identified[CATEGORY].map(place)
+    axis.plot(identified[ELASTICITY], where, "o", color=MOVES, ms=5, alpha=0.7, label="a product")
+    medians = [place[name] for name in order.index]
+    axis.plot(order.to_numpy(), medians, "|", color=BLACK, ms=12, label="median of the category")
+    names = [shortened(readable(str(name))) for name in order.index[::-1]]
+    axis.set_yticks(np.arange(len(order)), names, fontsize=9)
+    axis.set_ylim(-0.8, max(len(order), 1) - 0.2)
+    axis.axvline(0, color=BLACK, lw=0.8)
+    axis.set(
+        xlabel="own-price elasticity (% units per 1 % price)",
+        title="How sales answer prices, by category (products whose price may move)",
     )
-    axis.set_yticks(np.arange(len(order)), [str(name).title() for name in order.index[::-1]], fontsize=7)
-    axis.axvline(0, color="black", lw=0.8)
-    axis.set(xlabel="own-price elasticity", title="Identified elasticities by category")
-    axis.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure
 
 
 def predictive_check(check: PredictiveCheck) -> Figure:
     """Draw the calibration slope of group revenue on held-out weeks with its interval, against 1."""
-    figure = Figure(figsize=(8, 2), layout="constrained")
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
     axis = figure.subplots()
     slope, low, high = (check["slope"], check["low"], check["high"])
     if slope is not None and low is not None and high is not None:
-        axis.hlines(0, low, high, color=MOVES, lw=3)
-        axis.plot(slope, 0, "o", color=MOVES, ms=9)
-    axis.axvline(1, color="black", lw=0.8, ls="--", label="a model that is right")
-    axis.set(yticks=[], xlabel="change of log revenue over the change that earlier weeks predict")
-    what = f"Revenue of {check['groups']} groups in {check['weeks']} held-out weeks"
-    axis.set_title(f"{what}: {check['status']}", fontsize=10)
-    axis.legend(fontsize=8)
+        axis.hlines(0, low, high, color=MOVES, lw=4, label="measured, with interval")
+        axis.plot(slope, 0, "o", color=MOVES, ms=10)
+        axis.annotate(
+            f"{slope:.2f} ({low:.2f} to {high:.2f})",
+            (slope, 0),
+            xytext=(0, 12),
+            textcoords="offset points",
+            ha="center",
+        )
+    axis.axvline(1, color=BLACK, lw=1, ls="--", label="a model that foresees exactly")
+    axis.set(
+        yticks=[],
+        ylim=(-1, 1),
+        xlabel="actual over predicted change of revenue (log points per log point)",
+    )
+    axis.set_title(
+        f"Does the price response foresee later revenue? {VERDICTS[check['status']]}\n"
+        f"{check['groups']} groups of substitutes, {check['weeks']} weeks not used in estimation",
+        fontsize=11,
+    )
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)
     return figure

@@ -48,7 +48,7 @@ class Identification:
 def refusal(
     row: pd.Series, product: ProductEstimates, identification: Identification, flags: list[str]
 ) -> str:
-    """Return why an elasticity may not move a price; empty where it may.
+    """Return which test of identification an elasticity fails, as a clause; empty where it may move a price.
 
     Args:
         row: the product's row of the table of elasticities.
@@ -67,20 +67,23 @@ def _lacking(row: pd.Series, product: ProductEstimates, identification: Identifi
     """Return what the data lack: prices, their variation, an instrument, weeks, or sales in them."""
     least = identification
     if product.prices < least.min_prices:
-        return f"{product.prices} different prices, {least.min_prices} needed"
+        return f"it had {product.prices} different prices, {least.min_prices} needed"
     if product.variation < least.min_price_variation:
-        return f"log prices vary by {product.variation:.3f}, {least.min_price_variation} needed"
+        return (
+            f"its price hardly moved: its logs vary by {product.variation:.3f}, "
+            f"{least.min_price_variation} needed"
+        )
     if not product.estimated:
-        return "the price moves only together with promotions, rivals or season"
+        return "its price moves only together with promotions, rivals or season"
     if row["method"] != METHODS[0] and not row["first_stage_f"] >= STRONG:
         return (
-            "price and demand move together unseen, and the first-stage F is "
+            "its price and its demand move together for unseen reasons, and the first-stage F is "
             f"{row['first_stage_f']:.1f}, {STRONG:g} needed"
         )
     if product.rows < least.min_periods:
-        return f"{product.rows} weeks with sales, {least.min_periods} needed"
+        return f"it sold in {product.rows} weeks, {least.min_periods} needed"
     if row["silent"] > SILENT:
-        return f"nothing sold in {row['silent']:.0%} of its weeks, at most {SILENT:.0%} allowed"
+        return f"it sold nothing in {row['silent']:.0%} of its weeks, at most {SILENT:.0%} allowed"
     return ""
 
 
@@ -88,16 +91,22 @@ def _doubtful(row: pd.Series, product: ProductEstimates, identification: Identif
     """Return why the estimate is in doubt: its sign, width, the ladder, the halves of the time, the check."""
     low, high = row[LOW], row[HIGH]
     if high >= 0:
-        return f"the sign is not certain: {low:.2f} to {high:.2f}"
+        return f"the sign of its elasticity is not certain: {low:.2f} to {high:.2f}"
     if high - low > identification.max_width:
-        return f"the interval is {high - low:.1f} wide, at most {identification.max_width} allowed"
+        return (
+            f"the interval of its elasticity is {high - low:.1f} wide, "
+            f"at most {identification.max_width} allowed"
+        )
     if product.bends:
-        return "units rise with the price in a part of the ladder"
+        return "its units rise with the price in a part of the ladder"
     first, second = row["first_half"], row["second_half"]
     if not abs(first - second) <= max(MAX_CHANGE, UNLIKELY * row["half_error"]):
-        return f"it changed from {first:.2f} to {second:.2f} between the halves of the time"
+        return f"its elasticity changed from {first:.2f} to {second:.2f} between the halves of the time"
     effects, check = product.whole.fixed_effects, product.check
     allowed = max(MAX_DISAGREEMENT, UNLIKELY * np.hypot(effects.error, check.error))
     if row["method"] == METHODS[0] and abs(check.slope - effects.slope) > allowed:
-        return f"double machine learning says {check.slope:.2f}, fixed effects {effects.slope:.2f}"
+        return (
+            f"two estimates of its elasticity differ: double machine learning says {check.slope:.2f}, "
+            f"fixed effects {effects.slope:.2f}"
+        )
     return ""

@@ -246,6 +246,9 @@ class GateOutcome(TypedDict):
     value: float | None
     threshold: float
     sentence: str
+    sign: str
+    margin: float | None
+    untested: bool
 
 
 class Evaluated(TypedDict):

@@ -8,6 +8,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
+from expectations.product_names import product_names
 from tasks.demand.model import DemandError, DemandModel
 from tasks.served.answers import request_errors, require_fields, with_ids
 
@@ -45,6 +46,10 @@ class Demand(PythonModel):
     def outlook(self) -> pd.DataFrame:
         """Return the forecast of every series and period ahead, at the price in force."""
         return self._model.outlook()
+
+    def names(self) -> dict[str, str]:
+        """Return the name of every product by its id, shortened; the id where it has no name."""
+        return product_names(self._model.history)
 
 
 set_model(Demand())

@@ -10,9 +10,11 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import MEAN, MODEL, UNITS
+from expectations.product_names import product_names
 from tasks.demand import figures
 from tasks.demand.combination import Combination, Fit, Rules, combine
 from tasks.demand.coverage import coverage_metrics, coverage_sentences, randomised_coverage
+from tasks.demand.explanation_figure import explanation
 from tasks.demand.history import History
 from tasks.runtime.artifacts import load_arrays, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
@@ -94,7 +96,7 @@ def _show(run: StageRun, history: History, result: Combination) -> None:
     )
     run.figure(figures.probability_transforms(result.transforms), "coverage.png")
     of_blend = result.explained[result.explained[MODEL] == "blend"]
-    run.figure(figures.explanation(of_blend), "forecast_explained.png")
+    run.figure(explanation(of_blend, product_names(history.sales)), "forecast_explained.png")
     for name, row in result.scores.items():
         log.info(
             "held out, %s: WAPE %.4f, pinball %.4f, coverage of 80 %%: %.3f",

@@ -13,6 +13,7 @@ from tasks.trial.gates import Gate, above, at_most, below
 
 NOMINAL = 0.8  # probability of the interval between the 10 % and the 90 % quantile
 MIN_PERIODS = 100  # held-out periods of slow movers from which they are looked at alone
+CLEAR_GAIN = 0.05  # of the objective: what a lower end of a gain has, if it leaves no doubt
 MANY = 0.5  # share of the prices that take the largest step from which a note says so
 
 
@@ -82,8 +83,15 @@ def candidate_gates(
             srm_p,
             settings.srm_alarm,
             inclusive=True,
+            span=1 - settings.srm_alarm,
         ),
-        above("trial_lift", "the lower end of the trial's lift", lift_low, settings.min_lift),
+        above(
+            "trial_lift",
+            "the lower end of the trial's lift",
+            lift_low,
+            settings.min_lift,
+            span=CLEAR_GAIN,
+        ),
         list_gate(figures.claim, settings),
     ]
 
@@ -117,21 +125,28 @@ def list_gate(claim: Mapping[str, Any], settings: EvaluationSettings) -> Gate:
         settings: the thresholds.
     """
     what = "the lower end of the list's lift, substitutes counted,"
-    return above("list_lift", what, None if claim["refusal"] else claim["low"], settings.min_lift)
+    low = None if claim["refusal"] else claim["low"]
+    return above("list_lift", what, low, settings.min_lift, span=CLEAR_GAIN)
 
 
 def predictive_gate(check: Mapping[str, Any]) -> Gate:
     """Return the gate of the predictive check, which only a check that failed does not pass.
 
     Args:
-        check: ``slope``, ``status`` (passed, failed, untested) and ``sentence``.
+        check: ``slope``, the ends of its interval ``low`` and ``high``, ``status`` (passed, failed, untested)
+            and ``sentence``.
     """
+    ends = (check["low"], check["high"])
+    half = None if None in ends or ends[0] == ends[1] else (ends[1] - ends[0]) / 2
     return Gate(
         name="response_predicts",
         passed=check["status"] != "failed",
         value=check["slope"],
         threshold=1.0,
         sentence=f"response_predicts: {check['sentence']}",
+        sign="holds",
+        margin=None if half is None else min(1.0 - ends[0], ends[1] - 1.0) / half,
+        untested=check["status"] == "untested",
     )
 
 
@@ -171,9 +186,16 @@ def policy_gates(gain_low: Mapping[str, float], settings: EvaluationSettings) ->
     }
     gain = "the lower end of the policy's gain over holding"
     return [
-        above("policy_over_hold", gain, gain_low["over_hold"], settings.min_lift),
+        above("policy_over_hold", gain, gain_low["over_hold"], settings.min_lift, span=CLEAR_GAIN),
         *(
-            above(name, what, gain_low[name.removeprefix("policy_")], -settings.tolerance, inclusive=True)
+            above(
+                name,
+                what,
+                gain_low[name.removeprefix("policy_")],
+                -settings.tolerance,
+                inclusive=True,
+                span=CLEAR_GAIN,
+            )
             for name, what in rules.items()
         ),
     ]
@@ -217,6 +239,7 @@ def _response_gates(figures: CandidateFigures, settings: EvaluationSettings) -> 
             figures.identified / products,
             settings.min_identified,
             inclusive=True,
+            span=1 - settings.min_identified,
         ),
         below(
             "response_sign",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from expectations.palette import BLACK, BLUE, DARK, GREEN, GREY
+from expectations.product_names import readable, shortened
 from tasks.trial.evaluation import Evaluation
-from tasks.trial.gates import Gate
+from tasks.trial.gates_figure import gates
 from tasks.trial.policy_value import PolicyValue
 from tasks.trial.simulated_trial import SimulatedTrial
 
 LUCK_WIDTH = 5.0  # of the line whose ends are the luck of the draws alone
-GREEN, RED, GREY = "#54a24b", "#e45756", "#7f7f7f"
 
 
 def of_evaluation(evaluation: Evaluation, objective: str) -> dict[str, Figure]:
@@ -37,45 +36,53 @@ def trial_lift(trial: SimulatedTrial, objective: str) -> Figure:
         objective: what was earned.
     """
     season, draws, by_cluster = trial.season, trial.effect, trial.lift_by_cluster
-    figure = Figure(figsize=(9, 1.8 + 0.28 * len(by_cluster)), layout="constrained")
+    figure = Figure(figsize=(10, 2.4 + 0.3 * len(by_cluster)), layout="constrained")
     axis = figure.subplots()
-    names = ["ALL", *by_cluster]
-    place = np.arange(len(names))[::-1]
-    for value, low, high, width in (
-        (season.lift, season.low, season.high, 1.5),
-        (draws.difference, draws.low, draws.high, LUCK_WIDTH),
+    place = np.arange(1 + len(by_cluster))[::-1]
+    doubt = "all, with the doubt about how demand answers prices"
+    for interval, width, mark, label in (
+        ((season.low, season.high, season.lift), 1.5, "o", doubt),
+        ((draws.low, draws.high, draws.difference), LUCK_WIDTH, "|", "chance of sales alone"),
     ):
-        axis.plot([100 * low, 100 * high], [place[0]] * 2, color=GREEN, lw=width, solid_capstyle="butt")
-        axis.plot(100 * value, place[0], "o" if width < LUCK_WIDTH else "|", color=GREEN, ms=9)
-    axis.plot([100 * value for value in by_cluster.values()], place[1:], "o", color=GREY, ms=4)
-    axis.axvline(0, color="black", lw=0.8)
-    axis.set_yticks(
-        place, [name.title() if name != "ALL" else "all categories" for name in names], fontsize=8
-    )
-    axis.set(xlabel=f"lift of {objective} over the price in force (%)")
+        low, high, middle = (100 * value for value in interval)
+        style = {"lw": width, "solid_capstyle": "butt", "label": label}
+        axis.plot([low, high], [place[0]] * 2, color=GREEN, **style)  # type: ignore[arg-type]
+        axis.plot(middle, place[0], mark, color=GREEN, ms=9)
+    lifts = [100 * value for value in by_cluster.values()]
+    axis.plot(lifts, place[1:], "D", color=DARK, ms=4, label="a category (no interval)")
+    axis.axvline(0, color=BLACK, lw=0.8)
+    names = ["all categories", *(shortened(readable(name)) for name in by_cluster)]
+    axis.set_yticks(place, names, fontsize=9)
+    axis.set(xlabel=f"change of {objective} in a season against the prices in force (%)")
     axis.set_title(
-        f"Season of weekly lists, {trial.markets} market draws, randomised by category\n"
-        f"{100 * season.lift:+.1f} % ({100 * season.low:+.1f} to {100 * season.high:+.1f}, "
-        f"the luck of the draws alone {100 * draws.low:+.1f} to {100 * draws.high:+.1f})\n"
-        "In the market fitted to the sales, not in a shop",
-        fontsize=10,
+        f"{objective.capitalize()} {100 * season.lift:+.1f} % in a season, likely between "
+        f"{100 * season.low:+.1f} and {100 * season.high:+.1f} %\n",
+        fontsize=12,
+        fontweight="bold",
     )
+    where = f"simulated in {trial.markets} markets fitted to the sales, not measured in a shop"
+    style = {"transform": axis.transAxes, "ha": "center", "fontsize": 10}
+    axis.text(0.5, 1.02, f"{where}; the largest categories below", **style)  # type: ignore[arg-type]
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
 def same_against_same(trial: SimulatedTrial) -> Figure:
     """Draw the p-values of the A/A trials against the uniform ones that they should be."""
     p = trial.aa_p
-    figure = Figure(figsize=(5.5, 5), layout="constrained")
+    figure = Figure(figsize=(6.4, 5.8), layout="constrained")
     axis = figure.subplots()
-    axis.plot([0, 1], [0, 1], color="black", lw=0.8)
-    axis.plot(np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=GREEN)
-    axis.set(xlabel="p-value", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
-    axis.set_title(
-        f"The price in force against itself, {len(p)} trials:\n"
-        f"an effect is reported in {trial.aa_detected:.1%}",
-        fontsize=10,
+    axis.plot([0, 1], [0, 1], color=BLACK, lw=1, ls="--", label="as it should be")
+    axis.plot(
+        np.sort(p), (np.arange(len(p)) + 0.5) / len(p), color=BLUE, lw=2, label="trials without an effect"
     )
+    axis.set(xlabel="p-value of a trial", ylabel="share of trials below it", xlim=(0, 1), ylim=(0, 1))
+    axis.set_title(
+        "Is the trial honest? Prices in force against themselves (A/A):\n"
+        f"{100 * trial.aa_detected:.1f} % of {len(p)} trials report an effect that is not there",
+        fontsize=11,
+    )
+    axis.legend(loc="lower right")
     return figure
 
 
@@ -88,7 +95,9 @@ def overlap(value: PolicyValue) -> Figure:
     left.bar(place - 0.2, logged, 0.4, color=GREY, label="log")
     left.bar(place + 0.2, value.target.mean(axis=0), 0.4, color=GREEN, label="policy")
     left.set_xticks(place, prices, fontsize=8)
-    left.set(xlabel="price", ylabel="share of decisions", title="Prices logged and prices wanted")
+    left.set(
+        xlabel="price (currency/unit)", ylabel="share of decisions", title="Prices logged and prices wanted"
+    )
     left.legend(frameon=False)
     right.hist(weight, bins=40, color=GREY)
     right.set_yscale("log")
@@ -98,18 +107,4 @@ def overlap(value: PolicyValue) -> Figure:
         ylabel="rows",
         title=f"Effective sample {effective:,.0f} of {len(weight):,}, largest {weight.max():.3g}",
     )
-    return figure
-
-
-def gates(outcomes: Sequence[Gate], verdict: str) -> Figure:
-    """Draw which gates passed, with their sentences."""
-    figure = Figure(figsize=(11, 0.8 + 0.36 * len(outcomes)), layout="constrained")
-    axis = figure.subplots()
-    for place, gate in enumerate(reversed(outcomes)):
-        axis.plot(0, place, "o", ms=13, color=GREEN if gate.passed else RED)
-        axis.annotate(
-            gate.sentence, (0, place), xytext=(16, 0), textcoords="offset points", va="center", fontsize=9
-        )
-    axis.set(xlim=(-0.05, 1), ylim=(-0.7, len(outcomes) - 0.3), title=f"Gates: {verdict}")
-    axis.axis("off")
     return figure

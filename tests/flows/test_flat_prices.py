@@ -46,7 +46,7 @@ def test_prices_that_never_move_are_accepted_and_identify_no_product(flat: Path)
         reference_memory=0.7,
     )
     response = panel_response(sales, "D", identification)
-    assert response.table["reason"].tolist() == ["the price never moved"] * 4
+    assert response.table["reason"].tolist() == ["its price never moved"] * 4
     assert response.median_elasticity is None
 
 

@@ -11,7 +11,7 @@ import pytest
 from conf import Settings, load
 from conf.layers import SettingsError
 from expectations.refusals import DataError
-from tasks.pricing.figures import ladder
+from tasks.pricing.ladder_figure import ladder
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.variation import Variation
 from tasks.stages.market import plan_of
@@ -42,10 +42,12 @@ def test_the_market_names_the_currency_of_the_settings() -> None:
 
 
 def test_figures_name_the_currency() -> None:
-    explanation = model_of(products(1)).explain("p0", "all")
+    model = model_of(products(1))
+    explanation = model.explain("p0", "all")
     for money in ("EUR", "currency"):
-        top, bottom = ladder(explanation, "revenue", "p0", money).axes
+        top, bottom = ladder(explanation, model.rules, "p0", money).axes
         assert top.get_ylabel() == f"revenue of the first week ({money})"
+        assert money in bottom.get_ylabel()
         assert bottom.get_xlabel() == f"price ({money}/unit)"
 
 

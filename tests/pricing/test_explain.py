@@ -32,6 +32,7 @@ from tests.pricing.small_market import (
     gainful_weights,
     group_of,
     market_rules,
+    model_of,
     products,
     random_groups,
     random_weights,
@@ -178,3 +179,27 @@ def test_no_variation_publishes_the_plan_and_a_large_one_is_refused() -> None:
     assert cheap["propensity"].tolist() == [1.0], "what rounds to the planned price is no move"
     with pytest.raises(VariationError, match=r"`size` must lie above 0 and at or below 0.1. Received: 0.3"):
         Variation(0.1, 0.3)
+
+
+def test_the_gain_over_holding_of_holding_is_exactly_0_and_that_of_a_forbidden_step_is_none(
+    rules: Rules,
+) -> None:
+    for seed in range(4):
+        ladder = explained(products(3), rules, row=1, seed=seed).ladder.set_index("step")
+        assert ladder.loc[1.0, "gain"] == 0.0
+        worth, hold = ladder["q_value"], ladder.loc[1.0, "q_value"]
+        revenue = 2.0 * 20.0  # of a week, at the price in force
+        np.testing.assert_allclose(ladder["gain"], revenue * (worth - hold), atol=1e-12)
+    held = explained(replace(products(1), identified=np.array([False])), rules).ladder.set_index("step")
+    assert held.loc[1.0, "gain"] == 0.0
+    assert held.drop(index=1.0)["gain"].isna().all(), "a step that is not allowed gains nothing"
+
+
+def test_a_held_price_names_the_test_of_identification_that_failed() -> None:
+    because = "it had 3 different prices, 8 needed"
+    model = model_of(products(2))
+    held = replace(model, market=model.market.assign(identified=[True, False], refusal=["", because]))
+    assert held.explain("p1", "all").binding == f"{UNIDENTIFIED}, because {because}"
+    assert "because" not in held.explain("p0", "all").binding
+    before = replace(held, market=held.market.drop(columns="refusal"))
+    assert before.explain("p1", "all").binding == UNIDENTIFIED, "a version registered before has no reasons"

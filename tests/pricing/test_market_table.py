@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from conf import load
-from tasks.pricing.market_table import Effects, Response, market_of, rules_of
+from tasks.pricing.market_table import NO_GROUP, Effects, Response, market_of, rules_of
 from tasks.pricing.plan import PricingPlan
 from tasks.pricing.slopes import SlopeDraws
 from tasks.stages.market import plan_of
@@ -128,3 +129,17 @@ def test_a_stock_that_every_week_fills_up_is_known_as_such(sales: pd.DataFrame, 
     market = build(sales.assign(stock=60.0), plan)
     assert market["filled_to"].tolist()[:2] == [60.0, 60.0]
     assert market["arrivals"].tolist()[:2] == [0.0, 0.0]
+
+
+def test_the_market_carries_names_and_why_a_product_holds(sales: pd.DataFrame, plan: PricingPlan) -> None:
+    products = sorted(sales["product_id"].unique())
+    outlook = pd.DataFrame({"product_id": products, "store_id": "all", "mean": 7.0})
+    answers = response(products, products[:3])
+    reasons = ["", "it sold in 3 weeks, 26 needed", "", ""]
+    elasticities = answers.elasticities.assign(reason=reasons, identified=[not why for why in reasons])
+    named = sales.assign(name=sales["product_id"].str.upper())
+    market = market_of(named, outlook, replace(answers, elasticities=elasticities), plan)
+    assert market["name"].tolist() == ["A", "B", "C", "D"]
+    assert market["refusal"].tolist() == ["", reasons[1], "", NO_GROUP]
+    assert market["identified"].tolist() == [True, False, True, False]
+    assert set(build(sales, plan)["refusal"]) == {""}

@@ -124,7 +124,7 @@ def test_without_its_promotion_a_product_looks_more_elastic_and_a_price_that_sta
     table = weekly_response(sales).table.set_index("product_id")
     identified = table[table["identified"]]
     assert abs((identified["elasticity"] - truth[identified.index]).mean()) < 0.15
-    assert set(table.loc["p12":, "reason"]) == {"1 different prices, 4 needed"}  # type: ignore[misc]
+    assert set(table.loc["p12":, "reason"]) == {"it had 1 different prices, 4 needed"}  # type: ignore[misc]
     assert (table["reason"] == "").equals(table["identified"])
     blind = weekly_response(sales.drop(columns="promotion_deal")).table
     assert blind["elasticity"].mean() < table["elasticity"].mean() - 0.3
@@ -164,7 +164,7 @@ def test_a_product_that_often_sells_nothing_is_not_identified() -> None:
     rare = sales["product_id"] == "p00"
     sales["units"] = sales["units"].mask(rare & (np.arange(len(sales)) % 3 == 0), 0.0)
     table = weekly_response(sales).table.set_index("product_id")
-    assert table["reason"]["p00"].startswith("nothing sold in 3")
+    assert table["reason"]["p00"].startswith("it sold nothing in 3")
 
 
 def test_a_chain_level_table_of_daily_sales_without_stores_or_costs_is_enough() -> None:
@@ -190,7 +190,7 @@ def test_a_chain_level_table_of_daily_sales_without_stores_or_costs_is_enough() 
 def test_prices_that_never_move_identify_no_product_and_the_elasticity_is_assumed() -> None:
     response = weekly_response(shop().sales.assign(price=2.0))
     assert not response.promotable
-    assert set(response.table["reason"]) == {"the price never moved"}
+    assert set(response.table["reason"]) == {"its price never moved"}
     assert set(response.table["elasticity"]) == {ASSUMED_ELASTICITY}
     assert np.isfinite(response.table[["low", "high", "standard_error", "dispersion"]]).all(axis=None)
     assert "no price moves by itself" in response.flags[0]

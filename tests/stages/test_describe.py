@@ -17,7 +17,7 @@ from tests.runtime.stores import attempt_in
 
 SCORES = {"blend": {"wape": 0.462}, "seasonal_naive": {"wape": 0.859}}
 CLAIM = {"objective": "profit", "assumed": 40, "up": 17, "down": 12, "held": 11, "refusal": ""}
-CLAIM |= {"lift": 0.024, "low": 0.013, "high": 0.045, "at_ends": 20, "index": 0.008}
+CLAIM |= {"assumed_margins": [], "lift": 0.024, "low": 0.013, "high": 0.045, "at_ends": 20, "index": 0.008}
 
 
 @pytest.fixture

@@ -114,7 +114,13 @@ def test_a_policy_that_sees_what_a_price_does_to_the_remembered_one_passes(
 def test_only_a_predictive_check_that_failed_stops_a_candidate_and_an_untested_one_is_noted(
     status: str, passed: bool, notes: int
 ) -> None:
-    check = {"status": status, "slope": 0.4, "sentence": f"predictive check {status}"}
+    check = {
+        "status": status,
+        "slope": 0.4,
+        "low": 0.2,
+        "high": 0.6,
+        "sentence": f"predictive check {status}",
+    }
     gate = predictive_gate(check)
     assert gate.passed == passed
     assert gate.sentence == f"response_predicts: predictive check {status}"

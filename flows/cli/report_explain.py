@@ -1,0 +1,70 @@
+"""What ``repricer explain`` prints: the parts of a forecast, and the steps of a price."""
+
+from __future__ import annotations
+
+from math import expm1
+from typing import TYPE_CHECKING, Any
+
+from flows.cli.report import print_table, say
+
+if TYPE_CHECKING:  # the operation imports the heavy libraries, which `--help` must not wait for
+    from tasks.operations.explain import Explained, ExplainedPrice
+
+PARTS = ("season", "price", "promotion", "rivals")
+FREE = "none"  # binding of a price that no rule bound
+
+
+def show_explained(explained: Explained) -> None:
+    """Print what each part adds to the blend's forecasts, date by date."""
+    rows: list[dict[str, Any]] = [{**row} for row in explained["rows"] if row["model"] == "blend"]
+    cells = [
+        (
+            str(row["date"]),
+            f"{expm1(row['level']):.1f}",
+            *(f"{100 * row[part]:+.1f}" for part in PARTS),
+            f"{row['units']:.1f}",
+        )
+        for row in rows
+    ]
+    title = f"{explained['name']}: median forecast of the blend, demand version {explained['version']}"
+    print_table(title, ("date", "level", *PARTS, "units"), cells)
+    say("level: usual units of a period; units: the forecast. Between them what each part changes, in")
+    say("logs of 1 + units times 100 (about %): they add up from the level to the forecast.")
+
+
+def show_explained_price(explained: ExplainedPrice) -> None:
+    """Print every step of the ladder, what it is expected to earn, and which one was taken."""
+    objective = explained["objective"]
+    steps: list[dict[str, Any]] = [{**row} for row in explained["ladder"]]
+    cells = [
+        (
+            f"{row['price']:.2f}",
+            "hold" if row["step"] == 1 else f"{100 * (row['step'] - 1):+.1f} %",
+            f"{row['units']:.1f}",
+            *(f"{row[f'{objective}{end}']:.2f}" for end in ("", "_low", "_high")),
+            "-" if row["gain"] is None else f"{row['gain']:+.2f}" if row["gain"] else "0.00",
+            "chosen" if row["chosen"] else "" if row["allowed"] else "forbidden",
+        )
+        for row in steps
+    ]
+    title = f"{explained['name']}: simulated, pricing_policy version {explained['version']}"
+    print_table(title, ("price", "change", "units", objective, "low", "high", "gain", ""), cells)
+    say(f"units and {objective}: of the first week, with 95 % of what is plausible (low to high)")
+    say(f"gain: of the {explained['weeks']} weeks of the season over holding the price in force")
+    say(_decision(explained))
+
+
+def _decision(explained: ExplainedPrice) -> str:
+    """Return the change of the price, the elasticity behind it, and what bound it."""
+    money = f" {explained['currency']}" if "currency" in explained else ""
+    price, new = explained["price"], explained["recommended"]
+    change = f"{price:.2f} to {new:.2f}{money} ({100 * (new / price - 1):+.1f} %)"
+    interval = f"{explained['elasticity_low']:.2f} to {explained['elasticity_high']:.2f}"
+    binding = explained["binding"]
+    return "\n".join(
+        [
+            f"price: held at {new:.2f}{money}" if new == price else f"price: {change}",
+            f"elasticity: {explained['elasticity']:.2f} ({interval}), % units per 1 % price",
+            f"why: {'the best step; no rule bound it' if binding == FREE else binding}",
+        ]
+    )
