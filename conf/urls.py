@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 MASK = "***"
 SECRET_OPTION = (
@@ -62,8 +62,10 @@ def url_fault(url: str, schemes: frozenset[str] | None = None, *, resolve: bool 
         return "it is a file or a path, not the URL of a service or a database"
     if schemes is not None and scheme not in schemes:
         return f"its scheme {scheme} is not one of {', '.join(sorted(schemes))}"
-    host = parts.hostname or ""
-    if is_link_local(host) or (resolve and any(map(is_link_local, _addresses(host)))):
+    hosts = {parts.hostname or "", *_named_in(parts.query)}
+    if resolve:
+        hosts |= {address for host in hosts for address in _addresses(host)}
+    if any(map(is_link_local, hosts)):
         return "its host is a link-local address, where clouds hand out the credentials of a machine"
     return ""
 
@@ -83,6 +85,12 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return None if parts.netloc.count("@") > 1 else parts
+
+
+def _named_in(query: str) -> set[str]:
+    """Return what may be a host in the options of a URL, which some drivers read before the URL's own."""
+    words = {word.strip("[]{}() ") for word in re.split(r"[=;,&@/\s]", unquote(query))}
+    return words | {word.rpartition(":")[0] for word in words if word.count(":") == 1}
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -172,6 +172,13 @@ def test_a_link_local_host_is_refused_in_every_notation(host: str) -> None:
             load("default", [f"track.uri={url}"])
 
 
+@pytest.mark.parametrize(
+    "option", ["host=169.254.1.1", "host=169.254.1.1:5432&host=h", "x=SERVER%3D169.254.1.1%3B"]
+)
+def test_a_link_local_host_in_the_options_of_a_url_is_refused(option: str) -> None:
+    assert "link-local" in url_fault(f"postgresql+psycopg://bob@host/db?{option}")
+
+
 def test_a_name_that_leads_to_a_link_local_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", lambda *_: [(0, 0, 0, "", ("169.254.169.254", 0))])
     assert "link-local" in url_fault("http://shop.example/", resolve=True)

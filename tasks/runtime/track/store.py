@@ -83,7 +83,7 @@ def if_present(read: Callable[..., Answer], *key: str) -> Answer | None:
         raise StoreError(
             f"the MLflow store did not answer for {' '.join(key)}: {cause}. "
             "Try again, or run `repricer doctor`."
-        ) from error
+        ) from None  # Prefect keeps tracebacks, and the text of a cause in them
 
 
 def log_params(store: MlflowClient, run_id: str, values: Mapping[str, Any]) -> None:
