@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
-from tasks.runtime.track.store import client, log_metrics, log_params, open_store
+from tasks.runtime.track.store import client, end_run, log_metrics, log_params, open_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,7 +39,7 @@ def finish_run(run_id: str, status: str) -> None:
     store = client()
     for run in _open_runs(store, store.get_run(run_id).info.experiment_id):
         if run.info.run_id == run_id or run.data.tags.get("retraining") == run_id:
-            store.set_terminated(run.info.run_id, status=status)
+            end_run(store, run.info.run_id, status)
 
 
 def sweep(settings: Settings) -> int:
@@ -50,7 +50,7 @@ def sweep(settings: Settings) -> int:
     store = open_store(settings)
     left = _open_runs(store, _experiment_id(store, settings))
     for run in left:
-        store.set_terminated(run.info.run_id, status="KILLED")
+        end_run(store, run.info.run_id, "KILLED")
     return len(left)
 
 
@@ -68,7 +68,8 @@ def stage_seconds(attempt: Attempt) -> dict[str, float]:
 def note(attempt: Attempt, text: str, tags: Mapping[str, str]) -> None:
     """Write the summary of a retraining on the page of its run, and its tags."""
     store = client()
-    for name, value in {**tags, "mlflow.note.content": text}.items():
+    page = text.replace("<", "&lt;")  # names of a shop's categories are no tags of a page
+    for name, value in {**tags, "mlflow.note.content": page}.items():
         store.set_tag(attempt.run_id, name, value)
 
 
