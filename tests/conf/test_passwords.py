@@ -10,7 +10,7 @@ import pytest
 from prefect.utilities.schema_tools.validation import is_valid_schema, validate
 from pydantic import BaseModel, ValidationError
 
-from conf import Settings, SettingsError, load, stored
+from conf import Settings, SettingsError, load, profiles, stored
 from conf.services import URI_VARIABLE
 from conf.urls import has_password, is_link_local, masked, url_fault
 
@@ -145,6 +145,12 @@ def test_prefect_refuses_a_password_before_it_stores_the_parameters(
     is_valid_schema(schema)
     assert not validate({section: {field: "http://host:5000"}}, schema, ignore_required=True)
     assert validate({section: {field: secret}}, schema, ignore_required=True)
+
+
+@pytest.mark.parametrize("profile", profiles())
+def test_the_form_of_prefect_takes_the_settings_of_a_profile(profile: str) -> None:
+    schema: Any = Settings.model_json_schema()
+    assert not validate(load(profile).model_dump(mode="json"), schema)
 
 
 LINK_LOCAL = [
