@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 
+from flows.cli import app
 from tests.conftest import SMALL, environment, repricer, running, table, wait_until
 
 CANARY = "c4nary-s3cret"
@@ -68,6 +69,20 @@ def shop_database(path: Path) -> str:
     with closing(sqlite3.connect(path)) as database:
         table().to_sql("sales", database, index=False)
     return f"sqlite:///file:{path}?mode=ro&uri=true&password={CANARY}"
+
+
+def test_the_ui_is_given_its_store_by_the_environment_and_not_on_its_command_line(
+    no_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    monkeypatch.setenv("REPRICER_TRACK_URI", f"postgresql://bob:{CANARY}@host/db")
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "")
+    monkeypatch.setattr("tasks.runtime.champion_aliases.repair", lambda _: None)
+    monkeypatch.setattr("os.execv", lambda _, arguments: given.extend(arguments))
+    app.ui(sets=[f"data_folder={tmp_path}"], port=5999)
+    assert "mlflow" in given
+    assert CANARY not in " ".join(given), "a command line is seen by every user of the machine"
+    assert os.environ["MLFLOW_BACKEND_STORE_URI"] == f"postgresql://bob:{CANARY}@host/db"
 
 
 @pytest.mark.slow
