@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from conf.assignments import assigned
 from conf.layers import SettingsError, profile_name, profile_path, profiles
+from conf.limits import limits
 from conf.renamed import current
 from conf.settings import Settings
 
@@ -68,7 +69,9 @@ def _sentence(line: Any) -> str:
     message = line["msg"].removeprefix("Value error, ")
     if line["type"] == "renamed":
         return f"{path}: {message}."
-    return f"{path}: {message}. Received: {line['input']!r}" if path else message
+    if not path:
+        return message
+    return f"{path}: {message}. Received: {line['input']!r}{limits(line['loc'], Settings)}"
 
 
 def _nearest(path: tuple[str, ...]) -> str:

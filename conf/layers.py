@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import cache
 from importlib.resources import files
@@ -11,16 +11,31 @@ from typing import Any
 
 import yaml
 
+from conf.paths import URL
+from conf.urls import masked
+
 Tree = dict[str, Any]
 
 
 class SettingsError(ValueError):
-    """A setting that does not exist or cannot hold the value; the message names its path."""
+    """A setting that does not exist or cannot hold the value; the message names its path, and no password."""
+
+    def __init__(self, message: str) -> None:
+        """Say what is wrong; passwords in URLs, which a profile or a command line may hold, are masked."""
+        super().__init__(masked(message))
 
 
 def section(name: str) -> Callable[[], Any]:
     """Return a function that reads one entry of ``base.yaml``."""
     return lambda: _read("base.yaml")[name]
+
+
+def default(path: Iterable[str]) -> Any:
+    """Return the value at a path of ``base.yaml``."""
+    value: Any = _read("base.yaml")
+    for name in path:
+        value = value[name]
+    return value
 
 
 def profiles() -> list[str]:
@@ -89,7 +104,7 @@ def _profile_file(path: Path) -> Tree:
 
 
 def _is_file(profile: str) -> bool:
-    return profile.endswith((".yaml", ".yml"))
+    return profile.endswith((".yaml", ".yml")) and not URL.match(profile)
 
 
 def _laid(below: Tree, above: Tree) -> Tree:

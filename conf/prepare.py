@@ -26,12 +26,12 @@ class Features(Section):
 class Prepare(Section):
     """The contract of the sales table, and the features."""
 
-    quarantine_share: float = Field(ge=0, lt=1)
+    quarantine_share: float = Field(ge=0, le=0.5)
     """Refuse the run when more than this share of the rows is set aside (share of rows)."""
-    future_hours: float = Field(ge=0)
+    future_hours: float = Field(ge=0, le=168)
     """Refuse rows dated later than now by more than this (hours)."""
-    level_shift: float = Field(gt=1)
+    level_shift: float = Field(gt=1, le=100)
     """Set a row aside when its price differs from the product's median by more than this factor (ratio)."""
-    spike: float = Field(gt=1)
+    spike: float = Field(gt=1, le=10_000)
     """Set a row aside when its units exceed the product's 99th percentile by more than this (ratio)."""
     features: Features

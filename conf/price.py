@@ -8,11 +8,13 @@ from pydantic import BeforeValidator, Field
 
 from conf.section import Section
 
+LEAST, MOST = 0.01, 0.95  # margins; a percentage that was meant as a share is far outside
+
 
 def _margin(value: Any) -> Any:
-    """Return a margin that is a number between 0 and 1; a percentage or the text of a number is refused."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise ValueError("a margin is a share of the shelf price above 0 and below 1, such as 0.25 for 25 %")
+    """Return a margin within its limits; a percentage or the text of a number is refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST <= value <= MOST:
+        raise ValueError(f"a margin is a share of the shelf price, {LEAST} to {MOST}, such as 0.25 for 25 %")
     return value
 
 
@@ -61,19 +63,22 @@ class Variation(Section):
 
 
 class Guard(Section):
-    """Rules that a shop has for its prices: they hold in the market, for the agent and for the list alike."""
+    """Rules that a shop has for its prices: they hold in the market, for the agent and for the list alike.
 
-    step: float = Field(gt=0, lt=1)
+    Their limits are hard: a shop tightens a rule as it likes, and loosens it so far and no further.
+    """
+
+    step: float = Field(gt=0, le=0.25)
     """Most that a price may differ from any price of the last seven local days (share of that price)."""
-    band: float = Field(gt=0, lt=1)
+    band: float = Field(gt=0, le=0.5)
     """Most that a price may differ from its slow reference price (share of the reference)."""
-    reference_weeks: int = Field(ge=1)
+    reference_weeks: int = Field(ge=4, le=260)
     """The slow reference price is the median of the shelf prices of so many trailing weeks (weeks)."""
-    reference_year: float = Field(ge=0, le=1)
+    reference_year: float = Field(ge=0, le=0.5)
     """Most that the slow reference price itself moves in a year (share of it per year)."""
-    index_week: float = Field(ge=0, lt=1)
+    index_week: float = Field(ge=0, le=0.2)
     """Most that the revenue-weighted price index of the list moves in a week (share of the index)."""
-    index_season: float = Field(ge=0, lt=1)
+    index_season: float = Field(ge=0, le=0.5)
     """Most that the index has moved at any time since the season began (share of the index)."""
 
 
@@ -83,22 +88,22 @@ class Price(Section):
     objective: Literal["auto", "revenue", "profit"]
     """`auto`: profit, at an assumed margin where no cost is known; `profit`: of known costs alone, products
     without one hold; `revenue`. None undercuts a known cost."""
-    active_weeks: int = Field(ge=1)
+    active_weeks: int = Field(ge=1, le=104)
     """A product is in the market if it sold in so many last weeks; where its cost is older, its price holds
     (weeks)."""
-    ladder_low: float = Field(gt=0)
+    ladder_low: float = Field(ge=0.5, le=1)
     """Lowest step of the ladder, relative to the price in force (ratio)."""
-    ladder_high: float = Field(gt=0)
+    ladder_high: float = Field(ge=1, le=1.5)
     """Highest step of the ladder, relative to the price in force (ratio)."""
-    ladder_steps: int = Field(ge=2)
+    ladder_steps: int = Field(ge=2, le=101)
     """Steps of the ladder (steps)."""
     decisions: int = Field(ge=2)
     """Price decisions in an episode, one a week (weeks)."""
     discount: float = Field(gt=0, le=1)
     """Worth of a unit of reward one week later (1/week)."""
-    markup: float = Field(ge=0)
+    markup: float = Field(ge=0, le=10)
     """Mark-up on cost of the cost-plus baseline (share of cost)."""
-    stated_margin: float = Field(gt=0, lt=1)
+    stated_margin: float = Field(ge=LEAST, le=MOST)
     """Margin assumed where no cost is known: it sets the objective and is never a floor (share of the shelf
     price without tax)."""
     margins: dict[str, Margin]

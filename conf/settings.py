@@ -14,6 +14,8 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 from conf.evaluate import Evaluate
 from conf.forecast import Arima, Blend, Forecast, Lstm
 from conf.layers import layered, section
+from conf.passwords import require_no_password
+from conf.paths import LocalPath
 from conf.prepare import Features, Prepare
 from conf.price import Dqn, Guard, Price, Variation
 from conf.renamed import with_new_names
@@ -56,7 +58,7 @@ class Settings(Section):
     """Profile laid over `base.yaml`: a name in `conf/profiles`, or the whole path of a `.yaml` file."""
     seed: int = Field(ge=0, default_factory=section("seed"))
     """Root of every random draw (1)."""
-    data_folder: str = Field(default_factory=section("data_folder"))
+    data_folder: LocalPath = Field(default_factory=section("data_folder"))
     """Folder of all state: tables, models, databases."""
     source: Source = Field(default_factory=section("source"))
     prepare: Prepare = Field(default_factory=section("prepare"))
@@ -71,8 +73,11 @@ class Settings(Section):
     @classmethod
     def _lay_over_profile(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Validate the given values over their profile; an old name is an error that says the new one."""
+        if isinstance(given, dict):
+            given = layered(given)
+            require_no_password(given)
         try:
-            return handler(layered(given) if isinstance(given, dict) else given)
+            return handler(given)
         except ValidationError as error:
             raise with_new_names(error) from None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from conf.paths import LocalPath
 from conf.section import Section
 
 SIGNS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "point": "."}
@@ -75,17 +77,26 @@ def _rate(value: Any) -> Any:
         return value
 
 
+def _variable(name: str) -> str:
+    """Return the name of an environment variable; the URL itself is refused."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "the name of an environment variable, such as REPRICER_SOURCE_URL. Export the URL under that name"
+        )
+    return name
+
+
 class Source(Section):
     """Where the sales table comes from, and how its columns are called there."""
 
     kind: Literal["completejourney", "file", "sql"]
     """`completejourney` (embedded), `file` (CSV, Parquet or .xlsx, one or a folder) or `sql` (a query)."""
-    path: str | None
+    path: LocalPath | None
     """File or folder that `file` reads; none for the other kinds."""
     query: str | None
     """Query that `sql` sends, as it stands; none for the other kinds."""
-    url_variable: str
-    """Name of the environment variable that holds the SQLAlchemy URL of `sql`."""
+    url_variable: Annotated[str, AfterValidator(_variable)]
+    """Name of the environment variable that holds the SQLAlchemy URL of `sql`, with its password."""
     columns: dict[str, str]
     """Name of a column in the sales table -> its name in the source, where they differ."""
     period: Literal["D", "W"]

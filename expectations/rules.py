@@ -125,7 +125,7 @@ def _dates(lines: pd.DataFrame, limits: Limits, now: pd.Timestamp) -> list[Breac
     breaches = broken(lines, odd, DATE, rule, "mend the date", shown=shown)
     late = dates > now + pd.Timedelta(hours=limits.future_hours)
     rule = f"no date is later than now ({now:%Y-%m-%d %H:%M}) by more than {limits.future_hours:g} hours"
-    remedy = "mend the date, or leave plans out of the sales"
+    remedy = "mend the date, leave plans out of the sales, or set the clock of this machine"
     breaches += broken(lines, late & ~odd, DATE, rule, remedy, shown=shown)
     return breaches + wrong_period(lines, limits.period)
 

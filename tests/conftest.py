@@ -47,8 +47,8 @@ SMALL = [
     "price.guard.index_week=0.2",
     "price.guard.index_season=0.5",
     "price.dqn.environment_steps=20000",
-    "evaluate.min_lift=-1",
-    "evaluate.tolerance=0.99",
+    "evaluate.min_lift=-0.1",
+    "evaluate.tolerance=0.1",
     *(f"source.columns.{ours}={theirs}" for ours, theirs in NAMES.items()),
 ]
 """What makes the smoke profile quicker still, on a table with other column names; no lift is required."""

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from conf.urls import masked
 from flows.cli import report
 from flows.cli.bench import bench
 from flows.cli.experiment import experiment
@@ -61,7 +62,7 @@ def main() -> None:
     except Exception as error:  # the last line of defence: one message instead of a traceback
         if os.environ.get("REPRICER_TRACEBACK"):
             raise
-        report.say(f"error: {error}" if str(error) else f"error: {error!r}")
+        report.say(f"error: {masked(str(error) or repr(error))}")
         sys.exit(1)
 
 
@@ -220,9 +221,9 @@ def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> No
 
     champion_aliases.repair(settings)
     report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
-    store = ["--backend-store-uri", track.store_uri(settings)]
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = track.store_uri(settings)  # a command line is seen by everybody
     address = ["--host", "127.0.0.1", "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *store, *address])
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *address])
 
 
 @app.command()

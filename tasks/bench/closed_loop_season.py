@@ -21,6 +21,7 @@ from expectations.columns import (
     STORE,
     UNIT_COST,
 )
+from expectations.spreadsheets import neutral
 from tasks.bench.cases.shop_history import SEASON_WEEKS
 from tasks.bench.cases.true_shops import TrueShop
 from tasks.bench.closed_loop_chain import Chain
@@ -66,7 +67,7 @@ class Season:
         recommend = partial(self.chain.recommend, self.settings, self.version)
         for week in range(weeks):
             in_force, written = self.folder / "in_force.csv", self.folder / f"list_{week:02d}.csv"
-            in_force_of(self.shop, prices).to_csv(in_force, index=False)
+            neutral(in_force_of(self.shop, prices)).to_csv(in_force, index=False)
             past = str(kept) if feedback and sales else None
             recommend(str(in_force), str(written), self.shop.seed * SEASON_WEEKS + week, sales=past)
             listed = list_at(written, self.shop.rows)

@@ -7,8 +7,8 @@ store entries.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from tasks.governance.approval import Approval, Refused, require_promotable
 
@@ -16,6 +16,8 @@ MODELS = ("demand", "price_response", "pricing_policy")
 HEAD = "pricing_policy"
 """The model that a person promotes; the versions that it is pinned to come with it."""
 PROMOTED, ROLLED_BACK = "promoted", "rolled_back_to"
+SHORTEST = timedelta(seconds=1)
+"""Time between two decisions; their dates are kept to the second."""
 Tags = Mapping[str, str]
 
 
@@ -51,8 +53,10 @@ class Champion:
 
 
 def entry(current: Champion | None, action: str, versions: Mapping[str, int], approval: Approval) -> Champion:
-    """Return the entry that replaces the current one."""
+    """Return the entry that replaces the current one, dated after it even where the clock was set back."""
     number = current.number if current else 0
+    if current:
+        approval = replace(approval, at=max(approval.at, current.approval.at + SHORTEST))
     return Champion(
         number=number + 1, replaces=number or None, action=action, versions=dict(versions), approval=approval
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 
 import pandas as pd
 
 from conf import Settings
 from conf.settings import Source as SourceSettings
+from conf.urls import url_fault
+from expectations.refusals import refusal
 from expectations.rules import Limits
 from tasks.sources.meaning import Meaning
 from tasks.sources.names import check_mapping, with_rates
@@ -16,9 +19,24 @@ from tasks.sources.reading import Source
 
 
 def source_of(settings: SourceSettings) -> Source:
-    """Return the source that the settings describe."""
+    """Return the source that the settings describe.
+
+    Raises:
+        DataError: the URL of its database is a file's, or leads to a link-local address.
+    """
+    if settings.kind == "sql":
+        _require_database(settings.url_variable)
     stated = settings.model_dump(include={field.name for field in fields(Source)})
     return Source(**stated | {"columns": with_rates(settings.columns, settings.price_includes_tax)})
+
+
+def _require_database(variable: str) -> None:
+    """Refuse the URL that an environment variable holds, without repeating it."""
+    url = os.environ.get(variable)
+    fault = url_fault(url, resolve=True) if url else ""  # reading refuses a variable that is not set
+    if fault:
+        rule, remedy = f"the variable holds the URL of a database; {fault}", f"export another as {variable}"
+        raise refusal("(all)", "source.url_variable", f"{variable} cannot be used", rule, remedy)
 
 
 def meaning_of(settings: SourceSettings) -> Meaning:

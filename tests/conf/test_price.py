@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from conf import SettingsError, load
@@ -61,10 +63,57 @@ def test_what_is_no_share_is_refused_by_the_name_that_has_it(text: str, received
     [
         ("price.margins=0.3", r"price\.margins: .*valid dictionary"),
         ("price.guard.step=0", r"price\.guard\.step: .*greater than 0\. Received: 0"),
-        ("price.guard.band=20", r"price\.guard\.band: .*less than 1\. Received: 20"),
+        ("price.guard.band=20", r"price\.guard\.band: .*equal to 0\.5\. Received: 20"),
         ("price.guard.stp=0.1", r"price\.guard\.stp: .* Did you mean price\.guard\.step\?"),
     ],
 )
 def test_a_rule_that_no_shop_can_have_is_refused(assignment: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load("default", [assignment])
+
+
+HARD_LIMITS = [
+    ("price.ladder_low", 0.49, 0.95),
+    ("price.ladder_low", 1.01, 0.95),
+    ("price.ladder_high", 0.99, 1.05),
+    ("price.ladder_high", 1_000_000, 1.05),
+    ("price.ladder_steps", 102, 5),
+    ("price.guard.step", 0.26, 0.05),
+    ("price.guard.band", 0.51, 0.2),
+    ("price.guard.reference_weeks", 3, 52),
+    ("price.guard.reference_year", 0.51, 0.1),
+    ("price.guard.index_week", 0.21, 0.01),
+    ("price.guard.index_season", 0.51, 0.03),
+    ("price.stated_margin", 0.96, 0.3),
+    ("price.stated_margin", 0.001, 0.3),
+    ("price.markup", 11, 0.35),
+    ("price.active_weeks", 105, 8),
+    ("price.variation.size", 0.11, 0.05),
+    ("price.variation.share", 0.6, 0.0),
+    ("evaluate.tolerance", 0.11, 0.002),
+    ("evaluate.min_lift", -0.11, 0.0),
+    ("evaluate.max_wape_ratio", 2.1, 1.0),
+    ("evaluate.coverage_tolerance", 0.41, 0.1),
+    ("evaluate.max_median_elasticity", 0.1, 0.0),
+    ("evaluate.max_median_width", 11, 3.0),
+    ("evaluate.srm_alarm", 1e-9, 0.001),
+    ("prepare.level_shift", 101, 20),
+    ("prepare.spike", 10_001, 50),
+    ("prepare.quarantine_share", 0.51, 0.05),
+    ("prepare.future_hours", 169, 24),
+]
+"""Setting, a value just outside its hard limit, and its default."""
+
+
+@pytest.mark.parametrize(("name", "value", "default"), HARD_LIMITS)
+def test_a_setting_that_moves_money_has_a_hard_limit(name: str, value: float, default: float) -> None:
+    remedy = rf"Give one (from|above) .*such as the default {re.escape(str(default))}$"
+    with pytest.raises(SettingsError, match=rf"^{re.escape(name)}: .*Received: {value}\. {remedy}"):
+        load("default", [f"{name}={value}"])
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("name", sorted({name for name, *_ in HARD_LIMITS if "_steps" not in name}))
+def test_a_limit_is_not_passed_by_what_is_no_number(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(name)):
+        load("default", [f"{name}={value}"])

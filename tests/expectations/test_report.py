@@ -108,18 +108,23 @@ def test_the_report_shows_rows_rules_reasons_and_features(overview: Overview) ->
 
 def test_names_from_the_data_are_shown_as_text(overview: Overview) -> None:
     evil = "</td><script>alert('x')</script>"
+    names = dict.fromkeys(("product_id", "store_id", "name", "category", "department", "currency"), evil)
     hostile = replace(
         overview,
         source=evil,
-        sales=overview.sales.assign(product_id=evil, **{evil: "x"}),
-        set_aside=overview.set_aside.assign(product_id=evil, reason=evil, file=evil),
+        data_hash=evil,
+        rows={evil: 1},
+        notes=[evil],
+        sales=overview.sales.assign(**names, **{evil: evil}),
+        set_aside=overview.set_aside.assign(**names, reason=evil, file=evil, row=evil),
         outcomes=[replace(outcome(evil, critical=True, passed=False), observed=evil)],
         kept={evil: evil},
         dropped={evil: evil},
     )
     parsed = page(hostile)
     assert "script" not in parsed.tags
-    assert sum(evil in text for text in parsed.text) >= 8
+    assert sum(evil in text for text in parsed.text) >= 12
+    assert "<script" not in render(hostile)
 
 
 def test_a_report_of_one_row_at_one_price_is_drawn(overview: Overview) -> None:

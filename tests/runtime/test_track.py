@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,24 @@ def test_a_retraining_is_a_run_with_its_settings_and_tags(
     assert re.fullmatch(r"smoke · running · 20\d\d-\d\d-\d\d \d\d:\d\d", run.info.run_name)
     assert run.data.tags["attempt"] == attempt.id
     assert run.data.params["forecast.lstm.units"] == str(settings.forecast.lstm.units)
+
+
+def test_no_run_lasts_less_than_nothing_where_the_clock_was_set_back(
+    settings: Settings, attempt: Attempt, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    with track.stage_run(attempt, "forecast"):
+        monkeypatch.setattr("time.time", lambda: now - 86_400)
+    track.finish_run(attempt.run_id, "FINISHED")
+    for run in (*below(client, attempt.run_id), client.get_run(attempt.run_id)):
+        assert run.info.end_time >= run.info.start_time
+        assert run.data.metrics.get("seconds", 0.0) >= 0.0
+
+
+def test_names_of_the_shop_on_the_page_of_a_run_are_shown_as_text(attempt: Attempt, client: Any) -> None:
+    track.note(attempt, "# PASS\n\n- category <script>alert('x')</script> holds", {})
+    page = client.get_run(attempt.run_id).data.tags["mlflow.note.content"]
+    assert page == "# PASS\n\n- category &lt;script>alert('x')&lt;/script> holds"
 
 
 def test_a_finished_retraining_ends_what_is_still_open_below_it_and_nothing_else(
@@ -285,6 +304,6 @@ def test_no_password_of_a_store_is_in_the_message() -> None:
     def read(_name: str) -> None:
         raise MlflowException("no answer from postgresql://bob:c4nary@host/mlflow")
 
-    with pytest.raises(track.StoreError, match="//host/mlflow") as refused:
+    with pytest.raises(track.StoreError, match=r"//\*\*\*@host/mlflow") as refused:
         if_present(read, "demand")
     assert "c4nary" not in str(refused.value)

@@ -98,6 +98,18 @@ def switchback(seed: int) -> pd.DataFrame:
     return pd.DataFrame({"unit": "shop", "period": period, "block": block, "arm": arm, "y": y})
 
 
+def test_names_from_the_trial_are_shown_as_text() -> None:
+    evil = "</td><script>alert('x')</script>"
+    frame = trial(6).rename(columns={"unit": evil, "x": f"x{evil}"})
+    frame["arm"] = np.where(frame["arm"] == "A", f"A{evil}", f"B{evil}")
+    metric = {"kind": "mean", "value": "y", "covariate": f"x{evil}"}
+    keys = {"unit": evil, "control": f"A{evil}", "metrics": {evil: metric}}
+    spec = read_spec(keys)
+    html = render(analyse(read_rows(frame, spec), spec), currency=evil)
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") >= 5, "arms, unit, metric and covariate are named"
+
+
 @pytest.mark.slow
 def test_block_variance_reports_false_positives_as_often_as_stated() -> None:
     false_positives = [

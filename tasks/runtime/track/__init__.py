@@ -1,5 +1,6 @@
 """MLflow, spoken by this folder alone: the store, its runs, the run of a stage, the registered models."""
 
+from tasks.runtime.track.address import store_uri
 from tasks.runtime.track.labels import links_to
 from tasks.runtime.track.registry import (
     ModelError,
@@ -27,7 +28,7 @@ from tasks.runtime.track.runs import (
     tag_run,
 )
 from tasks.runtime.track.stage import StageRun, stage_run
-from tasks.runtime.track.store import StoreError, open_store, store_uri
+from tasks.runtime.track.store import StoreError, open_store
 from tasks.runtime.track.view import runs_view_path
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track import labels
-from tasks.runtime.track.store import client, log_metrics, log_params, open_store
+from tasks.runtime.track.store import client, end_run, log_metrics, log_params, open_store
 from tasks.runtime.track.view import prepare_view
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def finish_run(run_id: str, status: str) -> None:
     store = client()
     for run in _open_runs(store, store.get_run(run_id).info.experiment_id):
         if run.info.run_id == run_id or run.data.tags.get("retraining") == run_id:
-            store.set_terminated(run.info.run_id, status=status)
+            end_run(store, run.info.run_id, status)
     labels.rename(store, store.get_run(run_id), status)
 
 
@@ -59,7 +59,7 @@ def sweep(settings: Settings) -> int:
     store = open_store(settings)
     left = _open_runs(store, _experiment(store, settings).experiment_id)
     for run in left:
-        store.set_terminated(run.info.run_id, status="KILLED")
+        end_run(store, run.info.run_id, "KILLED")
         labels.rename(store, run, "KILLED")
     return len(left)
 
@@ -77,7 +77,8 @@ def stage_seconds(attempt: Attempt) -> dict[str, float]:
 
 def note(attempt: Attempt, text: str, tags: Mapping[str, str]) -> None:
     """Write the summary of a retraining on the page of its run, and its tags."""
-    tag_run(attempt, {**tags, NOTE: text})
+    page = text.replace("<", "&lt;")  # names of a shop's categories are no tags of a page
+    tag_run(attempt, {**tags, NOTE: page})
 
 
 def tag_run(attempt: Attempt, tags: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track.registry import Registration, register
 from tasks.runtime.track.runs import child, create_child
-from tasks.runtime.track.store import client, list_table, log_curve, log_metrics, log_params
+from tasks.runtime.track.store import client, end_run, list_table, log_curve, log_metrics, log_params
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ class StageRun:
         run = create_child(self._store, self._run, name, self._retraining, {"study": study, "state": state})
         log_params(self._store, run.info.run_id, params)
         log_metrics(self._store, run.info.run_id, metrics)
-        self._store.set_terminated(run.info.run_id, status="FINISHED" if state == "COMPLETE" else "KILLED")
+        end_run(self._store, run.info.run_id, "FINISHED" if state == "COMPLETE" else "KILLED")
         return True
 
     def model(self, registration: Registration) -> int:
@@ -156,5 +156,5 @@ def stage_run(attempt: Attempt, stage: str) -> Iterator[StageRun]:
     finally:
         seconds = store.get_run(run.info.run_id).data.metrics.get("seconds", 0.0) + time.monotonic() - start
         log_metrics(store, run.info.run_id, {"seconds": seconds})
-        store.set_terminated(run.info.run_id, status=status)
+        end_run(store, run.info.run_id, status)
         log.info("%s %s after %.1f s", stage, status.lower(), time.monotonic() - start)

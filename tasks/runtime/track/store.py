@@ -6,15 +6,15 @@ import fcntl
 import json
 import logging
 import os
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conf import Settings
+from conf.urls import masked
 from tasks.runtime import moved
-from tasks.runtime.locations import sqlite_uri
+from tasks.runtime.track.address import reachable_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,17 +32,12 @@ class StoreError(ConnectionError):
     """A store that does not answer; trying again may help."""
 
 
-def store_uri(settings: Settings) -> str:
-    """Return the tracking URI: the configured one, or SQLite in the data folder."""
-    return settings.track.uri or sqlite_uri(Path(settings.data_folder) / "mlflow.db")
-
-
 def open_store(settings: Settings) -> MlflowClient:
     """Point this process at the store and create what a fresh one lacks; many processes may do so at once.
 
     MLflow migrates a new SQLite file on first use and fails when two processes do so at once, hence the lock.
     """
-    uri, folder = store_uri(settings), Path(settings.data_folder).resolve()
+    uri, folder = reachable_uri(settings), Path(settings.data_folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # Models are numbers and code of this package; a pickle among them is foreign and is refused.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
@@ -55,10 +50,11 @@ def open_store(settings: Settings) -> MlflowClient:
     with (folder / ".mlflow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         experiment = store.get_experiment_by_name(settings.track.experiment)
-        if not settings.track.uri:
+        elsewhere = settings.track.address() is not None
+        if not elsewhere:
             moved.follow(folder)
         if experiment is None:
-            location = None if settings.track.uri else moved.artifacts_uri(folder)
+            location = None if elsewhere else moved.artifacts_uri(folder)
             store.create_experiment(
                 settings.track.experiment, artifact_location=location, tags=EXPERIMENT_TAGS
             )
@@ -85,11 +81,11 @@ def if_present(read: Callable[..., Answer], *key: str) -> Answer | None:
     except MlflowException as error:
         if error.error_code == ABSENT:
             return None
-        cause = re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])  # no password of a URI
+        cause = masked(str(error).partition("\n")[0])
         raise StoreError(
             f"the MLflow store did not answer for {' '.join(key)}: {cause}. "
             "Try again, or run `repricer doctor`."
-        ) from error
+        ) from None  # Prefect keeps tracebacks, and the text of a cause in them
 
 
 def log_params(store: MlflowClient, run_id: str, values: Mapping[str, Any]) -> None:
@@ -123,6 +119,12 @@ def list_table(store: MlflowClient, run_id: str, path: str) -> None:
     table = {"path": path, "type": "table"}
     if table not in listed:
         store.set_tag(run_id, TABLES, json.dumps([*listed, table]))
+
+
+def end_run(store: MlflowClient, run_id: str, status: str) -> None:
+    """End a run now; at its start where the clock was set back since, so that no run lasts less than 0 s."""
+    start = int(store.get_run(run_id).info.start_time)
+    store.set_terminated(run_id, status=status, end_time=max(_milliseconds(), start))
 
 
 def _milliseconds() -> int:
