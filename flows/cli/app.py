@@ -16,9 +16,9 @@ from flows.cli.experiment import experiment
 from flows.cli.explain import explain
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
-from flows.cli.ports import require_free
 from flows.cli.recommend import recommend
 from flows.cli.session import prefect_api, quiet_environment, show_progress
+from flows.cli.ui import ui
 from infra.command.packages import clashing
 
 app = typer.Typer(
@@ -44,7 +44,6 @@ TRY_AGAIN_LATER = 75  # EX_TEMPFAIL of sysexits.h
 
 By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
 def main() -> None:
@@ -199,22 +198,7 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
         )
 
 
-@app.command()
-def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> None:
-    """Open the MLflow UI on the runs and models of a profile, until Ctrl-C.
-
-    Example: `repricer ui --profile smoke --port 5001`
-    """
-    settings = settings_of(profile, sets)
-    require_store(settings)
-    require_free(port)
-    from tasks.runtime import champion_aliases, track
-
-    champion_aliases.repair(settings)
-    report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
-    store = ["--backend-store-uri", track.store_uri(settings)]
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *store, *address])
+app.command()(ui)
 
 
 @app.command()

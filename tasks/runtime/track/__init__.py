@@ -1,5 +1,6 @@
 """MLflow, spoken by this folder alone: the store, its runs, the run of a stage, the registered models."""
 
+from tasks.runtime.track.figures import figure_of
 from tasks.runtime.track.registry import (
     ModelError,
     Registration,
@@ -30,6 +31,7 @@ __all__ = [
     "StoreError",
     "aliases",
     "drop_alias",
+    "figure_of",
     "finish_run",
     "load_model",
     "load_version",

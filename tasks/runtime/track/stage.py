@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
 import warnings
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-log = logging.getLogger("repricer")
 
 
 class StageRun:
@@ -118,7 +115,6 @@ def stage_run(attempt: Attempt, stage: str) -> Iterator[StageRun]:
     )
     store.update_run(run.info.run_id, status="RUNNING")
     start, status = time.monotonic(), "FAILED"
-    log.info("%s ...", stage)
     try:
         yield StageRun(store, run, attempt.run_id)
         status = "FINISHED"
@@ -129,4 +125,3 @@ def stage_run(attempt: Attempt, stage: str) -> Iterator[StageRun]:
         seconds = store.get_run(run.info.run_id).data.metrics.get("seconds", 0.0) + time.monotonic() - start
         log_metrics(store, run.info.run_id, {"seconds": seconds})
         store.set_terminated(run.info.run_id, status=status)
-        log.info("%s %s after %.1f s", stage, status.lower(), time.monotonic() - start)
