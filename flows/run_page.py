@@ -83,7 +83,8 @@ def show(attempt: Attempt, settings: Settings, summary: Summary) -> None:
 def conclusion(summary: Summary) -> Any:
     """Return the final state of a retraining, which says the verdict.
 
-    Prefect hands callers the summary that is in it. A FAIL is no failure of the run: the state has the name FAIL and the type of one that is completed.
+    Prefect hands callers the summary that is in it. A FAIL is no failure of the run: the state has the name
+    FAIL and the type of one that is completed.
     """
     reasons = " · ".join(summary["reasons"])
     message = f"{headline(summary)}. {reasons}"

@@ -81,12 +81,8 @@ def prefect_api(
         yield None
         return
     home = Path(data_folder).resolve() / "prefect"
-    environment = {**os.environ, **OF_THE_API}
-    if not DATABASES & environment.keys():
-        environment[DATABASE] = sqlite_uri(home / "prefect.db", "aiosqlite")
     home.mkdir(parents=True, exist_ok=True)
-    os.environ["PREFECT_HOME"] = str(home)
-    with shared_api(home, environment, port) as shared, _used(shared):
+    with shared_api(home, _environment(home), port) as shared, _used(shared, home):
         with heartbeat("starting Prefect and the libraries"):
             for name in meanwhile:
                 importlib.import_module(name)
@@ -95,10 +91,18 @@ def prefect_api(
             yield shared
 
 
+def _environment(home: Path) -> dict[str, str]:
+    """Return the environment of an API whose database lies in a folder, unless the user named another."""
+    environment = {**os.environ, **OF_THE_API}
+    if not DATABASES & environment.keys():
+        environment[DATABASE] = sqlite_uri(home / "prefect.db", "aiosqlite")
+    return environment
+
+
 @contextmanager
-def _used(shared: SharedApi) -> Iterator[None]:
+def _used(shared: SharedApi, home: Path) -> Iterator[None]:
     """Point Prefect at an API, and at the end hand it the last lines and warn of services that failed."""
-    os.environ["PREFECT_API_URL"] = shared.url
+    os.environ["PREFECT_HOME"], os.environ["PREFECT_API_URL"] = str(home), shared.url
     try:
         yield
     finally:

@@ -72,6 +72,7 @@ def _runs_page(settings: Settings) -> str:
 
     champion_aliases.repair(settings)
     experiment = track.open_store(settings).get_experiment_by_name(settings.track.experiment)
+    assert experiment is not None  # the store has made it
     return f"#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
 
 

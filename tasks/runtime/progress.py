@@ -50,9 +50,8 @@ def reported(folder: Path, profile: str, task: str) -> Iterator[None]:
         finally:
             seconds = elapsed()
             _add(folder, profile, task, seconds)
-            log.info(
-                "%s %s after %s%s", STAGES[task], outcome, clock(seconds), of_expected(expected.get(task))
-            )
+            took = clock(seconds) + of_expected(expected.get(task))
+            log.info("%s %s after %s", STAGES[task], outcome, took)
 
 
 def opening(task: str, spent: Seconds, expected: Seconds) -> str:
