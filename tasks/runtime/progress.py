@@ -49,7 +49,8 @@ def reported(folder: Path, profile: str, task: str) -> Iterator[None]:
             raise
         finally:
             seconds = elapsed()
-            _add(folder, profile, task, seconds)
+            if outcome != "failed":  # what failed will be done anew, and leaves nothing behind
+                _add(folder, profile, task, seconds)
             took = clock(seconds) + of_expected(expected.get(task))
             log.info("%s %s after %s", STAGES[task], outcome, took)
 

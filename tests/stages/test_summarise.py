@@ -15,7 +15,7 @@ from tasks.runtime.artifacts import Artifact, save_table
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.records import Versions
 from tasks.stages import summarise as stage
-from tasks.stages.summary_page import POLICY_ORDER, as_markdown
+from tasks.stages.summary_page import POLICY_ORDER, as_markdown, headline
 from tests.conftest import MODELS
 
 TRIAL = {
@@ -83,7 +83,7 @@ def test_without_any_cost_the_summary_begins_with_what_that_means(
     assert summary["reasons"][0].startswith(f"No unit cost in the sales: {meaning}")
     assert "map unit_cost" in summary["reasons"][0]
     page = as_markdown(summary, "default").splitlines()
-    assert page[2] == f"- {summary['reasons'][0]}", "the first line under the verdict"
+    assert page[4] == f"- {summary['reasons'][0]}", "the first reason under the headline"
     assert summary["reasons"][1:] == ["lift 4 %"]
     assert summary_of(tmp_path, 1.0, objective)["reasons"] == ["lift 4 %"]
 
@@ -111,3 +111,11 @@ def test_notes_on_the_source_follow_the_reasons(untracked: None, tmp_path: Path,
     versions: Any = {}
     summary = stage.summarise(attempt, Settings(), stages, versions=versions, peak_memory_mb=1.0)
     assert summary["reasons"] == ["lift 4 %", *notes]
+
+
+def test_the_headline_says_verdict_gain_and_prices_in_one_sentence(untracked: None, tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, 1.0, "revenue")
+    assert headline(summary) == "PASS: +2.0 % revenue a week (1.0 to 3.0); 1 prices up, 2 down, 3 held"
+    assert as_markdown(summary, "default").splitlines()[2] == f"**{headline(summary)}**"
+    summary["list"] |= {"lift": None, "low": None, "high": None}
+    assert headline(summary).startswith("PASS: change in revenue not known; ")
