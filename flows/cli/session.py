@@ -17,6 +17,8 @@ from flows.cli.shared_api import SharedApi, shared_api
 from tasks.runtime.heartbeat import heartbeat
 from tasks.runtime.locations import sqlite_uri
 
+log = logging.getLogger("repricer")
+
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 DATABASES = {DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL"}
 """Names under which a user gives Prefect another database than the one in its home."""
@@ -83,7 +85,8 @@ def prefect_api(
     home = Path(data_folder).resolve() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
     with shared_api(home, _environment(home), port) as shared, _used(shared, home):
-        with heartbeat("starting Prefect and the libraries"):
+        log.info("starting Prefect and the libraries ...")
+        with heartbeat("starting"):
             for name in meanwhile:
                 importlib.import_module(name)
             shared.wait()
