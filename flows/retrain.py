@@ -41,4 +41,4 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
         versions = register(attempt, settings, stages)
         summary = summarise(attempt, settings, stages, versions=versions, peak_memory_mb=peak.sample())
         run_page.show(attempt, settings, summary)
-        return run_page.conclusion(summary)
+        return run_page.conclusion(summary, evaluated["reasons"])

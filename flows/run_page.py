@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from prefect.states import Completed
 from conf import Settings, SettingsError, profile_name, stored
 from tasks.runtime import track
 from tasks.runtime.attempt import Attempt
-from tasks.runtime.heartbeat import heartbeat
+from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
 from tasks.runtime.summary import Summary
 from tasks.stages.summary_page import as_markdown, headline
 
@@ -26,8 +26,8 @@ FIGURES = {
     "forecast_bands.png": "Forecasts with their intervals, and the units that were sold",
 }
 """The figures of a retraining that stand on its page, and what they show."""
+NOTE = "note: "  # what a reason begins with that decides nothing
 MESSAGE_LENGTH = 1000  # characters of a state's message: more would push the run off the screen
-QUIET_SECONDS = 9.5  # of all stages; a stage that is silent says so before
 
 
 def run_name() -> str:
@@ -49,7 +49,7 @@ def progress_shown() -> Iterator[None]:
         logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        with heartbeat("retraining", quiet=QUIET_SECONDS):
+        with heartbeat("retraining", quiet=OUTER_QUIET_SECONDS):
             yield
     finally:
         logger.removeHandler(handler)
@@ -80,14 +80,18 @@ def show(attempt: Attempt, settings: Settings, summary: Summary) -> None:
     create_markdown_artifact("\n\n".join(parts), key="summary", description=headline(summary))
 
 
-def conclusion(summary: Summary) -> Any:
-    """Return the final state of a retraining, which says the verdict.
+def conclusion(summary: Summary, reasons: Sequence[str]) -> Any:
+    """Return the final state of a retraining, which says the verdict and its reasons.
 
     Prefect hands callers the summary that is in it. A FAIL is no failure of the run: the state has the name
     FAIL and the type of one that is completed.
+
+    Args:
+        summary: of the retraining.
+        reasons: of the verdict; notes among them stand in the summary alone.
     """
-    reasons = " · ".join(summary["reasons"])
-    message = f"{headline(summary)}. {reasons}"
+    of_gates = [reason for reason in reasons if not reason.startswith(NOTE)]
+    message = ". ".join((headline(summary), *of_gates))
     if len(message) > MESSAGE_LENGTH:
         message = message[: MESSAGE_LENGTH - 4] + " ..."
     name = "FAIL" if summary["verdict"] == "FAIL" else "Completed"

@@ -20,6 +20,7 @@ from flows.cli.recommend import recommend
 from flows.cli.session import prefect_api, quiet_environment, show_progress
 from flows.cli.ui import ui
 from infra.command.packages import clashing
+from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -105,7 +106,8 @@ def retrain(
     check_source(settings)
     check_files(settings)
     show_progress()
-    with prefect_api(settings.data_folder, meanwhile=HEAVY):
+    working = heartbeat("retraining", quiet=OUTER_QUIET_SECONDS)
+    with prefect_api(settings.data_folder, meanwhile=HEAVY), working:
         from flows.retrain import retrain as flow
         from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning

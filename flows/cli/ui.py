@@ -56,13 +56,16 @@ def ui(
         require_free(port)
     show_progress()
     report.say("starting MLflow and Prefect ...")
-    with prefect_api(settings.data_folder, port=prefect_port or free_port(PREFECT_PORT)) as shared:
-        runs = _runs_page(settings)
-        with _mlflow(settings, port or free_port(MLFLOW_PORT)) as (server, address):
-            report.say(f"MLflow   {address}/{runs}")
-            report.say(f"Prefect  {_prefect_page(shared)}")
-            report.say(f"of {settings.data_folder}; both end with Ctrl-C")
-            server.wait()
+    runs, mlflow_port = _runs_page(settings), port or free_port(MLFLOW_PORT)
+    with (
+        _mlflow(settings, mlflow_port) as server,
+        prefect_api(settings.data_folder, port=prefect_port or free_port(PREFECT_PORT)) as shared,
+    ):
+        _wait(server, mlflow_port, _log_of(settings))
+        report.say(f"MLflow   http://127.0.0.1:{mlflow_port}/{runs}")
+        report.say(f"Prefect  {_prefect_page(shared)}")
+        report.say(f"of {settings.data_folder}; both end with Ctrl-C")
+        server.wait()
     raise UiError(f"MLflow ended by itself; see {_log_of(settings)}")
 
 
@@ -80,12 +83,12 @@ def _prefect_page(shared: SharedApi | None) -> str:
     if shared is None:
         return f"{os.environ['PREFECT_API_URL'].removesuffix('/api')} (PREFECT_API_URL)"
     note = " (started by another command on this data folder)" if shared.joined else ""
-    return f"{shared.url.removesuffix('/api')}/runs{note}"
+    return f"{shared.url.removesuffix('/api')}/v2/runs?hide-subflows=true{note}"
 
 
 @contextmanager
-def _mlflow(settings: Settings, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Serve the MLflow UI, and yield its process and its address when it answers."""
+def _mlflow(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the MLflow UI, and yield its process; it may not answer yet."""
     from tasks.runtime import track
 
     options = {"--backend-store-uri": track.store_uri(settings), "--host": "127.0.0.1", "--port": str(port)}
@@ -101,9 +104,7 @@ def _mlflow(settings: Settings, port: int) -> Iterator[tuple[subprocess.Popen[by
         # A session of its own: it ends in order after Ctrl-C here, not in the midst of it.
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        with heartbeat("starting MLflow"):
-            _wait(server, f"http://127.0.0.1:{port}", _log_of(settings))
-        yield server, f"http://127.0.0.1:{port}"
+        yield server
     finally:
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -115,11 +116,17 @@ def _log_of(settings: Settings) -> Path:
     return Path(settings.data_folder) / "mlflow-ui.log"
 
 
-def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.2)
+def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until MLflow answers.
+
+    Raises:
+        UiError: it ended, or did not answer in time.
+    """
+    deadline, address = time.monotonic() + STARTUP_SECONDS, f"http://127.0.0.1:{port}"
+    with heartbeat("starting MLflow"):
+        while time.monotonic() < deadline and server.poll() is None:
+            with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+            time.sleep(0.2)
     raise UiError(f"MLflow at {address} did not start within {STARTUP_SECONDS} s; see {log}")

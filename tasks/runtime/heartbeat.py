@@ -12,6 +12,7 @@ from threading import Event, Thread
 log = logging.getLogger("repricer")
 
 QUIET_SECONDS = 8.0  # without a line before one is said: a reader is never without one for 10 s
+OUTER_QUIET_SECONDS = 9.0  # of work that consists of other work, which says so before
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -25,6 +26,15 @@ class _LastLine(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - that there is one is enough
         """Note that there is a line."""
         self.moment = time.monotonic()
+
+
+def _last_line() -> _LastLine:
+    """Return what listens to the progress; it stays, for one work begins in the silence of another."""
+    listeners = [handler for handler in log.handlers if isinstance(handler, _LastLine)]
+    if not listeners:
+        listeners = [_LastLine()]
+        log.addHandler(listeners[0])
+    return listeners[0]
 
 
 @contextmanager
@@ -41,7 +51,7 @@ def heartbeat(
     Yields:
         What returns the time since the block began (s).
     """
-    begin, ended, last = time.monotonic(), Event(), _LastLine()
+    begin, ended, last = time.monotonic(), Event(), _last_line()
 
     def elapsed() -> float:
         return time.monotonic() - begin
@@ -53,14 +63,12 @@ def heartbeat(
 
     # In the context of the block: Prefect keeps a line with the run whose context it is said in.
     beater = Thread(target=contextvars.copy_context().run, args=(beat,), name="heartbeat", daemon=True)
-    log.addHandler(last)
     beater.start()
     try:
         yield elapsed
     finally:
         ended.set()
         beater.join()
-        log.removeHandler(last)
 
 
 def clock(seconds: float) -> str:

@@ -46,12 +46,25 @@ def test_work_that_speaks_is_not_talked_over(caplog: pytest.LogCaptureFixture) -
 
 
 def test_nothing_is_said_after_the_work_not_even_after_an_error(caplog: pytest.LogCaptureFixture) -> None:
-    handlers = list(log.handlers)
     with pytest.raises(ValueError, match="bad"), heartbeat("price", quiet=0.05):
         raise ValueError("bad")
     time.sleep(0.2)
     assert not caplog.messages
-    assert log.handlers == handlers, "a handler of the heartbeat is left behind"
+
+
+def test_a_work_that_begins_in_a_silence_does_not_prolong_it(caplog: pytest.LogCaptureFixture) -> None:
+    with heartbeat("start", quiet=9.0):
+        log.info("a line")
+    time.sleep(0.3)
+    with heartbeat("price", quiet=0.4):
+        time.sleep(0.25)
+    assert caplog.messages == ["a line", "price: at work for 0:00"]
+
+
+def test_work_within_work_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    with heartbeat("retraining", quiet=0.3), heartbeat("price", quiet=0.15):
+        time.sleep(0.7)
+    assert set(caplog.messages) == {"price: at work for 0:00", "price: at work for 0:01"}
 
 
 def test_a_reader_is_never_without_a_line_for_ten_seconds() -> None:
