@@ -29,14 +29,12 @@ NEEDED = {
 """What a line of a README runs, and what must stand before it in its block."""
 PROBE = """
 {before}
-from great_expectations.analytics.config import ENV_CONFIG
 from mlflow.telemetry.utils import is_telemetry_disabled
 from prefect._internal.analytics.enabled import is_telemetry_enabled as prefect_enabled
 from prefect.settings import get_current_settings
 assert is_telemetry_disabled(), "mlflow"
 assert not prefect_enabled(), "the client of prefect"
 assert not get_current_settings().server.analytics_enabled, "the server of prefect"
-assert not ENV_CONFIG.gx_analytics_enabled, "great expectations"
 """
 SWITCHED_OFF_IN_TESTS = re.compile(
     "CI|GITHUB_|GITLAB_|JENKINS|TRAVIS|CIRCLECI|BUILDKITE|TF_BUILD|CODEBUILD|PYTEST"
