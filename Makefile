@@ -1,7 +1,11 @@
 # Python writes no bytecode where this is set, and then compiles TensorFlow anew in every process.
 unexport PYTHONDONTWRITEBYTECODE
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Nothing that a target runs sends telemetry.
 export DO_NOT_TRACK ?= 1
+export GX_ANALYTICS_ENABLED ?= false
+export MLFLOW_DISABLE_TELEMETRY ?= true
+export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -24,7 +28,7 @@ setup: .venv/ready  ## make .venv with the command `repricer` in it
 retrain: setup  ## retrain on the embedded sales (PROFILE=smoke for a minute's try)
 	$(BIN)/repricer retrain --profile $(PROFILE)
 
-ui: setup  ## open the MLflow UI on runs, figures and model versions
+ui: setup  ## open MLflow (runs, figures, model versions) and Prefect (flow runs, logs) for one data folder
 	$(BIN)/repricer ui --profile $(PROFILE)
 
 test: export OMP_NUM_THREADS = 1  # the cores are shared out by pytest

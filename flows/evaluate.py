@@ -12,7 +12,7 @@ from tasks.stages import claim as claims
 from tasks.stages import evaluate as stage
 
 
-@flow(name="evaluate")
+@flow(name="evaluate", flow_run_name="claim, trial and gates")
 def evaluate(
     attempt: Attempt,
     settings: Settings,

@@ -12,7 +12,7 @@ from tasks.stages.fit_arima import fit_arima
 from tasks.stages.fit_lstm import fit_lstm
 
 
-@flow(name="forecast")
+@flow(name="forecast", flow_run_name="ARIMA, LSTM and their blend")
 def forecast(attempt: Attempt, settings: Settings, prepared: Prepared) -> Forecasted:
     """Fit both members from rolling origins, blend them, and score them beside the baselines."""
     arima = fit_arima(attempt, settings, prepared)

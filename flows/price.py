@@ -11,7 +11,7 @@ from tasks.runtime.records import Priced, Responded
 from tasks.stages import price as stage
 
 
-@flow(name="price")
+@flow(name="price", flow_run_name="market and policy")
 def price(
     attempt: Attempt, settings: Settings, sales: Artifact, outlook: Artifact, responded: Responded
 ) -> Priced:

@@ -8,7 +8,7 @@ from conf import Settings
 from tasks.operations import promote as operation
 
 
-@flow(name="promote")
+@flow(name="promote", flow_run_name="version {version} by {by}")
 def promote(settings: Settings, version: int, by: str, reason: str) -> operation.Promoted:
     """Make a version of the pricing policy champion."""
     return operation.promote(settings, version, by, reason)

@@ -12,7 +12,7 @@ from tasks.stages.sales import sales_since
 NOTHING = ShopTables()
 
 
-@flow(name="recommend")
+@flow(name="recommend", flow_run_name="to {out}")
 def recommend(
     settings: Settings,
     version: int | None,

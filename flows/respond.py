@@ -11,7 +11,7 @@ from tasks.runtime.records import Responded
 from tasks.stages import respond as stage
 
 
-@flow(name="respond")
+@flow(name="respond", flow_run_name="elasticities and substitutes")
 def respond(attempt: Attempt, settings: Settings, sales: Artifact) -> Responded:
     """Estimate the own-price elasticity of every product, with its interval."""
     return stage.respond(attempt, settings, sales)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from conf import Settings
+from flows import run_page
 from flows.evaluate import evaluate
 from flows.forecast import forecast
 from flows.prepare import prepare
@@ -18,10 +19,10 @@ from tasks.stages.register import register
 from tasks.stages.summarise import summarise
 
 
-@flow(name="retrain")
+@flow(name="retrain", flow_run_name=run_page.run_name)
 def retrain(settings: Settings, fresh: bool = False) -> Summary:
     """Retrain on the sales table and register the models; for PASS they become ``candidate``."""
-    with attempt_at(settings, fresh) as attempt, peak_memory() as peak:
+    with run_page.progress_shown(), attempt_at(settings, fresh) as attempt, peak_memory() as peak:
         prepared = prepare(attempt, settings)
         forecasted = forecast(attempt, settings, prepared)
         responded = respond(attempt, settings, prepared["sales"])
@@ -38,4 +39,6 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
             prepare=prepared, forecast=forecasted, respond=responded, price=priced, evaluate=evaluated
         )
         versions = register(attempt, settings, stages)
-        return summarise(attempt, settings, stages, versions=versions, peak_memory_mb=peak.sample())
+        summary = summarise(attempt, settings, stages, versions=versions, peak_memory_mb=peak.sample())
+        run_page.show(attempt, settings, summary)
+        return run_page.conclusion(summary, evaluated["reasons"])

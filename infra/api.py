@@ -1,29 +1,40 @@
-"""A Prefect API on loopback that lives exactly as long as the process that started it.
+"""A Prefect API on loopback that lives exactly as long as somebody uses it.
 
-Prefect's own ephemeral server outlives a killed parent. This one watches its parent and ends with it:
+Prefect's own ephemeral server outlives a killed parent. This one ends with the process that started it, or
+with the last of the processes that hold a lock on a file:
 
     python -m infra.api --port 4300
+    python -m infra.api --port 4300 --users var/default/prefect/api.lock
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
+import signal
 import threading
 import time
+from functools import partial
+from pathlib import Path
 
 SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_TO_END = 5.0
 
 
 def main() -> None:
-    """Serve until the parent is gone."""
+    """Serve until the parent, or the last user, is gone."""
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--port", type=int, required=True, help="free port on 127.0.0.1")
     arguments.add_argument("--parent", type=int, default=os.getppid(), help="process to end with")
+    arguments.add_argument(
+        "--users", type=Path, help="file that users hold a shared lock on: it counts, not the parent"
+    )
     given = arguments.parse_args()
-    threading.Thread(target=_end_with, args=(given.parent,), daemon=True).start()
+    watch = partial(_end_without_users, given.users) if given.users else partial(_end_with, given.parent)
+    threading.Thread(target=watch, daemon=True).start()
 
     import uvicorn
     from prefect.server.api.server import create_app
@@ -37,6 +48,25 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(SECONDS_BETWEEN_LOOKS)
     os._exit(0)
+
+
+def _end_without_users(users: Path) -> None:
+    """End this process when nobody holds the file; who comes meanwhile waits for it to be gone."""
+    with users.open("a") as lock:
+        while not _taken(lock.fileno()):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        lock.truncate(0)
+        os.kill(os.getpid(), signal.SIGTERM)  # uvicorn ends its services in order
+        time.sleep(SECONDS_TO_END)
+        os._exit(0)
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

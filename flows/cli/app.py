@@ -17,10 +17,11 @@ from flows.cli.experiment import experiment
 from flows.cli.explain import explain
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
-from flows.cli.ports import require_free
 from flows.cli.recommend import recommend
 from flows.cli.session import prefect_api, quiet_environment, show_progress
+from flows.cli.ui import ui
 from infra.command.packages import clashing
+from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -49,7 +50,6 @@ Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 FailOnVerdict = Annotated[
     bool, typer.Option("--fail-on-verdict", help="Exit with 3 where the verdict is FAIL.")
 ]
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")]
 
 
 def main() -> None:
@@ -113,7 +113,8 @@ def retrain(
     check_source(settings)
     check_files(settings)
     show_progress()
-    with prefect_api(settings.data_folder, meanwhile=HEAVY):
+    working = heartbeat("retraining", quiet=OUTER_QUIET_SECONDS)
+    with prefect_api(settings.data_folder, meanwhile=HEAVY), working:
         from flows.retrain import retrain as flow
         from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning
@@ -208,22 +209,7 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
         )
 
 
-@app.command()
-def ui(profile: Profile = "default", sets: Sets = None, port: Port = 5000) -> None:
-    """Open the MLflow UI on the runs and models of a profile, until Ctrl-C.
-
-    Example: `repricer ui --profile smoke --port 5001`
-    """
-    settings = settings_of(profile, sets)
-    require_store(settings)
-    require_free(port)
-    from tasks.runtime import champion_aliases, track
-
-    champion_aliases.repair(settings)
-    report.say(f"MLflow UI at http://127.0.0.1:{port} (runs of {settings.data_folder}); stop with Ctrl-C")
-    os.environ["MLFLOW_BACKEND_STORE_URI"] = track.store_uri(settings)  # a command line is seen by everybody
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *address])
+app.command()(ui)
 
 
 @app.command()

@@ -6,26 +6,19 @@ import importlib
 import logging
 import os
 import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
-from threading import Event, Thread
 from types import FrameType
 
-from flows.cli import report
 from flows.cli.loopback import bypass_proxies
-from infra import api
+from flows.cli.shared_api import SharedApi, shared_api
+from tasks.runtime.heartbeat import heartbeat
 from tasks.runtime.locations import sqlite_uri
-from tasks.runtime.service_errors import describe, read_errors
 
-STARTUP_SECONDS = 120
-SECONDS_BETWEEN_LOOKS = 5  # at the log of the API; its scheduler runs as often
+log = logging.getLogger("repricer")
+
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 DATABASES = {DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL"}
 """Names under which a user gives Prefect another database than the one in its home."""
@@ -34,6 +27,7 @@ ENVIRONMENT = {
     "GX_ANALYTICS_ENABLED": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # nothing that a browser asks for runs on this machine
     "PREFECT_LOGGING_EXTRA_LOGGERS": "repricer",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # a benchmark is no flow
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
@@ -45,9 +39,10 @@ ENVIRONMENT = {
     "TF_NUM_INTRAOP_THREADS": "1",
 }
 
-
-class ApiError(RuntimeError):
-    """A Prefect API that does not come up."""
+OF_THE_API = {
+    "PREFECT_SERVER_UI_API_URL": "/api",  # at whatever port it is
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+}
 
 
 def quiet_environment() -> None:
@@ -60,65 +55,64 @@ def quiet_environment() -> None:
 
 @contextmanager
 def prefect_api(
-    data_folder: str, log_level: str = "CRITICAL", meanwhile: Sequence[str] = (), at_once: bool = False
-) -> Iterator[None]:
-    """Give flows an API: the one that ``PREFECT_API_URL`` names, else a child on loopback.
+    data_folder: str,
+    log_level: str = "CRITICAL",
+    meanwhile: Sequence[str] = (),
+    *,
+    at_once: bool = False,
+    port: int | None = None,
+) -> Iterator[SharedApi | None]:
+    """Give flows an API: the one that ``PREFECT_API_URL`` names, else the one of the data folder on loopback.
 
-    The child ends with this process.
+    It is shared with the other commands on the data folder and ends with the last of them. None is yielded
+    for an API that ``PREFECT_API_URL`` names.
 
     Call it before Prefect is imported: it reads its settings once.
 
     Args:
+        data_folder: whose API it is.
         log_level: of Prefect's own lines; a command that prints its errors itself keeps them out.
-        meanwhile: modules to import while the child starts.
+        meanwhile: modules to import while the API starts.
         at_once: warn of a service that fails when it fails, not only at the end.
+        port: of the API where it is not running yet, a free one by default.
     """
     quiet_environment()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
     signal.signal(signal.SIGTERM, _interrupt)
     if os.environ.get("PREFECT_API_URL"):
-        yield
+        yield None
         return
     home = Path(data_folder).resolve() / "prefect"
-    environment = dict(os.environ)
+    home.mkdir(parents=True, exist_ok=True)
+    with shared_api(home, _environment(home), port) as shared, _used(shared, home):
+        log.info("starting Prefect and the libraries ...")
+        with heartbeat("starting"):
+            for name in meanwhile:
+                importlib.import_module(name)
+            shared.wait()
+        with shared.log.watched() if at_once else nullcontext():
+            yield shared
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Return the environment of an API whose database lies in a folder, unless the user named another."""
+    environment = {**os.environ, **OF_THE_API}
     if not DATABASES & environment.keys():
         environment[DATABASE] = sqlite_uri(home / "prefect.db", "aiosqlite")
-    home.mkdir(parents=True, exist_ok=True)
-    os.environ["PREFECT_HOME"] = str(home)
-    log = _ApiLog(home / "api.log")
-    with _child_api(log, environment) as ready:
-        for name in meanwhile:
-            importlib.import_module(name)
-        ready()
-        with log.watched() if at_once else nullcontext():
-            yield
+    return environment
 
 
 @contextmanager
-def _child_api(log: _ApiLog, environment: Mapping[str, str]) -> Iterator[Callable[[], None]]:
-    """Start an API on a free port and end it with the block; what is yielded waits until it answers."""
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}/api"
-    with log.path.open("a") as output:
-        # By its path: with -m, a package of that name in the current folder would come first.
-        server = subprocess.Popen(
-            [sys.executable, api.__file__, "--port", str(port)],
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
+def _used(shared: SharedApi, home: Path) -> Iterator[None]:
+    """Point Prefect at an API, and at the end hand it the last lines and warn of services that failed."""
+    os.environ["PREFECT_HOME"], os.environ["PREFECT_API_URL"] = str(home), shared.url
     try:
-        os.environ["PREFECT_API_URL"] = url
-        yield partial(_wait, server, url, log.path)
+        yield
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         _flush_logs()
         with suppress(OSError):  # a data folder that was removed has no log
-            log.warn()
-        server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(5)
-        server.kill()
+            shared.log.warn()
 
 
 def show_progress(verbose: bool = False) -> None:
@@ -134,50 +128,6 @@ def show_progress(verbose: bool = False) -> None:
     logger.propagate = False  # Prefect would print every line again
 
 
-class _ApiLog:
-    """The log of the API, and the services that the user was warned of."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.path.write_bytes(b"")  # appended to from here on: another command may empty it again
-        self._read = 0
-        self._warned: set[str] = set()
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Warn of a service as soon as it fails."""
-        ended = Event()
-
-        def watch() -> None:
-            while not ended.wait(SECONDS_BETWEEN_LOOKS):
-                self.warn()
-
-        watcher = Thread(target=watch, name="api-log", daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
-
-    def warn(self) -> None:
-        """Print one line for every service that failed since the last look, once a service."""
-        if self.path.stat().st_size < self._read:
-            self._read = 0
-        with self.path.open("rb") as log:
-            log.seek(self._read)
-            news = log.read()
-        self._read += len(news)
-        errors = [
-            error
-            for error in read_errors(news.decode(errors="replace").splitlines())
-            if error.service not in self._warned
-        ]
-        for line in describe(errors, self.path):
-            report.say(f"warning: {line}")
-        self._warned |= {error.service for error in errors}
-
-
 def _flush_logs() -> None:
     """Hand the last lines to the API before it ends."""
     if "prefect" in sys.modules:
@@ -188,19 +138,3 @@ def _flush_logs() -> None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.2)
-    raise ApiError(f"the Prefect API at {url} did not start within {STARTUP_SECONDS} s; see {log}")

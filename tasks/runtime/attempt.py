@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel, ConfigDict
 
 from conf import Settings
+from tasks.runtime import progress
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("conf", "expectations", "flows", "tasks")
@@ -39,12 +42,33 @@ def once_per_attempt(context: TaskRunContext, parameters: dict[str, Any]) -> str
     return f"{parameters['attempt'].id}-{context.task.name}"
 
 
-def resumable(**options: Any) -> Any:
-    """Return Prefect's ``task`` with results stored as JSON, once per attempt.
+def resumable(name: str, **options: Any) -> Any:
+    """Return Prefect's ``task`` with results stored as JSON, once per attempt, and its progress said.
 
-    The decorated function takes ``attempt`` and returns JSON: names, numbers and artifacts.
+    The decorated function takes ``attempt`` and ``settings`` first and returns JSON: names, numbers and
+    artifacts.
+
+    Args:
+        name: of the task, a stage of ``progress.STAGES``; a stored result is kept under it.
+        options: more of Prefect's ``task``.
     """
-    return task(cache_key_fn=once_per_attempt, persist_result=True, result_serializer="json", **options)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        def stage(attempt: Attempt, settings: Settings, *arguments: Any, **named: Any) -> Any:
+            with progress.reported(Path(attempt.folder), settings.profile, name):
+                return function(attempt, settings, *arguments, **named)
+
+        return task(
+            name=name,
+            task_run_name=progress.STAGES[name],
+            cache_key_fn=once_per_attempt,
+            persist_result=True,
+            result_serializer="json",
+            **options,
+        )(stage)
+
+    return decorate
 
 
 def code_hash() -> str:

@@ -6,18 +6,21 @@ import base64
 import os
 import socket
 import sqlite3
+import subprocess
 import sys
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pandas as pd
 import pyarrow.parquet
 import pytest
 
-from flows.cli import app
+from conf import Settings
+from flows.cli import ui
 from tests.conftest import SMALL, environment, repricer, running, table, wait_until
 
 CANARY = "c4nary-s3cret"
@@ -74,15 +77,16 @@ def shop_database(path: Path) -> str:
 def test_the_ui_is_given_its_store_by_the_environment_and_not_on_its_command_line(
     no_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[str] = []
+    started = Mock()
     monkeypatch.setenv("REPRICER_TRACK_URI", f"postgresql://bob:{CANARY}@host/db")
-    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "")
-    monkeypatch.setattr("tasks.runtime.champion_aliases.repair", lambda _: None)
-    monkeypatch.setattr("os.execv", lambda _, arguments: given.extend(arguments))
-    app.ui(sets=[f"data_folder={tmp_path}"], port=5999)
-    assert "mlflow" in given
-    assert CANARY not in " ".join(given), "a command line is seen by every user of the machine"
-    assert os.environ["MLFLOW_BACKEND_STORE_URI"] == f"postgresql://bob:{CANARY}@host/db"
+    monkeypatch.setattr(subprocess, "Popen", started)
+    with ui.mlflow_ui(Settings(profile="smoke", data_folder=str(tmp_path)), 5999):
+        pass
+    command = started.call_args.args[0]
+    assert "mlflow" in command
+    assert CANARY not in " ".join(command), "a command line is seen by every user of the machine"
+    address = f"postgresql://bob:{CANARY}@host/db"
+    assert started.call_args.kwargs["env"]["MLFLOW_BACKEND_STORE_URI"] == address
 
 
 @pytest.mark.slow

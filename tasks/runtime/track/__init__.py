@@ -1,6 +1,7 @@
 """MLflow, spoken by this folder alone: the store, its runs, the run of a stage, the registered models."""
 
 from tasks.runtime.track.address import store_uri
+from tasks.runtime.track.figures import figure_of
 from tasks.runtime.track.labels import links_to
 from tasks.runtime.track.registry import (
     ModelError,
@@ -39,6 +40,7 @@ __all__ = [
     "aliases",
     "describe_version",
     "drop_alias",
+    "figure_of",
     "finish_run",
     "headlines_of_version",
     "link_versions",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
 import warnings
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-log = logging.getLogger("repricer")
 
 PREVIEW_ROWS = 1000  # of a table in the UI; the whole one lies beside it as Parquet
 
@@ -146,7 +143,6 @@ def stage_run(attempt: Attempt, stage: str) -> Iterator[StageRun]:
     )
     store.update_run(run.info.run_id, status="RUNNING")
     start, status = time.monotonic(), "FAILED"
-    log.info("%s ...", stage)
     try:
         yield StageRun(store, run, attempt.run_id)
         status = "FINISHED"
@@ -157,4 +153,3 @@ def stage_run(attempt: Attempt, stage: str) -> Iterator[StageRun]:
         seconds = store.get_run(run.info.run_id).data.metrics.get("seconds", 0.0) + time.monotonic() - start
         log_metrics(store, run.info.run_id, {"seconds": seconds})
         end_run(store, run.info.run_id, status)
-        log.info("%s %s after %.1f s", stage, status.lower(), time.monotonic() - start)

@@ -1,0 +1,131 @@
+"""One Prefect API for a data folder, which all commands on it share.
+
+Two would be two schedulers on one database. Who uses it holds a shared lock on ``api.lock``, where its port
+and its process stand. The API ends when nobody holds the lock; the kernel lets go of the lock of a process
+that was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import psutil
+
+from flows.cli.api_log import ApiLog
+from flows.cli.ports import free_port, require_free
+from infra import api
+
+STARTUP_SECONDS = 120
+SECONDS_TO_END = 5
+
+
+class ApiError(RuntimeError):
+    """A Prefect API that does not come up."""
+
+
+class SharedApi(NamedTuple):
+    """The API of a data folder: its port, its process, its log, and whether another command started it."""
+
+    port: int
+    process: psutil.Process
+    log: ApiLog
+    joined: bool
+
+    @property
+    def url(self) -> str:
+        """Return the address of the API."""
+        return f"http://127.0.0.1:{self.port}/api"
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            ApiError: it ended, or did not answer in time.
+        """
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while time.monotonic() < deadline and _alive(self.process):
+            with suppress(OSError), urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+            time.sleep(0.2)
+        raise ApiError(
+            f"the Prefect API at {self.url} did not start within {STARTUP_SECONDS} s; see {self.log.path}"
+        )
+
+
+@contextmanager
+def shared_api(home: Path, environment: Mapping[str, str], port: int | None = None) -> Iterator[SharedApi]:
+    """Use the API of a data folder: the one that runs, else a new one. It may not answer yet.
+
+    Args:
+        home: the folder of Prefect in the data folder.
+        environment: of a new API.
+        port: of a new API, a free one by default.
+    """
+    with (home / "api.lock").open("a+") as lock:
+        with (home / "api.start").open("w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)  # of two commands that begin at once, one starts it
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            shared = _running(lock, home) or _start(lock, home, environment, port or free_port())
+        try:
+            yield shared
+        finally:
+            _leave(lock, shared.process)
+
+
+def _running(lock: IO[str], home: Path) -> SharedApi | None:
+    lock.seek(0)
+    try:
+        entry = json.loads(lock.read())
+        process = psutil.Process(entry["process"])
+        same = process.create_time() == entry["began"]  # else the number is another's by now
+    except (json.JSONDecodeError, psutil.NoSuchProcess):
+        return None
+    if not same or not _alive(process):
+        return None
+    return SharedApi(entry["port"], process, ApiLog(home / "api.log"), joined=True)
+
+
+def _start(lock: IO[str], home: Path, environment: Mapping[str, str], port: int) -> SharedApi:
+    require_free(port, "--prefect-port")
+    log = ApiLog(home / "api.log")
+    log.clear()
+    # By its path: with -m, a package of that name in the current folder would come first.
+    command = [sys.executable, api.__file__, "--port", str(port), "--users", lock.name]
+    with log.path.open("a") as output:
+        # A session of its own: Ctrl-C in this terminal would end it under the commands of others.
+        process = psutil.Popen(
+            command, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+        )
+    lock.truncate(0)
+    json.dump({"port": port, "process": process.pid, "began": process.create_time()}, lock)
+    lock.flush()
+    return SharedApi(port, process, log, joined=False)
+
+
+def _leave(lock: IO[str], process: psutil.Process) -> None:
+    """Let go of the API; the last one ends it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    lock.truncate(0)
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
+        with suppress(psutil.TimeoutExpired):
+            process.wait(SECONDS_TO_END)
+        process.kill()
+
+
+def _alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
