@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.governance.champion import MODELS
 from tasks.governance.format import require_format
 from tasks.runtime.artifacts import Artifact, checked
+from tasks.runtime.track.resumed import delete_unregistered, registered_version
 from tasks.runtime.track.store import client, if_present
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Registration:
 
 
 def register(store: MlflowClient, run_id: str, registration: Registration) -> int:
-    """Log a model below a run, register it and return the version.
+    """Log a model below a run, register it and return the version; once, though the run is resumed.
 
     Raises:
         ModelError: the model, loaded back as a stranger would, does not answer the example.
@@ -52,6 +53,10 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
     import mlflow
 
     name, example = registration.name, registration.example
+    earlier = registered_version(store, run_id, name)
+    if earlier is not None:
+        return earlier
+    delete_unregistered(store, run_id, name)
     with mlflow.start_run(run_id=run_id, log_system_metrics=False):
         info = mlflow.pyfunc.log_model(
             name=name,

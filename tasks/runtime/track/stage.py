@@ -86,14 +86,17 @@ class StageRun:
     def trial(
         self, study: str, number: int, params: Mapping[str, Any], metrics: Mapping[str, float], state: str
     ) -> None:
-        """Log one Optuna trial as a run below this one, once."""
+        """Log one Optuna trial as a run below this one, once; the tag ``state`` comes last."""
         name = f"{study}-{number}"
-        if child(self._store, self._run, name) is not None:
+        run = child(self._store, self._run, name) or create_child(
+            self._store, self._run, name, self._retraining, {"study": study}
+        )
+        if "state" in run.data.tags:
             return
-        run = create_child(self._store, self._run, name, self._retraining, {"study": study, "state": state})
         log_params(self._store, run.info.run_id, params)
         log_metrics(self._store, run.info.run_id, metrics)
         self._store.set_terminated(run.info.run_id, status="FINISHED" if state == "COMPLETE" else "KILLED")
+        self._store.set_tag(run.info.run_id, "state", state)
 
     def model(self, registration: Registration) -> int:
         """Register a model from its code and its files and return the version.
