@@ -44,7 +44,9 @@ def champion(settings: Settings) -> Champion | None:
 def mirror(settings: Settings) -> list[str]:
     """Let aliases and tags of all models follow the ledger and return what was corrected.
 
-    The candidate's aliases follow its policy. One process of a data folder at a time. Other machines may share the registry: the entry is read again
+    The candidate's aliases follow its policy.
+
+    One process of a data folder at a time. Other machines may share the registry: the entry is read again
     after the last write, so that whoever writes last leaves the aliases of the newest entry.
 
     Raises:

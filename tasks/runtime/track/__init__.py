@@ -13,6 +13,7 @@ from tasks.runtime.track.registry import (
 )
 from tasks.runtime.track.runs import (
     finish_run,
+    is_active,
     log_headlines,
     note,
     resume_run,
@@ -31,6 +32,7 @@ __all__ = [
     "aliases",
     "drop_alias",
     "finish_run",
+    "is_active",
     "load_model",
     "load_version",
     "log_headlines",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
-from tasks.runtime.track.store import client, log_metrics, log_params, open_store
+from tasks.runtime.track.store import client, if_present, log_metrics, log_params, open_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,6 +32,12 @@ def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
 def resume_run(run_id: str) -> None:
     """Show the parent run of a resumed attempt as running again."""
     client().update_run(run_id, status="RUNNING")
+
+
+def is_active(run_id: str) -> bool:
+    """Return whether a run is in the store, and nobody deleted it there."""
+    run = if_present(client().get_run, run_id)
+    return run is not None and run.info.lifecycle_stage == "active"
 
 
 def finish_run(run_id: str, status: str) -> None:
