@@ -17,6 +17,7 @@ from conf import Settings
 from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, Refused
 from tasks.governance.champion import HEAD, MODELS, Champion, Unresolved, adopted, entry
 from tasks.runtime import champion_store, track
+from tasks.runtime.candidate_aliases import candidate_of, follow_policy
 
 log = logging.getLogger("repricer")
 
@@ -24,7 +25,8 @@ log = logging.getLogger("repricer")
 def champion(settings: Settings) -> Champion | None:
     """Return the champion, with the aliases of all models on its versions; none where nobody was promoted.
 
-    Aliases that stood elsewhere are put back, with a warning.
+    The candidate's are put on the versions of one retraining. Aliases that stood elsewhere are put back, with
+    a warning.
 
     Raises:
         Unresolved: there are aliases without an entry, and they do not belong together; or a version of the
@@ -42,6 +44,8 @@ def champion(settings: Settings) -> Champion | None:
 def mirror(settings: Settings) -> list[str]:
     """Let aliases and tags of all models follow the ledger and return what was corrected.
 
+    The candidate's aliases follow its policy.
+
     One process of a data folder at a time. Other machines may share the registry: the entry is read again
     after the last write, so that whoever writes last leaves the aliases of the newest entry.
 
@@ -56,6 +60,7 @@ def mirror(settings: Settings) -> list[str]:
             replaced = champion_store.numbered(settings, current.replaces) if current.replaces else None
             corrections += _follow(current, replaced)
             current, followed = champion_store.newest(settings), current
+        corrections += follow_policy()
     return corrections
 
 
@@ -91,7 +96,7 @@ def version_of(settings: Settings, name: str, alias: str) -> int | None:
     if alias == CHAMPION:
         current = champion(settings)
         return current.versions[name] if current else None
-    return track.aliases(name).get(alias)
+    return candidate_of(name) if alias == CANDIDATE else track.aliases(name).get(alias)
 
 
 def load_model(settings: Settings, name: str, alias: str) -> Any:

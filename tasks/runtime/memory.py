@@ -1,15 +1,17 @@
-"""Peak memory of this process and its children, sampled, and the processor time they took."""
+"""Peak memory of this process and its children, sampled, their processor time, and what the system killed."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
 SECONDS_BETWEEN_SAMPLES = 0.5
 MEGABYTE = 1024**2
+SYSTEM_COUNTS = Path("/proc/vmstat")  # of Linux, since it was started
 
 
 class PeakMemory:
@@ -32,6 +34,14 @@ def cpu_seconds() -> float:
     """Return the processor time of this process and its children, those that ended included (s)."""
     this = psutil.Process()
     return sum(map(_spent, [this, *this.children(recursive=True)]))
+
+
+def memory_kills() -> int:
+    """Return how many processes the system has killed for want of memory; 0 where it does not count them."""
+    if not SYSTEM_COUNTS.exists():
+        return 0
+    counts = dict(line.split() for line in SYSTEM_COUNTS.read_text().splitlines())
+    return int(counts.get("oom_kill", 0))
 
 
 @contextmanager

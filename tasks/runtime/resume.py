@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import BaseModel, ValidationError
+
 from conf import Settings
 from tasks.runtime import champion_aliases, track
 from tasks.runtime.artifacts import save_json
@@ -21,6 +23,14 @@ from tasks.runtime.orphans import end_orphans
 from tasks.runtime.records import Holder
 
 log = logging.getLogger("repricer")
+
+
+class _Kept(BaseModel):
+    """The file of an attempt: the attempt, what it depends on, and whether it came to its end."""
+
+    attempt: Attempt
+    key: str
+    finished: bool
 
 
 class AlreadyRunning(RuntimeError):
@@ -54,12 +64,12 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         try:
             yield attempt
             status = "FINISHED"
-            _write(attempt, settings, finished=True)
         except KeyboardInterrupt:
             status = "KILLED"
             raise
         finally:
             track.finish_run(attempt.run_id, status)
+        _write(attempt, settings, finished=True)  # last: whoever is killed before is taken up once more
 
 
 @contextmanager
@@ -106,16 +116,39 @@ def _fingerprint(settings: Settings) -> str:
 
 
 def _unfinished(settings: Settings) -> Attempt | None:
-    states = [json.loads(path.read_text()) for path in sorted(_attempts(settings).glob("*/attempt.json"))]
-    here = [s for s in states if Path(s["attempt"]["folder"]).parent == _attempts(settings)]
-    open_ones = [s for s in here if s["key"] == _key(settings) and not s["finished"]]
-    if open_ones:
-        log.info("resuming attempt %s", open_ones[-1]["attempt"]["id"])
-        return Attempt(**open_ones[-1]["attempt"])
-    if states and states[-1] not in here and not states[-1]["finished"]:
-        there = states[-1]["attempt"]["folder"]  # its results name files by their whole paths
+    files = sorted(_attempts(settings).glob("*/attempt.json"))
+    kept = [k for k in map(_read, files) if k is not None]
+    here = [k for k in kept if Path(k.attempt.folder).parent == _attempts(settings)]
+    unfinished = [k.attempt for k in here if k.key == _key(settings) and not k.finished]
+    if unfinished and _has_run(unfinished[-1]):
+        log.info("resuming attempt %s", unfinished[-1].id)
+        return unfinished[-1]
+    if kept and kept[-1] not in here and not kept[-1].finished:
+        there = kept[-1].attempt.folder  # its results name files by their whole paths
         log.info("an attempt was begun in %s, before the folder moved: a new one starts", there)
     return None
+
+
+def _read(file: Path) -> _Kept | None:
+    """Return what the file of an attempt says; one that cannot be read costs its own attempt only."""
+    try:
+        return _Kept.model_validate_json(file.read_bytes())
+    except (ValidationError, OSError) as error:
+        cause = str(error) if isinstance(error, OSError) else "it is no JSON of an attempt"
+        remedy = "delete its folder to be rid of this line"
+        log.warning("%s: the attempt cannot be read and is not resumed (%s); %s", file, cause, remedy)
+        return None
+
+
+def _has_run(attempt: Attempt) -> bool:
+    if track.is_active(attempt.run_id):
+        return True
+    log.warning(
+        "attempt %s is not resumed: its MLflow run %s was deleted; a new one starts",
+        attempt.id,
+        attempt.run_id,
+    )
+    return False
 
 
 def _new(settings: Settings) -> Attempt:
@@ -131,7 +164,5 @@ def _new(settings: Settings) -> Attempt:
 
 
 def _write(attempt: Attempt, settings: Settings, *, finished: bool) -> None:
-    save_json(
-        {"attempt": attempt.model_dump(), "key": _key(settings), "finished": finished},
-        attempt.path("attempt.json"),
-    )
+    kept = _Kept(attempt=attempt, key=_key(settings), finished=finished)
+    save_json(kept.model_dump(), attempt.path("attempt.json"))

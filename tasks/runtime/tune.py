@@ -2,12 +2,16 @@
 
 An objective is a generator: it yields its score as training goes on, and the last one counts. Optuna may
 prune a trial after any yield.
+
+The search runs in memory, and a trial enters the journal when it has ended. One that died with its process
+has left nothing: it is repeated with the same parameters, and the search ends as it would have unkilled.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("repricer")
 
-PATIENCE = 3  # attempts per trial of the budget, before the search gives up
+PATIENCE = 3  # trials for each one of the budget, failed ones counted, before the search gives up
 
 
 class TuningError(RuntimeError):
@@ -56,7 +60,7 @@ Objective = Callable[[Params], Iterator[float]]
 
 @dataclass(frozen=True)
 class Trial:
-    """One attempt: its number, its parameters, the last score (none where it failed) and how it ended."""
+    """One trial: its number, its parameters, the last score (none where it failed) and how it ended."""
 
     number: int
     params: Params
@@ -82,7 +86,7 @@ class SearchPlan:
 
     Attributes:
         name: of the search, for messages.
-        journal: keeps the trials and shows them; those of a killed search are shown again.
+        journal: keeps the trials that ended and shows them; those of a killed search are shown again.
         space: the parameters and their ranges.
         first: parameters of the first trial, so that the search is never worse than they are.
         trials: trials that come to an end, complete or pruned.
@@ -121,16 +125,17 @@ def tune(plan: SearchPlan, objective: Objective) -> Search:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = _study(plan.name, plan.journal.path)
+    journal = _journal(plan.name, plan.journal.path)
+    study = optuna.create_study(pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=1))
+    study.add_trials(journal.trials)
     for earlier in study.trials:
-        if earlier.state.is_finished():
-            plan.journal.show(_ended_trial(earlier))
+        plan.journal.show(_ended_trial(earlier))
     if not study.trials:
         study.enqueue_trial(plan.first)
-    for _ in range(PATIENCE * plan.trials):
-        if _ended(study) >= plan.trials:
-            break
+    while _ended(study) < plan.trials and len(journal.trials) < PATIENCE * plan.trials:
         _run_trial(study, plan, objective)
+        journal.add_trial(study.trials[-1])
+        plan.journal.show(_ended_trial(study.trials[-1]))
     trials = tuple(_ended_trial(trial) for trial in study.trials)
     if not any(trial.state == "COMPLETE" for trial in trials):
         states = Counter(trial.state for trial in trials)
@@ -157,22 +162,25 @@ def _run_trial(study: optuna.Study, plan: SearchPlan, objective: Objective) -> N
     last = study.trials[-1]
     progress = f"{plan.name} trial {_ended(study)} of {plan.trials}"
     log.info("%s: %s, %s", progress, _shown(last.value), last.state.name.lower())
-    plan.journal.show(_ended_trial(last))
 
 
-def _study(name: str, journal: Path) -> optuna.Study:
+def _journal(name: str, path: Path) -> optuna.Study:
+    """Open the trials that ended; one search has one process, so whoever held the journal is dead."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=1)
-    study = optuna.create_study(study_name=name, storage=storage, pruner=pruner, load_if_exists=True)
-    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(
-            trial.number, state=optuna.trial.TrialState.FAIL
-        )  # its process is dead: one search has one process
-    return study
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for lock in path.parent.glob(f"{path.name}.lock*"):
+        lock.unlink()
+    _drop_torn_line(path)
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+    return optuna.create_study(study_name=name, storage=storage, load_if_exists=True)
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut what a killed process, or a full disk, left of its last line: Optuna would write on behind it."""
+    if path.exists():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
 
 
 def _score(trial: optuna.Trial, space: Space, objective: Objective) -> float:

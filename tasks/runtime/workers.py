@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+from tasks.runtime.memory import memory_kills
 
 if TYPE_CHECKING:
     from threadpoolctl import threadpool_limits
@@ -24,6 +28,10 @@ Result = TypeVar("Result")
 CHUNK = 40  # series in a chunk
 SECONDS_BETWEEN_LOOKS = 1.0
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+class WorkerError(RuntimeError):
+    """A worker process that ended in the middle of its work; what was finished before is kept."""
 
 
 class Workers:
@@ -69,14 +77,53 @@ class Workers:
 
 @contextmanager
 def workers() -> Iterator[Workers]:
-    """Start a process per core, and end them all; they end by themselves if this process is killed."""
+    """Start a process per core, and end them all; they end by themselves if this process is killed.
+
+    Raises:
+        WorkerError: a process was killed, for want of memory for instance, or left by itself.
+    """
     cores = len(os.sched_getaffinity(0))
-    fresh = multiprocessing.get_context("spawn")  # a fork would copy the locks of the threads that run here
+    fresh, killed_before = _Spawn(), memory_kills()
     pool = ProcessPoolExecutor(cores, mp_context=fresh, initializer=_begin, initargs=(os.getpid(),))
     try:
         yield Workers(pool, cores)
+    except BrokenProcessPool as error:
+        pool.shutdown(wait=True)  # until every process has its exit code
+        raise WorkerError(
+            f"{_cause(fresh.exit_codes, memory_kills() > killed_before)}. "
+            "What was finished is kept: the same command goes on where it stopped."
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Spawn(SpawnContext):
+    """Starts processes anew (a fork would copy the locks of the threads that run here) and remembers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started: list[SpawnProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802  a context's name for it
+        process = SpawnProcess(*args, **kwargs)
+        self._started.append(process)
+        return process
+
+    @property
+    def exit_codes(self) -> list[int]:
+        """Return the status of the processes that did not end in order, the negative signal where killed."""
+        return [process.exitcode for process in self._started if process.exitcode]
+
+
+def _cause(exit_codes: Sequence[int], short_of_memory: bool) -> str:
+    """Say why a worker ended; the pool ends the others with SIGTERM."""
+    code = next((code for code in exit_codes if code != -signal.SIGTERM), -signal.SIGTERM)
+    if code != -signal.SIGKILL:
+        return f"a worker process ended with {signal.Signals(-code).name if code < 0 else f'status {code}'}"
+    remedy = "Free memory, or use fewer processes: `taskset --cpu-list 0 repricer ...` uses one"
+    if short_of_memory:
+        return f"a worker process ran out of memory: the system killed it with SIGKILL. {remedy}"
+    return f"a worker process was killed with SIGKILL, as Linux does when memory runs out. {remedy}"
 
 
 def _here(function: Callable[..., Result], *arguments: object) -> Result:
@@ -93,8 +140,6 @@ def _one_thread() -> threadpool_limits:
 
 
 def _begin(parent: int) -> None:
-    import signal
-
     _one_thread()
     os.environ |= ONE_THREAD
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer

@@ -10,11 +10,12 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import DATE, PRICE, PRODUCT, STORE
-from tasks.governance.approval import CANDIDATE, VERDICT
+from tasks.governance.approval import VERDICT
 from tasks.governance.format import FORMAT, FORMAT_TAG
 from tasks.runtime import track
 from tasks.runtime.artifacts import Artifact, load_table
 from tasks.runtime.attempt import Attempt, code_version, resumable, settings_hash
+from tasks.runtime.candidate_aliases import nominate
 from tasks.runtime.records import Responded, Stages, Versions
 from tasks.runtime.track import Registration, StageRun
 
@@ -28,8 +29,7 @@ def register(attempt: Attempt, settings: Settings, stages: Stages) -> Versions:
     with track.stage_run(attempt, "register") as run:
         versions = _registered(run, stages, _tags(settings, stages))
     if stages["evaluate"]["verdict"] == "PASS":
-        for name, version in cast("Mapping[str, int]", versions).items():
-            track.set_alias(name, CANDIDATE, version)
+        nominate(cast("Mapping[str, int]", versions))
     return versions
 
 

@@ -5,6 +5,7 @@ It resumes when killed, gives the same numbers twice, and refuses bad data.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -35,6 +36,7 @@ from tests.conftest import (
 
 pytestmark = pytest.mark.slow
 
+TIMED = ("run_id", "seconds", "peak_memory_mb")
 SIGNED = ("--by", "Ada Lovelace", "--reason", "lift checked")
 
 
@@ -363,6 +365,28 @@ def test_the_same_seed_twice_is_the_same_even_if_it_was_killed(
 ) -> None:
     for key in ("data", "forecast", "response", "policy", "trial", "verdict"):
         assert resumed.summary[key] == retrained[1][key], key
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that a retraining left, but for ids, times and paths in its texts."""
+    attempt = min((folder / "attempts").iterdir())
+    files = {}
+    for file in attempt.rglob("*.*"):
+        content = file.read_bytes().replace(str(attempt).encode(), b"")
+        if file.name == "summary.json":
+            summary = json.loads(content)
+            content = repr([summary.pop(key) for key in sorted(summary) if key not in TIMED]).encode()
+        files[str(file.relative_to(attempt))] = hashlib.sha256(content).hexdigest()
+    return {name: digest for name, digest in files.items() if not name.endswith((".journal", "attempt.json"))}
+
+
+def test_a_resumed_retraining_leaves_the_files_of_one_that_was_not_killed(
+    retrained: tuple[Path, dict[str, Any]], resumed: Resumed
+) -> None:
+    whole, torn = contents(retrained[0]), contents(resumed.folder)
+    assert whole.keys() == torn.keys()
+    assert {Path(name).suffix for name in whole} >= {".npz", ".parquet", ".json"}
+    assert [name for name in whole if whole[name] != torn[name]] == []
 
 
 def test_bad_data_is_refused_and_the_candidate_stays(

@@ -205,8 +205,6 @@ def test_a_registered_model_has_signature_example_tags_and_its_run(
 ) -> None:
     with track.stage_run(attempt, "register") as stage:
         first = stage.model(registration(tmp_path))
-        second = stage.model(registration(tmp_path))
-    assert second == first + 1
     version = client.get_model_version("price_response", str(first))
     assert version.run_id == attempt.run_id, "the retraining, not its stage"
     assert client.get_run(attempt.run_id).info.status == "RUNNING"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tasks.runtime.tune import (
     Choice,
     Integer,
     Journal,
+    Objective,
     Params,
     Real,
     Search,
@@ -22,7 +24,7 @@ from tasks.runtime.tune import (
     TuningError,
     tune,
 )
-from tests.conftest import ROOT, environment
+from tests.operations.promotions import KILLED, forked
 
 SPACE = {"x": Real(0.01, 10.0), "k": Integer(0, 3), "c": Choice(("a", "b"))}
 FIRST = {"x": 5.0, "k": 3, "c": "a"}
@@ -48,7 +50,7 @@ def search(
         seed=seed,
         failures=(KeyError,),
     )
-    return tune(plan, objective)  # type: ignore[arg-type]
+    return tune(plan, objective)
 
 
 def test_the_first_trial_is_what_was_given_and_the_best_is_not_worse(tmp_path: Path) -> None:
@@ -72,46 +74,97 @@ def test_the_same_seed_twice_finds_the_same(tmp_path: Path) -> None:
     assert first.params == again.params != other.params
 
 
-def test_a_trial_that_a_dead_process_left_is_counted_as_failed(tmp_path: Path) -> None:
-    def dies(params: Params) -> Iterator[float]:
-        raise KeyboardInterrupt("stopped by hand")
-        yield 0.0
-
-    with pytest.raises(KeyboardInterrupt, match="stopped by hand"):
-        search(tmp_path, dies)
-    result = search(tmp_path, trials=3)
-    assert [trial.state for trial in result.trials].count("COMPLETE") == 3
-    assert not [trial for trial in result.trials if trial.state == "RUNNING"]
+def eventful(params: Params) -> Iterator[float]:
+    """Score some trials, fail in others, and give Optuna time to prune."""
+    if params["k"] == 2:
+        raise KeyError("k")
+    for step in range(3):
+        yield sum(bowl(params)) + params["x"] / (step + 1)
 
 
-def test_a_search_that_was_killed_keeps_its_finished_trials_and_repeats_none(tmp_path: Path) -> None:
-    script = (
-        "import os, signal, sys; from pathlib import Path; from tests.runtime import test_tune as t\n"
-        "ended = []\n"
-        "def deadly(params):\n"
-        "    if len(ended) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    ended.append(1); yield from t.bowl(params)\n"
-        "t.search(Path(sys.argv[1]), deadly)\n"
-    )
-    killed = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)],
-        env=environment(),
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    evaluated: list[Params] = []
+def dying(trial: int, blow: Callable[[], None]) -> Objective:
+    """Return `eventful` whose process dies in the middle of its n-th trial."""
+    begun: list[Params] = []
 
-    def counted(params: Params) -> Iterator[float]:
-        evaluated.append(params)
-        yield from bowl(params)
+    def objective(params: Params) -> Iterator[float]:
+        begun.append(params)
+        scores = eventful(params)
+        if len(begun) > trial:
+            if params["k"] != 2:
+                yield next(scores)
+            blow()
+        yield from scores
 
-    result = search(tmp_path, counted, trials=8)
-    states = [trial.state for trial in result.trials]
-    assert states[:4] == ["COMPLETE"] * 3 + ["FAIL"], "three had ended, the fourth died with its process"
-    assert len(evaluated) == sum(state != "FAIL" for state in states) - 3
-    assert not [params for params in evaluated if params in [trial.params for trial in result.trials[:3]]]
+    return objective
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Search:
+    """Return a search that was never killed."""
+    result = search(tmp_path_factory.mktemp("whole"), eventful)
+    assert {trial.state for trial in result.trials} == {"COMPLETE", "FAIL", "PRUNED"}
+    return result
+
+
+def test_a_search_killed_in_any_trial_gives_what_it_gives_unkilled(whole: Search, tmp_path: Path) -> None:
+    for trial in range(len(whole.trials)):
+        folder = tmp_path / str(trial)
+        assert forked(lambda: search(folder, dying(trial, die))) == KILLED  # noqa: B023  it runs at once
+        assert search(folder, eventful) == whole, f"killed in trial {trial}"
+
+
+def test_the_settings_of_the_user_survive_any_number_of_kills(whole: Search, tmp_path: Path) -> None:
+    for _ in range(3):
+        assert forked(lambda: search(tmp_path, dying(0, die))) == KILLED
+    assert search(tmp_path, eventful) == whole
+
+
+@pytest.mark.parametrize("moment", ["before", "torn", "written"])
+def test_a_search_killed_at_any_write_of_its_journal_gives_what_it_gives_unkilled(
+    whole: Search, tmp_path: Path, moment: str
+) -> None:
+    write = 0
+    while True:
+        folder = tmp_path / str(write)
+        killed = forked(lambda: killed_at_write(folder, write, moment))  # noqa: B023  it runs at once
+        begin = time.monotonic()
+        assert search(folder, eventful) == whole, f"killed {moment} write {write}"
+        assert time.monotonic() - begin < 20, "no lock of a dead process is waited for"
+        if not killed:
+            break
+        write += 1
+    assert write > len(whole.trials), "every trial is written, and the search itself"
+
+
+def killed_at_write(folder: Path, number: int, moment: str) -> None:
+    """Search in a process that dies at a write of the journal, the lock of the journal in its hands."""
+    fsync, writes = os.fsync, itertools.count()
+
+    def deadly(file: int) -> None:
+        if next(writes) == number:
+            journal = folder / "t.journal"
+            lines = journal.read_bytes().splitlines(keepends=True)
+            kept = {"before": 0, "torn": len(lines[-1]) // 2, "written": len(lines[-1])}[moment]
+            os.truncate(journal, sum(map(len, lines[:-1])) + kept)
+            die()
+        fsync(file)
+
+    os.fsync = deadly
+    search(folder, eventful)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt("by hand"), MemoryError("no room")])
+def test_a_trial_that_was_stopped_is_repeated(whole: Search, tmp_path: Path, stop: BaseException) -> None:
+    def blow() -> None:
+        raise stop
+
+    with pytest.raises(type(stop), match=str(stop)):
+        search(tmp_path, dying(0, blow))
+    assert search(tmp_path, eventful) == whole
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf")])

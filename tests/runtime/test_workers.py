@@ -1,4 +1,4 @@
-"""Worker processes keep the order, and do not outlive who started them."""
+"""Worker processes keep the order, say how they died, and do not outlive who started them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from tasks.runtime.workers import workers
+from tasks.runtime import workers as pools
+from tasks.runtime.workers import WorkerError, workers
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,42 @@ def test_what_fits_into_one_chunk_needs_no_process() -> None:
 
 def _process(_: object) -> int:
     return os.getpid()
+
+
+def _killed(item: int, number: int = signal.SIGKILL) -> int:
+    if item:
+        os.kill(os.getpid(), number)
+    return item
+
+
+@pytest.mark.parametrize(
+    ("number", "memory_kills", "said"),
+    [
+        (
+            signal.SIGKILL,
+            [3, 4],
+            r"a worker process ran out of memory: .* SIGKILL\. Free memory, or use fewer processes: `taskset",
+        ),
+        (signal.SIGKILL, [3, 3], r"a worker process was killed with SIGKILL, .* when memory runs out"),
+        (signal.SIGSEGV, [3, 3], r"a worker process ended with SIGSEGV\."),
+    ],
+)
+def test_a_worker_that_was_killed_is_named_with_its_cause(
+    number: int, memory_kills: list[int], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "memory_kills", iter(memory_kills).__next__)
+    with pytest.raises(WorkerError, match=said) as error, workers() as pool:
+        pool.over_items("killed", _killed, [0, 1, 0], number)
+    assert "the same command goes on where it stopped" in str(error.value)
+
+
+def test_a_worker_that_leaves_by_itself_is_named_with_its_status() -> None:
+    with pytest.raises(WorkerError, match=r"a worker process ended with status 7\."), workers() as pool:
+        pool.over_rows("left", _left, (np.ones((90, 1)),))
+
+
+def _left(_: object) -> None:
+    os._exit(7)
 
 
 def test_killed_with_minus_nine_no_worker_is_left(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tasks.runtime.track.registry import (
 from tasks.runtime.track.retrainings import headlines_of_version, log_file
 from tasks.runtime.track.runs import (
     finish_run,
+    is_active,
     link_versions,
     log_headlines,
     note,
@@ -43,6 +44,7 @@ __all__ = [
     "figure_of",
     "finish_run",
     "headlines_of_version",
+    "is_active",
     "link_versions",
     "links_to",
     "load_model",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.governance.champion import MODELS
 from tasks.governance.format import require_format
 from tasks.runtime.artifacts import Artifact, checked
+from tasks.runtime.track.resumed import delete_unregistered, registered_version
 from tasks.runtime.track.store import client, if_present
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Registration:
 def register(store: MlflowClient, stage: str, retraining: str, registration: Registration) -> int:
     """Log a model below the run of a stage, register it as the retraining's and return the version.
 
+    Where the retraining was resumed and had registered it, this is the version of then.
+
     Below the retraining, MLflow would count its parameters and metrics as those of the model.
 
     Args:
@@ -63,6 +66,22 @@ def register(store: MlflowClient, stage: str, retraining: str, registration: Reg
     Raises:
         ModelError: the model, loaded back as a stranger would, does not answer the example.
     """
+    name = registration.name
+    earlier = registered_version(store, retraining, name)
+    if earlier is not None:
+        return earlier
+    delete_unregistered(store, stage, name)
+    info = _logged(stage, registration)
+    if not store.search_registered_models(f"name = '{name}'"):
+        store.create_registered_model(name, description=WHAT[name])
+    version = store.create_model_version(
+        name, info.model_uri, retraining, dict(registration.tags), model_id=info.model_id
+    )
+    return int(version.version)
+
+
+def _logged(stage: str, registration: Registration) -> Any:
+    """Log a model below the run of a stage and return what MLflow says of it; it answers its example."""
     import mlflow
 
     name, example = registration.name, registration.example
@@ -80,12 +99,7 @@ def register(store: MlflowClient, stage: str, retraining: str, registration: Reg
             f"{name}: loaded back from {info.model_uri} it does not answer its input example. "
             "See the log above."
         )
-    if not store.search_registered_models(f"name = '{name}'"):
-        store.create_registered_model(name, description=WHAT[name])
-    version = store.create_model_version(
-        name, info.model_uri, retraining, dict(registration.tags), model_id=info.model_id
-    )
-    return int(version.version)
+    return info
 
 
 def load_model(name: str, version: int) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track import labels
-from tasks.runtime.track.store import client, end_run, log_metrics, log_params, open_store
+from tasks.runtime.track.store import client, end_run, if_present, log_metrics, log_params, open_store
 from tasks.runtime.track.view import prepare_view
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ def resume_run(run_id: str) -> None:
     store = client()
     store.update_run(run_id, status="RUNNING")
     labels.rename(store, store.get_run(run_id), "RUNNING")
+
+
+def is_active(run_id: str) -> bool:
+    """Return whether a run is in the store, and nobody deleted it there."""
+    run = if_present(client().get_run, run_id)
+    return run is not None and run.info.lifecycle_stage == "active"
 
 
 def finish_run(run_id: str, status: str) -> None:

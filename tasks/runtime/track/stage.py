@@ -110,14 +110,20 @@ class StageRun:
     def trial(
         self, study: str, number: int, params: Mapping[str, Any], metrics: Mapping[str, float], state: str
     ) -> bool:
-        """Log one Optuna trial as a run below this one, once; return whether it was new."""
+        """Log one Optuna trial as a run below this one, once; return whether it was new.
+
+        The tag ``state`` comes last: a trial without it was cut off, and is completed.
+        """
         name = f"{study}-{number}"
-        if child(self._store, self._run, name) is not None:
+        run = child(self._store, self._run, name) or create_child(
+            self._store, self._run, name, self._retraining, {"study": study}
+        )
+        if "state" in run.data.tags:
             return False
-        run = create_child(self._store, self._run, name, self._retraining, {"study": study, "state": state})
         log_params(self._store, run.info.run_id, params)
         log_metrics(self._store, run.info.run_id, metrics)
         end_run(self._store, run.info.run_id, "FINISHED" if state == "COMPLETE" else "KILLED")
+        self._store.set_tag(run.info.run_id, "state", state)
         return True
 
     def model(self, registration: Registration) -> int:
