@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tasks.governance.champion import MODELS
-from tasks.governance.format import require_format
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.track.store import client, if_present
 
@@ -72,28 +71,6 @@ def register(store: MlflowClient, run_id: str, registration: Registration) -> in
         name, info.model_uri, run_id, dict(registration.tags), model_id=info.model_id
     )
     return int(version.version)
-
-
-def load_model(name: str, version: int) -> Any:
-    """Return a registered version as a stranger loads it.
-
-    Raises:
-        ModelError: there is no such version.
-        FormatError: it is not of the format that this code reads; its own code was not imported.
-        StoreError: the store does not answer.
-    """
-    import mlflow
-
-    tags = version_tags(name, version)
-    if tags is None:
-        raise ModelError(f"{name}: there is no version {version}. `repricer ui` lists those that exist.")
-    require_format(name, version, tags)
-    return mlflow.pyfunc.load_model(f"models:/{name}/{version}")
-
-
-def load_version(name: str, version: int) -> Any:
-    """Return a registered version as the object of `tasks/served/*.py` that it is."""
-    return load_model(name, version).unwrap_python_model()
 
 
 def set_alias(name: str, alias: str, version: int) -> None:
