@@ -40,7 +40,7 @@ def registered_version(name: str, version: int) -> RegisteredVersion:
         StoreError: the store does not answer.
     """
     registered = if_present(client().get_model_version, name, str(version))
-    uri = registered and if_present(client().get_model_version_download_uri, name, str(version))
+    uri = if_present(client().get_model_version_download_uri, name, str(version))
     if registered is None or uri is None:
         raise ModelError(f"{name}: there is no version {version}. `repricer ui` lists those that exist.")
     return RegisteredVersion(
@@ -84,6 +84,7 @@ def _root(settings: Settings) -> str:
     if not settings.track.uri:
         return moved.artifacts_uri(Path(settings.data_folder))
     experiment = client().get_experiment_by_name(settings.track.experiment)
+    assert experiment is not None  # opening the store creates it
     return str(experiment.artifact_location)
 
 

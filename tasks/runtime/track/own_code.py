@@ -44,7 +44,7 @@ def _faults(name: str, folder: Path, files: Mapping[str, FileDigest]) -> Iterato
         return
     expected, received = sha256(code), files.get(code.name)
     if received is None or received.sha256 != expected:
-        yield f"{code.name}: expected the code of this installation, SHA-256 {expected}, found {received}"
+        yield f"{code.name}: expected SHA-256 {expected}, found {received or 'no such file'}"
     foreign = [path for path in files if path not in FILES | {code.name} and not path.startswith(ARTIFACTS)]
     if foreign:
         yield f"files of no known use: {', '.join(sorted(foreign))}"
