@@ -100,6 +100,9 @@ class Loaded(Exception):
 @pytest.fixture
 def no_import(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notice whatever is handed to MLflow to be imported."""
+    import mlflow.pyfunc
+
+    assert mlflow.pyfunc.PyFuncModel, "MLflow reads this module when it is first used, over what is patched"
 
     def load(folder: str) -> None:
         raise Loaded((Path(folder) / "artifacts" / "text.txt").read_text(encoding="utf-8"))
