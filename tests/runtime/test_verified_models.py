@@ -331,6 +331,41 @@ def test_a_store_elsewhere_keeps_its_files_below_its_experiment(store: Settings,
         elasticity(elsewhere, number)
 
 
+def test_what_was_downloaded_from_a_remote_store_is_checked_alike(
+    store: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = folder_of(1)
+
+    def download(artifact_uri: str, dst_path: str) -> str:
+        assert artifact_uri == "mlflow-artifacts:/1/models/m-1/artifacts"
+        return shutil.copytree(served, Path(dst_path) / "artifacts")
+
+    def move_to(uri: str) -> None:
+        with closing(sqlite3.connect(Path(store.data_folder) / "mlflow.db")) as db:
+            db.execute("update model_versions set storage_location = ? where version = 1", (uri,))
+            db.commit()
+
+    monkeypatch.setattr("mlflow.artifacts.download_artifacts", download)
+    monkeypatch.setattr("tasks.runtime.track.model_files._root", lambda _: "mlflow-artifacts:/1")
+    move_to("mlflow-artifacts:/1/models/m-1/artifacts")
+    assert elasticity(store) == -1.5
+    (served / "artifacts" / "response_spec.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"artifacts/response_spec\.json: expected .*, found 2 bytes"):
+        elasticity(store)
+    for uri in (
+        "mlflow-artifacts:/2/m",
+        "mlflow-artifacts:/1/../2/m",
+        "mlflow-artifacts:/1/%2e%2e/2",
+        "s3://b/1",
+    ):
+        move_to(uri)
+        with pytest.raises(ManifestError, match="lies outside of mlflow-artifacts:/1"):
+            elasticity(store)
+    move_to("file:///etc")
+    with pytest.raises(ManifestError, match="/etc lies on this machine"):
+        elasticity(store)
+
+
 def test_a_manifest_that_was_written_is_not_overwritten(store: Settings) -> None:
     (folder_of(1) / "artifacts" / "response_spec.json").write_text(json.dumps({"confidence": 0.5}))
     with pytest.raises(ManifestError, match="is not what was registered"):
