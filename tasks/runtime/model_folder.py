@@ -6,15 +6,64 @@ skipped: they are neither hashed nor copied, and so never run.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.governance.manifest import FileDigest, ManifestError
 
 CACHE = "__pycache__"
 CHUNK = 1 << 20  # bytes
+PRIVATE = ".loading"  # folder in the data folder that holds private copies, only while they are loaded
+
+
+@contextmanager
+def private_folder(data_folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that only this user can read; remove it, and those that killed processes left."""
+    parent = data_folder / PRIVATE
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(parent):
+        _remove_abandoned(parent)
+        folder = tempfile.TemporaryDirectory(dir=parent)
+        lock = os.open(folder.name, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield Path(folder.name)
+    finally:
+        folder.cleanup()
+        os.close(lock)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove the folders that no living process holds; the caller holds the parent."""
+    for folder in parent.iterdir():
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+        except (BlockingIOError, FileNotFoundError):  # its owner lives, or has just removed it
+            continue
+        finally:
+            os.close(lock)
 
 
 def copied(source: Path, target: Path) -> dict[str, FileDigest]:

@@ -12,7 +12,6 @@ until a named person promotes it, or rolls back to it: that writes its manifest 
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,11 @@ from tasks.governance.champion import HEAD, Champion
 from tasks.governance.format import require_format
 from tasks.governance.manifest import Manifest, ManifestError, sealed_tags
 from tasks.runtime import champion_store
+from tasks.runtime.model_folder import private_folder
 from tasks.runtime.track.model_files import RegisteredVersion, copy_files, load_folder, registered_version
 from tasks.runtime.track.own_code import require_own_code
 
 log = logging.getLogger("repricer")
-PRIVATE = "repricer-"  # prefix of temporary folders, which only their user can read
 
 
 def load(settings: Settings, name: str, version: int, champion: Champion | None = None) -> Any:
@@ -46,9 +45,9 @@ def load(settings: Settings, name: str, version: int, champion: Champion | None 
     """
     registered = registered_version(name, version)
     require_format(name, version, registered.tags)
-    with tempfile.TemporaryDirectory(prefix=PRIVATE) as folder:
-        manifest = manifest_of_copy(settings, registered, Path(folder))
-        known = _require_registered(settings, manifest, Path(folder))
+    with private_folder(Path(settings.data_folder)) as folder:
+        manifest = manifest_of_copy(settings, registered, folder)
+        known = _require_registered(settings, manifest, folder)
         if champion is not None:
             require_approved(champion, manifest)
         elif not known:
@@ -58,7 +57,7 @@ def load(settings: Settings, name: str, version: int, champion: Champion | None 
                 name,
                 version,
             )
-        return load_folder(Path(folder))
+        return load_folder(folder)
 
 
 def seal(settings: Settings, versions: Mapping[str, int]) -> None:
@@ -78,9 +77,9 @@ def verified(settings: Settings, versions: Mapping[str, int]) -> list[Manifest]:
     """
     manifests = []
     for name, version in versions.items():
-        with tempfile.TemporaryDirectory(prefix=PRIVATE) as folder:
-            manifest = manifest_of_copy(settings, registered_version(name, version), Path(folder))
-            _require_registered(settings, manifest, Path(folder))
+        with private_folder(Path(settings.data_folder)) as folder:
+            manifest = manifest_of_copy(settings, registered_version(name, version), folder)
+            _require_registered(settings, manifest, folder)
             manifests.append(manifest)
     return manifests
 

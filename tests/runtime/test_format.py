@@ -18,6 +18,7 @@ from tasks.operations.explain import explain_price
 from tasks.operations.promote import promote
 from tasks.operations.recommend import ShopTables, recommend
 from tasks.runtime import champion_aliases, track, verified_models
+from tasks.runtime.model_folder import PRIVATE
 from tasks.runtime.moved import ARTIFACTS
 from tests.runtime.stores import attempt_in, registration, seal_any
 
@@ -109,7 +110,7 @@ def test_a_policy_of_the_market_without_groups_is_refused(before: Settings) -> N
 def test_it_is_the_number_alone_that_keeps_the_code_from_being_imported(before: Settings) -> None:
     track.tag_version("pricing_policy", 1, {FORMAT_TAG: str(FORMAT)})
     seal_any(before, "pricing_policy", 1)
-    with pytest.raises(ReachedMlflow, match="repricer-"):
+    with pytest.raises(ReachedMlflow, match=PRIVATE):
         champion_aliases.chosen(before, "pricing_policy", None)
 
 

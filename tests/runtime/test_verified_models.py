@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from conf import Settings
 from tasks.governance.manifest import ManifestError
 from tasks.runtime import champion_aliases, champion_store, track, verified_models
+from tasks.runtime.model_folder import PRIVATE, private_folder
 from tests.runtime.stores import attempt_in, registration
 
 MODEL = "price_response"
@@ -77,17 +78,22 @@ def elasticity(settings: Settings, version: int = 1) -> float:
     return float(model._table["elasticity"].iloc[0])
 
 
-def test_what_was_registered_loads_and_its_copy_is_gone(
-    store: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    private = tmp_path / "private"
-    private.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(private))
+def test_what_was_registered_loads_and_its_copy_is_gone(store: Settings) -> None:
+    private = Path(store.data_folder) / PRIVATE
     assert (elasticity(store, 1), elasticity(store, 2)) == (-1.5, -2.5)
     assert list(private.iterdir()) == []
+    assert private.stat().st_mode & 0o077 == 0, "nobody else may read or change a copy"
     assert sorted(path.relative_to(folder_of(1)).as_posix() for path in plain_files(folder_of(1))) == sorted(
         FILES
     ), "a manifest names every file of a version; the tests below change every one"
+
+
+def test_a_copy_that_a_killed_process_left_is_removed_and_a_living_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / PRIVATE / "left").mkdir(parents=True)
+    (tmp_path / PRIVATE / "left" / "MLmodel").write_text("{}", encoding="utf-8")
+    with private_folder(tmp_path) as first, private_folder(tmp_path) as second:
+        assert sorted((tmp_path / PRIVATE).iterdir()) == sorted([first, second])
+    assert list((tmp_path / PRIVATE).iterdir()) == []
 
 
 def plain_files(folder: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from conf import Settings
 from tasks.governance.manifest import FileDigest, ManifestError
 from tasks.runtime import moved
-from tasks.runtime.model_folder import copied, require_inside
+from tasks.runtime.model_folder import copied, private_folder, require_inside
 from tasks.runtime.track.registry import ModelError
 from tasks.runtime.track.store import client, if_present
 
@@ -69,7 +68,8 @@ def copy_files(settings: Settings, registered: RegisteredVersion, target: Path) 
             f"{registered.name} version {registered.version}: {error}. Nothing of it was run. Use a version "
             "that `repricer retrain` registered in this store."
         ) from None
-    return _downloaded(registered, target)
+    with private_folder(Path(settings.data_folder)) as received:
+        return _downloaded(registered, received, target)
 
 
 def load_folder(folder: Path) -> Any:
@@ -104,12 +104,11 @@ def _require_below(uri: str, root: str) -> None:
         raise ManifestError(f"{uri} lies outside of {root}, where the models of this store lie")
 
 
-def _downloaded(registered: RegisteredVersion, target: Path) -> dict[str, FileDigest]:
+def _downloaded(registered: RegisteredVersion, received: Path, target: Path) -> dict[str, FileDigest]:
     from mlflow.artifacts import download_artifacts
 
     def download(uri: str) -> str:
-        return str(download_artifacts(artifact_uri=uri, dst_path=received))
+        return str(download_artifacts(artifact_uri=uri, dst_path=str(received)))
 
-    with tempfile.TemporaryDirectory(prefix="repricer-") as received:
-        folder = if_present(download, registered.uri)
-        return {} if folder is None else copied(Path(folder), target)
+    folder = if_present(download, registered.uri)
+    return {} if folder is None else copied(Path(folder), target)
