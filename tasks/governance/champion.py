@@ -7,7 +7,7 @@ store entries.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tasks.governance.approval import Approval, Refused, require_promotable
@@ -33,6 +33,8 @@ class Champion:
         number: 1, 2, 3, ... without gaps.
         replaces: number of the entry that was the newest when the decision was taken, none for the first.
         action: `PROMOTED` or `ROLLED_BACK`.
+        digests: SHA-256 of the manifest of every version, as it was approved; empty for entries that are
+            older than manifests.
     """
 
     number: int
@@ -40,6 +42,7 @@ class Champion:
     action: str
     versions: Mapping[str, int]
     approval: Approval
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return the version of the policy, who decided and when."""
@@ -52,13 +55,24 @@ class Champion:
         return self.approval.tags(self.action)
 
 
-def entry(current: Champion | None, action: str, versions: Mapping[str, int], approval: Approval) -> Champion:
+def entry(
+    current: Champion | None,
+    action: str,
+    versions: Mapping[str, int],
+    approval: Approval,
+    digests: Mapping[str, str] | None = None,
+) -> Champion:
     """Return the entry that replaces the current one, dated after it even where the clock was set back."""
     number = current.number if current else 0
     if current:
         approval = replace(approval, at=max(approval.at, current.approval.at + SHORTEST))
     return Champion(
-        number=number + 1, replaces=number or None, action=action, versions=dict(versions), approval=approval
+        number=number + 1,
+        replaces=number or None,
+        action=action,
+        versions=dict(versions),
+        approval=approval,
+        digests=dict(digests or {}),
     )
 
 

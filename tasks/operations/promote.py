@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prefect import task
 from typing_extensions import TypedDict
@@ -11,7 +11,8 @@ from typing_extensions import TypedDict
 from conf import Settings
 from tasks.governance.approval import Refused, approval, require_promotable
 from tasks.governance.champion import HEAD, MODELS, PROMOTED, ROLLED_BACK, Champion, Unresolved, entry, pinned
-from tasks.runtime import champion_aliases, champion_store, track
+from tasks.governance.manifest import Manifest
+from tasks.runtime import champion_aliases, champion_store, track, verified_models
 
 log = logging.getLogger("repricer")
 
@@ -34,19 +35,25 @@ class Promoted(TypedDict):
 def promote(settings: Settings, version: int, by: str, reason: str) -> Promoted:
     """Make a version of the policy, and the demand and response it was trained on, champion.
 
+    The entry approves every byte of the three. A champion that was approved before its files were recorded
+    may be promoted once more, as it is now.
+
     Raises:
         Refused: the version does not exist, its verdict is not PASS, it is champion already, nobody signs, or
             somebody else decided while this ran.
         FormatError: the version, or one that it is pinned to, is of another format.
+        ManifestError: one of them is not what was registered.
     """
     track.open_store(settings)
     signed = approval(by, reason)
     current = _current(settings)
     versions = pinned(version, track.version_tags(HEAD, version))
     _require_promotable(versions)
-    if current is not None and current.versions == versions:
+    manifests = verified_models.verified(settings, versions)
+    decision = entry(current, PROMOTED, versions, signed, _digests(manifests))
+    if current is not None and (current.versions, current.digests) == (versions, decision.digests):
         raise Refused(f"{HEAD} version {version} is champion already.")
-    return _decide(settings, current, entry(current, PROMOTED, versions, signed))
+    return _decide(settings, current, decision, manifests)
 
 
 @task(name="rollback")
@@ -57,6 +64,7 @@ def rollback(settings: Settings, by: str, reason: str) -> Promoted:
         Refused: there is no previous champion, a version of it is gone, nobody signs, or somebody else
             decided while this ran.
         FormatError: a version of it is of another format.
+        ManifestError: one of them is not what was approved.
     """
     track.open_store(settings)
     signed = approval(by, reason)
@@ -65,7 +73,12 @@ def rollback(settings: Settings, by: str, reason: str) -> Promoted:
     if before is None:
         raise Refused("there is no previous champion to go back to.")
     _require_promotable(before.versions)
-    return _decide(settings, current, entry(current, ROLLED_BACK, before.versions, signed))
+    manifests = verified_models.verified(settings, before.versions)
+    if before.digests:
+        for manifest in manifests:
+            verified_models.require_approved(before, manifest)
+    decision = entry(current, ROLLED_BACK, before.versions, signed, _digests(manifests))
+    return _decide(settings, current, decision, manifests)
 
 
 def _current(settings: Settings) -> Champion | None:
@@ -82,8 +95,14 @@ def _require_promotable(versions: Mapping[str, int]) -> None:
         require_promotable(name, number, track.version_tags(name, number))
 
 
-def _decide(settings: Settings, current: Champion | None, decision: Champion) -> Promoted:
-    champion_store.append(settings, decision)
+def _digests(manifests: Sequence[Manifest]) -> dict[str, str]:
+    return {manifest.model: manifest.sha256() for manifest in manifests}
+
+
+def _decide(
+    settings: Settings, current: Champion | None, decision: Champion, manifests: Sequence[Manifest]
+) -> Promoted:
+    champion_store.append(settings, decision, manifests=manifests)
     champion_aliases.mirror(settings)
     return Promoted(
         champion=dict(decision.versions),

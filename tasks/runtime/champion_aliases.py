@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from conf import Settings
-from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, Refused
+from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, Refused, require_promotable
 from tasks.governance.champion import HEAD, MODELS, Champion, Unresolved, adopted, entry
-from tasks.runtime import champion_store, track
+from tasks.runtime import champion_store, track, verified_models
 from tasks.runtime.candidate_aliases import candidate_of, follow_policy
 
 log = logging.getLogger("repricer")
@@ -78,17 +78,20 @@ def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any
     Raises:
         ModelError: there is none.
         FormatError: it is of another format.
+        ManifestError: it is not what was registered or approved.
+        Refused: the alias of the candidate points to a version that did not pass.
         Unresolved: who is champion is not known.
     """
     track.open_store(settings)
-    number = version or version_of(settings, name, CHAMPION) or version_of(settings, name, CANDIDATE)
+    standing = champion(settings) if version is None else None
+    number = standing.versions[name] if standing else version or _candidate(name)
     if number is None or track.version_tags(name, number) is None:
         lack = "none is champion or candidate" if number is None else f"there is no version {number}"
         raise track.ModelError(
             f"{name}: a registered version is needed; {lack} in {settings.data_folder}. "
             "Run `repricer retrain` first."
         )
-    return number, track.load_version(name, number)
+    return number, verified_models.load(settings, name, number, standing).unwrap_python_model()
 
 
 def version_of(settings: Settings, name: str, alias: str) -> int | None:
@@ -96,34 +99,50 @@ def version_of(settings: Settings, name: str, alias: str) -> int | None:
     if alias == CHAMPION:
         current = champion(settings)
         return current.versions[name] if current else None
-    return candidate_of(name) if alias == CANDIDATE else track.aliases(name).get(alias)
+    return _candidate(name) if alias == CANDIDATE else track.aliases(name).get(alias)
 
 
 def load_model(settings: Settings, name: str, alias: str) -> Any:
-    """Return the registered model that an alias means, as a stranger loads it.
+    """Return the registered model that an alias means, as MLflow loads it.
 
     Raises:
         ModelError: there is none.
         FormatError: it is of another format.
+        ManifestError: it is not what was registered or approved.
     """
     track.open_store(settings)
-    number = version_of(settings, name, alias)
+    standing = champion(settings) if alias == CHAMPION else None
+    number = standing.versions[name] if standing else version_of(settings, name, alias)
     if number is None:
         remedy = "Retrain, or promote a version, or name the profile."
         raise track.ModelError(f"{name}: there is no {alias} in {settings.data_folder}. {remedy}")
-    return track.load_model(name, number)
+    return verified_models.load(settings, name, number, standing)
+
+
+def _candidate(name: str) -> int | None:
+    """Return the version that is candidate.
+
+    Raises:
+        FormatError: it is of another format.
+        Refused: it did not pass.
+    """
+    number = candidate_of(name)
+    if number is not None and (tags := track.version_tags(name, number)) is not None:
+        require_promotable(name, number, tags)
+    return number
 
 
 def _adopt(settings: Settings) -> None:
     """Write the first entries of a shop whose aliases were set before there was a ledger.
 
     Raises:
-        Unresolved: the aliases do not belong together.
+        Unresolved: the aliases do not belong together, or were set by hand.
     """
     standing = {name: track.aliases(name) for name in MODELS}
     if not any(CHAMPION in aliases for aliases in standing.values()):
         return
     current = _aliased(standing, CHAMPION)
+    _require_older_than_the_ledger(settings, current)
     entries = [current]
     with suppress(Unresolved):  # a champion without a predecessor can be replaced, only not rolled back
         first = _aliased(standing, PREVIOUS)
@@ -134,6 +153,21 @@ def _adopt(settings: Settings) -> None:
         log.info("the ledger was begun by another command: %s", error)
         return
     log.warning("the ledger begins with the champion that the aliases named: %s %s", HEAD, current)
+
+
+def _require_older_than_the_ledger(settings: Settings, current: Champion) -> None:
+    """Accept aliases on versions without a manifest: there was a ledger before there were manifests.
+
+    Raises:
+        Unresolved: a version has a manifest, so that whoever promotes it leaves an entry.
+    """
+    for name, number in current.versions.items():
+        if verified_models.is_sealed(settings, name, number):
+            raise Unresolved(
+                f"who is champion is not known: the alias {CHAMPION} of {name} points to version {number}, "
+                "and the ledger has no entry that made it champion. "
+                "Promote a version: `repricer promote --version N --by NAME --reason WHY`."
+            )
 
 
 def _aliased(standing: Mapping[str, Mapping[str, int]], alias: str) -> Champion:

@@ -3,13 +3,13 @@
 Version numbers mean nothing without their registry, so the table lies in the registry's database, SQLite in
 the data folder or PostgreSQL: two data folders that share a registry share its champion, and a copy or a
 backup takes both or neither. MLflow accepts tables that it does not know, and its migrations leave them
-alone. Behind an MLflow server its database is out of reach; the table then lies in ``repricer.db`` in the
-data folder.
+alone. The manifests of registered versions lie beside it. Behind an MLflow server its database is out of
+reach; the tables then lie in ``repricer.db`` in the data folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,8 @@ from sqlalchemy.schema import CreateTable
 from conf import Settings
 from tasks.governance.approval import Approval
 from tasks.governance.champion import MODELS, Champion, require_unchanged
+from tasks.governance.manifest import Manifest
+from tasks.runtime import manifest_tables
 from tasks.runtime.locations import sqlite_uri
 from tasks.runtime.track import StoreError, store_uri
 
@@ -50,6 +52,7 @@ COLUMNS: tuple[Column[Any], ...] = (
 )
 TABLE = Table("repricer_champions", MetaData(), *COLUMNS)
 """Rows are only ever appended."""
+TABLES = (TABLE, manifest_tables.MANIFESTS, manifest_tables.APPROVED)
 
 
 def newest(settings: Settings) -> Champion | None:
@@ -62,8 +65,13 @@ def numbered(settings: Settings, number: int) -> Champion | None:
     return _read(settings, number)
 
 
-def append(settings: Settings, *champions: Champion) -> None:
+def append(settings: Settings, *champions: Champion, manifests: Sequence[Manifest] = ()) -> None:
     """Append entries if the one that the first replaces is still the newest, in one transaction.
+
+    Args:
+        settings: whose database holds the ledger.
+        champions: entries, in their order.
+        manifests: of the versions that they approve, kept where there are none.
 
     Raises:
         Refused: another entry is the newest.
@@ -78,11 +86,40 @@ def append(settings: Settings, *champions: Champion) -> None:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")  # one writer from here to the commit
                 require_unchanged(replaces, _row(connection, None, lock=True))
                 connection.execute(insert(TABLE), [_values(champion) for champion in champions])
+                manifest_tables.keep(connection, manifests)
+                for champion in champions:
+                    manifest_tables.approve(connection, champion)
         except IntegrityError:
             # Where only rows are locked, two writers meet at the key: the other's entry is there now.
             with engine.connect() as connection:
                 require_unchanged(replaces, _row(connection, None))
             raise
+
+
+def manifest_of(settings: Settings, model: str, version: int, run_id: str) -> Manifest | None:
+    """Return the manifest of a version, none where it was registered without one."""
+    with _database(settings) as engine, engine.connect() as connection:
+        return manifest_tables.manifest_of(connection, model, version, run_id)
+
+
+def keep_manifests(settings: Settings, manifests: Sequence[Manifest]) -> None:
+    """Append the manifests of versions that have none, all or none of them.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    with _database(settings) as engine:
+        _create(engine)
+        with engine.begin() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            manifest_tables.keep(connection, manifests)
+
+
+def forget_manifests(settings: Settings, model: str) -> list[int]:
+    """Drop the manifests of a model whose files an experiment changed on purpose and return its versions."""
+    with _database(settings) as engine, engine.begin() as connection:
+        return manifest_tables.forget(connection, model)
 
 
 def _read(settings: Settings, number: int | None) -> Champion | None:
@@ -104,6 +141,7 @@ def _row(connection: Connection, number: int | None, lock: bool = False) -> Cham
         action=row["action"],
         versions={name: row[name] for name in MODELS},
         approval=Approval(row["by"], row["reason"], datetime.fromisoformat(row["at"])),
+        digests=manifest_tables.approved(connection, row["number"]),
     )
 
 
@@ -120,13 +158,16 @@ def _values(champion: Champion) -> dict[str, Any]:
 
 
 def _create(engine: Engine) -> None:
-    if not inspect(engine).has_table(TABLE.name):
-        try:
-            with engine.begin() as connection:
-                connection.execute(CreateTable(TABLE, if_not_exists=True))
-        except IntegrityError:
-            if not inspect(engine).has_table(TABLE.name):  # PostgreSQL says so where two create it at once
-                raise
+    for table in TABLES:
+        if not inspect(engine).has_table(table.name):
+            try:
+                with engine.begin() as connection:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+            except IntegrityError:
+                if not inspect(engine).has_table(
+                    table.name
+                ):  # PostgreSQL says so where two create it at once
+                    raise
 
 
 @contextmanager

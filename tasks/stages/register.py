@@ -18,6 +18,7 @@ from tasks.runtime.attempt import Attempt, code_version, resumable, settings_has
 from tasks.runtime.candidate_aliases import nominate
 from tasks.runtime.records import Responded, Stages, Versions
 from tasks.runtime.track import Registration, StageRun
+from tasks.runtime.verified_models import seal
 
 EXAMPLE_ROWS = 5
 TAG_LENGTH = 5000  # characters that MLflow keeps of a tag
@@ -28,6 +29,7 @@ def register(attempt: Attempt, settings: Settings, stages: Stages) -> Versions:
     """Register the three models, the policy pinned to the other two; for PASS they become ``candidate``."""
     with track.stage_run(attempt, "register") as run:
         versions = _registered(run, stages, _tags(settings, stages))
+        seal(settings, cast("Mapping[str, int]", versions))
     if stages["evaluate"]["verdict"] == "PASS":
         nominate(cast("Mapping[str, int]", versions))
     return versions

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 from conf import Settings
 from tasks.governance.format import FORMAT
 from tasks.runtime import track
+from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS
 from tests.operations.promotions import (
     SHIFT,
@@ -25,13 +26,15 @@ from tests.operations.promotions import (
     triple,
     without_waiting_for_the_disk,
 )
+from tests.runtime.stores import seal_any, smallest_folder
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder in which three retrainings passed and a fourth failed, and nobody was promoted."""
     folder = tmp_path_factory.mktemp("template")
-    client = track.open_store(settings_of(folder))
+    settings = settings_of(folder)
+    client = track.open_store(settings)
     for name in MODELS:
         client.create_registered_model(name)
         for _ in range(SHIFT[name]):
@@ -44,10 +47,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if name != "pricing_policy"
         }
         for name in MODELS:
+            place = smallest_folder(folder / ARTIFACTS / f"{name}-{version}", name, f"{name} {version}")
             made = client.create_model_version(
-                name, str(folder), tags=tags | (pins if name == "pricing_policy" else {})
+                name, place.as_uri(), tags=tags | (pins if name == "pricing_policy" else {})
             )
             assert int(made.version) == triple(version)[name]
+            seal_any(settings, name, triple(version)[name])
     return folder
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 
 from conf import Settings
 from tasks.operations import promote as operations
+from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS
 
 VERSIONS = 3  # retrainings that passed
@@ -44,8 +45,11 @@ def close_connections() -> None:
 
 
 def restored(settings: Settings, source: Path) -> Settings:
-    """Put a copy of another folder's database in place; no connection to it may be open."""
+    """Put a copy of another folder's database and models in place; no connection to it may be open."""
     shutil.copyfile(source / "mlflow.db", Path(settings.data_folder) / "mlflow.db")
+    if (source / ARTIFACTS).exists():
+        shutil.rmtree(Path(settings.data_folder) / ARTIFACTS, ignore_errors=True)
+        shutil.copytree(source / ARTIFACTS, Path(settings.data_folder) / ARTIFACTS)
     return settings
 
 

@@ -44,9 +44,9 @@ def race_to_promote(settings: Settings, version: int, by: str, outcome: Path, bo
     """Promote, but write only once both have seen the same champion; keep the answer, or the refusal."""
     append = champion_store.append
 
-    def together(*arguments: Any) -> None:
+    def together(*arguments: Any, **options: Any) -> None:
         both.wait(60)
-        append(*arguments)
+        append(*arguments, **options)
 
     champion_store.append = together
     try:

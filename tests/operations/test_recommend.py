@@ -15,7 +15,7 @@ from tasks.governance.approval import Refused
 from tasks.operations.recommend import Order, Recommended, ShopTables, recommend
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.recommend import PolicyModel
-from tasks.runtime import champion_aliases, track
+from tasks.runtime import champion_aliases, track, verified_models
 from tasks.runtime.tables import TableError
 from tests.operations.promotions import VERSIONS, promote
 from tests.pricing.small_market import gainful_weights, group_of, model_of, shop_rules
@@ -30,7 +30,8 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> PolicyModel:
     model = model_of(group_of([20.0] * 3, whole=0.5), free, Greedy(gainful_weights()))
     market = model.market.assign(date=pd.Timestamp("2025-01-05"), name="Tea", category="tea", currency="EUR")
     stand_in = replace(model, market=market)
-    monkeypatch.setattr(track, "load_version", lambda *_: SimpleNamespace(policy=stand_in))
+    served = SimpleNamespace(unwrap_python_model=lambda: SimpleNamespace(policy=stand_in))
+    monkeypatch.setattr(verified_models, "load", lambda *_: served)
     return stand_in
 
 

@@ -1,17 +1,22 @@
-"""An attempt and a model to register, in a store of SQLite."""
+"""An attempt and models to register, in a store of SQLite."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from conf import Settings
 from tasks.governance.format import FORMAT, FORMAT_TAG
-from tasks.runtime import track
+from tasks.runtime import champion_store, track, verified_models
 from tasks.runtime.artifacts import save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track import Registration
+from tasks.runtime.track.model_files import registered_version
+from tasks.runtime.track.registry import CODE
 
 
 def attempt_in(settings: Settings, name: str = "a") -> Attempt:
@@ -20,12 +25,34 @@ def attempt_in(settings: Settings, name: str = "a") -> Attempt:
     return Attempt(id=name, folder=str(Path(settings.data_folder) / "attempts" / name), run_id=run_id)
 
 
-def registration(folder: Path) -> Registration:
+def seal_any(settings: Settings, name: str, version: int) -> None:
+    """Write the manifest of a version, whatever code it runs."""
+    with tempfile.TemporaryDirectory() as copy:
+        manifest = verified_models.manifest_of_copy(settings, registered_version(name, version), Path(copy))
+    champion_store.keep_manifests(settings, [manifest])
+
+
+def smallest_folder(folder: Path, name: str, text: str) -> Path:
+    """Write the folder of a version as MLflow would, of our code and one artifact; it answers nothing."""
+    (folder / "artifacts").mkdir(parents=True)
+    shutil.copyfile(CODE[name], folder / CODE[name].name)
+    (folder / "artifacts" / "text.txt").write_text(text, encoding="utf-8")
+    pyfunc = {
+        "loader_module": "mlflow.pyfunc.loaders.code_model",
+        "code": None,
+        "model_code_path": CODE[name].name,
+        "artifacts": {"text": {"path": "artifacts/text.txt"}},
+    }
+    (folder / "MLmodel").write_text(json.dumps({"flavors": {"python_function": pyfunc}}), encoding="utf-8")
+    return folder
+
+
+def registration(folder: Path, elasticity: float = -1.5) -> Registration:
     """Return the smallest model that is served: the elasticity of one product, and no list."""
     table = pd.DataFrame(
         {
             "product_id": "007",
-            "elasticity": -1.5,
+            "elasticity": elasticity,
             "low": -2.0,
             "high": -1.0,
             "identified": True,

@@ -12,12 +12,15 @@ import pytest
 
 from conf import Settings
 from tasks.governance.format import FORMAT, FORMAT_TAG, FormatError
+from tasks.governance.manifest import ManifestError
 from tasks.operations.experiment_off_policy import off_policy
 from tasks.operations.explain import explain_price
 from tasks.operations.promote import promote
 from tasks.operations.recommend import Order, ShopTables, recommend
-from tasks.runtime import champion_aliases, track
-from tests.runtime.stores import attempt_in, registration
+from tasks.runtime import champion_aliases, track, verified_models
+from tasks.runtime.model_folder import PRIVATE
+from tasks.runtime.moved import ARTIFACTS
+from tests.runtime.stores import attempt_in, registration, seal_any
 
 REGISTERED_BEFORE = Path(__file__).parent / "registered_before"
 REFUSAL = (
@@ -32,15 +35,15 @@ class ReachedMlflow(Exception):
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the database of a store with a version as the commit before registered it."""
+    """Return the folder of a store with a version as the commit before registered it."""
     folder = tmp_path_factory.mktemp("registered")
-    model = shutil.copytree(REGISTERED_BEFORE, folder / "model")
+    model = shutil.copytree(REGISTERED_BEFORE, folder / ARTIFACTS / "model")
     store = track.open_store(Settings(profile="smoke", data_folder=str(folder)))
     store.create_registered_model("pricing_policy")
     tags = {"verdict": "PASS", "demand_version": "1", "price_response_version": "1"}
     store.create_model_version("pricing_policy", model.as_uri(), tags=tags)
     track.set_alias("pricing_policy", "candidate", 1)
-    return folder / "mlflow.db"
+    return folder
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def before(registered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise ReachedMlflow(uri)
 
     monkeypatch.setattr("mlflow.pyfunc.load_model", load)
-    shutil.copyfile(registered, tmp_path / "mlflow.db")
+    shutil.copytree(registered, tmp_path, dirs_exist_ok=True)
     settings = Settings(profile="smoke", data_folder=str(tmp_path))
     track.open_store(settings)
     return settings
@@ -107,8 +110,15 @@ def test_a_policy_of_the_market_without_groups_is_refused(before: Settings) -> N
 
 def test_it_is_the_number_alone_that_keeps_the_code_from_being_imported(before: Settings) -> None:
     track.tag_version("pricing_policy", 1, {FORMAT_TAG: str(FORMAT)})
-    with pytest.raises(ReachedMlflow, match="models:/pricing_policy/1"):
+    seal_any(before, "pricing_policy", 1)
+    with pytest.raises(ReachedMlflow, match=PRIVATE):
         champion_aliases.chosen(before, "pricing_policy", None)
+
+
+def test_a_version_of_other_code_without_a_manifest_is_refused(before: Settings) -> None:
+    track.tag_version("pricing_policy", 1, {FORMAT_TAG: str(FORMAT)})
+    with pytest.raises(ManifestError, match=r"no manifest, .* policy\.py: expected .*, found no such file"):
+        champion_aliases.chosen(before, "pricing_policy", 1)
 
 
 def test_a_version_of_this_format_loads_and_answers(tmp_path: Path) -> None:
@@ -117,6 +127,7 @@ def test_a_version_of_this_format_loads_and_answers(tmp_path: Path) -> None:
     with track.stage_run(attempt, "register") as run:
         number = run.model(registration(tmp_path))
     assert track.version_tags("price_response", number) == {FORMAT_TAG: str(FORMAT), "verdict": "PASS"}
-    answer = track.load_model("price_response", number).predict(pd.DataFrame({"product_id": ["007", "8"]}))
+    model = verified_models.load(settings, "price_response", number)
+    answer = model.predict(pd.DataFrame({"product_id": ["007", "8"]}))
     assert answer["elasticity"].tolist()[0] == -1.5
     assert answer["identified"].tolist() == [True, False]

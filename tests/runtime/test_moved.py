@@ -14,10 +14,11 @@ import pytest
 
 from conf import Settings
 from tasks.governance.format import FORMAT, FORMAT_TAG
-from tasks.runtime import moved, track
+from tasks.runtime import moved, track, verified_models
 from tasks.runtime.artifacts import save_text
 from tasks.runtime.locations import LocationError, sqlite_uri
 from tasks.runtime.resume import attempt_at
+from tests.runtime.stores import seal_any
 
 FORMATTED = {FORMAT_TAG: str(FORMAT)}
 NAMES = ["a b#c ä", "a?b", "50% off", "x;y=1&z %e"]
@@ -62,13 +63,14 @@ def with_a_model(folder: Path, source: Path) -> None:
         )
     client.create_registered_model("demand")
     client.create_model_version("demand", info.model_uri, run_id, FORMATTED, model_id=info.model_id)
+    seal_any(settings, "demand", 1)
     shutil.rmtree(source)
 
 
 def require_the_model(folder: Path) -> None:
     """Fail where model and figure are not those of `with_a_model`."""
     client = track.open_store(settings_in(folder))
-    assert track.load_model("demand", 1).predict(["?"]) == ["still here"]
+    assert verified_models.load(settings_in(folder), "demand", 1).predict(["?"]) == ["still here"]
     run_id = client.get_model_version("demand", "1").run_id
     figure = client.download_artifacts(run_id, "figures/figure.txt")
     assert Path(figure).read_text(encoding="utf-8") == "drawn"

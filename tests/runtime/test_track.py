@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from conf import Settings
-from tasks.runtime import track
+from tasks.runtime import track, verified_models
 from tasks.runtime.artifacts import ArtifactError, save_table
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track.store import if_present
@@ -201,7 +201,7 @@ def test_a_figure_stands_on_stage_and_retraining_and_a_file_on_the_stage(
 
 
 def test_a_registered_model_has_signature_example_tags_and_its_run(
-    attempt: Attempt, client: Any, tmp_path: Path
+    settings: Settings, attempt: Attempt, client: Any, tmp_path: Path
 ) -> None:
     with track.stage_run(attempt, "register") as stage:
         first = stage.model(registration(tmp_path))
@@ -209,10 +209,11 @@ def test_a_registered_model_has_signature_example_tags_and_its_run(
     assert version.run_id == attempt.run_id, "the retraining, not its stage"
     assert client.get_run(attempt.run_id).info.status == "RUNNING"
     assert version.tags == registration(tmp_path).tags
-    metadata = track.load_model("price_response", first).metadata
+    model = verified_models.load(settings, "price_response", first)
+    metadata = model.metadata
     assert [column.name for column in metadata.signature.inputs] == ["product_id"]
     assert metadata.saved_input_example_info is not None
-    assert type(track.load_version("price_response", first)).__name__ == "PriceResponse"
+    assert type(model.unwrap_python_model()).__name__ == "PriceResponse"
 
 
 def test_a_model_that_does_not_answer_its_example_is_not_registered(
@@ -243,9 +244,9 @@ def test_a_file_that_changed_is_not_registered(attempt: Attempt, tmp_path: Path)
         stage.model(changed)
 
 
-def test_a_version_that_is_not_there_is_named(client: Any) -> None:
+def test_a_version_that_is_not_there_is_named(settings: Settings, client: Any) -> None:
     with pytest.raises(track.ModelError, match=r"demand: there is no version 99\. `repricer ui` lists those"):
-        track.load_model("demand", 99)
+        verified_models.load(settings, "demand", 99)
 
 
 # --- versions, aliases, and a store that does not answer ---

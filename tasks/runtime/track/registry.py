@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.governance.champion import MODELS
-from tasks.governance.format import require_format
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.track.resumed import delete_unregistered, registered_version
 from tasks.runtime.track.store import client, if_present
@@ -100,28 +99,6 @@ def _logged(stage: str, registration: Registration) -> Any:
             "See the log above."
         )
     return info
-
-
-def load_model(name: str, version: int) -> Any:
-    """Return a registered version as a stranger loads it.
-
-    Raises:
-        ModelError: there is no such version.
-        FormatError: it is not of the format that this code reads; its own code was not imported.
-        StoreError: the store does not answer.
-    """
-    import mlflow
-
-    tags = version_tags(name, version)
-    if tags is None:
-        raise ModelError(f"{name}: there is no version {version}. `repricer ui` lists those that exist.")
-    require_format(name, version, tags)
-    return mlflow.pyfunc.load_model(f"models:/{name}/{version}")
-
-
-def load_version(name: str, version: int) -> Any:
-    """Return a registered version as the object of `tasks/served/*.py` that it is."""
-    return load_model(name, version).unwrap_python_model()
 
 
 def set_alias(name: str, alias: str, version: int) -> None:

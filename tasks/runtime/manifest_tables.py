@@ -1,0 +1,96 @@
+"""Tables of what registered versions consist of, and of which manifests an entry of the ledger approved.
+
+They lie beside the ledger, away from the folders of the models that they describe. Rows are
+only ever appended, but where an experiment changes the files of a model on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    inspect,
+    select,
+)
+
+from tasks.governance.champion import Champion
+from tasks.governance.manifest import FileDigest, Manifest
+
+MANIFEST_COLUMNS: tuple[Column[Any], ...] = (
+    Column("model", String(255), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", String(255), primary_key=True),
+    Column("files", Text, nullable=False),  # JSON: path -> size (bytes) and SHA-256
+    Column("tags", Text, nullable=False),  # JSON: tag -> value
+)
+MANIFESTS = Table("repricer_manifests", MetaData(), *MANIFEST_COLUMNS)
+APPROVED_COLUMNS: tuple[Column[Any], ...] = (
+    Column("number", Integer, primary_key=True, autoincrement=False),  # of the ledger's entry
+    Column("model", String(255), primary_key=True),
+    Column("sha256", String(64), nullable=False),  # of the manifest
+)
+APPROVED = Table("repricer_approved_manifests", MetaData(), *APPROVED_COLUMNS)
+
+
+def manifest_of(connection: Connection, model: str, version: int, run_id: str) -> Manifest | None:
+    """Return the manifest of a version, none where it was registered without one."""
+    if not inspect(connection).has_table(MANIFESTS.name):
+        return None
+    key = {"model": model, "version": version, "run_id": run_id}
+    row = connection.execute(select(MANIFESTS).filter_by(**key)).mappings().first()
+    if row is None:
+        return None
+    files = {path: FileDigest(**digest) for path, digest in json.loads(row["files"]).items()}
+    return Manifest(model=model, version=version, run_id=run_id, files=files, tags=json.loads(row["tags"]))
+
+
+def keep(connection: Connection, manifests: Iterable[Manifest]) -> None:
+    """Append the manifests of versions that have none."""
+    for manifest in manifests:
+        if manifest_of(connection, manifest.model, manifest.version, manifest.run_id) is None:
+            connection.execute(insert(MANIFESTS), _values(manifest))
+
+
+def forget(connection: Connection, model: str) -> list[int]:
+    """Drop the manifests of a model and return the versions that had one."""
+    if not inspect(connection).has_table(MANIFESTS.name):
+        return []
+    versions = connection.execute(select(MANIFESTS.c.version).filter_by(model=model)).scalars().all()
+    connection.execute(delete(MANIFESTS).filter_by(model=model))
+    return list(versions)
+
+
+def approve(connection: Connection, champion: Champion) -> None:
+    """Append which manifests an entry of the ledger approved."""
+    for model, digest in champion.digests.items():
+        connection.execute(insert(APPROVED), {"number": champion.number, "model": model, "sha256": digest})
+
+
+def approved(connection: Connection, number: int) -> Mapping[str, str]:
+    """Return model -> SHA-256 of the manifest that an entry approved; empty for older entries."""
+    if not inspect(connection).has_table(APPROVED.name):
+        return {}
+    rows = connection.execute(select(APPROVED).filter_by(number=number)).mappings()
+    return {row["model"]: row["sha256"] for row in rows}
+
+
+def _values(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "model": manifest.model,
+        "version": manifest.version,
+        "run_id": manifest.run_id,
+        "files": json.dumps({path: asdict(digest) for path, digest in manifest.files.items()}),
+        "tags": json.dumps(dict(manifest.tags)),
+    }
