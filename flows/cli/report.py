@@ -39,7 +39,7 @@ def show_summary(summary: Summary, settings: Settings) -> None:
     option = same_store(settings)
     version = summary["versions"]["pricing_policy"]
     say(f"peak memory {summary['peak_memory_mb']:,.0f} MB")
-    say(f"look:    repricer ui{option}    then http://127.0.0.1:5000, run {summary['run_id']}")
+    say(f"look:    repricer ui{option}    run {summary['run_id']}")
     if summary["verdict"] == "PASS":
         say(f'promote: repricer promote{option} --version {version} --by NAME --reason "..."')
     else:

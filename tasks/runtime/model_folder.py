@@ -1,7 +1,8 @@
 """The folder of a registered version: copied while it is hashed, so that what was checked is what is loaded.
 
 Links and special files are refused. The caches that Python leaves beside a module when it imports it are
-skipped: they are neither hashed nor copied, and so never run.
+skipped: they are neither hashed nor copied, and so never run. So is the file in which MLflow notes, at every
+load by name, under what name it loaded a model.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from tasks.governance.manifest import FileDigest, ManifestError
 
 CACHE = "__pycache__"
+NOTED_BY_LOADS = "registered_model_meta"
 CHUNK = 1 << 20  # bytes
 PRIVATE = ".loading"  # folder in the data folder that holds private copies, only while they are loaded
 
@@ -85,7 +87,7 @@ def copied(source: Path, target: Path) -> dict[str, FileDigest]:
             if stat.S_ISLNK(os.lstat(name, dir_fd=descriptor).st_mode):
                 raise _not_plain(Path(place, name))
             (target / relative / name).mkdir()
-        for name in sorted(names):
+        for name in sorted(set(names) - {NOTED_BY_LOADS}):
             file = (relative / name).as_posix()
             digests[file] = _copied_file(Path(place, name), descriptor, target / file)
     return digests

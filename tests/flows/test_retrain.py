@@ -367,6 +367,10 @@ def test_the_same_seed_twice_is_the_same_even_if_it_was_killed(
         assert resumed.summary[key] == retrained[1][key], key
 
 
+UNLIKE = (".journal", "attempt.json", "seconds.json")
+"""Files of an attempt that hold times and ids."""
+
+
 def contents(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that a retraining left, but for ids, times and paths in its texts."""
     attempt = min((folder / "attempts").iterdir())
@@ -377,7 +381,7 @@ def contents(folder: Path) -> dict[str, str]:
             summary = json.loads(content)
             content = repr([summary.pop(key) for key in sorted(summary) if key not in TIMED]).encode()
         files[str(file.relative_to(attempt))] = hashlib.sha256(content).hexdigest()
-    return {name: digest for name, digest in files.items() if not name.endswith((".journal", "attempt.json"))}
+    return {name: digest for name, digest in files.items() if not name.endswith(UNLIKE)}
 
 
 def test_a_resumed_retraining_leaves_the_files_of_one_that_was_not_killed(

@@ -17,7 +17,7 @@ import pytest
 
 from flows.cli.ports import free_port
 from flows.cli.shared_api import _running, shared_api
-from tests.conftest import ROOT, environment, outliving, running, wait_until
+from tests.conftest import ROOT, alive, environment, outliving, running, wait_until
 
 USER = """
 import os, sys, time
@@ -80,7 +80,7 @@ def test_the_second_command_joins_and_the_last_one_ends_the_api(migrated: Callab
         starter.close()
         assert answers(second.url), "who started it is gone, who joined it still works"
         stack.close()
-        assert not psutil.pid_exists(first.process.pid), "the last one has not ended it"
+        assert not alive(first.process), "the last one has not ended it"
     assert not (home / "api.lock").read_text()
 
 

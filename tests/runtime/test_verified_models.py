@@ -22,13 +22,13 @@ from mlflow.exceptions import MlflowException
 from conf import Settings
 from tasks.governance.manifest import ManifestError
 from tasks.runtime import champion_aliases, champion_store, track, verified_models
-from tasks.runtime.model_folder import PRIVATE, private_folder
+from tasks.runtime.model_folder import CACHE, NOTED_BY_LOADS, PRIVATE, private_folder
 from tests.runtime.stores import attempt_in, registration
 
 MODEL = "price_response"
 FILES = (
     *("MLmodel", "conda.yaml", "input_example.json", "python_env.yaml", "requirements.txt", "response.py"),
-    *("registered_model_meta", "serving_input_example.json"),
+    "serving_input_example.json",
     *("artifacts/elasticities.parquet", "artifacts/group_draws.npz", "artifacts/group_products.parquet"),
     "artifacts/response_spec.json",
 )
@@ -95,7 +95,8 @@ def test_a_copy_that_a_killed_process_left_is_removed_and_a_living_one_is_not(tm
 
 
 def plain_files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != CACHE]
+    return [path for path in files if path.name != NOTED_BY_LOADS]
 
 
 # --- every file, changed in every way ---
@@ -170,9 +171,17 @@ def test_an_extra_file_is_refused(store: Settings) -> None:
         elasticity(store)
 
 
+def test_a_load_by_name_that_mlflow_notes_in_the_folder_changes_nothing(store: Settings) -> None:
+    import mlflow
+
+    mlflow.pyfunc.load_model(f"models:/{MODEL}/1")
+    assert (folder_of(1) / NOTED_BY_LOADS).read_text().startswith(f"model_name: {MODEL}")
+    assert elasticity(store, 1) == -1.5
+
+
 def test_a_folder_that_is_gone_is_refused(store: Settings) -> None:
     shutil.rmtree(folder_of(1))
-    with pytest.raises(ManifestError, match=r"MLmodel: expected .* found no such file; .*; and 7 more"):
+    with pytest.raises(ManifestError, match=r"MLmodel: expected .* found no such file; .*; and 6 more"):
         elasticity(store)
 
 

@@ -81,7 +81,7 @@ def load_folder(folder: Path) -> Any:
 
 def _root(settings: Settings) -> str:
     """Return the URI below which the models of a store lie."""
-    if not settings.track.uri:
+    if settings.track.address() is None:
         return moved.artifacts_uri(Path(settings.data_folder))
     experiment = client().get_experiment_by_name(settings.track.experiment)
     assert experiment is not None  # opening the store creates it

@@ -15,7 +15,7 @@ from tasks.runtime.track.registry import CODE
 LOADER = "mlflow.pyfunc.loaders.code_model"
 """The loader of models that are logged from code; it unpickles nothing."""
 FILES = {
-    *("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta"),
+    *("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"),
     *("input_example.json", "serving_input_example.json"),
 }
 """What MLflow writes beside code and artifacts."""
