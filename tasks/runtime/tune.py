@@ -14,6 +14,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,25 @@ class Search:
     trials: tuple[Trial, ...]
 
 
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Let a Ctrl-C stay one: in the midst of a write, Optuna and MLflow raise errors of their own.
+
+    Raises:
+        KeyboardInterrupt: an error that arose while one was handled.
+    """
+    try:
+        yield
+    except Exception as error:
+        earlier: BaseException | None = error
+        while earlier is not None:
+            if isinstance(earlier, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            earlier = earlier.__context__
+        raise
+
+
+@_interrupts_kept()
 def tune(plan: SearchPlan, objective: Objective) -> Search:
     """Minimise an objective, from where a killed search stopped.
 

@@ -170,7 +170,7 @@ def test_ctrl_c_is_status_130_and_the_run_is_marked(
     wait_for(process, "arima trial 1")
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(30) == 130, process.stdout.read() if process.stdout else ""
     assert not list(outliving(children, 10))
     client = client_of(folder)
     runs = client.search_runs([client.get_experiment_by_name("retrain").experiment_id])

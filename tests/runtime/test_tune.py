@@ -208,3 +208,22 @@ def test_a_trial_is_shown_as_soon_as_it_ends_and_again_when_its_search_goes_on(t
     search(tmp_path, trials=4, show=again.append)
     assert again[:3] == shown
     assert [trial.number for trial in again] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_in_the_midst_of_a_write_is_an_interrupt(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search(tmp_path, trials=1)
+    rename = os.rename
+
+    def interrupted(source: str, target: str) -> None:
+        monkeypatch.setattr(os, "rename", rename)
+        if moment == "after":
+            rename(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path, trials=2)
+    assert search(tmp_path, trials=2) == search(tmp_path / "whole", trials=2)
