@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from expectations.columns import STORE
 from tasks.response.curves import CURVES, curved
@@ -18,7 +17,6 @@ from tasks.response.weeks import WEEK
 
 MANY = 5  # other groups of a store from which they control for the week
 LEAST_SLOPE = 0.05  # least within slope
-LEAST_SPREAD = 1e-6  # least standard deviation of a law that is cut off
 TEMPER = 0.5  # power of the held-out likelihood: at 1 simulated shops were too sure of a wrong curve
 # Elasticity where no slope is known, and the spread of its logarithm: the mean of 1,851 published ones
 # (Bijmolt, van Heerde and Pieters 2005, J. Marketing Research 42:141).
@@ -122,8 +120,8 @@ def draws_of(
 
     Groups of one learn from each other, and so do groups of several, but not from the other kind. Where no
     group of several shows its slope, it lies anywhere between 0 (the group as a whole never answers) and the
-    within slope (its members are independent), which is what a nested logit allows. The mean of the groups is
-    that of a normal law cut off at 0. Single groups may lie below.
+    within slope (its members are independent), which is what a nested logit allows. No draw has a mean below
+    0. Single groups may: to cut them off at 0 would raise the mean of a shop whose groups hardly answer.
 
     Args:
         fit: slopes of all groups.
@@ -145,12 +143,5 @@ def draws_of(
             drawn = np.broadcast_to(unknown, within.shape) if drawn is None else drawn
             mean = drawn[:, groups].mean(axis=1, keepdims=True)
             common = mean + (form_error * rng.normal(size=mean.shape) if groups is together else 0.0)
-            whole[:, groups] = drawn[:, groups] - mean + _above_0(common)
+            whole[:, groups] = drawn[:, groups] - mean + np.maximum(common, 0.0)
     return within, whole
-
-
-def _above_0(values: np.ndarray) -> np.ndarray:
-    """Return normal draws as those of the same law cut off at 0, of the same order and shape."""
-    mean, sd = values.mean(), max(float(values.std()), LEAST_SPREAD)
-    rank = stats.norm.cdf((values - mean) / sd)
-    return np.asarray(stats.truncnorm.ppf(rank, -mean / sd, np.inf, loc=mean, scale=sd))

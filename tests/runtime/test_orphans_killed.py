@@ -27,11 +27,11 @@ def deep():
 def flat():
     return 1
 
-@flow(name="below")
+@flow(name="killed below")
 def below(settings: dict):
     deep()
 
-@flow(name="above")
+@flow(name="killed above")
 def above(settings: dict):
     flat()
     below(settings)
@@ -95,8 +95,10 @@ def swept(api: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_the_next_run_ends_flows_and_tasks_that_a_killed_process_left_running(swept: Any) -> None:
     (tasks, flows), ended, (tasks_after, flows_after) = swept
-    assert (tasks["deep"], flows["above"], flows["below"]) == ("Running",) * 3, "so the kill left them"
-    assert (flows_after["above"], flows_after["below"]) == ("Crashed", "Crashed")
+    assert (tasks["deep"], flows["killed above"], flows["killed below"]) == ("Running",) * 3, (
+        "so the kill left them"
+    )
+    assert (flows_after["killed above"], flows_after["killed below"]) == ("Crashed", "Crashed")
     assert tasks_after["deep"] == "Crashed"
     assert ended == [2, 0], "two flows, once"
 
