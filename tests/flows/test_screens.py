@@ -25,7 +25,7 @@ MILLISECONDS = 25_000  # of the page's own clock, in which it fetches and draws
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(BROWSER is None, reason="there is no chromium on the path"),
-    pytest.mark.skipif("CI" in os.environ, reason="a browser takes minutes: run it by hand before a release"),
+    pytest.mark.skipif("BROWSER_TESTS" not in os.environ, reason="it takes minutes: set BROWSER_TESTS=1"),
 ]
 
 
