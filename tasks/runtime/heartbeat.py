@@ -23,6 +23,10 @@ class _LastLine(logging.Handler):
         super().__init__(logging.INFO)
         self.moment = time.monotonic()
 
+    def silence(self) -> float:
+        """Return for how long nothing was said (s)."""
+        return time.monotonic() - self.moment
+
     def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - that there is one is enough
         """Note that there is a line."""
         self.moment = time.monotonic()
@@ -58,7 +62,7 @@ def heartbeat(
 
     def beat() -> None:
         while not ended.wait(SECONDS_BETWEEN_LOOKS):
-            if time.monotonic() - last.moment >= quiet:
+            if last.silence() >= quiet:
                 log.info("%s: at work for %s%s", what, clock(elapsed()), of_expected(expected))
 
     # In the context of the block: Prefect keeps a line with the run whose context it is said in.
