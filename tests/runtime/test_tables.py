@@ -109,3 +109,19 @@ def test_a_workbook_has_a_bold_header_that_stays_filters_formats_widths_and_text
     assert sheet["D2"].number_format == "yyyy-mm-dd"
     assert sheet["C3"].value is None, "nothing is known"
     assert all(9 <= sheet.column_dimensions[letter].width <= 60 for letter in "ABCD")
+
+
+def test_a_workbook_shows_dates_headings_of_two_lines_and_long_reasons_whole(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    listed = LISTED.assign(
+        why="Lowered: keeps the price level of the list within its limit while others rise."
+    )
+    looks = {**LOOKS, "gain": Look("Gain expected a week"), "why": Look("Why")}
+    write_table(listed, tmp_path / "list.xlsx", looks)
+    sheet = load_workbook(tmp_path / "list.xlsx").active
+    assert sheet.column_dimensions["D"].width > len("2026-01-05"), "a date too wide for its cell is ###"
+    assert sheet.row_dimensions[1].height >= 30, "'Gain expected a week' has more than one line"
+    assert sheet["E2"].alignment.wrap_text, "a reason goes on below, not behind the next column"
+    assert sheet.row_dimensions[2].height >= 30
+    assert not sheet["A2"].alignment.wrap_text
