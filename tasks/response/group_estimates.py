@@ -118,7 +118,8 @@ def draws_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return draws of within and group slopes under one curve (draws, groups).
 
-    Groups of one learn from each other, and so do groups of several, but not from the other kind. Where no
+    Groups of one learn from each other, and so do groups of several, but not from the other kind. Before its
+    own weeks are seen, a group is taken to answer in proportion to b, as nested logits of one theta do. Where no
     group of several shows its slope, it lies anywhere between 0 (the group as a whole never answers) and the
     within slope (its members are independent), which is what a nested logit allows. No draw has a mean below
     0. Single groups may: to cut them off at 0 would raise the mean of a shop whose groups hardly answer.
@@ -136,10 +137,11 @@ def draws_of(
     if within is None:
         within = np.broadcast_to(usual, (draws, len(together))).copy()
     within = np.maximum(within, LEAST_SLOPE)
+    steepness = within.mean(axis=0) / within.mean()
     whole = np.empty_like(within)
     for groups, unknown in ((together, within * rng.random((draws, 1))), (~together, usual)):
         if groups.any():
-            drawn = pooled_draws(fit.whole.only(groups), draws, rng)
+            drawn = pooled_draws(fit.whole.only(groups), draws, rng, steepness)
             drawn = np.broadcast_to(unknown, within.shape) if drawn is None else drawn
             mean = drawn[:, groups].mean(axis=1, keepdims=True)
             common = mean + (form_error * rng.normal(size=mean.shape) if groups is together else 0.0)

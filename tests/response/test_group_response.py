@@ -136,6 +136,30 @@ def test_the_error_of_the_common_mean_is_drawn_once_for_all_groups() -> None:
     assert calm.mean(axis=1).std() < 1.5 * alone
 
 
+def test_a_group_whose_members_answer_each_other_more_is_taken_to_answer_more_as_a_whole() -> None:
+    steepness, nearer = np.linspace(0.7, 1.3, 16), []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        truth = 2.5 * steepness
+        estimate = truth + 0.5 * rng.normal(size=16)
+        slopes = Slopes(estimate, np.full(16, 0.5), estimate[:, None] + 0.15 * rng.normal(size=(16, 12)))
+        errors = []
+        for scale in (None, steepness):
+            draws = pooled_draws(slopes, 400, rng, scale)
+            assert draws is not None
+            errors.append(float(np.sqrt(np.mean((draws.mean(axis=0) - truth) ** 2))))
+        nearer.append(errors[1] < errors[0])
+    assert np.mean(nearer) >= 0.9, "a nested logit has eta = theta b: what is known of b tells of eta"
+
+
+def test_a_group_that_shows_its_own_slope_keeps_it_whatever_its_members_do() -> None:
+    rng, truth = np.random.default_rng(3), np.linspace(3.2, 1.8, 16)
+    without = np.repeat(truth[:, None], 12, axis=1)
+    draws = pooled_draws(Slopes(truth, np.full(16, 0.1), without), 400, rng, np.linspace(0.7, 1.3, 16))
+    assert draws is not None
+    assert np.abs(draws.mean(axis=0) - truth).max() < 0.1
+
+
 def test_a_group_without_an_estimate_takes_the_pooled_slope_with_a_wider_interval() -> None:
     rng = np.random.default_rng(1)
     estimate, error = np.r_[rng.normal(1.0, 0.3, 11), np.nan], np.r_[np.full(11, 0.1), np.inf]
