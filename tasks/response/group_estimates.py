@@ -119,9 +119,9 @@ def draws_of(
     """Return draws of within and group slopes under one curve (draws, groups).
 
     Groups of one learn from each other, and so do groups of several, but not from the other kind. Before its
-    own weeks are seen, a group is taken to answer in proportion to b, as nested logits of one theta do. Where no
-    group of several shows its slope, it lies anywhere between 0 (the group as a whole never answers) and the
-    within slope (its members are independent), which is what a nested logit allows. No draw has a mean below
+    own weeks are seen, a group is taken to answer in proportion to b, as nested logits of one theta do. Where
+    no group of several shows its slope, it lies anywhere between 0 (the group as a whole never answers) and
+    the within slope (its members are independent), which a nested logit allows. No draw has a mean below
     0. Single groups may: to cut them off at 0 would raise the mean of a shop whose groups hardly answer.
 
     Args:
