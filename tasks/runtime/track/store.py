@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from conf import Settings
 from conf.urls import masked
 from tasks.runtime import databases, moved
-from tasks.runtime.track.address import reachable_uri
+from tasks.runtime.track.address import named_by, reachable_uri
+from tasks.runtime.track.reach import StoreError, require_answer
 from tasks.runtime.track.schema import mlflow_schema
 
 if TYPE_CHECKING:
@@ -28,14 +29,11 @@ ABSENT = "RESOURCE_DOES_NOT_EXIST"  # the one error code of MLflow that means th
 Answer = TypeVar("Answer")
 
 
-class StoreError(ConnectionError):
-    """A store that does not answer; trying again may help."""
-
-
 def open_store(settings: Settings) -> MlflowClient:
     """Point this process at the store and create what a fresh one lacks; many processes may do so at once.
 
     Raises:
+        StoreError: its server does not answer.
         DatabaseError: the SQLite file in the data folder cannot be made, read or upgraded.
     """
     uri, folder = reachable_uri(settings), Path(settings.data_folder).resolve()
@@ -45,8 +43,10 @@ def open_store(settings: Settings) -> MlflowClient:
     import mlflow
 
     _quiet()
-    mlflow.set_tracking_uri(uri)
     elsewhere = settings.track.address() is not None
+    if elsewhere:
+        require_answer(uri, named_by(settings))
+    mlflow.set_tracking_uri(uri)
     with databases.held(folder):
         if not elsewhere:
             databases.ensure(folder / "mlflow.db", mlflow_schema())
