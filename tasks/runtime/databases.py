@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import pathname2url
 
-from tasks.runtime.heartbeat import heartbeat
+from tasks.runtime.heartbeat import clock, heartbeat
 
 log = logging.getLogger("repricer")
 
 LOCK = "databases.lock"
-WAIT_SECONDS = 30  # for another writer of the same file
+LOCKED_SECONDS = 120.0  # for which a locked file is waited for: a backup of it takes seconds
 SIDECARS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file that is being written
 HALF_MIGRATED = "_alembic_tmp_"  # prefix of a table that a migration fills, then renames
 TABLE_NAMES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -124,7 +124,7 @@ def _contents(path: Path) -> tuple[set[str], str | None]:
     if not path.exists() or not path.stat().st_size:
         return set(), None
     try:
-        with closing(_connect(path)) as database:
+        with opened(path) as database:
             tables = {name for (name,) in database.execute(TABLE_NAMES)}
             if "alembic_version" not in tables:
                 return tables, None
@@ -179,7 +179,7 @@ def _migrate(path: Path, place: Path, schema: Schema, head: str) -> None:
             f"{place}: {schema.library} could not bring the database to revision {head} ({error}). "
             f"Nothing was changed. {_aside(place) if place.exists() else 'Run the command again'}"
         ) from error
-    with closing(_connect(path)) as database:
+    with opened(path) as database:
         database.execute("PRAGMA journal_mode=DELETE")  # what stands in the log moves into the file
         (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
     _, revision = _contents(path)
@@ -192,32 +192,48 @@ def _migrate(path: Path, place: Path, schema: Schema, head: str) -> None:
 
 @contextmanager
 def _unwritten(path: Path) -> Iterator[None]:
-    """Keep writers away from a database, whose log is emptied: all of it is in its file.
-
-    Raises:
-        DatabaseError: another process uses it.
-    """
-    with closing(_connect(path)) as database:
-        try:
-            database.execute("PRAGMA journal_mode=DELETE")
-            database.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise DatabaseError(
-                f"{path}: the database must be upgraded, but another process uses it ({error}). "
-                "End the other commands on this data folder, and run the command again"
-            ) from error
+    """Keep writers away from a database, whose log is emptied: all of it is in its file."""
+    with opened(path) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
+        database.execute("BEGIN IMMEDIATE")
         yield
 
 
 def _copy(source: Path, target: Path) -> None:
-    with closing(_connect(source)) as there, closing(sqlite3.connect(target)) as here:
+    with opened(source) as there, closing(sqlite3.connect(target)) as here:
         there.backup(here)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a database that is there."""
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database that is there, and begin no transaction by itself.
+
+    Raises:
+        DatabaseError: another process kept it locked.
+    """
     uri = f"file:{pathname2url(str(path.resolve()))}?mode=rw"
-    return sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
+    try:
+        with closing(
+            sqlite3.connect(uri, uri=True, timeout=LOCKED_SECONDS, isolation_level=None)
+        ) as database:
+            yield database
+    except sqlite3.OperationalError as error:
+        if is_locked(error):
+            raise DatabaseError(locked(path, LOCKED_SECONDS)) from error
+        raise
+
+
+def is_locked(error: sqlite3.OperationalError) -> bool:
+    """Return whether an error says that another process holds the database."""
+    return (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY  # the low byte: the rest is the variety
+
+
+def locked(path: Path, seconds: float) -> str:
+    """Return what a user reads of a database that another process does not let go of."""
+    return (
+        f"{path}: another process has kept the database locked for {clock(seconds)}. Nothing was lost: "
+        "end what holds it (a backup, a shell of SQLite), and the same command goes on where it stopped"
+    )
 
 
 def _move(source: Path, target: Path) -> None:

@@ -144,15 +144,15 @@ def test_an_upgrade_that_fails_changes_nothing_and_says_what_to_do(tmp_path: Pat
     assert not list(tmp_path.glob(".x.db.*"))
 
 
-def test_an_upgrade_waits_for_nobody_who_uses_the_database(
+def test_an_upgrade_does_not_begin_while_another_process_writes(
     tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(databases, "LOCKED_SECONDS", 0.1)
     place = tmp_path / "x.db"
     migrate(place, OLDER)
     with closing(sqlite3.connect(place)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseError, match=r"another process uses it .*End the other commands"):
+        with pytest.raises(DatabaseError, match=r"x\.db: another process has kept .* locked"):
             databases.ensure(place, schema(migrations))
     assert rows(place, "SELECT * FROM alembic_version") == [(OLDER,)]
 

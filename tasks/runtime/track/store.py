@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from conf import Settings
 from conf.urls import masked
 from tasks.runtime import databases, moved
+from tasks.runtime.heartbeat import heartbeat
 from tasks.runtime.track.address import named_by, reachable_uri
+from tasks.runtime.track.patience import wait_for_locks
 from tasks.runtime.track.reach import StoreError, require_answer
 from tasks.runtime.track.schema import mlflow_schema
 
@@ -43,11 +45,12 @@ def open_store(settings: Settings) -> MlflowClient:
     import mlflow
 
     _quiet()
+    wait_for_locks()
     elsewhere = settings.track.address() is not None
     if elsewhere:
         require_answer(uri, named_by(settings))
     mlflow.set_tracking_uri(uri)
-    with databases.held(folder):
+    with databases.held(folder), heartbeat("opening the MLflow store"):
         if not elsewhere:
             databases.ensure(folder / "mlflow.db", mlflow_schema())
         store = mlflow.MlflowClient()  # it reads the tables, and writes a first experiment
