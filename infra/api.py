@@ -36,8 +36,11 @@ def main() -> None:
     watch = partial(_end_without_users, given.users) if given.users else partial(_end_with, given.parent)
     threading.Thread(target=watch, daemon=True).start()
 
-    import uvicorn
-    from prefect.server.api.server import create_app
+    from flows.cli.prefect_database import prepared
+
+    with prepared(given.users and given.users.parent):
+        import uvicorn
+        from prefect.server.api.server import create_app
 
     uvicorn.run(
         create_app(), host="127.0.0.1", port=given.port, log_level="error", timeout_graceful_shutdown=1

@@ -52,6 +52,9 @@ HOMES = {
         "tasks/sources/sql.py",
         "tasks/runtime/champion_store.py",
         "tasks/runtime/manifest_tables.py",
+        "tasks/runtime/track/patience.py",
+        "tasks/runtime/track/reach.py",
+        "tasks/runtime/track/schema.py",
     ),
     "prefect": ("flows/", "infra/", "tasks/stages/", "tasks/operations/", "tasks/runtime/"),
 }

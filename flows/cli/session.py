@@ -13,15 +13,12 @@ from pathlib import Path
 from types import FrameType
 
 from flows.cli.loopback import bypass_proxies
+from flows.cli.prefect_database import DATABASE, DATABASES, database_uri
 from flows.cli.shared_api import SharedApi, shared_api
 from tasks.runtime.heartbeat import heartbeat
-from tasks.runtime.locations import sqlite_uri
 
 log = logging.getLogger("repricer")
 
-DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
-DATABASES = {DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL"}
-"""Names under which a user gives Prefect another database than the one in its home."""
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
@@ -97,8 +94,8 @@ def prefect_api(
 def _environment(home: Path) -> dict[str, str]:
     """Return the environment of an API whose database lies in a folder, unless the user named another."""
     environment = {**os.environ, **OF_THE_API}
-    if not DATABASES & environment.keys():
-        environment[DATABASE] = sqlite_uri(home / "prefect.db", "aiosqlite")
+    if environment.keys().isdisjoint(DATABASES):
+        environment[DATABASE] = database_uri(home)
     return environment
 
 

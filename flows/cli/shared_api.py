@@ -21,6 +21,7 @@ import psutil
 
 from flows.cli.api_log import ApiLog
 from flows.cli.ports import free_port, require_free
+from flows.cli.start_error import named_database, start_error
 from infra import api
 
 STARTUP_SECONDS = 120
@@ -40,6 +41,11 @@ class SharedApi(NamedTuple):
     joined: bool
 
     @property
+    def began(self) -> float:
+        """Return when its process began (s since the epoch)."""
+        return float(self.process.create_time())
+
+    @property
     def url(self) -> str:
         """Return the address of the API."""
         return f"http://127.0.0.1:{self.port}/api"
@@ -56,9 +62,14 @@ class SharedApi(NamedTuple):
                 if answer.status == 200:
                     return
             time.sleep(0.2)
-        raise ApiError(
-            f"the Prefect API at {self.url} did not start within {STARTUP_SECONDS} s; see {self.log.path}"
-        )
+        raise ApiError(self._failure() + named_database())
+
+    def _failure(self) -> str:
+        """Return what happened: it ended, with its last line, or it still runs."""
+        status = self.process.poll() if isinstance(self.process, psutil.Popen) else None
+        ended = time.time() if _alive(self.process) else self.log.path.stat().st_mtime
+        seconds = max(ended - self.began, 0.0)
+        return start_error(f"the Prefect API at {self.url}", status, seconds, self.log.path)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from flows.cli.options import Profile, Sets, settings_of
 from flows.cli.ports import free_port, require_free
 from flows.cli.session import prefect_api, show_progress
 from flows.cli.shared_api import SharedApi
+from flows.cli.start_error import start_error
 from infra import child
 from tasks.runtime.heartbeat import heartbeat
 
@@ -122,11 +123,11 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     Raises:
         UiError: it ended, or did not answer in time.
     """
-    deadline, address = time.monotonic() + STARTUP_SECONDS, f"http://127.0.0.1:{port}"
+    begin, address = time.monotonic(), f"http://127.0.0.1:{port}"
     with heartbeat("starting MLflow"):
-        while time.monotonic() < deadline and server.poll() is None:
+        while time.monotonic() < begin + STARTUP_SECONDS and server.poll() is None:
             with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
                 if answer.status == 200:
                     return
             time.sleep(0.2)
-    raise UiError(f"MLflow at {address} did not start within {STARTUP_SECONDS} s; see {log}")
+    raise UiError(start_error(f"MLflow at {address}", server.poll(), time.monotonic() - begin, log))

@@ -114,10 +114,11 @@ def _store(settings: Settings) -> str:
     from mlflow.exceptions import MlflowException
 
     from tasks.runtime import track
+    from tasks.runtime.databases import DatabaseError
 
     try:
         track.open_store(settings)
-    except MlflowException as error:
+    except (MlflowException, DatabaseError) as error:
         raise _Unfit(str(error)) from None
     return "opens"
 
@@ -127,9 +128,10 @@ def _champion(settings: Settings) -> str:
 
     from tasks.governance.approval import Refused
     from tasks.runtime import champion_aliases
+    from tasks.runtime.databases import DatabaseError
 
     try:
         champion = champion_aliases.champion(settings)
-    except (MlflowException, Refused) as error:
+    except (MlflowException, Refused, DatabaseError) as error:
         raise _Unfit(str(error)) from None
     return f"pricing_policy {champion}" if champion else "nobody was promoted"

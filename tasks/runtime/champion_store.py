@@ -38,9 +38,9 @@ from tasks.governance.champion import MODELS, Champion, require_unchanged
 from tasks.governance.manifest import Manifest
 from tasks.runtime import manifest_tables
 from tasks.runtime.locations import sqlite_uri
-from tasks.runtime.track import StoreError, store_uri
+from tasks.runtime.track import StoreError, store_uri, wait_for_locks
 
-WAIT_SECONDS = 30  # for another writer of the same SQLite file
+WAIT_SECONDS = 20  # for another writer of the same SQLite file, before a line of progress
 COLUMNS: tuple[Column[Any], ...] = (
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("replaces", Integer, unique=True),  # the number that the writer expected to be the newest
@@ -178,6 +178,7 @@ def _database(settings: Settings) -> Iterator[Engine]:
         StoreError: it does not answer.
     """
     uri = _uri(settings)
+    wait_for_locks()
     # The driver of SQLite begins no transaction by itself, so that ours can begin as a writer.
     options = {"timeout": WAIT_SECONDS, "isolation_level": None} if uri.startswith("sqlite") else {}
     engine = create_engine(uri, poolclass=NullPool, connect_args=options, hide_parameters=True)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from contextlib import closing
 from pathlib import Path
+
+from tasks.runtime import databases
 
 log = logging.getLogger("repricer")
 
@@ -21,7 +22,6 @@ LOCATIONS = (
     ("model_versions", "storage_location"),
 )
 """Tables and columns in which MLflow keeps the URI of an artifact."""
-WAIT_SECONDS = 30  # for another writer of the same file
 
 
 def artifacts_uri(folder: Path) -> str:
@@ -35,12 +35,11 @@ def follow(folder: Path) -> None:
     The caller holds the lock of the store, whose tables exist.
 
     Raises:
+        DatabaseError: another process kept the database locked; nothing was changed.
         sqlite3.Error: the database could not be written; nothing was changed.
     """
     here = artifacts_uri(folder)
-    with closing(
-        sqlite3.connect(folder / "mlflow.db", timeout=WAIT_SECONDS, isolation_level=None)
-    ) as database:
+    with databases.opened(folder / "mlflow.db") as database:
         if not _earlier(database, here):
             return
         database.execute("BEGIN IMMEDIATE")

@@ -22,6 +22,8 @@ SHUTDOWN = (
 )
 EXCEPTION = re.compile(r"^[A-Za-z_][\w.]*(?:: .+)?$")  # the last line of a traceback
 
+OWN_CLASS = re.compile(r"^(?:conf|flows|infra|tasks)\.[\w.]+: ")  # an error of ours says all in its message
+
 
 @dataclass(frozen=True)
 class ServiceError:
@@ -42,6 +44,13 @@ def describe(errors: Sequence[ServiceError], log: Path) -> Iterator[str]:
     for service, count in Counter(error.service for error in errors).items():
         times = "" if count == 1 else f" {count} times"
         yield f"Prefect's service {service} failed{times} ({causes[service]}); see {log}"
+
+
+def last_error(lines: Iterable[str]) -> str:
+    """Return the last exception of a log, else the last line, of a server that did not come up."""
+    said = [line.strip() for line in lines if line.strip()]
+    exceptions = [line for line in said if ": " in line and EXCEPTION.match(line) and not RECORD.match(line)]
+    return OWN_CLASS.sub("", (exceptions or said or [""])[-1])
 
 
 def _records(lines: Iterable[str]) -> Iterator[ServiceError]:

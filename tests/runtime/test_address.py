@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import traceback
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from conf import Settings, SettingsError
 from conf.services import URI_VARIABLE
-from tasks.runtime.track import StoreError, open_store, store_uri
+from tasks.runtime.track import StoreError, open_store, reach, store_uri
 from tasks.runtime.track.address import PASSWORD, TOKEN, USERNAME, reachable_uri
 from tasks.runtime.track.store import if_present
 
@@ -83,6 +85,34 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_called(
     monkeypatch.setattr("socket.getaddrinfo", lambda *_: [(0, 0, 0, "", ("169.254.169.254", 0))])
     with pytest.raises(SettingsError, match=r"^track\.uri: .*link-local.*Name another host"):
         open_store(settings(tmp_path, uri="http://shop.example:5000"))
+
+
+@pytest.mark.parametrize("scheme", ["http", "postgresql"])
+def test_a_server_that_is_down_is_named_without_its_password_and_soon(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr(reach, "SECONDS_BETWEEN_TRIALS", 0.0)
+    monkeypatch.setenv(URI_VARIABLE, f"{scheme}://bob:{CANARY}@127.0.0.1:9/db")  # nobody listens there
+    login = "" if scheme == "http" else r"\*\*\*@"
+    rule = rf"{URI_VARIABLE} {scheme}://{login}127.0.0.1:9/db: the store did not answer .*refused.*Start its"
+    with pytest.raises(StoreError, match=rule) as error:
+        open_store(settings(tmp_path))
+    assert CANARY not in str(error.value)
+
+
+def test_a_server_that_lets_nobody_in_is_waited_for_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr(reach, "SECONDS_BETWEEN_TRIALS", 0.0)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        Thread(target=lambda: [server.accept()[0].close() for _ in range(4)], daemon=True).start()
+        with pytest.raises(StoreError, match=r"^track\.uri postgresql://127.*: the store did not answer"):
+            open_store(settings(tmp_path, uri=f"postgresql://127.0.0.1:{port}/db"))
 
 
 def test_a_store_that_does_not_answer_says_no_password() -> None:

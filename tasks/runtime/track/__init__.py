@@ -3,6 +3,7 @@
 from tasks.runtime.track.address import store_uri
 from tasks.runtime.track.figures import figure_of
 from tasks.runtime.track.labels import links_to
+from tasks.runtime.track.patience import wait_for_locks
 from tasks.runtime.track.registry import (
     ModelError,
     Registration,
@@ -61,4 +62,5 @@ __all__ = [
     "tag_run",
     "tag_version",
     "version_tags",
+    "wait_for_locks",
 ]

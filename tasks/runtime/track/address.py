@@ -24,6 +24,11 @@ def store_uri(settings: Settings) -> str:
     return _without_login(uri) if uri.startswith(SERVERS) else uri
 
 
+def named_by(settings: Settings) -> str:
+    """Return the setting or the variable that names the store."""
+    return "track.uri" if settings.track.uri else URI_VARIABLE
+
+
 def reachable_uri(settings: Settings) -> str:
     """Return the tracking URI after handing a server's login to MLflow in its own variables.
 
@@ -32,8 +37,7 @@ def reachable_uri(settings: Settings) -> str:
     """
     stated = settings.track.address()
     if stated and url_fault(stated, resolve=True):
-        where = "track.uri" if settings.track.uri else URI_VARIABLE
-        raise SettingsError(f"{where}: {url_fault(stated, resolve=True)}. Name another host")
+        raise SettingsError(f"{named_by(settings)}: {url_fault(stated, resolve=True)}. Name another host")
     if stated and stated.startswith(SERVERS):
         _hand_over_login(stated)
     return store_uri(settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -13,8 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from conf import Settings
 from conf.urls import masked
-from tasks.runtime import moved
-from tasks.runtime.track.address import reachable_uri
+from tasks.runtime import databases, moved
+from tasks.runtime.heartbeat import heartbeat
+from tasks.runtime.track.address import named_by, reachable_uri
+from tasks.runtime.track.patience import wait_for_locks
+from tasks.runtime.track.reach import StoreError, require_answer
+from tasks.runtime.track.schema import mlflow_schema
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,29 +31,30 @@ ABSENT = "RESOURCE_DOES_NOT_EXIST"  # the one error code of MLflow that means th
 Answer = TypeVar("Answer")
 
 
-class StoreError(ConnectionError):
-    """A store that does not answer; trying again may help."""
-
-
 def open_store(settings: Settings) -> MlflowClient:
     """Point this process at the store and create what a fresh one lacks; many processes may do so at once.
 
-    MLflow migrates a new SQLite file on first use and fails when two processes do so at once, hence the lock.
+    Raises:
+        StoreError: its server does not answer.
+        DatabaseError: the SQLite file in the data folder cannot be made, read or upgraded.
     """
     uri, folder = reachable_uri(settings), Path(settings.data_folder).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     # Models are numbers and code of this package; a pickle among them is foreign and is refused.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
 
     _quiet()
+    wait_for_locks()
+    elsewhere = settings.track.address() is not None
+    if elsewhere:
+        require_answer(uri, named_by(settings))
     mlflow.set_tracking_uri(uri)
-    store = mlflow.MlflowClient()
-    with (folder / ".mlflow.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with databases.held(folder), heartbeat("opening the MLflow store"):
+        if not elsewhere:
+            databases.ensure(folder / "mlflow.db", mlflow_schema())
+        store = mlflow.MlflowClient()  # it reads the tables, and writes a first experiment
         experiment = store.get_experiment_by_name(settings.track.experiment)
-        elsewhere = settings.track.address() is not None
         if not elsewhere:
             moved.follow(folder)
         if experiment is None:

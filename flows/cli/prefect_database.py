@@ -1,0 +1,78 @@
+"""Prefect's database in a data folder: made and upgraded before its API serves it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra import child
+from tasks.runtime import databases
+from tasks.runtime.databases import MigrationError, Schema
+from tasks.runtime.locations import sqlite_uri
+
+DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+DATABASES = (DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL")
+"""Names under which a user gives Prefect another database than the one in its home."""
+MIGRATIONS = Path("server", "database", "_migrations", "versions", "sqlite")
+DRIVER = "aiosqlite"
+
+
+def database_uri(home: Path) -> str:
+    """Return the address of the database in the folder of Prefect."""
+    return sqlite_uri(_database(home), DRIVER)
+
+
+@contextmanager
+def prepared(home: Path | None) -> Iterator[None]:
+    """Make or upgrade the database while the block imports the server; nothing where it lies elsewhere.
+
+    Args:
+        home: folder of Prefect in a data folder, if there is one.
+
+    Raises:
+        DatabaseError: it cannot be made, read or upgraded.
+    """
+    if home is None or os.environ.get(DATABASE) != database_uri(home):
+        yield
+        return
+    with ThreadPoolExecutor(1) as executor:
+        database = executor.submit(_ensure, home.resolve())
+        yield
+        database.result()
+
+
+def prefect_schema() -> Schema:
+    """Return what the installed Prefect expects in a database."""
+    spec = importlib.util.find_spec("prefect")
+    assert spec is not None
+    assert spec.origin is not None
+    return Schema("Prefect", Path(spec.origin).parent / MIGRATIONS, _upgrade)
+
+
+def _ensure(home: Path) -> None:
+    with databases.held(home.parent):
+        databases.ensure(_database(home), prefect_schema())
+
+
+def _database(home: Path) -> Path:
+    return home / "prefect.db"
+
+
+def _upgrade(path: Path) -> None:
+    """Run Prefect's migrations, in a process of its own: its settings name one database for good.
+
+    Raises:
+        MigrationError: a migration failed.
+    """
+    command = [sys.executable, child.__file__, "prefect", "server", "database", "upgrade", "--yes"]
+    environment = {**os.environ, DATABASE: sqlite_uri(path, DRIVER), "PREFECT_LOGGING_LEVEL": "ERROR"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        lines = [line.strip() for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
+        raise MigrationError(lines[-1] if lines else f"its migration ended with status {ended.returncode}")
