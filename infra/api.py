@@ -3,7 +3,7 @@
 Prefect's own ephemeral server outlives a killed parent. This one ends with the process that started it, or
 with the last of the processes that hold a lock on a file:
 
-    python -m infra.api --port 4300
+    python -m infra.api --port 4300 --parent 1234
     python -m infra.api --port 4300 --users var/default/prefect/api.lock
 """
 
@@ -28,10 +28,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--port", type=int, required=True, help="free port on 127.0.0.1")
-    arguments.add_argument("--parent", type=int, default=os.getppid(), help="process to end with")
-    arguments.add_argument(
-        "--users", type=Path, help="file that users hold a shared lock on: it counts, not the parent"
-    )
+    lifetime = arguments.add_mutually_exclusive_group(required=True)
+    lifetime.add_argument("--parent", type=int, help="process that started this one, to end with")
+    lifetime.add_argument("--users", type=Path, help="file that users hold a shared lock on")
     given = arguments.parse_args()
     watch = partial(_end_without_users, given.users) if given.users else partial(_end_with, given.parent)
     threading.Thread(target=watch, daemon=True).start()

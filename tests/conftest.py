@@ -125,6 +125,12 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200", **more}
 
 
+def of(home: Path) -> dict[str, str]:
+    """Return the environment of an API whose database lies in a folder."""
+    database = f"sqlite+aiosqlite:///{home / 'prefect.db'}"
+    return environment(PREFECT_HOME=str(home), PREFECT_SERVER_DATABASE_CONNECTION_URL=database)
+
+
 def repricer(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(

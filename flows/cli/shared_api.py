@@ -44,6 +44,10 @@ class SharedApi(NamedTuple):
         """Return the address of the API."""
         return f"http://127.0.0.1:{self.port}/api"
 
+    def alive(self) -> bool:
+        """Say whether its process lives."""
+        return _alive(self.process)
+
     def wait(self) -> None:
         """Wait until it answers.
 
@@ -51,7 +55,7 @@ class SharedApi(NamedTuple):
             ApiError: it ended, or did not answer in time.
         """
         deadline = time.monotonic() + STARTUP_SECONDS
-        while time.monotonic() < deadline and _alive(self.process):
+        while time.monotonic() < deadline and self.alive():
             with suppress(OSError), urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
                 if answer.status == 200:
                     return

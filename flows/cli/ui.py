@@ -96,6 +96,7 @@ def mlflow_ui(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]
     command = [
         sys.executable,
         child.__file__,
+        str(os.getpid()),
         "mlflow",
         "ui",
         *(part for pair in options.items() for part in pair),

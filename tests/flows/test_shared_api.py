@@ -17,7 +17,7 @@ import pytest
 
 from flows.cli.ports import free_port
 from flows.cli.shared_api import _running, shared_api
-from tests.conftest import ROOT, alive, environment, outliving, running, wait_until
+from tests.conftest import ROOT, alive, environment, of, outliving, running, wait_until
 
 USER = """
 import os, sys, time
@@ -27,12 +27,6 @@ with shared_api(Path(sys.argv[1]), os.environ) as shared:
     print(shared.process.pid, shared.joined, flush=True)
     time.sleep(600)
 """
-
-
-def of(home: Path) -> dict[str, str]:
-    """Return the environment of an API whose database lies in a folder."""
-    database = f"sqlite+aiosqlite:///{home / 'prefect.db'}"
-    return environment(PREFECT_HOME=str(home), PREFECT_SERVER_DATABASE_CONNECTION_URL=database)
 
 
 def answers(url: str) -> bool:
