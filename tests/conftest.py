@@ -237,7 +237,7 @@ def api(api_folder: Path) -> Iterator[str]:
     env = environment(
         PREFECT_HOME=str(api_folder), PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1"
     )
-    command = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid()), "--open"]
     with running(command, env, api_folder / "server.log"):
         wait_until(
             lambda: urllib.request.urlopen(f"{url}/health", timeout=2).status == 200,

@@ -18,6 +18,7 @@ from tasks.runtime.locations import sqlite_uri
 
 log = logging.getLogger("repricer")
 
+CLIENT_PASSWORD = "PREFECT_API_AUTH_STRING"
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 DATABASES = {DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL"}
 """Names under which a user gives Prefect another database than the one in its home."""
@@ -106,11 +107,13 @@ def _environment(home: Path) -> dict[str, str]:
 def _used(shared: SharedApi, home: Path) -> Iterator[None]:
     """Point Prefect at an API, and at the end hand it the last lines and warn of services that failed."""
     STOP.kept.add(shared.process.pid)
-    os.environ["PREFECT_HOME"], os.environ["PREFECT_API_URL"] = str(home), shared.url
+    os.environ["PREFECT_HOME"] = str(home)
+    os.environ |= {"PREFECT_API_URL": shared.url, CLIENT_PASSWORD: shared.login}
     try:
         yield
     finally:
-        os.environ.pop("PREFECT_API_URL", None)
+        for name in ("PREFECT_API_URL", CLIENT_PASSWORD):
+            os.environ.pop(name, None)
         _flush_logs()
         with suppress(OSError):  # a data folder that was removed has no log
             shared.log.warn()

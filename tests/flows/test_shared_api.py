@@ -122,7 +122,7 @@ def test_ui_opens_both_on_loopback_joins_a_running_api_and_ends_with_ctrl_c(
                 f"MLflow   http://127.0.0.1:{ports[0]}/#/experiments/1/runs?workflowType=machine_learning"
                 in said
             )
-            assert f"Prefect  http://127.0.0.1:{shared.port}/v2/runs" in said, "a second API"
+            assert f"Prefect  http://127.0.0.1:{shared.port}/login#" in said, "a second API"
             assert "(started by another command on this data folder)" in said
             children = psutil.Process(process.pid).children(recursive=True)
             lines = [" ".join(child.cmdline()) for child in children]

@@ -20,7 +20,7 @@ DEAD = "4194304"  # no process has this id on Linux: ids are smaller
     "command",
     [
         [child.__file__, DEAD, "timeit", "-n", "1", "import time; time.sleep(600)"],
-        [api.__file__, "--port", "1", "--parent", DEAD],
+        [api.__file__, "--port", "1", "--parent", DEAD, "--open"],
     ],
     ids=["child", "api"],
 )
