@@ -1,6 +1,7 @@
 """Run a module as a process that ends with the one that started it, however that one ends.
 
-Use: ``python infra/child.py mlflow ui --port 5000``
+Use: ``python infra/child.py PARENT mlflow ui --port 5000``, where ``PARENT`` is the id of that process. It is
+an argument, for a parent may be dead before its child can ask for it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def main() -> None:
-    """Run the module that the first argument names, with the others."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    sys.argv = sys.argv[1:]
+    """Run the module that the second argument names, with those after it."""
+    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
+    sys.argv = sys.argv[2:]
     sys.path.pop(0)  # the folder of this file, which is no place of modules
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -125,6 +125,12 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200", **more}
 
 
+def of(home: Path) -> dict[str, str]:
+    """Return the environment of an API whose database lies in a folder."""
+    database = f"sqlite+aiosqlite:///{home / 'prefect.db'}"
+    return environment(PREFECT_HOME=str(home), PREFECT_SERVER_DATABASE_CONNECTION_URL=database)
+
+
 def repricer(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
@@ -231,7 +237,7 @@ def api(api_folder: Path) -> Iterator[str]:
     env = environment(
         PREFECT_HOME=str(api_folder), PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1"
     )
-    command = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid())]
+    command = [sys.executable, "-m", "infra.api", "--port", str(port), "--parent", str(os.getpid()), "--open"]
     with running(command, env, api_folder / "server.log"):
         wait_until(
             lambda: urllib.request.urlopen(f"{url}/health", timeout=2).status == 200,

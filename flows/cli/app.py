@@ -19,9 +19,11 @@ from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.recommend import recommend
 from flows.cli.session import prefect_api, quiet_environment, show_progress
+from flows.cli.stops import INTERRUPTED, STOP
 from flows.cli.ui import ui
 from infra.command.packages import clashing
 from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
+from tasks.runtime.interruption import interrupted
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -53,13 +55,16 @@ FailOnVerdict = Annotated[
 
 
 def main() -> None:
-    """Run the command; an error is one message and status 1, a stop is status 130."""
+    """Run the command; an error is one message and status 1, a stop by a signal is 128 and its number."""
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
+        # Typer answers a KeyboardInterrupt with a status, Prefect's `serve` with none.
+        sys.exit(STOP.conclude() if STOP.cause or status == INTERRUPTED else status)
     except (KeyboardInterrupt, typer.Abort):
-        report.say("stopped. The same command goes on where it stopped.")
-        sys.exit(130)
+        sys.exit(STOP.conclude())
     except Exception as error:  # the last line of defence: one message instead of a traceback
+        if STOP.cause or interrupted(error):
+            sys.exit(STOP.conclude())
         if os.environ.get("REPRICER_TRACEBACK"):
             raise
         report.say(f"error: {masked(str(error) or repr(error))}")
@@ -102,8 +107,8 @@ def retrain(
 ) -> None:
     """Retrain on the sales table and leave a candidate in MLflow.
 
-    Exit status: 0 done, whatever the `verdict` in the JSON says, 1 error, 2 an unknown option, 3 the verdict
-    is FAIL and `--fail-on-verdict` is given, 75 another retraining is running (try again later), 130 stopped.
+    Exit status: 0 done, whatever the `verdict` in the JSON says, 1 error, 2 an unknown option, 3 `FAIL` with
+    `--fail-on-verdict`, 75 another retraining is running (try again later), 130 Ctrl-C, 143 SIGTERM.
 
     Example: `repricer retrain --profile smoke --set forecast.lstm.units=32 --json out.json`
     """

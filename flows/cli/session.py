@@ -5,20 +5,20 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from types import FrameType
 
 from flows.cli.loopback import bypass_proxies
 from flows.cli.prefect_database import DATABASE, DATABASES, database_uri
 from flows.cli.shared_api import SharedApi, shared_api
+from flows.cli.stops import STOP, stopped_without
 from tasks.runtime.heartbeat import heartbeat
 
 log = logging.getLogger("repricer")
 
+CLIENT_PASSWORD = "PREFECT_API_AUTH_STRING"
 ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
@@ -61,8 +61,8 @@ def prefect_api(
 ) -> Iterator[SharedApi | None]:
     """Give flows an API: the one that ``PREFECT_API_URL`` names, else the one of the data folder on loopback.
 
-    It is shared with the other commands on the data folder and ends with the last of them. None is yielded
-    for an API that ``PREFECT_API_URL`` names.
+    It is shared with the other commands on the data folder and ends with the last of them. A command whose
+    API ends before it is stopped. None is yielded for an API that ``PREFECT_API_URL`` names.
 
     Call it before Prefect is imported: it reads its settings once.
 
@@ -75,7 +75,7 @@ def prefect_api(
     """
     quiet_environment()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
-    signal.signal(signal.SIGTERM, _interrupt)
+    STOP.listen()
     if os.environ.get("PREFECT_API_URL"):
         yield None
         return
@@ -87,7 +87,8 @@ def prefect_api(
             for name in meanwhile:
                 importlib.import_module(name)
             shared.wait()
-        with shared.log.watched() if at_once else nullcontext():
+        watched = shared.log.watched() if at_once else nullcontext()
+        with stopped_without(shared.alive, shared.log.path), watched:
             yield shared
 
 
@@ -102,11 +103,14 @@ def _environment(home: Path) -> dict[str, str]:
 @contextmanager
 def _used(shared: SharedApi, home: Path) -> Iterator[None]:
     """Point Prefect at an API, and at the end hand it the last lines and warn of services that failed."""
-    os.environ["PREFECT_HOME"], os.environ["PREFECT_API_URL"] = str(home), shared.url
+    STOP.kept.add(shared.process.pid)
+    os.environ["PREFECT_HOME"] = str(home)
+    os.environ |= {"PREFECT_API_URL": shared.url, CLIENT_PASSWORD: shared.login}
     try:
         yield
     finally:
-        os.environ.pop("PREFECT_API_URL", None)
+        for name in ("PREFECT_API_URL", CLIENT_PASSWORD):
+            os.environ.pop(name, None)
         _flush_logs()
         with suppress(OSError):  # a data folder that was removed has no log
             shared.log.warn()
@@ -131,7 +135,3 @@ def _flush_logs() -> None:
         from prefect.logging.handlers import APILogHandler
 
         APILogHandler().flush()
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -1,14 +1,16 @@
 """One Prefect API for a data folder, which all commands on it share.
 
-Two would be two schedulers on one database. Who uses it holds a shared lock on ``api.lock``, where its port
-and its process stand. The API ends when nobody holds the lock; the kernel lets go of the lock of a process
-that was killed.
+Two would be two schedulers on one database. Who uses it holds a shared lock on ``api.lock``, where its port,
+its process and its password stand, for this user's eyes only; the next API has another. It ends when nobody
+holds the lock; the kernel lets go of the lock of a process that was killed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
+import secrets
 import sys
 import time
 import urllib.request
@@ -26,6 +28,7 @@ from infra import api
 
 STARTUP_SECONDS = 120
 SECONDS_TO_END = 5
+USER, PASSWORD_BYTES = "repricer", 32
 
 
 class ApiError(RuntimeError):
@@ -33,9 +36,18 @@ class ApiError(RuntimeError):
 
 
 class SharedApi(NamedTuple):
-    """The API of a data folder: its port, its process, its log, and whether another command started it."""
+    """The API of a data folder.
+
+    Attributes:
+        port: on loopback.
+        login: user and password, joined by a colon.
+        process: of the API.
+        log: of the API.
+        joined: whether another command started it.
+    """
 
     port: int
+    login: str
     process: psutil.Process
     log: ApiLog
     joined: bool
@@ -50,6 +62,10 @@ class SharedApi(NamedTuple):
         """Return the address of the API."""
         return f"http://127.0.0.1:{self.port}/api"
 
+    def alive(self) -> bool:
+        """Say whether its process lives."""
+        return _alive(self.process)
+
     def wait(self) -> None:
         """Wait until it answers.
 
@@ -57,7 +73,7 @@ class SharedApi(NamedTuple):
             ApiError: it ended, or did not answer in time.
         """
         deadline = time.monotonic() + STARTUP_SECONDS
-        while time.monotonic() < deadline and _alive(self.process):
+        while time.monotonic() < deadline and self.alive():
             with suppress(OSError), urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
                 if answer.status == 200:
                     return
@@ -67,7 +83,7 @@ class SharedApi(NamedTuple):
     def _failure(self) -> str:
         """Return what happened: it ended, with its last line, or it still runs."""
         status = self.process.poll() if isinstance(self.process, psutil.Popen) else None
-        ended = time.time() if _alive(self.process) else self.log.path.stat().st_mtime
+        ended = time.time() if self.alive() else self.log.path.stat().st_mtime
         seconds = max(ended - self.began, 0.0)
         return start_error(f"the Prefect API at {self.url}", status, seconds, self.log.path)
 
@@ -81,7 +97,7 @@ def shared_api(home: Path, environment: Mapping[str, str], port: int | None = No
         environment: of a new API.
         port: of a new API, a free one by default.
     """
-    with (home / "api.lock").open("a+") as lock:
+    with open(home / "api.lock", "a+", opener=_private) as lock:
         with (home / "api.start").open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)  # of two commands that begin at once, one starts it
             fcntl.flock(lock, fcntl.LOCK_SH)
@@ -90,6 +106,13 @@ def shared_api(home: Path, environment: Mapping[str, str], port: int | None = No
             yield shared
         finally:
             _leave(lock, shared.process)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only this user may read, also where it lay open before."""
+    file = os.open(path, flags, 0o600)
+    os.fchmod(file, 0o600)
+    return file
 
 
 def _running(lock: IO[str], home: Path) -> SharedApi | None:
@@ -102,7 +125,7 @@ def _running(lock: IO[str], home: Path) -> SharedApi | None:
         return None
     if not same or not _alive(process):
         return None
-    return SharedApi(entry["port"], process, ApiLog(home / "api.log"), joined=True)
+    return SharedApi(entry["port"], entry.get("login", ""), process, ApiLog(home / "api.log"), joined=True)
 
 
 def _start(lock: IO[str], home: Path, environment: Mapping[str, str], port: int) -> SharedApi:
@@ -111,15 +134,21 @@ def _start(lock: IO[str], home: Path, environment: Mapping[str, str], port: int)
     log.clear()
     # By its path: with -m, a package of that name in the current folder would come first.
     command = [sys.executable, api.__file__, "--port", str(port), "--users", lock.name]
+    login = f"{USER}:{secrets.token_urlsafe(PASSWORD_BYTES)}"
     with log.path.open("a") as output:
         # A session of its own: Ctrl-C in this terminal would end it under the commands of others.
         process = psutil.Popen(
-            command, env=dict(environment), stdout=output, stderr=output, start_new_session=True
+            command,
+            env={**environment, api.PASSWORD: login},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     lock.truncate(0)
-    json.dump({"port": port, "process": process.pid, "began": process.create_time()}, lock)
+    entry = {"port": port, "login": login, "process": process.pid, "began": process.create_time()}
+    json.dump(entry, lock)
     lock.flush()
-    return SharedApi(port, process, log, joined=False)
+    return SharedApi(port, login, process, log, joined=False)
 
 
 def _leave(lock: IO[str], process: psutil.Process) -> None:

@@ -79,10 +79,13 @@ def _runs_page(settings: Settings) -> str:
 
 
 def _prefect_page(shared: SharedApi | None) -> str:
+    """Return the page that hands the browser the password and goes on to the runs."""
+    from infra.access import LOGIN, basic
+
     if shared is None:
         return f"{os.environ['PREFECT_API_URL'].removesuffix('/api')} (PREFECT_API_URL)"
     note = " (started by another command on this data folder)" if shared.joined else ""
-    return f"{shared.url.removesuffix('/api')}/v2/runs?hide-subflows=true{note}"
+    return f"{shared.url.removesuffix('/api')}{LOGIN}#{basic(shared.login)}{note}"
 
 
 @contextmanager
@@ -97,6 +100,7 @@ def mlflow_ui(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]
     command = [
         sys.executable,
         child.__file__,
+        str(os.getpid()),
         "mlflow",
         "ui",
         *(part for pair in options.items() for part in pair),

@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
     FlowRunFilterState,
     FlowRunFilterStateType,
     TaskRunFilter,
@@ -58,6 +59,26 @@ def end_orphans(settings: Settings) -> int:
     return len(left)
 
 
+def end_this() -> Callable[[], None]:
+    """Return what shows the caller's flow run as crashed, with those below it; nothing outside a flow."""
+    this = flow_run.id
+
+    def end() -> None:
+        if not this:
+            return
+        of_run = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[this]))
+        with get_client(sync_client=True) as client:
+            below = [run.id for run in client.read_flow_runs(flow_run_filter=of_run)]
+            runs = FlowRunFilter(id=FlowRunFilterId(any_=[this, *below]))
+            for task_run in _pages(client.read_task_runs, flow_run_filter=runs, task_run_filter=OPEN):
+                client.set_task_run_state(task_run.id, _interrupted(), force=True)
+            for run in client.read_flow_runs(flow_run_filter=runs):
+                if run.state_type not in TERMINAL_STATES:
+                    client.set_flow_run_state(run.id, _interrupted(), force=True)
+
+    return end
+
+
 def _open_tasks(client: SyncPrefectClient, settings: Settings) -> list[TaskRun]:
     """Return the open tasks of other runs on the folder, of those too that Prefect itself has ended."""
     runs = _others(_pages(client.read_flow_runs, task_run_filter=OPEN), settings)
@@ -81,6 +102,10 @@ def _pages(read: Callable[..., list[Run]], **filters: Any) -> Iterator[Run]:
 
 def _dead() -> Any:
     return Crashed(message="its process is dead")
+
+
+def _interrupted() -> Any:
+    return Crashed(message="it was interrupted")
 
 
 def _is_on(run: Any, settings: Settings) -> bool:

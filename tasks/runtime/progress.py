@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.heartbeat import clock, heartbeat, of_expected
+from tasks.runtime.interruption import interrupted
 
 log = logging.getLogger("repricer")
 
@@ -38,14 +39,13 @@ def reported(folder: Path, profile: str, task: str) -> Iterator[None]:
         profile: of the settings; only another retraining of the same profile says what to expect.
         task: a name of `STAGES`.
     """
-    expected, outcome = last_seconds(folder.parent, profile), "failed"
+    expected, outcome = last_seconds(folder.parent, profile), "finished"
     log.info(opening(task, _stored(folder, profile), expected))
     with heartbeat(STAGES[task], expected.get(task)) as elapsed:
         try:
             yield
-            outcome = "finished"
-        except KeyboardInterrupt:
-            outcome = "stopped"
+        except BaseException as error:
+            outcome = "stopped" if interrupted(error) else "failed"
             raise
         finally:
             seconds = elapsed()

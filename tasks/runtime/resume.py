@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -19,7 +20,8 @@ from conf import Settings
 from tasks.runtime import champion_aliases, track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt, code_hash, code_version, settings_hash
-from tasks.runtime.orphans import end_orphans
+from tasks.runtime.interruption import closed_without_unwinding, interrupted
+from tasks.runtime.orphans import end_orphans, end_this
 from tasks.runtime.records import Holder
 
 log = logging.getLogger("repricer")
@@ -60,16 +62,25 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         champion_aliases.repair(settings)
         attempt = (None if fresh else _unfinished(settings)) or _new(settings)
         track.resume_run(attempt.run_id)
-        status = "FAILED"
+        status = "FINISHED"
         try:
-            yield attempt
-            status = "FINISHED"
-        except KeyboardInterrupt:
-            status = "KILLED"
+            with _closed_without_unwinding(attempt):
+                yield attempt
+        except BaseException as error:
+            status = "KILLED" if interrupted(error) else "FAILED"
             raise
         finally:
             track.finish_run(attempt.run_id, status)
         _write(attempt, settings, finished=True)  # last: whoever is killed before is taken up once more
+
+
+@contextmanager
+def _closed_without_unwinding(attempt: Attempt) -> Iterator[None]:
+    with (
+        closed_without_unwinding(end_this()),
+        closed_without_unwinding(partial(track.finish_run, attempt.run_id, "KILLED")),
+    ):
+        yield
 
 
 @contextmanager

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.runtime.interruption import interrupted
+
 if TYPE_CHECKING:
     import optuna
 
@@ -123,11 +125,8 @@ def _interrupts_kept() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        earlier: BaseException | None = error
-        while earlier is not None:
-            if isinstance(earlier, KeyboardInterrupt):
-                raise KeyboardInterrupt from error
-            earlier = earlier.__context__
+        if interrupted(error):
+            raise KeyboardInterrupt from error
         raise
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tasks.runtime.interruption import interrupted
 from tasks.runtime.memory import memory_kills
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ def workers() -> Iterator[Workers]:
             f"{_cause(fresh.exit_codes, memory_kills() > killed_before)}. "
             "What was finished is kept: the same command goes on where it stopped."
         ) from error
+    except BaseException as error:
+        if interrupted(error):
+            fresh.kill()  # what they compute is needed no more, and may take long
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -108,6 +113,11 @@ class _Spawn(SpawnContext):
         process = SpawnProcess(*args, **kwargs)
         self._started.append(process)
         return process
+
+    def kill(self) -> None:
+        """End the processes at once."""
+        for process in self._started:
+            process.kill()
 
     @property
     def exit_codes(self) -> list[int]:
@@ -142,7 +152,8 @@ def _one_thread() -> threadpool_limits:
 def _begin(parent: int) -> None:
     _one_thread()
     os.environ |= ONE_THREAD
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent's to answer, whose terminal this one shares
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

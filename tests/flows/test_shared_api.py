@@ -17,7 +17,7 @@ import pytest
 
 from flows.cli.ports import free_port
 from flows.cli.shared_api import _running, shared_api
-from tests.conftest import ROOT, alive, environment, outliving, running, wait_until
+from tests.conftest import ROOT, alive, environment, of, outliving, running, wait_until
 
 USER = """
 import os, sys, time
@@ -27,12 +27,6 @@ with shared_api(Path(sys.argv[1]), os.environ) as shared:
     print(shared.process.pid, shared.joined, flush=True)
     time.sleep(600)
 """
-
-
-def of(home: Path) -> dict[str, str]:
-    """Return the environment of an API whose database lies in a folder."""
-    database = f"sqlite+aiosqlite:///{home / 'prefect.db'}"
-    return environment(PREFECT_HOME=str(home), PREFECT_SERVER_DATABASE_CONNECTION_URL=database)
 
 
 def answers(url: str) -> bool:
@@ -128,7 +122,7 @@ def test_ui_opens_both_on_loopback_joins_a_running_api_and_ends_with_ctrl_c(
                 f"MLflow   http://127.0.0.1:{ports[0]}/#/experiments/1/runs?workflowType=machine_learning"
                 in said
             )
-            assert f"Prefect  http://127.0.0.1:{shared.port}/v2/runs" in said, "a second API"
+            assert f"Prefect  http://127.0.0.1:{shared.port}/login#" in said, "a second API"
             assert "(started by another command on this data folder)" in said
             children = psutil.Process(process.pid).children(recursive=True)
             lines = [" ".join(child.cmdline()) for child in children]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from conf import Settings
 from conf.assignments import assigned
+from infra.access import basic
 from tasks.runtime.service_errors import read_errors
 from tests.conftest import ROOT, SMALL, aliases, environment, running, wait_until
 
@@ -156,8 +155,8 @@ def scheduled(
             lambda: all_ended(deployed(), SLOTS - 1), 260, "two slots of the deployment", logs["worker"]
         )
         shutil.copy(small_csv, folder / "sales.csv")
-        wait_until(lambda: all_ended(served(server.pid), SLOTS), 200, "three slots of serve", logs["serve"])
-        served_runs = served(server.pid)
+        wait_until(lambda: all_ended(served(served_data), SLOTS), 200, "three slots of serve", logs["serve"])
+        served_runs = served(served_data)
         server.terminate()
         wait_until(lambda: all_ended(deployed(), SLOTS), 300, "the retraining", logs["worker"])
         deployed_runs = deployed()
@@ -254,22 +253,24 @@ def prefect_command() -> str:
     return str(Path(sys.executable).parent / "prefect")
 
 
-def served(process: int) -> list[dict[str, Any]]:
+def served(data: Path) -> list[dict[str, Any]]:
     """Return the runs of `serve` whose slot has come, from the API that its process started for itself."""
-    for child in psutil.Process(process).children():
-        port = re.search(r"infra/api\.py --port (\d+)", " ".join(child.cmdline()))
-        if port:
-            api = f"http://127.0.0.1:{port[1]}/api"
-            return due(api, call(f"{api}/deployments/name/retrain/weekly")["id"])
-    raise ConnectionError("no API yet")
+    text = (data / "prefect" / "api.lock").read_text()
+    if not text:
+        raise ConnectionError("no API yet")
+    entry = json.loads(text)
+    api = f"http://127.0.0.1:{entry['port']}/api"
+    deployment = call(f"{api}/deployments/name/retrain/weekly", login=entry["login"])
+    return due(api, deployment["id"], entry["login"])
 
 
-def due(api: str, deployment: str) -> list[dict[str, Any]]:
+def due(api: str, deployment: str, login: str = "") -> list[dict[str, Any]]:
     """Return the runs of a deployment whose slot has come, first slot first."""
     chosen = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
     return call(
         f"{api}/flow_runs/filter",
         {**chosen, "flow_runs": {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}},
+        login=login,
     )
 
 
@@ -278,11 +279,11 @@ def all_ended(runs: list[dict[str, Any]], slots: int) -> bool:
     return len(runs) >= slots and all(run["state_type"] in ENDED for run in runs[:slots])
 
 
-def call(url: str, body: dict[str, Any] | None = None, method: str | None = None) -> Any:
-    """Call the API and return its answer."""
+def call(url: str, body: dict[str, Any] | None = None, method: str | None = None, login: str = "") -> Any:
+    """Call the API and return its answer; ``login`` is user and password, joined by a colon."""
     data, headers = (
         json.dumps(body).encode() if body is not None else None,
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json"} | ({"Authorization": f"Basic {basic(login)}"} if login else {}),
     )
     with urllib.request.urlopen(
         urllib.request.Request(url, data, headers, method=method), timeout=20

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.interruption import interrupted
 from tasks.runtime.track.registry import Registration, register
 from tasks.runtime.track.runs import child, create_child
 from tasks.runtime.track.store import client, end_run, list_table, log_curve, log_metrics, log_params
@@ -148,12 +149,11 @@ def stage_run(attempt: Attempt, stage: str) -> Iterator[StageRun]:
         store, parent, stage, attempt.run_id, tags={"stage": stage}
     )
     store.update_run(run.info.run_id, status="RUNNING")
-    start, status = time.monotonic(), "FAILED"
+    start, status = time.monotonic(), "FINISHED"
     try:
         yield StageRun(store, run, attempt.run_id)
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except BaseException as error:
+        status = "KILLED" if interrupted(error) else "FAILED"
         raise
     finally:
         seconds = store.get_run(run.info.run_id).data.metrics.get("seconds", 0.0) + time.monotonic() - start
