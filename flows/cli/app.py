@@ -116,11 +116,13 @@ def retrain(
     working = heartbeat("retraining", quiet=OUTER_QUIET_SECONDS)
     with prefect_api(settings.data_folder, meanwhile=HEAVY), working:
         from flows.retrain import retrain as flow
+        from tasks.runtime.owners import owned_runs
         from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning
 
         try:
-            summary = flow(settings, fresh)
+            with owned_runs(settings.data_folder):
+                summary = flow(settings, fresh)
         except AlreadyRunning as running:
             write_json(json_file, AlreadyRunningResult(already_running=running.holder))
             report.say(str(running))
@@ -150,8 +152,10 @@ def promote(
     require_store(settings)
     with prefect_api(settings.data_folder):
         from flows.promote import promote as flow
+        from tasks.runtime.owners import owned_runs
 
-        promoted = flow(settings, version, by, reason)
+        with owned_runs(settings.data_folder):
+            promoted = flow(settings, version, by, reason)
     write_json(json_file, promoted)
     report.show_promoted(promoted)
 
@@ -168,8 +172,10 @@ def rollback(
     require_store(settings)
     with prefect_api(settings.data_folder):
         from flows.rollback import rollback as flow
+        from tasks.runtime.owners import owned_runs
 
-        promoted = flow(settings, by, reason)
+        with owned_runs(settings.data_folder):
+            promoted = flow(settings, by, reason)
     write_json(json_file, promoted)
     report.show_promoted(promoted)
 

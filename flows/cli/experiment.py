@@ -80,9 +80,11 @@ def design(
     with prefect_api(settings.data_folder):
         from flows.experiment import design as flow
         from tasks.operations.experiment_design import DesignRequest
+        from tasks.runtime.owners import owned_runs
 
         request = DesignRequest(guards=guards, **goal, **units, **calendar)
-        figures = flow(str(data), request, str(folder), settings)
+        with owned_runs(settings.data_folder):
+            figures = flow(str(data), request, str(folder), settings)
     write_json(json_file, figures)
     report.show_design(figures)
 
@@ -107,8 +109,10 @@ def analyze(
     check_source(settings)
     with prefect_api(settings.data_folder):
         from flows.experiment import analyze as flow
+        from tasks.runtime.owners import owned_runs
 
-        analysis = flow(str(data), str(spec), settings, str(page) if page else None)
+        with owned_runs(settings.data_folder):
+            analysis = flow(str(data), str(spec), settings, str(page) if page else None)
     write_json(json_file, analysis)
     if analysis["verdict"] is None:
         raise ValueError(analysis["reasons"][0])
@@ -142,8 +146,10 @@ def off_policy(
     settings = settings_of(profile, sets)
     with prefect_api(settings.data_folder):
         from flows.experiment import off_policy as flow
+        from tasks.runtime.owners import owned_runs
 
-        figures = flow(str(log), policy, settings, str(plot) if plot else None)
+        with owned_runs(settings.data_folder):
+            figures = flow(str(log), policy, settings, str(plot) if plot else None)
     write_json(json_file, figures)
     if "refused" in figures:
         raise ValueError(figures["refused"])

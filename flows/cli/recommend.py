@@ -71,9 +71,11 @@ def recommend(
     with prefect_api(settings.data_folder):
         from flows.recommend import ShopTables
         from flows.recommend import recommend as flow
+        from tasks.runtime.owners import owned_runs
 
         files = {"prices": prices, "sales": sales, "promotions": promotions}
         tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
-        recommended = flow(settings, version, str(out), seed, tables, force=force)
+        with owned_runs(settings.data_folder):
+            recommended = flow(settings, version, str(out), seed, tables, force=force)
     write_json(json_file, recommended)
     report.show_recommended(recommended)
