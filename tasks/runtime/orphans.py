@@ -49,10 +49,10 @@ START_UP = timedelta(minutes=2)
 def end_orphans(settings: Settings) -> int:
     """Show as crashed the other flow runs on this data folder that only look alive, and their tasks.
 
-    Commands that run beside this one, such as a recommendation, are left alone: their runs name an owner that
-    lives. A run that names none belongs to a schedule or to an older release. The caller holds the lock of the
-    data folder, so that such a run is alive only while its process starts. Nothing is done outside a flow: a
-    process without a flow run cannot tell which of them is its own.
+    Commands that run beside this one, such as a recommendation, are left alone: their runs name an owner
+    that lives. A run that names none belongs to a schedule or to an older release. The caller holds the lock
+    of the data folder, so that such a run is alive only while its process starts. Nothing is done outside a
+    flow: a process without a flow run cannot tell which of them is its own.
 
     Returns:
         Number of flow runs.

@@ -1,4 +1,4 @@
-"""Which flow runs have a living owner: their tag names a file that the process which began them holds a lock on.
+"""Which flow runs have a living owner: their tag names a file that its process holds a lock on.
 
 The kernel lets go of the lock of a process however that ends. Unlike the number of a process, the lock also
 tells processes of two containers apart that share a data folder.
@@ -56,7 +56,7 @@ def living(data_folder: Path) -> set[str]:
 
 
 def _removed_if_abandoned(file: Path) -> bool:
-    """Remove the file of a process that is gone and return whether it was one; the caller holds the folder."""
+    """Remove the file of a dead process and return whether it was one; the caller holds the folder."""
     try:
         held = os.open(file, os.O_RDWR)
     except FileNotFoundError:  # its owner has just removed it
