@@ -22,6 +22,7 @@ from flows.cli.session import prefect_api, quiet_environment, show_progress
 from flows.cli.ui import ui
 from infra.command.packages import clashing
 from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
+from tasks.runtime.owners import owned_runs
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -114,15 +115,13 @@ def retrain(
     check_files(settings)
     show_progress()
     working = heartbeat("retraining", quiet=OUTER_QUIET_SECONDS)
-    with prefect_api(settings.data_folder, meanwhile=HEAVY), working:
+    with prefect_api(settings.data_folder, meanwhile=HEAVY), working, owned_runs(settings.data_folder):
         from flows.retrain import retrain as flow
-        from tasks.runtime.owners import owned_runs
         from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning
 
         try:
-            with owned_runs(settings.data_folder):
-                summary = flow(settings, fresh)
+            summary = flow(settings, fresh)
         except AlreadyRunning as running:
             write_json(json_file, AlreadyRunningResult(already_running=running.holder))
             report.say(str(running))
@@ -150,12 +149,10 @@ def promote(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with prefect_api(settings.data_folder):
+    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
         from flows.promote import promote as flow
-        from tasks.runtime.owners import owned_runs
 
-        with owned_runs(settings.data_folder):
-            promoted = flow(settings, version, by, reason)
+        promoted = flow(settings, version, by, reason)
     write_json(json_file, promoted)
     report.show_promoted(promoted)
 
@@ -170,12 +167,10 @@ def rollback(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with prefect_api(settings.data_folder):
+    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
         from flows.rollback import rollback as flow
-        from tasks.runtime.owners import owned_runs
 
-        with owned_runs(settings.data_folder):
-            promoted = flow(settings, by, reason)
+        promoted = flow(settings, by, reason)
     write_json(json_file, promoted)
     report.show_promoted(promoted)
 
