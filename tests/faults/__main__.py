@@ -7,13 +7,23 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults import report, retraining_kills
+from tests.faults import (
+    first_starts,
+    races,
+    registry_kills,
+    report,
+    retraining_kills,
+    signals,
+    tampering,
+)
 from tests.faults.case import Case, Outcome, Plan, run
 from tests.faults.shop import Shop, prepared
 
 FAULTS: dict[str, Callable[[Plan, Shop], Iterator[Case]]] = {
-    retraining_kills.FAULT: retraining_kills.cases,
+    fault.FAULT: fault.cases
+    for fault in (races, tampering, registry_kills, signals, first_starts, retraining_kills)
 }
+"""The quick ones first."""
 
 
 def main() -> None:
@@ -23,7 +33,7 @@ def main() -> None:
     plan = Plan(work=given.work.resolve(), **{name: getattr(given, name) for name in names})
     plan.work.mkdir(parents=True, exist_ok=True)
     report.say(f"seed {plan.seed}; an undisturbed retraining first, in {plan.work}")
-    shop = prepared(plan.work)
+    shop = prepared(plan.work, given.reuse)
     cases = [case for fault in given.only or FAULTS for case in FAULTS[fault](plan, shop)]
     outcomes: list[Outcome] = []
     for number, case in enumerate(cases, start=1):
@@ -50,6 +60,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--races", type=int, default=50, help="of promotions by two people at once")
     parser.add_argument("--signals", type=int, default=2, help="times that every signal is sent")
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="this fault; may be repeated")
+    parser.add_argument(
+        "--reuse", action="store_true", help="take the undisturbed retraining that lies in the folder"
+    )
     parser.add_argument("--case", type=int, help="only this number of the cases")
     parser.add_argument("--work", type=Path, default=Path("var/faults"), help="folder of what it writes")
     parser.add_argument("--json", type=Path, default=Path("var/faults.json"), help="file of the outcomes")

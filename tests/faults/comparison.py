@@ -75,5 +75,6 @@ def where(expected: Path, received: Path) -> str:
     if expected.suffix == ".json":
         texts = [json.loads(path.read_text(encoding="utf-8")) for path in (expected, received)]
         if all(isinstance(text, dict) for text in texts):
-            return f" in {sorted(key for key in texts[0] if texts[0][key] != texts[1].get(key))}"
+            keys = set(texts[0]) - set(OF_THIS_RUN_IN_THE_SUMMARY)
+            return f" in {sorted(key for key in keys if texts[0][key] != texts[1].get(key))}"
     return ""

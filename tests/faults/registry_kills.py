@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 from conf import Settings
 from tasks.runtime import track
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.champion_aliases import champion
 from tests.faults.case import Case, Plan, draw
 from tests.faults.checked_registry import ledger, versions_of
 from tests.faults.comparison import attempt_of
 from tests.faults.shop import Shop
 from tests.operations.kills import COMMANDS, killed_at
 from tests.operations.promotions import KILLED, close_connections, forked, restored, settings_of
-from tests.operations.template import keep_promoted, make_template, warmed
+from tests.operations.template import made_registry
 
 FAULT = "kill-registry"
 STAGES = {
@@ -51,7 +52,10 @@ class Killable(NamedTuple):
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
     """Yield the kills of all commands in turn: at every write first, then at random ones."""
-    commands = killable(plan.work / "registry", shop)
+    yield from kills(plan, killable(plan.work / "registry", shop))
+
+
+def kills(plan: Plan, commands: list[Killable]) -> Iterator[Case]:
     for number in range(plan.registry_kills):
         command, turn = commands[number % len(commands)], number // len(commands)
         random = draw(plan, FAULT, number)
@@ -72,24 +76,26 @@ def killed(command: Killable, write: int, folder: Path) -> list[str]:
     # Who was killed behind its decision is refused the second time: it stands already.
     if again and command.name == "register":
         return [f"the command after the kill ended with {again}"]
-    forked(lambda: COMMANDS["look"](settings))
+    forked(lambda: champion(settings))  # the next command puts the aliases right
     return command.check(folder)
 
 
-def killable(folder: Path, shop: Shop) -> list[Killable]:
-    """Return the commands, with the folders that they begin from in a folder of their own."""
+def killable(folder: Path, shop: Shop | None) -> list[Killable]:
+    """Return the commands, with the folders that they begin from in a folder of their own.
+
+    A registration needs the results of a retraining; without a shop it is left out.
+    """
     shutil.rmtree(folder, ignore_errors=True)
-    for name in ("template", "warm", "promoted", "count"):
-        (folder / name).mkdir(parents=True)
-    template = make_template(folder / "template")
-    with warmed(folder / "warm", template) as settings:
-        promoted = keep_promoted(settings, template, folder / "promoted")
+    template, promoted = made_registry(folder)
     begin = partial(begin_from, template, promoted)
     commands = [
-        Killable("register", partial(begin_registration, shop), partial(register, shop), registered_once, 0),
         Killable("promote", begin, COMMANDS["promote"], decided, 0),
         Killable("rollback", begin, COMMANDS["rollback"], decided, 0),
     ]
+    if shop:
+        work = partial(register, shop)
+        commands.insert(0, Killable("register", partial(begin_registration, shop), work, registered_once, 0))
+    (folder / "count").mkdir()
     return [command._replace(writes=writes_of(command, folder / "count")) for command in commands]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -52,24 +53,45 @@ class Shop(NamedTuple):
         empty: folder with databases that are migrated and hold nothing.
         reference: data folder of a retraining that nothing was done to.
         lines: what it said, line by line.
+        first_start: seconds from the start of a first retraining to its first stage.
     """
 
     sales: Path
     empty: Path
     reference: Path
     lines: list[str]
+    first_start: float
 
 
-def prepared(work: Path) -> Shop:
-    """Return the shop in a working folder, with a retraining that is not disturbed."""
+def prepared(work: Path, reuse: bool = False) -> Shop:
+    """Return the shop in a working folder, with a retraining that is not disturbed.
+
+    Args:
+        work: folder of the suite.
+        reuse: whether to take the retraining that an earlier run of the suite left there.
+    """
+    kept = work / "shop.json"
+    if reuse and kept.is_file():
+        values = json.loads(kept.read_text(encoding="utf-8"))
+    else:
+        values = new_reference(work)
+        kept.write_text(json.dumps(values), encoding="utf-8")
+    return Shop(work / "sales.csv", work / "empty", work / "reference", **values)
+
+
+def new_reference(work: Path) -> dict[str, Any]:
+    """Retrain twice, once in an empty folder, and return what was said and how long the first start took."""
     sales, empty, reference = work / "sales.csv", work / "empty", work / "reference"
     for folder in (empty, reference):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     rows = table()
     rows[rows["sku"] < f"{PRODUCTS:03d}"].to_csv(sales, index=False)
-    os.utime(sales, (0, 0))  # an attempt is resumed only on the file that it was begun with
-    first = run_to_its_end(retraining(sales, empty))
+    begun = time.monotonic()
+    seconds: list[float] = []
+    first = run_until(
+        retraining(sales, empty), "stage 1 of", lambda _: seconds.append(time.monotonic() - begun)
+    )
     if first.status:
         raise RuntimeError(f"the undisturbed retraining ended with {first.status}: {first.text}")
     keep_empty_databases(empty)
@@ -77,7 +99,7 @@ def prepared(work: Path) -> Shop:
     second = run_to_its_end(retraining(sales, reference))
     if "verdict PASS" not in second.text:
         raise RuntimeError(f"the undisturbed retraining does not pass: {second.text}")
-    return Shop(sales, empty, reference, second.text.splitlines())
+    return {"lines": second.text.splitlines(), "first_start": seconds[0]}
 
 
 def keep_empty_databases(folder: Path) -> None:
@@ -162,15 +184,27 @@ def run_to_its_end(arguments: list[str]) -> Ended:
     return Ended(process.returncode, text)
 
 
-def run_until(arguments: list[str], line: int, fault: Callable[[subprocess.Popen[str]], None]) -> Ended:
-    """Run a command, do something to it once it has said a number of lines, and wait for its end."""
+def run_until(
+    arguments: list[str], line: int | str, fault: Callable[[subprocess.Popen[str]], object]
+) -> Ended:
+    """Run a command, do something to it once it has said a line, and wait for its end.
+
+    Args:
+        arguments: of the command.
+        line: number of the lines that it has said by then, or a part of the last of them.
+        fault: what is done.
+    """
     process, said = begin(arguments), []
     assert process.stdout is not None
-    while len(said) < line and (text := process.stdout.readline()):
+    while not reached(said, line) and (text := process.stdout.readline()):
         said.append(text)
     fault(process)
-    said += process.stdout.readlines() if process.poll() is None else []
+    said += process.stdout.readlines()
     return Ended(process.wait(), "".join(said))
+
+
+def reached(said: list[str], line: int | str) -> bool:
+    return len(said) >= line if isinstance(line, int) else any(line in text for text in said[-1:])
 
 
 def kill(process: subprocess.Popen[str]) -> list[psutil.Process]:

@@ -26,7 +26,7 @@ NEXT = [champion_aliases.champion, champion_aliases.champion, *COMMANDS.values()
 
 
 def torn_by_kills(command: str, settings: Settings, source: Path, count: Path) -> list[tuple[int, str]]:
-    """Kill a command at writes from its first to its last, and return where the next command left no champion.
+    """Kill a command at its writes, and return where the next command left no champion.
 
     Args:
         command: `promote` or `rollback`.

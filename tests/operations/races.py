@@ -1,4 +1,4 @@
-"""Two people who promote at once, in processes of their own, at the moment when both saw the same champion."""
+"""People who promote at once, each in a process, when all have seen the same champion."""
 
 from __future__ import annotations
 

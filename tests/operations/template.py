@@ -83,3 +83,14 @@ def keep_promoted(settings: Settings, template: Path, folder: Path) -> Path:
     rollback(settings)  # so that statements of all commands are compiled before the forks
     close_connections()
     return folder
+
+
+def made_registry(folder: Path) -> tuple[Path, Path]:
+    """Make folders with a template and with the database in which two versions of it were promoted."""
+    places = [folder / name for name in ("template", "warm", "promoted")]
+    for place in places:
+        place.mkdir(parents=True)
+    template, warm, promoted = places
+    make_template(template)
+    with warmed(warm, template) as settings:
+        return template, keep_promoted(settings, template, promoted)
