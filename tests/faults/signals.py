@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import random
+import select
 import signal
 import subprocess
 import termios
@@ -49,13 +50,16 @@ class Terminal:
         )
         os.close(slave)
         self.text = ""
+        self._closed = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        with suppress(OSError):  # the terminal of a command that ended, or that was closed
-            while content := os.read(self._master, 65536):
-                self.text += content.decode(errors="replace")
+        """Keep what is said; never wait in a read, which would hold the terminal open when it is closed."""
+        with suppress(OSError):  # the terminal of a command that ended
+            while not self._closed.is_set():
+                if select.select([self._master], [], [], 0.1)[0]:
+                    self.text += os.read(self._master, 65536).decode(errors="replace")
 
     def wait_for_line(self, number: int) -> None:
         """Wait until the command has said a number of lines, or has ended."""
@@ -70,7 +74,11 @@ class Terminal:
             os.write(self._master, keys)
 
     def close(self) -> None:
-        os.close(self._master)
+        """Close the terminal, as the window of it would."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._reader.join()
+            os.close(self._master)
 
 
 def ctrl_c(terminal: Terminal, _random: random.Random) -> None:
@@ -135,12 +143,14 @@ def stopped(shop: Shop, moment: Moment, facts: dict[str, Any], folder: Path) -> 
     terminal.wait_for_line(moment.line)
     time.sleep(moment.random.uniform(0, 1))
     if terminal.process.poll() is not None:
+        terminal.close()
         facts["stopped"] = "too late"
         return resumed(shop, folder)
     do, statuses = STOPS[moment.stop]
     begin = time.monotonic()
     do(terminal, moment.random)
-    broken = answer(terminal, statuses, begin, facts)
+    broken = list(answer(terminal, statuses, begin, facts))
+    terminal.close()
     return [*broken, *interrupted(folder, facts), *resumed(shop, folder)]
 
 
