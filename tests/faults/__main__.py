@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from flows.cli.session import quiet_environment
 from tests.faults import (
     first_starts,
     races,
@@ -29,6 +30,7 @@ FAULTS: dict[str, Callable[[Plan, Shop], Iterator[Case]]] = {
 def main() -> None:
     """Run the cases and exit with 1 where an invariant was violated."""
     given = arguments()
+    quiet_environment()
     names = ("seed", "kills", "registry_kills", "first_kills", "races", "signals")
     plan = Plan(work=given.work.resolve(), **{name: getattr(given, name) for name in names})
     plan.work.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from tasks.governance.manifest import ManifestError
 from tasks.runtime.champion_aliases import champion, chosen
 from tests.conftest import MODELS
 from tests.faults.case import Case, Plan
-from tests.faults.checked_registry import manifests, versions_of
+from tests.faults.checked_registry import POLICY, manifests, versions_of
 from tests.faults.checker import sha256, torn_list
 from tests.faults.registry_kills import begin_from
 from tests.faults.shop import Shop, command, run_to_its_end, store
@@ -75,13 +75,14 @@ class Change(NamedTuple):
 
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
-    """Yield every file of the champion changed in every way; the command meets the first of each kind."""
+    """Yield every file of the champion changed in every way; the command meets a few of them."""
     base = promoted_reference(plan.work / "tampered", shop)
     for change in CHANGES:
         for model in MODELS:
             files = sorted(next(m for (name, _), m in manifests(base).items() if name == model)["files"])
             for position, file in enumerate(files):
-                tampered = Change(model, file, files[position - 1], change, position == 0)
+                by_command = position == 0 and model == POLICY  # a list is made of nothing else
+                tampered = Change(model, file, files[position - 1], change, by_command)
                 work = partial(changed, base, tampered)
                 yield Case(FAULT, f"{model}, {file} {change}", work, checked=False)
     yield from by_hand(plan.work / "by-hand")
@@ -164,7 +165,7 @@ def aliased(alias: str, template: Path, ledger: Path, folder: Path) -> list[str]
             )
         database.commit()
     if ledger == template:
-        refusal = refusal_of(lambda: chosen(settings, "pricing_policy", None), folder / "refusal.txt")
+        refusal = refusal_of(lambda: chosen(settings, POLICY, None), folder / "refusal.txt")
         return [] if refusal else ["a version that nobody approved was loaded by an alias set by hand"]
     return [] if forked(lambda: require_second(settings)) == 0 else ["the champion followed the alias"]
 
