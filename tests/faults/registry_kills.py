@@ -51,15 +51,17 @@ class Killable(NamedTuple):
 
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
-    """Yield the kills of all commands in turn: at every write first, then at random ones."""
+    """Yield the kills of registrations, promotions and rollbacks."""
     yield from kills(plan, killable(plan.work / "registry", shop))
 
 
 def kills(plan: Plan, commands: list[Killable]) -> Iterator[Case]:
+    """Yield the kills of commands in turn, spread over the writes of each and drawn within their part."""
+    turns = -(-plan.registry_kills // len(commands))
     for number in range(plan.registry_kills):
         command, turn = commands[number % len(commands)], number // len(commands)
-        random = draw(plan, FAULT, number)
-        write = turn if turn < command.writes else random.randrange(command.writes)
+        first, behind = (position * command.writes // turns for position in (turn, turn + 1))
+        write = draw(plan, FAULT, number).randrange(first, max(first + 1, behind))
         name = f"{command.name}, before write {write + 1} of {command.writes}"
         yield Case(FAULT, name, partial(killed, command, write))
 
