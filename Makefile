@@ -10,8 +10,10 @@ export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 PYTHON ?= python3.11
 BIN := .venv/bin
 PROFILE ?= default
+SEED ?= 17
+KILLS ?= 100
 
-.PHONY: help setup retrain ui test test-fast lint lock deploy clean
+.PHONY: help setup retrain ui test test-fast faults lint lock deploy clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +39,10 @@ test: setup  ## run every test, on all cores
 
 test-fast: setup  ## run the tests that neither train nor start servers
 	$(BIN)/python -m pytest -m "not slow"
+
+faults: export OMP_NUM_THREADS = 1
+faults: setup  ## kill, stop, race and tamper with everything for some hours, and check what is left (KILLS=100 SEED=17)
+	$(BIN)/python -m tests.faults --seed $(SEED) --kills $(KILLS) $(FAULTS)
 
 lint: setup  ## check style, docstrings and types
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from conf import Settings, SettingsError, stored
+from tasks.runtime.owners import living
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -29,19 +31,28 @@ if TYPE_CHECKING:
 
 Run = TypeVar("Run")
 
-RUNNING = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
+BEGUN = FlowRunFilter(
+    state=FlowRunFilterState(
+        type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    )
+)
+"""Flow runs that a process took up; those that wait for their time on a schedule have none yet."""
 OPEN = TaskRunFilter(
     state=TaskRunFilterState(
         type=TaskRunFilterStateType(any_=[kind for kind in StateType if kind not in TERMINAL_STATES])
     )
 )
 """Tasks that run, wait for their start, or wait for another try."""
+START_UP = timedelta(minutes=2)
+"""Time that the process of a scheduled run may take until it asks for the lock of the data folder."""
 
 
 def end_orphans(settings: Settings) -> int:
-    """Show as crashed the other flow runs on this data folder that still look alive, and their tasks.
+    """Show as crashed the other flow runs on this data folder that only look alive, and their tasks.
 
-    The caller holds the lock of the data folder, so no other run on it is alive. Nothing is done outside a
+    Commands that run beside this one, such as a recommendation, are left alone: their runs name an owner
+    that lives. A run that names none belongs to a schedule or to an older release. The caller holds the lock
+    of the data folder, so that such a run is alive only while its process starts. Nothing is done outside a
     flow: a process without a flow run cannot tell which of them is its own.
 
     Returns:
@@ -50,12 +61,12 @@ def end_orphans(settings: Settings) -> int:
     if not flow_run.id:
         return 0
     with get_client(sync_client=True) as client:
-        left = _others(_pages(client.read_flow_runs, flow_run_filter=RUNNING), settings)
+        left = _dead_runs(_pages(client.read_flow_runs, flow_run_filter=BEGUN), settings)
         # The tasks come first: killed between the two, the next run finds the flow still running.
         for task_run in _open_tasks(client, settings):
-            client.set_task_run_state(task_run.id, _dead(), force=True)
+            client.set_task_run_state(task_run.id, _crashed(), force=True)
         for run in left:
-            client.set_flow_run_state(run.id, _dead(), force=True)
+            client.set_flow_run_state(run.id, _crashed(), force=True)
     return len(left)
 
 
@@ -80,16 +91,25 @@ def end_this() -> Callable[[], None]:
 
 
 def _open_tasks(client: SyncPrefectClient, settings: Settings) -> list[TaskRun]:
-    """Return the open tasks of other runs on the folder, of those too that Prefect itself has ended."""
-    runs = _others(_pages(client.read_flow_runs, task_run_filter=OPEN), settings)
+    """Return the open tasks of dead runs on the folder, of those too that Prefect itself has ended."""
+    runs = _dead_runs(_pages(client.read_flow_runs, task_run_filter=OPEN), settings)
     if not runs:
         return []
     of_runs = FlowRunFilter(id=FlowRunFilterId(any_=[run.id for run in runs]))
     return list(_pages(client.read_task_runs, flow_run_filter=of_runs, task_run_filter=OPEN))
 
 
-def _others(runs: Iterable[FlowRun], settings: Settings) -> list[FlowRun]:
-    return [run for run in runs if str(run.id) != flow_run.id and _is_on(run, settings)]
+def _dead_runs(runs: Iterable[FlowRun], settings: Settings) -> list[FlowRun]:
+    """Return the runs on the folder whose process is gone."""
+    owners = living(Path(settings.data_folder))
+    others = [run for run in runs if str(run.id) != flow_run.id and _is_on(run, settings)]
+    return [run for run in others if not owners & set(run.tags or ()) and not _may_be_starting(run)]
+
+
+def _may_be_starting(run: FlowRun) -> bool:
+    """Return whether a run of a schedule has only just begun; a command's run names its owner at once."""
+    begun = run.state.timestamp if run.state else None
+    return bool(run.deployment_id and begun and datetime.now(UTC) - begun < START_UP)
 
 
 def _pages(read: Callable[..., list[Run]], **filters: Any) -> Iterator[Run]:
@@ -100,7 +120,7 @@ def _pages(read: Callable[..., list[Run]], **filters: Any) -> Iterator[Run]:
         offset += len(page)
 
 
-def _dead() -> Any:
+def _crashed() -> Any:
     return Crashed(message="its process is dead")
 
 

@@ -28,11 +28,15 @@ log = logging.getLogger("repricer")
 
 
 class _Kept(BaseModel):
-    """The file of an attempt: the attempt, what it depends on, and whether it came to its end."""
+    """The file of an attempt: the attempt, what it depends on, and whether it came to its end.
+
+    One that was given up for a fresh start never will.
+    """
 
     attempt: Attempt
     key: str
     finished: bool
+    given_up: bool = False
 
 
 class AlreadyRunning(RuntimeError):
@@ -60,7 +64,9 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         if swept or ended:
             log.info("ended what a dead process had left open: %d MLflow runs, %d flow runs", swept, ended)
         champion_aliases.repair(settings)
-        attempt = (None if fresh else _unfinished(settings)) or _new(settings)
+        if fresh:
+            _give_up(settings)
+        attempt = _unfinished(settings) or _new(settings)
         track.resume_run(attempt.run_id)
         status = "FINISHED"
         try:
@@ -127,10 +133,9 @@ def _fingerprint(settings: Settings) -> str:
 
 
 def _unfinished(settings: Settings) -> Attempt | None:
-    files = sorted(_attempts(settings).glob("*/attempt.json"))
-    kept = [k for k in map(_read, files) if k is not None]
-    here = [k for k in kept if Path(k.attempt.folder).parent == _attempts(settings)]
-    unfinished = [k.attempt for k in here if k.key == _key(settings) and not k.finished]
+    kept = _kept(settings)
+    here = [k for k in kept if _is_here(k, settings)]
+    unfinished = [k.attempt for k in here if k.key == _key(settings) and not (k.finished or k.given_up)]
     if unfinished and _has_run(unfinished[-1]):
         log.info("resuming attempt %s", unfinished[-1].id)
         return unfinished[-1]
@@ -138,6 +143,25 @@ def _unfinished(settings: Settings) -> Attempt | None:
         there = kept[-1].attempt.folder  # its results name files by their whole paths
         log.info("an attempt was begun in %s, before the folder moved: a new one starts", there)
     return None
+
+
+def _is_here(kept: _Kept, settings: Settings) -> bool:
+    """Return whether an attempt was begun in the data folder where it lies now."""
+    return Path(kept.attempt.folder).parent == _attempts(settings)
+
+
+def _give_up(settings: Settings) -> None:
+    """Let nothing resume the unfinished attempts with these settings: somebody wants to start anew."""
+    for kept in _kept(settings):
+        if kept.key == _key(settings) and not kept.finished and _is_here(kept, settings):
+            given_up = kept.model_copy(update={"given_up": True})
+            save_json(given_up.model_dump(), Path(kept.attempt.folder, "attempt.json"))
+
+
+def _kept(settings: Settings) -> list[_Kept]:
+    """Return the attempts of the data folder that can be read, the oldest first."""
+    files = sorted(_attempts(settings).glob("*/attempt.json"))
+    return [kept for kept in map(_read, files) if kept is not None]
 
 
 def _read(file: Path) -> _Kept | None:

@@ -5,7 +5,6 @@ It resumes when killed, gives the same numbers twice, and refuses bad data.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -33,10 +32,11 @@ from tests.conftest import (
     table,
     wait_for,
 )
+from tests.faults import comparison
+from tests.faults.checker import violations
+from tests.faults.databases import rows
 
 pytestmark = pytest.mark.slow
-
-TIMED = ("run_id", "seconds", "peak_memory_mb")
 SIGNED = ("--by", "Ada Lovelace", "--reason", "lift checked")
 
 
@@ -318,10 +318,12 @@ def test_serving_needs_neither_tensorflow_nor_prefect(retrained: tuple[Path, dic
 class Resumed(NamedTuple):
     """A retraining that was killed and run again.
 
-    Its data folder, the processes that outlived the kill, the output of the second command and its JSON.
+    Its data folder, the runs that its database began with, the processes that outlived the kill, the output
+    of the second command and its JSON.
     """
 
     folder: Path
+    before: set[str]
     outlived: list[psutil.Process]
     said: str
     summary: dict[str, Any]
@@ -331,6 +333,10 @@ class Resumed(NamedTuple):
 def resumed(small_csv: Path, migrated: Callable[[], Path]) -> Resumed:
     """Kill a retraining in the middle of forecast, and run it again."""
     folder = migrated()
+    tables = ("flow_run", "task_run")
+    before = {
+        run for name in tables for (run,) in rows(folder / "prefect" / "prefect.db", f"select id from {name}")
+    }
     arguments = retrain_small(small_csv, folder, json_file=folder / "out.json")
     command = [sys.executable, "-m", "flows.cli", *arguments]
     process = subprocess.Popen(
@@ -343,7 +349,7 @@ def resumed(small_csv: Path, migrated: Callable[[], Path]) -> Resumed:
     outlived = list(outliving(children, 10))
     again = repricer(*arguments)
     assert again.returncode == 0, again.stdout + again.stderr
-    return Resumed(folder, outlived, again.stdout, json.loads((folder / "out.json").read_text()))
+    return Resumed(folder, before, outlived, again.stdout, json.loads((folder / "out.json").read_text()))
 
 
 def test_killed_in_the_middle_of_forecast_it_goes_on_and_leaves_nothing_running(
@@ -367,30 +373,19 @@ def test_the_same_seed_twice_is_the_same_even_if_it_was_killed(
         assert resumed.summary[key] == retrained[1][key], key
 
 
-UNLIKE = (".journal", "attempt.json", "seconds.json")
-"""Files of an attempt that hold times and ids."""
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that a retraining left, but for ids, times and paths in its texts."""
-    attempt = min((folder / "attempts").iterdir())
-    files = {}
-    for file in attempt.rglob("*.*"):
-        content = file.read_bytes().replace(str(attempt).encode(), b"")
-        if file.name == "summary.json":
-            summary = json.loads(content)
-            content = repr([summary.pop(key) for key in sorted(summary) if key not in TIMED]).encode()
-        files[str(file.relative_to(attempt))] = hashlib.sha256(content).hexdigest()
-    return {name: digest for name, digest in files.items() if not name.endswith(UNLIKE)}
-
-
 def test_a_resumed_retraining_leaves_the_files_of_one_that_was_not_killed(
     retrained: tuple[Path, dict[str, Any]], resumed: Resumed
 ) -> None:
-    whole, torn = contents(retrained[0]), contents(resumed.folder)
-    assert whole.keys() == torn.keys()
-    assert {Path(name).suffix for name in whole} >= {".npz", ".parquet", ".json"}
-    assert [name for name in whole if whole[name] != torn[name]] == []
+    names = comparison.contents(comparison.attempt_of(retrained[0]))
+    assert {Path(name).suffix for name in names} >= {".npz", ".parquet", ".json"}
+    assert comparison.differences(retrained[0], resumed.folder) == []
+
+
+def test_a_retraining_violates_no_invariant_even_if_it_was_killed(
+    retrained: tuple[Path, dict[str, Any]], resumed: Resumed
+) -> None:
+    for folder in (retrained[0], resumed.folder):
+        assert violations(folder, allowed=resumed.before) == []
 
 
 def test_bad_data_is_refused_and_the_candidate_stays(

@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from conf import Settings
-from tasks.governance.format import FORMAT
-from tasks.runtime import track
-from tasks.runtime.moved import ARTIFACTS
-from tests.conftest import MODELS
-from tests.operations.promotions import (
-    SHIFT,
-    VERSIONS,
-    close_connections,
-    promote,
-    restored,
-    rollback,
-    settings_of,
-    triple,
-    without_waiting_for_the_disk,
-)
-from tests.runtime.stores import seal_any, smallest_folder
+from tests.operations.promotions import close_connections, restored
+from tests.operations.template import keep_promoted, make_template, warmed
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder in which three retrainings passed and a fourth failed, and nobody was promoted."""
-    folder = tmp_path_factory.mktemp("template")
-    settings = settings_of(folder)
-    client = track.open_store(settings)
-    for name in MODELS:
-        client.create_registered_model(name)
-        for _ in range(SHIFT[name]):
-            client.create_model_version(name, str(folder), tags={"format": str(FORMAT), "verdict": "FAIL"})
-    for version in range(1, VERSIONS + 2):
-        tags = {"format": str(FORMAT), "verdict": "PASS" if version <= VERSIONS else "FAIL"}
-        pins = {
-            f"{name}_version": str(number)
-            for name, number in triple(version).items()
-            if name != "pricing_policy"
-        }
-        for name in MODELS:
-            place = smallest_folder(folder / ARTIFACTS / f"{name}-{version}", name, f"{name} {version}")
-            made = client.create_model_version(
-                name, place.as_uri(), tags=tags | (pins if name == "pricing_policy" else {})
-            )
-            assert int(made.version) == triple(version)[name]
-            seal_any(settings, name, triple(version)[name])
-    return folder
+    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="module")
 def warm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Return the settings of a data folder whose store this process has open, so that forks start at once.
-
-    No connection to it is open: a fork must not inherit one.
-    """
-    event.listen(Engine, "connect", without_waiting_for_the_disk)
-    settings = settings_of(tmp_path_factory.mktemp("warm"))
-    restored(settings, template)
-    track.open_store(settings).search_registered_models()
-    close_connections()
-    # At every write MLflow looks whether the model is a prompt: a third of its reads, and none of our matter.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlflow.MlflowClient._raise_if_prompt", lambda *_: None)
+    """Yield the settings of a data folder whose store this process has open, so that forks start at once."""
+    with warmed(tmp_path_factory.mktemp("warm"), template) as settings:
         yield settings
-    event.remove(Engine, "connect", without_waiting_for_the_disk)
 
 
 @pytest.fixture
@@ -84,11 +35,4 @@ def shop(warm: Settings, template: Path) -> Settings:
 @pytest.fixture(scope="module")
 def promoted(warm: Settings, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the database in which version 1, then version 2 was promoted."""
-    close_connections()
-    settings, folder = restored(warm, template), tmp_path_factory.mktemp("promoted")
-    promote(settings, 1)
-    promote(settings, 2)
-    shutil.copyfile(Path(settings.data_folder) / "mlflow.db", folder / "mlflow.db")
-    rollback(settings)  # so that statements of all commands are compiled before the forks
-    close_connections()
-    return folder
+    return keep_promoted(warm, template, tmp_path_factory.mktemp("promoted"))

@@ -20,13 +20,13 @@ COMMANDS: dict[str, Callable[[Settings], object]] = {
     "promote": lambda settings: promote(settings, 3, "Bob"),
     "rollback": rollback,
 }
-KILLS = 100  # of each command
+KILLS = 30  # of each command, spread over its writes; `make faults` makes more of them
 NEXT = [champion_aliases.champion, champion_aliases.champion, *COMMANDS.values()]
 """The command after the kill; recommend, explain, doctor and retrain ask for the champion."""
 
 
 def torn_by_kills(command: str, settings: Settings, source: Path, count: Path) -> list[tuple[int, str]]:
-    """Kill a command at every write, then at random ones, and return where the next command left no champion.
+    """Kill a command at its writes, and return where the next command left no champion.
 
     Args:
         command: `promote` or `rollback`.
@@ -41,7 +41,7 @@ def torn_by_kills(command: str, settings: Settings, source: Path, count: Path) -
     torn = []
     for kill in range(KILLS):
         restored(settings, source)
-        at = kill if kill < writes else draw.randrange(writes)
+        at = kill * writes // KILLS
         assert killed_at(at, lambda: work(settings)) == KILLED
         forked(partial(draw.choice(NEXT), settings))
         try:

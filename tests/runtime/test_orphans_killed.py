@@ -6,6 +6,10 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ pytestmark = pytest.mark.slow
 KILLED = """
 import sys, time
 from prefect import flow, task
+from tasks.runtime.owners import owned_runs
 
 @task(name="deep")
 def deep():
@@ -36,7 +41,42 @@ def above(settings: dict):
     flat()
     below(settings)
 
-above({"profile": "smoke", "data_folder": sys.argv[1]})
+with owned_runs(sys.argv[1]):
+    above({"profile": "smoke", "data_folder": sys.argv[1]})
+"""
+ALIVE = """
+import sys, time
+from prefect import flow, task
+from tasks.runtime.owners import owned_runs
+
+@task(name="slow")
+def slow():
+    print("beside", flush=True)
+    time.sleep(600)
+
+@flow(name="alive beside")
+def beside(settings: dict):
+    slow()
+
+with owned_runs(sys.argv[1]):
+    beside({"profile": "smoke", "data_folder": sys.argv[1]})
+"""
+PENDING = """
+import os, signal, sys
+from prefect import flow
+from prefect.flow_engine import FlowRunEngine
+from tasks.runtime.owners import owned_runs
+
+@flow(name="killed at birth")
+def at_birth(settings: dict):
+    pass
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+FlowRunEngine.begin_run = die
+with owned_runs(sys.argv[1]):
+    at_birth({"profile": "smoke", "data_folder": sys.argv[1]})
 """
 NEXT = """
 import json, sys, time
@@ -54,7 +94,7 @@ def states():
 @flow(name="next")
 def next_one(settings: dict):
     for _ in range(30):
-        if states()[0].get("deep") == "Running":
+        if states()[0].get("deep") == states()[0].get("slow") == "Running":
             break
         time.sleep(1)  # the server records the states of tasks some time after it heard of them
     before = states()
@@ -68,29 +108,43 @@ print("answer", json.dumps(next_one({"profile": "smoke", "data_folder": sys.argv
 
 @pytest.fixture(scope="module")
 def swept(api: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Kill a flow in a task of a flow below it, and return the states before and after the next run."""
+    """Kill a flow in a task of a flow below it and another one at birth, beside a third that lives.
+
+    Return the states before and after the next run.
+    """
     folder = tmp_path_factory.mktemp("data")
-    for name, script in (("killed.py", KILLED), ("next.py", NEXT)):
+    scripts = {"killed.py": KILLED, "alive.py": ALIVE, "pending.py": PENDING, "next.py": NEXT}
+    for name, script in scripts.items():
         (folder / name).write_text(script)
     env = environment(PREFECT_API_URL=api, PREFECT_HOME=str(folder), PREFECT_LOGGING_LEVEL="ERROR")
-    process = subprocess.Popen(
-        [sys.executable, str(folder / "killed.py"), str(folder)],
-        env=env,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    wait_for(process, "deep")
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)  # until it has sent the states of its tasks
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    command = [sys.executable, str(folder / "next.py"), str(folder)]
-    finished = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    line = next((line for line in finished.stdout.splitlines() if line.startswith("answer ")), None)
-    assert line, finished.stdout + finished.stderr
+    started = partial(begun, folder, env)
+    with started("alive.py") as living, started("killed.py") as killed, started("pending.py") as pending:
+        assert pending.wait() == -signal.SIGKILL, "killed between the making of its run and its start"
+        wait_for(living, "beside")
+        wait_for(killed, "deep")
+        with pytest.raises(subprocess.TimeoutExpired):
+            killed.wait(3)  # until it has sent the states of its tasks
+        killed.kill()
+        killed.wait()
+        with started("next.py") as next_one:
+            said = next_one.communicate()[0]
+    line = next((line for line in said.splitlines() if line.startswith("answer ")), None)
+    assert line, said
     return json.loads(line.removeprefix("answer "))
+
+
+@contextmanager
+def begun(folder: Path, env: dict[str, str], script: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a script on a folder beside the test, and kill it at the end."""
+    command = [sys.executable, str(folder / script), str(folder)]
+    process = subprocess.Popen(
+        command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_the_next_run_ends_flows_and_tasks_that_a_killed_process_left_running(swept: Any) -> None:
@@ -100,7 +154,18 @@ def test_the_next_run_ends_flows_and_tasks_that_a_killed_process_left_running(sw
     )
     assert (flows_after["killed above"], flows_after["killed below"]) == ("Crashed", "Crashed")
     assert tasks_after["deep"] == "Crashed"
-    assert ended == [2, 0], "two flows, once"
+    assert ended == [3, 0], "three flows, once"
+
+
+def test_a_flow_that_was_killed_before_it_began_is_ended_too(swept: Any) -> None:
+    (_, flows), _, (_, flows_after) = swept
+    assert (flows["killed at birth"], flows_after["killed at birth"]) == ("Pending", "Crashed")
+
+
+def test_a_command_that_runs_beside_is_left_alone(swept: Any) -> None:
+    (tasks, flows), _, (tasks_after, flows_after) = swept
+    assert (tasks["slow"], flows["alive beside"]) == ("Running", "Running")
+    assert (tasks_after["slow"], flows_after["alive beside"]) == ("Running", "Running")
 
 
 def test_what_had_ended_and_what_runs_keep_their_states(swept: Any) -> None:

@@ -96,6 +96,33 @@ def test_an_attempt_whose_run_was_deleted_is_lost_alone(
     assert client.get_run(begun.run_id).info.status == "KILLED"
 
 
+def test_what_a_fresh_start_gave_up_is_not_resumed_after_it(settings: Settings) -> None:
+    given_up = stopped(settings)
+    with attempt_at(settings, fresh=True) as fresh:
+        assert fresh.id != given_up.id
+    assert stopped(settings).id not in {given_up.id, fresh.id}
+
+
+def test_what_a_fresh_start_gave_up_is_not_resumed_where_that_start_was_stopped_before_its_attempt(
+    settings: Settings,
+) -> None:
+    given_up = stopped(settings)
+
+    def killed_early() -> None:
+        resume.track.start_run = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        attempt_at(settings, fresh=True).__enter__()
+
+    assert forked(killed_early) == KILLED
+    assert stopped(settings).id != given_up.id
+
+
+def test_a_fresh_start_with_other_settings_gives_nothing_up(settings: Settings) -> None:
+    left = stopped(settings)
+    with attempt_at(settings.model_copy(update={"seed": settings.seed + 1}), fresh=True):
+        pass
+    assert stopped(settings).id == left.id
+
+
 def test_an_attempt_that_was_killed_behind_its_last_write_is_finished_in_mlflow_too(
     settings: Settings,
 ) -> None:

@@ -1,0 +1,81 @@
+"""Which flow runs have a living owner: their tag names a file that its process holds a lock on.
+
+The kernel lets go of the lock of a process however that ends. Unlike the number of a process, the lock also
+tells processes of two containers apart that share a data folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+OWNERS = ".owners"  # folder in the data folder with a file for every process that runs flows
+PREFIX = "process-"
+
+
+@contextmanager
+def owned_runs(data_folder: str) -> Iterator[str]:
+    """Tag the flow runs that begin in here as those of this process, and yield the tag.
+
+    Args:
+        data_folder: whose flow runs they are.
+    """
+    from prefect import tags
+
+    with owner(Path(data_folder)) as mark, tags(mark):
+        yield mark
+
+
+@contextmanager
+def owner(data_folder: Path) -> Iterator[str]:
+    """Hold a file of this process and yield its name; the file is gone afterwards."""
+    folder = data_folder.resolve() / OWNERS
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    with _locked(folder):  # else another process could take the file for an abandoned one
+        held = os.open(folder / mark, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        yield mark
+    finally:
+        (folder / mark).unlink(missing_ok=True)
+        os.close(held)
+
+
+def living(data_folder: Path) -> set[str]:
+    """Return the names that living processes hold, and remove the files that killed ones left."""
+    folder = data_folder.resolve() / OWNERS
+    if not folder.is_dir():
+        return set()
+    with _locked(folder):
+        return {file.name for file in folder.iterdir() if not _removed_if_abandoned(file)}
+
+
+def _removed_if_abandoned(file: Path) -> bool:
+    """Remove the file of a dead process and return whether it was one; the caller holds the folder."""
+    try:
+        held = os.open(file, os.O_RDWR)
+    except FileNotFoundError:  # its owner has just removed it
+        return True
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(held)
+    return True
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
