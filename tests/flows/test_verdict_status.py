@@ -36,5 +36,5 @@ def test_the_verdict_decides_the_exit_status_only_where_that_is_wanted(
 
 def test_the_help_names_every_exit_status() -> None:
     said = CliRunner().invoke(command.app, ["retrain", "--help"]).output
-    for status in ("0 done", "1 error", "3 the verdict", "75 another retraining", "130 stopped"):
+    for status in ("0 done", "1 error", "3 FAIL", "75 another retraining", "130 Ctrl-C", "143 SIGTERM"):
         assert status in " ".join(said.split()), said
