@@ -15,6 +15,7 @@ from types import FrameType
 from flows.cli.loopback import bypass_proxies
 from flows.cli.prefect_database import DATABASE, DATABASES, database_uri
 from flows.cli.shared_api import SharedApi, shared_api
+from tasks.runtime.disk import full_disk_named
 from tasks.runtime.heartbeat import heartbeat
 
 log = logging.getLogger("repricer")
@@ -45,6 +46,7 @@ OF_THE_API = {
 def quiet_environment() -> None:
     """Switch telemetry, start-up noise and surprise servers off where the user has not said otherwise."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.raiseExceptions = False  # a line that cannot be logged is no reason to print its traceback
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     bypass_proxies(os.environ)
@@ -104,7 +106,8 @@ def _used(shared: SharedApi, home: Path) -> Iterator[None]:
     """Point Prefect at an API, and at the end hand it the last lines and warn of services that failed."""
     os.environ["PREFECT_HOME"], os.environ["PREFECT_API_URL"] = str(home), shared.url
     try:
-        yield
+        with full_disk_named(home.parent):
+            yield
     finally:
         os.environ.pop("PREFECT_API_URL", None)
         _flush_logs()
