@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from conf import Settings, load
+from tasks.runtime.disk import written_whole
 
 Profile = Annotated[str, typer.Option("--profile", help="Name of a profile, or path of a `.yaml` file.")]
 Sets = Annotated[
@@ -39,6 +40,8 @@ def check_source(settings: Settings) -> None:
 
 
 def write_json(path: Path | None, value: Any) -> None:
-    """Write a result to the file of ``--json``, if there is one."""
+    """Write a result to the file of ``--json``, if there is one, whole or not at all."""
     if path is not None:
-        path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+        with written_whole(path) as part:
+            part.write_text(text, encoding="utf-8")

@@ -15,6 +15,7 @@ from infra import child
 from tasks.runtime import databases
 from tasks.runtime.databases import MigrationError, Schema
 from tasks.runtime.locations import sqlite_uri
+from tasks.runtime.service_errors import last_error
 
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 DATABASES = (DATABASE, "PREFECT_API_DATABASE_CONNECTION_URL")
@@ -74,5 +75,5 @@ def _upgrade(path: Path) -> None:
     environment = {**os.environ, DATABASE: sqlite_uri(path, DRIVER), "PREFECT_LOGGING_LEVEL": "ERROR"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if ended.returncode:
-        lines = [line.strip() for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]
-        raise MigrationError(lines[-1] if lines else f"its migration ended with status {ended.returncode}")
+        said = last_error((ended.stdout + ended.stderr).splitlines())
+        raise MigrationError(said or f"its migration ended with status {ended.returncode}")

@@ -14,6 +14,7 @@ from flows.cli.loopback import bypass_proxies
 from flows.cli.prefect_database import DATABASE, DATABASES, database_uri
 from flows.cli.shared_api import SharedApi, shared_api
 from flows.cli.stops import STOP, stopped_without
+from tasks.runtime.disk import full_disk_named
 from tasks.runtime.heartbeat import heartbeat
 
 log = logging.getLogger("repricer")
@@ -45,6 +46,7 @@ OF_THE_API = {
 def quiet_environment() -> None:
     """Switch telemetry, start-up noise and surprise servers off where the user has not said otherwise."""
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.raiseExceptions = False  # a line that cannot be logged is no reason to print its traceback
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     bypass_proxies(os.environ)
@@ -107,7 +109,8 @@ def _used(shared: SharedApi, home: Path) -> Iterator[None]:
     os.environ["PREFECT_HOME"] = str(home)
     os.environ |= {"PREFECT_API_URL": shared.url, CLIENT_PASSWORD: shared.login}
     try:
-        yield
+        with full_disk_named(home.parent):
+            yield
     finally:
         for name in ("PREFECT_API_URL", CLIENT_PASSWORD):
             os.environ.pop(name, None)

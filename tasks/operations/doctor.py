@@ -15,6 +15,7 @@ from packaging.version import Version
 from typing_extensions import TypedDict
 
 from conf import Settings
+from tasks.runtime.disk import GIGABYTE, NEEDED_GB
 from tasks.runtime.service_errors import describe, read_errors
 
 PACKAGES = (
@@ -30,9 +31,7 @@ PACKAGES = (
 PREFECT_FROM = (
     "3.9"  # the scheduler of an older one does not run on SQLAlchemy 2.1: no schedule ever starts a run
 )
-FREE_DISK_GB = 2.0
 FREE_MEMORY_GB = 4.0
-GIGABYTE = 1024**3
 
 
 class Finding(TypedDict):
@@ -49,7 +48,7 @@ def examine(settings: Settings) -> list[Finding]:
         "Python 3.11 or newer": _python,
         **{package: partial(version, package) for package in PACKAGES},
         f"prefect {PREFECT_FROM} or newer": _prefect,
-        f"data folder with {FREE_DISK_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
+        f"data folder with {NEEDED_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
         f"{FREE_MEMORY_GB:g} GB of free memory": _memory,
         "MLflow store": lambda: _store(settings),
         "champion": lambda: _champion(settings),
@@ -88,7 +87,7 @@ def _disk(folder: Path) -> str:
     if not os.access(folder, os.W_OK):
         raise _Unfit(f"{folder} is not writable: choose another with --set data_folder=PATH")
     free = shutil.disk_usage(folder).free / GIGABYTE
-    if free < FREE_DISK_GB:
+    if free < NEEDED_GB:
         raise _Unfit(f"{free:.1f} GB free at {folder}: make room")
     return f"{free:.0f} GB free at {folder}"
 

@@ -10,6 +10,7 @@ from prefect import task
 
 from conf import Settings
 from tasks.pricing.recommend import STEP
+from tasks.runtime.disk import written_whole
 from tasks.runtime.tables import table_at
 from tasks.trial.policy_value import PolicyAnswers, PolicyValue, answers, value_on_log
 
@@ -44,5 +45,5 @@ def _plot(value: PolicyValue, path: Path) -> None:
     """Draw how the log covers the policy."""
     from tasks.trial import figures
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figures.overlap(value).savefig(path, dpi=PLOT_DPI)
+    with written_whole(path) as part:
+        figures.overlap(value).savefig(part, dpi=PLOT_DPI, format=path.suffix[1:] or "png")

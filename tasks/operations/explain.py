@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NotRequired
+from typing import TYPE_CHECKING, NotRequired
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,10 @@ from tasks.pricing.explain import Explanation
 from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.rules import Rules
 from tasks.runtime import champion_aliases
+from tasks.runtime.disk import written_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SHOWN = 3  # products that an error names
 
@@ -118,7 +122,7 @@ def explain_forecast(
     if figure is not None:
         from tasks.demand.explanation_figure import explanation
 
-        explanation(explained[explained[MODEL] == "blend"], names).savefig(figure)
+        _keep(explanation(explained[explained[MODEL] == "blend"], names), figure)
     rows = explained.assign(**{DATE: explained[DATE].dt.strftime("%Y-%m-%d")}).to_dict("records")
     return Explained(version=number, name=series_name(names, product, store), rows=rows)  # type: ignore[typeddict-item]
 
@@ -152,11 +156,17 @@ def explain_price(
     if figure is not None:
         from tasks.pricing.ladder_figure import MONEY, ladder
 
-        ladder(explanation, policy.rules, name, policy.currency or MONEY).savefig(figure)
+        _keep(ladder(explanation, policy.rules, name, policy.currency or MONEY), figure)
     explained = _explained_price(explanation, number, name, policy.rules)
     if policy.currency:
         explained["currency"] = policy.currency
     return explained
+
+
+def _keep(plot: Figure, path: Path) -> None:
+    """Write a figure as the ending of its file says, PNG where there is none."""
+    with written_whole(path) as part:
+        plot.savefig(part, format=path.suffix[1:] or "png")
 
 
 def _explained_price(explanation: Explanation, version: int, name: str, rules: Rules) -> ExplainedPrice:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
+
+from tasks.runtime.disk import written_whole
 
 
 class Artifact(TypedDict):
@@ -91,12 +92,7 @@ def sha256(path: Path) -> str:
 
 
 def _save(path: Path, write: Callable[[Path], object]) -> Artifact:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with written_whole(path) as part:
         write(part)
         digest = sha256(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return Artifact(path=str(path), sha256=digest)

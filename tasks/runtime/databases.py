@@ -129,6 +129,9 @@ def _contents(path: Path) -> tuple[set[str], str | None]:
             if "alembic_version" not in tables:
                 return tables, None
             row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:  # of the disk or the folder, not of what the file holds
+        remedy = f"Look at the permissions and the room of {path.parent}, and run the command again"
+        raise DatabaseError(f"{path}: the database cannot be opened ({error}). {remedy}") from error
     except sqlite3.DatabaseError as error:
         raise DatabaseError(f"{path}: the database cannot be read ({error}). {_aside(path)}") from error
     return tables, row[0] if row else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pyarrow.parquet
 from expectations.columns import PRODUCT, STORE
 from expectations.ids import as_pandas, read_ids
 from expectations.spreadsheets import neutral, restored
+from tasks.runtime.disk import written_whole
 from tasks.runtime.workbook import Look, write_workbook
 
 IDS = (PRODUCT, STORE)
@@ -83,20 +83,17 @@ def write_table(
 
     Raises:
         TableError: no table is written in files of this ending.
+        DiskFull: there is no room for it.
     """
     require_ending(path, option)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ending, part = path.suffix.lower(), path.with_name(f".{path.name}.part")
-    try:
+    ending = path.suffix.lower()
+    with written_whole(path) as part:
         if ending in PARQUET:
             table.to_parquet(part, index=False)
         elif ending == WORKBOOK:
             write_workbook(table, part, looks or {}, title)
         else:
             neutral(table).to_csv(part, index=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _parquet(path: Path) -> pd.DataFrame:
