@@ -71,7 +71,8 @@ def _upgrade(path: Path) -> None:
     Raises:
         MigrationError: a migration failed.
     """
-    command = [sys.executable, child.__file__, "prefect", "server", "database", "upgrade", "--yes"]
+    migration = ["prefect", "server", "database", "upgrade", "--yes"]
+    command = [sys.executable, child.__file__, str(os.getpid()), *migration]
     environment = {**os.environ, DATABASE: sqlite_uri(path, DRIVER), "PREFECT_LOGGING_LEVEL": "ERROR"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if ended.returncode:
