@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 
 CHUNK = 40  # series in a chunk
 SECONDS_BETWEEN_LOOKS = 1.0
+OF_TERMINAL = (signal.SIGINT, signal.SIGHUP)
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -102,6 +103,18 @@ def workers() -> Iterator[Workers]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+class _Worker(SpawnProcess):
+    """A process whose parent answers the terminal that both share, also while it has hardly begun."""
+
+    def start(self) -> None:
+        """Start with the signals of the terminal blocked: a new process takes over what is blocked."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_TERMINAL)
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Spawn(SpawnContext):
     """Starts processes anew (a fork would copy the locks of the threads that run here) and remembers them."""
 
@@ -110,7 +123,7 @@ class _Spawn(SpawnContext):
         self._started: list[SpawnProcess] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802  a context's name for it
-        process = SpawnProcess(*args, **kwargs)
+        process = _Worker(*args, **kwargs)
         self._started.append(process)
         return process
 
@@ -152,7 +165,7 @@ def _one_thread() -> threadpool_limits:
 def _begin(parent: int) -> None:
     _one_thread()
     os.environ |= ONE_THREAD
-    for number in (signal.SIGINT, signal.SIGHUP):  # the parent's to answer, whose terminal this one shares
+    for number in OF_TERMINAL:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -32,6 +32,12 @@ ROOM = 3  # times as long, on a machine that does other things too
 CTRL_C = b"\x03"
 
 
+def _in_foreground() -> None:
+    """Take the terminal, and hear that it was closed, even if the suite was started by `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A command in a terminal of its own, whose lines are read all the time."""
 
@@ -46,7 +52,7 @@ class Terminal:
             env=environment(),
             cwd=ROOT,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_in_foreground,
         )
         os.close(slave)
         self.text = ""

@@ -67,7 +67,7 @@ def retrain(settings: Settings, fresh: bool = False):
     return {"verdict": "PASS"}
 """
 COMMAND = """
-import sys, types
+import signal, sys, types
 from flows.cli import app
 
 class Long(types.ModuleType):
@@ -76,6 +76,7 @@ class Long(types.ModuleType):
         return getattr(long_flow, name)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by `nohup`
     app.HEAVY = ()
     app.report.show_summary = lambda *_: None
     sys.modules["flows.retrain"] = Long("flows.retrain")
@@ -242,10 +243,11 @@ def statuses(data: Path) -> set[str]:
 
 
 DEAF = """
-import sys, time
+import signal, sys, time
 from flows.cli import stops
 from tasks.runtime.interruption import closed_without_unwinding
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by `nohup`
 stops.CAUSES = {number: cause._replace(seconds=1.0) for number, cause in stops.CAUSES.items()}
 stops.STOP.listen()
 with closed_without_unwinding(lambda: print("closed", flush=True)):
@@ -275,7 +277,7 @@ def test_work_that_swallows_a_stop_is_ended_all_the_same_and_its_runs_are_closed
 
 
 def test_a_signal_that_was_switched_off_for_a_command_stays_off() -> None:
-    program = DEAF.replace("import sys, time", "import signal, sys, time\nsignal.signal(1, signal.SIG_IGN)")
+    program = DEAF.replace("SIG_DFL", "SIG_IGN")
     process = Popen([sys.executable, "-c", program], env=environment(), stdout=PIPE, text=True, cwd=ROOT)
     wait_for(process, "at work")
     process.send_signal(signal.SIGHUP)
