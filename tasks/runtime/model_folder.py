@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.governance.manifest import FileDigest, ManifestError
+from tasks.runtime.folder_lock import locked
 
 CACHE = "__pycache__"
 NOTED_BY_LOADS = "registered_model_meta"
@@ -30,7 +31,7 @@ def private_folder(data_folder: Path) -> Iterator[Path]:
     """Yield an empty folder that only this user can read; remove it, and those that killed processes left."""
     parent = data_folder / PRIVATE
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(parent):
+    with locked(parent):
         _remove_abandoned(parent)
         folder = tempfile.TemporaryDirectory(dir=parent)
         lock = os.open(folder.name, os.O_RDONLY)
@@ -39,16 +40,6 @@ def private_folder(data_folder: Path) -> Iterator[Path]:
         yield Path(folder.name)
     finally:
         folder.cleanup()
-        os.close(lock)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
         os.close(lock)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tasks.runtime.folder_lock import locked
+
 OWNERS = ".owners"  # folder in the data folder with a file for every process that runs flows
 PREFIX = "process-"
 
@@ -36,7 +38,7 @@ def owner(data_folder: Path) -> Iterator[str]:
     folder = data_folder.resolve() / OWNERS
     folder.mkdir(parents=True, exist_ok=True)
     mark = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:6]}"
-    with _locked(folder):  # else another process could take the file for an abandoned one
+    with locked(folder):  # else another process could take the file for an abandoned one
         held = os.open(folder / mark, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(held, fcntl.LOCK_EX)
     try:
@@ -51,7 +53,7 @@ def living(data_folder: Path) -> set[str]:
     folder = data_folder.resolve() / OWNERS
     if not folder.is_dir():
         return set()
-    with _locked(folder):
+    with locked(folder):
         return {file.name for file in folder.iterdir() if not _removed_if_abandoned(file)}
 
 
@@ -69,13 +71,3 @@ def _removed_if_abandoned(file: Path) -> bool:
     finally:
         os.close(held)
     return True
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
