@@ -11,7 +11,8 @@ member's share of what its group sells at the prices in force:
 
 Members compete by the within slope b; the group as a whole answers its price index X by -eta. The first index
 is that of a nested logit, the second that of constant elasticity of substitution (CES); a year of sales does
-not tell which, so half of the draws have either.
+not tell which, so half of the draws have either. Groups that are linked answer each other's index, too: mu is
+multiplied by exp(zeta X_h), X_h the first index of the other group.
 
     units_i ~ Poisson(mu_i * frailty_i)
 
@@ -23,11 +24,12 @@ of a remembered price and of rivals:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tasks.pricing.counts import LEAST_DISPERSION, poisson_quantile
+from tasks.pricing.links import received
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.slopes import CURVES
@@ -44,12 +46,14 @@ class Answer:
         whole: eta of each product's group (B,).
         curve: weights of ``CURVES``, for all (K,) or for each product (B, K).
         by_revenue: weight of the index in which money is kept, against that in which units are (B,).
+        cross: zeta of every link of ``SlopeDraws`` (B or 1, links).
     """
 
     within: np.ndarray
     whole: np.ndarray
     curve: np.ndarray
     by_revenue: np.ndarray | float = 0.0
+    cross: np.ndarray = field(default_factory=lambda: np.empty((1, 0)))
 
     def attraction(self, products: Products, ratio: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
         """Return w of the products (B, ...), at prices relative to those in force (B, ...)."""
@@ -85,14 +89,31 @@ class Answer:
             by_revenue * beyond / np.maximum(within - 1, LEAST_SUBSTITUTION),
         )
 
+    def index(self, products: Products, total: np.ndarray) -> np.ndarray:
+        """Return the first price index of each product's group, by the sum in it (B, ...)."""
+        within = products.group_sum(products.share * self.within)
+        return np.asarray(-np.log(total) / within.reshape((-1,) + (1,) * (total.ndim - 1)))
+
+    def links(self, products: Products, total: np.ndarray) -> np.ndarray | float:
+        """Return the factor on units by the indices of linked groups (B,); 1 without links.
+
+        Args:
+            products: of the market.
+            total: sum in the first index of each product's group (B,).
+        """
+        if not self.cross.size:
+            return 1.0
+        return np.exp(received(products, self.index(products, total), self.cross))
+
     def units(self, products: Products, ratio: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
         """Return the expected units/week mu (B,) at prices relative to those in force (B,)."""
         attraction = self.attraction(products, ratio, pull)
-        terms, powers = self.terms(products, ratio, attraction), self.powers(products)
+        totals = [products.group_sum(term) for term in self.terms(products, ratio, attraction)]
         by_units, by_money = (
-            products.group_sum(term) ** power for term, power in zip(terms, powers, strict=True)
+            total**power for total, power in zip(totals, self.powers(products), strict=True)
         )
-        return np.asarray(products.units * attraction * by_units * by_money)
+        beyond = self.links(products, totals[0])
+        return np.asarray(products.units * attraction * by_units * by_money * beyond)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +172,7 @@ def answer_of(products: Products, draw: np.ndarray) -> Answer:
         whole=slopes.whole[draw, group],
         curve=curve.astype(float),
         by_revenue=slopes.by_revenue[draw],
+        cross=slopes.cross[draw],
     )
 
 

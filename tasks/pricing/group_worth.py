@@ -6,7 +6,8 @@ price index (of either kind: ``demand``). A product that takes another price cha
     A' = A - s_i w_i m_i + s_i w_i' m_i',   I' = I - term_i + term_i'
 
 The difference that a product makes to its group is its reward: what each does for itself is then best for
-all (difference reward: Wolpert and Tumer 2002, Advances in Complex Systems 4:265).
+all (difference reward: Wolpert and Tumer 2002, Advances in Complex Systems 4:265). Linked groups are part of
+it by the first order of their answer: what they earn times zeta, for a unit of its group's log index.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.pricing.demand import Answer
+from tasks.pricing.links import caused
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 
@@ -58,8 +60,35 @@ class GroupWorth:
         taken = other * self.rules.margin(products, ratio) * served[:, None]
         worth = (products.group_sum(earned) - earned)[:, None] + taken
         before, after = answer.terms(products, self.ratio, now), answer.terms(products, ratio, then)
-        for term, changed, power in zip(before, after, answer.powers(products), strict=True):
+        powers = answer.powers(products)
+        for term, changed, power in zip(before, after, powers, strict=True):
             if power.any():
-                rest = (products.group_sum(term) - term)[:, None]
-                worth = worth * np.maximum(rest + changed, TINY) ** power[:, None]
-        return np.asarray(products.group_sum(products.units)[:, None] * worth)
+                worth = worth * _with_other(products, term, changed) ** power[:, None]
+        worth = products.group_sum(products.units)[:, None] * worth
+        return self._with_links(worth, before, after[0], earned) if answer.cross.size else worth
+
+    def _with_links(
+        self, worth: np.ndarray, before: tuple[np.ndarray, np.ndarray], after: np.ndarray, earned: np.ndarray
+    ) -> np.ndarray:
+        """Return what a group and those linked to it earn if one member takes another price (B, prices).
+
+        Args:
+            worth: what the group earns as if it had no links (B, prices).
+            before: terms of both indices at the planned prices (B,).
+            after: terms of the first index at the other prices (B, prices).
+            earned: share, answer and margin of every product at the planned prices (B,).
+        """
+        products, answer = self.products, self.answer
+        totals = [products.group_sum(term) for term in before]
+        beyond = answer.links(products, totals[0])
+        planned = products.group_sum(products.units) * products.group_sum(earned) * beyond
+        for total, power in zip(totals, answer.powers(products), strict=True):
+            planned = planned * total**power
+        index = answer.index(products, _with_other(products, before[0], after))
+        change = caused(products, planned, answer.cross)[:, None] * index
+        return np.asarray(worth * np.reshape(beyond, (-1, 1)) + change)
+
+
+def _with_other(products: Products, term: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    """Return the sums of the groups if one member's term is another one (B, prices)."""
+    return np.maximum((products.group_sum(term) - term)[:, None] + changed, TINY)

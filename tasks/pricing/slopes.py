@@ -25,17 +25,23 @@ class SlopeDraws:
         whole: eta, how a group as a whole answers its price index (D, G).
         curve: k of ``CURVES`` (D,).
         by_revenue: whether buyers who switch keep money, 1, or units, 0 (D,).
+        link: groups that receive and cause, in two rows (2, L): what is charged in one moves the other.
+        cross: zeta, change of the receiver's log units per unit of the other's log price index (D, L).
     """
 
     within: np.ndarray
     whole: np.ndarray
     curve: np.ndarray
     by_revenue: np.ndarray = field(default_factory=lambda: np.empty(0))
+    link: np.ndarray = field(default_factory=lambda: np.empty((2, 0), int))
+    cross: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together, and slopes by which dearer products would sell more."""
         if not self.by_revenue.size:
             object.__setattr__(self, "by_revenue", np.zeros(len(self.curve)))
+        if not self.link.size:
+            object.__setattr__(self, "cross", np.zeros((len(self.curve), 0)))
         per_draw = self.within.shape[:1]
         shapes = self.whole.shape, self.curve.shape, self.by_revenue.shape
         if shapes != (self.within.shape, per_draw, per_draw):
@@ -43,6 +49,12 @@ class SlopeDraws:
                 "SlopeDraws: `within` and `whole` need a row per draw and a column per group, `curve` and "
                 "`by_revenue` a number per draw. Received: "
                 f"{self.within.shape}, {self.whole.shape}, {self.curve.shape}, {self.by_revenue.shape}."
+            )
+        groups, links = self.within.shape[1], (len(self.curve), self.link.shape[1])
+        if self.cross.shape != links or not ((self.link >= 0) & (self.link < groups)).all():
+            raise MarketError(
+                f"SlopeDraws: `link` needs two of {groups} groups a column, `cross` a row per draw and a "
+                f"column per link. Received: {self.link.tolist()} and {self.cross.shape}."
             )
         if not np.isfinite(self.whole).all() or not (self.within >= LEAST_SLOPE).all():
             raise MarketError(
@@ -105,6 +117,11 @@ class SlopeDraws:
     def whole_variance(self) -> np.ndarray:
         """Return the variance of the group slope of every group (G,)."""
         return self.whole.var(axis=0)
+
+    @cached_property
+    def mean_cross(self) -> np.ndarray:
+        """Return the mean answer of every link (1, L)."""
+        return self.cross.mean(axis=0, keepdims=True)
 
     @cached_property
     def curve_weights(self) -> np.ndarray:

@@ -87,6 +87,7 @@ class View:
             whole=self.whole,
             curve=slopes.curve_weights,
             by_revenue=float(slopes.by_revenue.mean()),
+            cross=slopes.mean_cross,
         )
 
     def plan(self, planned: np.ndarray, index_price: np.ndarray) -> Self:

@@ -8,6 +8,9 @@
 
 with r_j the price over the base price. A year of sales does not tell which, so half of the draws have either.
 
+Groups that are linked also answer each other's index: the units of group g are multiplied by
+exp(sum_h zeta_gh X_h), over the groups h that it receives from, X_h the first index.
+
 At the base prices the own elasticity is -(b (1 - s_i) + eta s_i), the cross elasticity (b - eta) s_j, and the
 group answers a common change by -eta. Groups of one answer by eta alone.
 """
@@ -43,6 +46,8 @@ class GroupDemand:
         whole: eta, draws of the group slopes (D, G).
         curve: k, draws of the curve (D,).
         by_revenue: whether buyers who switch keep money, 1, or units, 0 (D,).
+        link: groups that receive and cause, in two rows (2, L).
+        cross: zeta, what each receiver answers to the index of the other (D, L).
     """
 
     group: np.ndarray
@@ -53,6 +58,8 @@ class GroupDemand:
     whole: np.ndarray
     curve: np.ndarray
     by_revenue: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    link: np.ndarray = field(default_factory=lambda: np.empty((2, 0), int))
+    cross: np.ndarray = field(default_factory=lambda: np.empty((1, 0)))
 
     def units_of_list(self, prices: np.ndarray) -> np.ndarray:
         """Return the units a week that a price list sells (D, n).
@@ -67,8 +74,15 @@ class GroupDemand:
         by_money = self._index(money, attraction * prices / self.base_price, self.within - 1)
         several = np.bincount(self.group, minlength=self.within.shape[1]) > 1
         index = np.where((self.by_revenue[:, None] > 0) & several, by_money, by_units)
-        answer = np.exp((self.within - self.whole) * index)
+        answer = np.exp((self.within - self.whole) * index + self._received(by_units))
         return np.asarray(self.base_units * attraction * answer[:, self.group])
+
+    def _received(self, index: np.ndarray) -> np.ndarray:
+        """Return the change of log units of every group by the first indices of the linked ones (D, G)."""
+        change = np.zeros_like(index)
+        for (receiver, source), cross in zip(self.link.T, self.cross.T, strict=True):
+            change[:, receiver] += cross * index[:, source]
+        return change
 
     def _index(self, weight: np.ndarray, attraction: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """Return the log price index of every group in every draw (D, G)."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from expectations.columns import STORE
 from tasks.response.curves import CURVES, curved
+from tasks.response.group_links import at_weeks
 from tasks.response.group_panel import GroupPanel
 from tasks.response.group_pooling import Slopes, pooled_draws
 from tasks.response.group_shares import Shares, alone, blocks_of, shares_of
@@ -24,11 +25,20 @@ USUAL, USUAL_SPREAD = 2.6, 0.4
 
 
 class Fit(NamedTuple):
-    """Slopes of all groups under one curve, and the held-out log likelihood of every block (blocks,)."""
+    """Slopes of all groups under one curve.
+
+    Attributes:
+        within, whole: slopes.
+        held_out: log likelihood of every block by the estimates without it (blocks,).
+        totals: regressions of the groups' totals.
+        indices: price index and attractiveness of every group's weeks, as ``price_index`` returns them.
+    """
 
     within: Slopes
     whole: Slopes
     held_out: np.ndarray
+    totals: list[Total]
+    indices: list[tuple[np.ndarray, np.ndarray]]
 
 
 def blocks_of_shop(panels: list[GroupPanel]) -> list[np.ndarray]:
@@ -38,9 +48,21 @@ def blocks_of_shop(panels: list[GroupPanel]) -> list[np.ndarray]:
 
 
 def fit_of(
-    panels: list[GroupPanel], blocks: list[np.ndarray], weights: list[np.ndarray | None], k: float
+    panels: list[GroupPanel],
+    blocks: list[np.ndarray],
+    weights: list[np.ndarray | None],
+    k: float,
+    links: np.ndarray | None = None,
 ) -> Fit:
-    """Return the slopes of all groups under one curve."""
+    """Return the slopes of all groups under one curve.
+
+    Args:
+        panels: weeks of the groups.
+        blocks: of every week of every group, as ``blocks_of_shop`` returns them.
+        weights: of the weeks, as ``week_weights`` returns them; none for groups of one.
+        k: curve.
+        links: groups that receive and cause (links, 2): their prices are held fixed beside each other's.
+    """
     count = 1 + max(int(block.max()) for block in blocks)
     shares = [
         alone(panel, block) if weight is None else shares_of(panel, k, block, weight)
@@ -49,20 +71,26 @@ def fit_of(
     within = _slopes(shares, count)
     usual = float(np.median(within.estimate[within.known])) if within.known.any() else USUAL
     b = np.maximum(np.where(within.known, within.estimate, usual), LEAST_SLOPE)
+    indices = [
+        price_index(share.weight, curved(panel.ratio, k), slope, panel.present)
+        for panel, share, slope in zip(panels, shares, b, strict=True)
+    ]
     parts = [
-        (panel, price_index(share.weight, curved(panel.ratio, k), slope, panel.present), share.weight, block)
-        for panel, share, slope, block in zip(panels, shares, b, blocks, strict=True)
+        (panel, index, share.weight, block)
+        for panel, index, share, block in zip(panels, indices, shares, blocks, strict=True)
     ]
     first = [total_of(*part) for part in parts]
-    common = _others(panels, first)
+    beside = _others(panels, first)
+    if links is not None:
+        beside = _beside(panels, indices, beside, links)
     whole = [
         total if others is None else total_of(*part, others)
-        for part, total, others in zip(parts, first, common, strict=True)
+        for part, total, others in zip(parts, first, beside, strict=True)
     ]
     held_out = np.zeros(count)
     for share in shares:
         held_out[: len(share.held_out)] += share.held_out
-    return Fit(within, _slopes(whole, count), held_out)
+    return Fit(within, _slopes(whole, count), held_out, whole, indices)
 
 
 def _slopes(fits: list[Shares] | list[Total], count: int) -> Slopes:
@@ -74,7 +102,7 @@ def _slopes(fits: list[Shares] | list[Total], count: int) -> Slopes:
 
 
 def _others(panels: list[GroupPanel], totals: list[Total]) -> list[np.ndarray | None]:
-    """Return the mean surprise of the other groups of the store in every week of a group (T,).
+    """Return the mean surprise of the other groups of the store in every week of a group (T, 1).
 
     What moves the whole shop is no answer to the group's prices (common correlated effects: Pesaran 2006,
     Econometrica 74:967). None where the store has few other groups.
@@ -90,9 +118,24 @@ def _others(panels: list[GroupPanel], totals: list[Total]) -> list[np.ndarray | 
     surprise["others"] = ((weeks.transform("sum") - surprise["surprise"]) / count).where(count > 0, 0.0)
     stores = surprise.groupby(STORE)["group"].nunique()
     return [
-        rows["others"].to_numpy() if stores[panel.store] > MANY else None
+        rows[["others"]].to_numpy() if stores[panel.store] > MANY else None
         for panel, (_, rows) in zip(panels, surprise.groupby("group", sort=True), strict=True)
     ]
+
+
+def _beside(
+    panels: list[GroupPanel],
+    indices: list[tuple[np.ndarray, np.ndarray]],
+    others: list[np.ndarray | None],
+    links: np.ndarray,
+) -> list[np.ndarray | None]:
+    """Return what groups hold fixed, with price index and attractiveness of those that they are linked to."""
+    beside = list(others)
+    for group in np.unique(links[:, 0]):
+        sources = at_weeks(links[links[:, 0] == group, 1], panels, indices, panels[group].week)
+        common, columns = others[group], sources.reshape(len(sources), -1)
+        beside[group] = columns if common is None else np.hstack([common, columns])
+    return beside
 
 
 def curves_of(held_out: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -25,6 +25,7 @@ from tasks.response.curves import CURVES
 from tasks.response.elasticities import PanelResponse
 from tasks.response.group_demand import GROUP, REFERENCE, GroupDemand, demand_of, interval
 from tasks.response.group_estimates import Fit, blocks_of_shop, curves_of, draws_of, fit_of
+from tasks.response.group_links import Links, kappas_of, links_of
 from tasks.response.group_panel import GroupPanel, group_panels
 from tasks.response.group_shares import week_weights
 from tasks.response.identification import Identification
@@ -32,6 +33,9 @@ from tasks.response.weeks import WEEK
 
 WITHIN, WHOLE, CURVE = "within", "whole", "curve"  # draws of the slopes b and eta, and of k
 BY_REVENUE = "by_revenue"  # draws: whether buyers who switch keep money or units
+LINK, CROSS = "link", "cross"  # groups that receive and cause, and draws of the answer of one to the other
+PROBABILITY = "probability"  # that two groups are linked at all
+LINKS = 1  # beside the seed, root of the draws of the links
 DRAWS = 200  # posterior draws
 FORM_ERROR = 0.2
 """Standard deviation of the error of all group slopes by the form of demand: in simulated shops they come out
@@ -48,12 +52,17 @@ class GroupResponse:
             whether the group shows its own slope (identified), and the reason where it does not.
         products: a row per product and store: product_id, store_id, group, reference, price in force, and the
             units a week that sell at it.
-        draws: of the within slopes (draws, groups), the group slopes (draws, groups) and the curve (draws,).
+        links: a row per pair of groups that may steal from each other or sell each other: store_id, category,
+            other_category, probability that they are linked, cross elasticity of the group's units to the
+            prices of the other, with its interval, and likewise other_cross; the most probable first.
+        draws: of the within slopes (draws, groups), the group slopes (draws, groups), the curve (draws,) and
+            what groups answer to others (draws, links); groups that receive and cause (2, links).
         refusal: why the data do not show how groups answer their prices; empty where they do.
     """
 
     table: pd.DataFrame
     products: pd.DataFrame
+    links: pd.DataFrame
     draws: dict[str, np.ndarray]
     refusal: str
 
@@ -66,6 +75,7 @@ class GroupResponse:
             "within_slope": float(self.table[WITHIN].mean()),
             "group_slope": float(self.table[WHOLE].mean()),
             "curve": float(self.draws[CURVE].mean()),
+            "group_links": float(self.links[PROBABILITY].sum()),
         }
 
     @property
@@ -74,7 +84,9 @@ class GroupResponse:
         within, whole = self.table[WITHIN].mean(), self.table[WHOLE].mean()
         slopes = f"mean price slope within them {within:.2f}, of a group as a whole {whole:.2f}"
         doubt = f" (not identified: {self.refusal})" if self.refusal else ""
-        return f"substitute groups: {len(self.table)}, {slopes}{doubt}"
+        linked = int((self.links[PROBABILITY] > 1 / 2).sum())
+        links = f", {linked} pairs of them linked" if linked else ""
+        return f"substitute groups: {len(self.table)}, {slopes}{links}{doubt}"
 
     @property
     def demand(self) -> GroupDemand:
@@ -112,27 +124,36 @@ def group_response(
         for panel, several in zip(panels, together, strict=True)
     ]
     fits = [fit_of(panels, blocks, weights, k) for k in CURVES]
-    draws = _draws(fits, together, rng)
-    place = np.searchsorted(CURVES, draws[CURVE])
-    likeliest = fits[int(np.bincount(place, minlength=len(CURVES)).argmax())]
-    reasons = [_reason(likeliest, group, identification, flags) for group in range(len(panels))]
+    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
+    likeliest = np.bincount(np.searchsorted(CURVES, curve), minlength=len(CURVES)).argmax()
+    fit = fits[likeliest]
+    kappas = kappas_of(panels, fit.totals, fit.indices, blocks)
+    links = links_of(kappas, DRAWS, np.random.default_rng([seed, LINKS]))
+    if len(links.pair):
+        fits = [fit_of(panels, blocks, weights, k, links.ends) for k in CURVES]
+    draws = {**_draws(fits, curve, together, rng), LINK: links.ends.T, CROSS: links.cross}
+    fit = fits[likeliest]
+    reasons = [_reason(fit, group, identification, flags) for group in range(len(panels))]
     return GroupResponse(
         table=_table(panels, draws, reasons, identification.confidence),
         products=_at_prices_in_force(_recent(panels, weeks), draws, sales),
+        links=_link_table(panels, links, identification.confidence),
         draws=draws,
-        refusal=_refusal(likeliest, draws[WHOLE], together, identification, flags),
+        refusal=_refusal(fit, draws[WHOLE], together, identification, flags),
     )
 
 
-def _draws(fits: list[Fit], together: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _draws(
+    fits: list[Fit], curve: np.ndarray, together: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Return draws of the slopes, those of every draw under its curve.
 
     Args:
         fits: slopes of all groups, by curve.
+        curve: of every draw (draws,).
         together: which groups have several members (groups,), bool.
         rng: source of all draws.
     """
-    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
     drawn = [draws_of(fit, together, DRAWS, rng, FORM_ERROR) for fit in fits]
     place, rows = np.searchsorted(CURVES, curve), np.arange(DRAWS)
     return {
@@ -191,6 +212,23 @@ def _table(
         table[name], table[f"{name}_{LOW}"], table[f"{name}_{HIGH}"] = draws[name].mean(axis=0), low, high
     table[IDENTIFIED], table[REASON] = [not reason for reason in reasons], pd.Series(reasons, dtype="str")
     return table
+
+
+def _link_table(panels: list[GroupPanel], links: Links, confidence: float) -> pd.DataFrame:
+    """Return a row per link, in both directions."""
+    table = pd.DataFrame(
+        {
+            STORE: [panels[group].store for group in links.pair[:, 0]],
+            CATEGORY: [panels[group].category for group in links.pair[:, 0]],
+            f"other_{CATEGORY}": [panels[group].category for group in links.pair[:, 1]],
+            PROBABILITY: links.probability,
+        }
+    )
+    forward, backward = np.split(links.cross, 2, axis=1)
+    for name, cross in ((CROSS, forward), (f"other_{CROSS}", backward)):
+        low, high = interval(cross, confidence)
+        table[name], table[f"{name}_{LOW}"], table[f"{name}_{HIGH}"] = cross.mean(axis=0), low, high
+    return table.sort_values(PROBABILITY, ascending=False, ignore_index=True)
 
 
 def _recent(panels: list[GroupPanel], weeks: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,30 @@ MOST_LASTING = 0.9  # largest correlation of a surprise with that of the week be
 LEAST_INDEX = 0.005  # least standard deviation of the price index, in logs
 
 
+class Regression(NamedTuple):
+    """The last weighted regression of a group's total: its rows have the same variance and do not last.
+
+    Attributes:
+        rows: regressors, the price index first (T, columns).
+        outcome: (T,).
+        precision: of the prior of every coefficient (columns,).
+        root: square root of every week's weight (T,).
+        lasting: correlation of a surprise with that of the week before.
+        week: numbers of the weeks (T,).
+    """
+
+    rows: np.ndarray
+    outcome: np.ndarray
+    precision: np.ndarray
+    root: np.ndarray
+    lasting: float
+    week: np.ndarray
+
+    def weighted(self, columns: np.ndarray) -> np.ndarray:
+        """Return further regressors as the rows have them (T, columns)."""
+        return whitened(self.root[:, None] * columns, self.lasting, self.week)
+
+
 class Total(NamedTuple):
     """The group slope of a group under one curve.
 
@@ -32,12 +56,14 @@ class Total(NamedTuple):
         error: its standard error; infinite where there is none.
         without: slope without each block (blocks,); nan where there is none.
         surprise: relative surprise of every week (T,).
+        regression: from which the slope comes; none where there is no slope.
     """
 
     slope: float
     error: float
     without: np.ndarray
     surprise: np.ndarray
+    regression: Regression | None
 
 
 def price_index(
@@ -70,15 +96,15 @@ def total_of(
         index: price index and attractiveness of every week, as ``price_index`` returns them.
         weight: log weights of the members at reference prices (T, n).
         block: number of each week's block, from 0 (T,).
-        others: mean surprise of the other groups of the store (T,); none where they are few.
+        others: what the other groups of the store tell of the week (T, columns); none where they are few.
     """
     units, count = panel.units.sum(axis=1), int(block.max()) + 1
     x, precision = _columns(panel, index, weight, others)
-    nothing = Total(float("nan"), float("inf"), np.full(count, np.nan), np.zeros(len(units)))
+    nothing = Total(float("nan"), float("inf"), np.full(count, np.nan), np.zeros(len(units)), None)
     if index[0].std() < LEAST_INDEX or units.sum() <= 0 or len(units) < x.shape[1] / 2:
         return nothing
-    beta, mean, rows, outcome = _fitted(x, units, precision, panel.week)
-    gram, cross = _by_block(rows, outcome, block)
+    beta, mean, last = _fitted(x, units, precision, panel.week)
+    gram, cross = by_block(last.rows, last.rows, block), by_block(last.rows, last.outcome, block)
     prior = np.diag(precision)
     whole = gram.sum(axis=0) + prior
     if says_nothing(gram, precision):
@@ -88,7 +114,7 @@ def total_of(
     )
     apart = without - without.mean()
     error = float(np.sqrt((1 - 1 / count) * apart @ apart))
-    return Total(float(beta[0]), error, without, (units - mean) / np.maximum(mean, RIDGE))
+    return Total(float(beta[0]), error, without, (units - mean) / np.maximum(mean, RIDGE), last)
 
 
 def _columns(
@@ -103,7 +129,7 @@ def _columns(
         columns.append(index[1] - index[1].mean())
     columns += list(np.einsum("tn,tnc->ct", share, panel.around))
     if others is not None:
-        columns.append(others)
+        columns += list(others.T)
     waves = max(0, min(6, len(panel.week) // WAVE_WEEKS))
     columns += list(slow_waves(panel.week, waves).T)
     single: list[np.ndarray] = []
@@ -115,8 +141,8 @@ def _columns(
 
 def _fitted(
     x: np.ndarray, units: np.ndarray, precision: np.ndarray, week: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return coefficients, means (T,), and the rows and outcomes of the last weighted regression."""
+) -> tuple[np.ndarray, np.ndarray, Regression]:
+    """Return coefficients, means (T,), and the last weighted regression."""
     beta = np.zeros(x.shape[1])
     beta[1] = np.log(max(float(units.mean()), RIDGE))
     dispersion, lasting = 0.0, 0.0
@@ -125,15 +151,16 @@ def _fitted(
             mean = np.exp(np.clip(x @ beta, -20, 20))
             root = np.sqrt(mean / (1 + dispersion * mean))
             working = x @ beta + (units - mean) / mean
-            rows = _whitened(root[:, None] * x, lasting, week)
-            outcome = _whitened(root * working, lasting, week)
+            rows = whitened(root[:, None] * x, lasting, week)
+            outcome = whitened(root * working, lasting, week)
+            last = Regression(rows, outcome, precision, root, lasting, week)
             step = np.linalg.solve(rows.T @ rows + np.diag(precision), rows.T @ outcome) - beta
             step *= min(1.0, 2.0 / max(float(np.abs(step).max()), CLOSE))
             beta = beta + step
             if np.abs(step).max() < CLOSE:
                 break
         dispersion, lasting = _variance(units, np.exp(np.clip(x @ beta, -20, 20)), x.shape[1], week)
-    return beta, np.exp(np.clip(x @ beta, -20, 20)), rows, outcome
+    return beta, np.exp(np.clip(x @ beta, -20, 20)), last
 
 
 def _variance(units: np.ndarray, mean: np.ndarray, columns: int, week: np.ndarray) -> tuple[float, float]:
@@ -147,7 +174,7 @@ def _variance(units: np.ndarray, mean: np.ndarray, columns: int, week: np.ndarra
     return dispersion, float(np.clip(lasting, 0.0, MOST_LASTING))
 
 
-def _whitened(rows: np.ndarray, lasting: float, week: np.ndarray) -> np.ndarray:
+def whitened(rows: np.ndarray, lasting: float, week: np.ndarray) -> np.ndarray:
     """Return rows less what lasts of the row of the week before, scaled to a variance of 1 (T, ...)."""
     adjacent = np.r_[False, np.diff(week) == 1]
     if rows.ndim == 2:
@@ -156,7 +183,6 @@ def _whitened(rows: np.ndarray, lasting: float, week: np.ndarray) -> np.ndarray:
     return np.where(adjacent, (rows - lasting * before) / np.sqrt(1 - lasting**2), rows)
 
 
-def _by_block(rows: np.ndarray, outcome: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return gram matrices (blocks, columns, columns) and cross products (blocks, columns) of the blocks."""
-    parts = [(rows[block == g], outcome[block == g]) for g in range(int(block.max()) + 1)]
-    return np.stack([x.T @ x for x, _ in parts]), np.stack([x.T @ y for x, y in parts])
+def by_block(left: np.ndarray, right: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Return the products of left (T, m) and right (T, ...) in every block (blocks, m, ...)."""
+    return np.stack([left[block == g].T @ right[block == g] for g in range(int(block.max()) + 1)])

@@ -130,6 +130,7 @@ class Responded(TypedDict):
     median_elasticity: float | None
     median_width: float | None
     groups: Artifact
+    group_links: Artifact
     group_products: Artifact
     group_draws: Artifact
     groups_refused: str

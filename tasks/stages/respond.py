@@ -70,6 +70,7 @@ def _keep(
         median_elasticity=response.median_elasticity,
         median_width=response.median_width,
         groups=save_table(groups.table, attempt.path("respond", "groups.parquet")),
+        group_links=save_table(groups.links, attempt.path("respond", "group_links.parquet")),
         group_products=products,
         group_draws=draws,
         groups_refused=groups.refusal,
@@ -106,9 +107,12 @@ def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, respond
     run.metrics({f"response.{name}": value for name, value in metrics.items()}, headline=True)
     run.file(responded["elasticities"])
     run.file(responded["groups"])
+    run.file(responded["group_links"])
     run.file(responded["influence"])
     run.preview(response.table.drop(columns=NESTED).sort_values("standard_error"), "elasticities")
     run.preview(groups.table.sort_values("members", ascending=False), "groups")
+    if len(groups.links):
+        run.preview(groups.links, "group_links")
     run.figure(figures.elasticities(response.table), "elasticities.png")
     run.figure(figures.by_category(response.table), "elasticities_by_category.png")
     run.figure(figures.predictive_check(check), "predictive_check.png")

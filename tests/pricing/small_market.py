@@ -91,6 +91,12 @@ def random_groups(sizes: Sequence[int], seed: int, draws: int = 40, **changes: A
     return replace(shop, **changes)
 
 
+def linked(shop: Products, links: Sequence[tuple[int, int]], seed: int) -> Products:
+    """Return a shop whose groups also answer others by random strengths; links are (receiver, other)."""
+    cross = np.random.default_rng(seed).normal(0, 0.6, (len(shop.slopes), len(links)))
+    return replace(shop, slopes=replace(shop.slopes, link=np.array(links).T, cross=cross))
+
+
 def market_rules(**changes: Any) -> Rules:
     """Return rules without effects of remembered prices and rivals, and without bounds, as changed."""
     plain = Rules(

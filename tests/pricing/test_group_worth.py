@@ -16,7 +16,7 @@ from tasks.pricing.market import step
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 from tasks.pricing.state import expected_gains, opening
-from tests.pricing.small_market import group_of, market_rules, random_groups
+from tests.pricing.small_market import group_of, linked, market_rules, random_groups
 
 STEPS = np.array([0.9, 1.0, 1.1])
 PROFIT = market_rules(ladder=STEPS, objective="profit")
@@ -115,3 +115,20 @@ def test_products_that_move_together_do_not_overshoot() -> None:
     two_prices = [np.r_[np.full(n, a), np.full(10 - n, b)] for n in range(11) for a in STEPS for b in STEPS]
     best = max(profit_of(group, ratio) for ratio in two_prices)
     assert profit_of(group, STEPS[plan.actions]) == pytest.approx(best, rel=1e-3)
+
+
+def test_the_difference_of_a_product_counts_what_its_group_takes_from_the_linked_one() -> None:
+    shop = linked(random_groups([3, 2, 4], seed=5, draws=1), [(0, 1), (1, 0), (2, 1)], seed=5)
+    rules, step_up = market_rules(objective="profit"), 1e-5
+    hidden = answer_of(shop, np.zeros(len(shop), int))
+    planned = np.exp(np.random.default_rng(0).normal(0, 0.05, len(shop)))
+    whole = GroupWorth(products=shop, rules=rules, answer=hidden, ratio=planned)
+    moved = np.column_stack([planned, planned * (1 + step_up)])
+    differences = np.diff(whole.at(moved), axis=1)[:, 0]
+    for row in range(len(shop)):
+        prices = planned.copy()
+        prices[row] *= 1 + step_up
+        before, after = (
+            float(hidden.units(shop, ratio) @ rules.margin(shop, ratio)) for ratio in (planned, prices)
+        )
+        assert differences[row] == pytest.approx(after - before, rel=1e-3), f"product {row} of the whole shop"

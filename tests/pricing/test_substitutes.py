@@ -11,7 +11,7 @@ from tasks.pricing.demand import Answer, answer_of, own_elasticities, pull
 from tasks.pricing.products import Products
 from tasks.pricing.slopes import CURVES
 from tasks.response.group_demand import GroupDemand
-from tests.pricing.small_market import group_of, known_slopes, market_rules, products, random_groups
+from tests.pricing.small_market import group_of, known_slopes, linked, market_rules, products, random_groups
 
 SMALL = 1e-5  # relative step of a numerical derivative
 
@@ -74,7 +74,7 @@ def test_what_buyers_remember_and_rivals_answered_moves_log_units() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_market_sells_what_the_measured_response_says_in_every_draw(seed: int) -> None:
     sizes = [1, 2, 3, 7, 1, 12]
-    shop = random_groups(sizes, seed, draws=30)
+    shop = linked(random_groups(sizes, seed, draws=30), [(1, 3), (3, 1), (5, 0)], seed)
     assert set(shop.slopes.curve) == set(CURVES), "every curve is met"
     rng = np.random.default_rng(seed)
     ratio = np.exp(rng.normal(0, 0.15, len(shop)))
@@ -87,13 +87,26 @@ def test_the_market_sells_what_the_measured_response_says_in_every_draw(seed: in
         whole=shop.slopes.whole,
         curve=shop.slopes.curve,
         by_revenue=shop.slopes.by_revenue,
+        link=shop.slopes.link,
+        cross=shop.slopes.cross,
     ).units_of_list(shop.price * ratio)
     market = np.stack([answer(shop, draw).units(shop, ratio) for draw in range(30)])
     np.testing.assert_allclose(market, measured, rtol=1e-9)
 
 
+def test_a_dearer_group_sells_for_its_linked_group_what_the_cross_elasticity_says() -> None:
+    shop = random_groups([1, 1, 1], seed=1)
+    slopes = replace(shop.slopes, link=np.array([[0], [2]]), cross=np.full((len(shop.slopes), 1), 0.5))
+    shop = replace(shop, slopes=slopes, anchor=np.ones(3))
+    change = np.log(answer(shop).units(shop, np.array([1.0, 1.0, 1.1])) / shop.units)
+    x = (1.1 ** shop.slopes.curve[0] - 1) / shop.slopes.curve[0] if shop.slopes.curve[0] else np.log(1.1)
+    assert change[0] == pytest.approx(0.5 * x), "a group of one has its curved price as its index"
+    assert change[1] == 0, "it is not linked"
+    assert change[2] < 0, "its own price"
+
+
 def test_seasons_of_one_group_do_not_mix() -> None:
-    shop = random_groups([2, 3], seed=3)
+    shop = linked(random_groups([2, 3], seed=3), [(0, 1), (1, 0)], seed=3)
     ratio = np.exp(np.random.default_rng(0).normal(0, 0.1, (4, 5)))
     together = answer(shop.repeat(4)).units(shop.repeat(4), ratio.ravel())
     np.testing.assert_allclose(together.reshape(4, 5), [answer(shop).units(shop, row) for row in ratio])

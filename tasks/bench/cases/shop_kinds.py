@@ -11,6 +11,7 @@ from expectations.columns import ALL_STORES, CATEGORY, SERIES
 from tasks.bench.cases.true_demand import (
     Assortment,
     Demand,
+    Departments,
     LinearCross,
     NestedLogit,
     OutsideLogit,
@@ -20,6 +21,8 @@ from tasks.bench.cases.true_demand import (
 GROUPS, MEMBERS = 16, 4  # substitute groups and the products in each
 WITHIN = (2.2, 3.4)  # range of the slope within a group
 NESTED_THETA = 0.2  # answer of a group over the answer within it
+DEPARTMENT_THETA, DEPARTMENT_PHI = 0.7, 0.2  # of groups, and of the departments whose groups are substitutes
+DEPARTMENT_GROUPS = 2  # groups of a department
 CROSS_SHARE = 0.7  # linear demand: answer to the siblings' common change over the own answer
 REACH, SPEED = 0.6, 2.0  # saturation of a category's consumption
 OUTSIDE = 0.3  # share of buyers who buy nothing at base prices
@@ -30,7 +33,7 @@ class Kind:
     """What sets the shops of a kind apart.
 
     Attributes:
-        demand: ``nested``, ``linear``, ``ces`` or ``logit``.
+        demand: ``nested``, ``departments``, ``linear``, ``ces`` or ``logit``.
         theta: of nested demand; 1: independent products.
         costs: whether the sales table has the unit cost.
         stock: whether no more than the stock of the week is sold.
@@ -71,6 +74,7 @@ KINDS = {
     "linear": Kind(demand="linear"),
     "ces_cost": Kind(demand="ces", costs=True),
     "logit": Kind(demand="logit"),
+    "departments_cost": Kind(demand="departments", costs=True),
 }
 """Kinds of shops by name; a benchmark of many shops goes through them in this order, again and again."""
 
@@ -96,4 +100,12 @@ def demand_of(kind: Kind, goods: Assortment, slope: np.ndarray) -> Demand:
     if kind.demand == "logit":
         mean = goods.total(goods.price) / goods.total(np.ones_like(goods.price))
         return OutsideLogit(goods=goods, beta=slope / mean, outside=OUTSIDE)
+    if kind.demand == "departments":
+        return Departments(
+            goods=goods,
+            department=goods.group // DEPARTMENT_GROUPS,
+            within=slope,
+            theta=DEPARTMENT_THETA,
+            phi=DEPARTMENT_PHI,
+        )
     return NestedLogit(goods=goods, within=slope, theta=kind.theta)

@@ -1,13 +1,13 @@
 """Demand of whole shops in closed form: how units of all products follow from the prices of all products.
 
-Products form substitute groups; groups do not touch each other. r_i is the price over the base price, s_i the
-product's share of its group's units at base prices, a_i the pull of an announcement or of a mood (log units).
-None of the forms is the market that a retraining fits.
+Products form substitute groups; groups touch each other in ``Departments`` alone. r_i is the price over the
+base price, s_i the product's share of its group's units at base prices, a_i the pull of an announcement or of
+a mood (log units). None of the forms is the market that a retraining fits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -79,6 +79,42 @@ class NestedLogit:
         attraction = np.exp(-self.within * np.log(prices / self.goods.price) + pull)
         inclusive = self.goods.total(self.goods.share * attraction)  # S (..., products)
         return np.asarray(self.goods.level * attraction * inclusive ** (self.theta - 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departments:
+    """Nested logit in three levels: groups of a department steal from each other.
+
+        v_i = -b ln r_i + a_i,  S = sum_j s_j exp(v_j),  T = sum_g w_g S_g^theta
+        q_i = level_i exp(v_i) S^(theta - 1) T^(phi - 1)
+
+    with w_g a group's share of its department's units at base prices. At base prices a group answers a common
+    change of its own prices by -theta b (1 - (1 - phi) w_g), and one of group h of its department by
+    (1 - phi) theta b w_h. With phi = 1 groups do not touch each other.
+
+    Attributes:
+        goods: the products.
+        department: number of each product's department, from 0 (products,).
+        within: b of each product's group, above 0 (products,).
+        theta: answer of a group over the answer within it, 0 to 1.
+        phi: answer of a department over the answer of its groups, 0 to 1.
+    """
+
+    goods: Assortment
+    department: np.ndarray
+    within: np.ndarray
+    theta: float
+    phi: float
+
+    def units(self, prices: np.ndarray, pull: np.ndarray | float = 0.0) -> np.ndarray:
+        """Return units/week (..., products)."""
+        departments = replace(self.goods, group=self.department)
+        attraction = np.exp(-self.within * np.log(prices / self.goods.price) + pull)
+        inclusive = self.goods.total(self.goods.share * attraction)  # S (..., products)
+        # A group's S^theta, counted by its members' shares of the department.
+        reached = departments.total(departments.share * inclusive**self.theta)  # T (..., products)
+        nested = attraction * inclusive ** (self.theta - 1) * reached ** (self.phi - 1)
+        return np.asarray(self.goods.level * nested)
 
 
 @dataclass(frozen=True, kw_only=True)
