@@ -75,22 +75,33 @@ def fit_of(
         price_index(share.weight, curved(panel.ratio, k), slope, panel.present)
         for panel, share, slope in zip(panels, shares, b, strict=True)
     ]
+    totals = _totals(panels, indices, shares, blocks, links)
+    held_out = np.zeros(count)
+    for share in shares:
+        held_out[: len(share.held_out)] += share.held_out
+    return Fit(within, _slopes(totals, count), held_out, totals, indices)
+
+
+def _totals(
+    panels: list[GroupPanel],
+    indices: list[tuple[np.ndarray, np.ndarray]],
+    shares: list[Shares],
+    blocks: list[np.ndarray],
+    links: np.ndarray | None,
+) -> list[Total]:
+    """Return the group slopes, beside what the other groups tell of the week."""
     parts = [
         (panel, index, share.weight, block)
         for panel, index, share, block in zip(panels, indices, shares, blocks, strict=True)
     ]
-    first = [total_of(*part) for part in parts]
-    beside = _others(panels, first)
+    totals = [total_of(*part) for part in parts]
+    beside = _others(panels, totals)
     if links is not None:
         beside = _beside(panels, indices, beside, links)
-    whole = [
+    return [
         total if others is None else total_of(*part, others)
-        for part, total, others in zip(parts, first, beside, strict=True)
+        for part, total, others in zip(parts, totals, beside, strict=True)
     ]
-    held_out = np.zeros(count)
-    for share in shares:
-        held_out[: len(share.held_out)] += share.held_out
-    return Fit(within, _slopes(whole, count), held_out, whole, indices)
 
 
 def _slopes(fits: list[Shares] | list[Total], count: int) -> Slopes:

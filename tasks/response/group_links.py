@@ -76,6 +76,12 @@ class Kappas(NamedTuple):
     without: np.ndarray
 
 
+def no_links(draws: int) -> Links:
+    """Return no links, in so many draws."""
+    none = np.empty((0, 2))
+    return Links(pair=none.astype(int), weight=none, probability=np.empty(0), kappa=np.empty((draws, 0)))
+
+
 def links_of(kappas: Kappas, draws: int, rng: np.random.Generator) -> Links:
     """Return the pairs that may be linked, with draws of what links them.
 
@@ -85,7 +91,7 @@ def links_of(kappas: Kappas, draws: int, rng: np.random.Generator) -> Links:
         rng: source of them.
     """
     if not len(kappas.pair):
-        return Links(kappas.pair, kappas.weight, np.empty(0), np.empty((draws, 0)))
+        return no_links(draws)
     blocks = kappas.without.shape[1]
     apart = kappas.without - kappas.without.mean(axis=1, keepdims=True)
     error = np.sqrt((1 - 1 / blocks) * (apart**2).sum(axis=1))
@@ -203,9 +209,9 @@ def _answers(
     weeks, n, _ = others.shape
     rows, outcome = regression.rows, regression.outcome
     z = regression.weighted(others.reshape(weeks, -1))
-    own = _without_each(by_block(rows, rows, block)) + np.diag(regression.precision)
+    normal = _without_each(by_block(rows, rows, block)) + np.diag(regression.precision)
     tied = _without_each(by_block(rows, np.column_stack([z, outcome]), block))
-    solved = np.linalg.solve(own, tied)
+    solved = np.linalg.solve(normal, tied)
     z, tied_z = z.reshape(weeks, n, 2), tied[..., :-1].reshape(len(tied), -1, n, 2)
     solved_z = solved[..., :-1].reshape(tied_z.shape)
     moves = _without_each(_block_sums(np.einsum("tni,tnj->tnij", z, z), block))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from tasks.response.curves import CURVES
 from tasks.response.elasticities import PanelResponse
 from tasks.response.group_demand import GROUP, REFERENCE, GroupDemand, demand_of, interval
 from tasks.response.group_estimates import Fit, blocks_of_shop, curves_of, draws_of, fit_of
-from tasks.response.group_links import Links, kappas_of, links_of
+from tasks.response.group_links import Links, kappas_of, links_of, no_links
 from tasks.response.group_panel import GroupPanel, group_panels
 from tasks.response.group_shares import week_weights
 from tasks.response.identification import Identification
@@ -35,7 +36,7 @@ WITHIN, WHOLE, CURVE = "within", "whole", "curve"  # draws of the slopes b and e
 BY_REVENUE = "by_revenue"  # draws: whether buyers who switch keep money or units
 LINK, CROSS = "link", "cross"  # groups that receive and cause, and draws of the answer of one to the other
 PROBABILITY = "probability"  # that two groups are linked at all
-LINKS = 1  # beside the seed, root of the draws of the links
+LINK_DRAWS = 1  # beside the seed, root of the draws of the links: other draws stay the same without them
 DRAWS = 200  # posterior draws
 FORM_ERROR = 0.2
 """Standard deviation of the error of all group slopes by the form of demand: in simulated shops they come out
@@ -117,22 +118,10 @@ def group_response(
     rng = np.random.default_rng(seed)
     weeks = (bounded or bounded_weeks(sales, period)).table
     flags, panels = response.flags, group_panels(weeks, response.instrumented)
-    blocks = blocks_of_shop(panels)
     together = np.array([len(panel.products) > 1 for panel in panels])
-    weights = [
-        week_weights(panel, CURVES[1]) if several else None
-        for panel, several in zip(panels, together, strict=True)
-    ]
-    fits = [fit_of(panels, blocks, weights, k) for k in CURVES]
-    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
-    likeliest = np.bincount(np.searchsorted(CURVES, curve), minlength=len(CURVES)).argmax()
-    fit = fits[likeliest]
-    kappas = kappas_of(panels, fit.totals, fit.indices, blocks)
-    links = links_of(kappas, DRAWS, np.random.default_rng([seed, LINKS]))
-    if len(links.pair):
-        fits = [fit_of(panels, blocks, weights, k, links.ends) for k in CURVES]
-    draws = {**_draws(fits, curve, together, rng), LINK: links.ends.T, CROSS: links.cross}
-    fit = fits[likeliest]
+    estimates = _estimates(panels, together, rng, seed)
+    fit, links = estimates.likeliest, estimates.links
+    draws = {**_draws(estimates, together, rng), LINK: links.ends.T, CROSS: links.cross}
     reasons = [_reason(fit, group, identification, flags) for group in range(len(panels))]
     return GroupResponse(
         table=_table(panels, draws, reasons, identification.confidence),
@@ -143,18 +132,49 @@ def group_response(
     )
 
 
-def _draws(
-    fits: list[Fit], curve: np.ndarray, together: np.ndarray, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+class _Estimates(NamedTuple):
+    """Slopes of all groups under every curve, draws of the curve (draws,), and the links between groups."""
+
+    fits: list[Fit]
+    curve: np.ndarray
+    links: Links
+
+    @property
+    def likeliest(self) -> Fit:
+        """Return the slopes under the curve that most draws have."""
+        return self.fits[int(np.bincount(np.searchsorted(CURVES, self.curve)).argmax())]
+
+
+def _estimates(
+    panels: list[GroupPanel], together: np.ndarray, rng: np.random.Generator, seed: int
+) -> _Estimates:
+    """Return slopes, curve and links; slopes of linked groups hold each other's prices fixed."""
+    blocks = blocks_of_shop(panels)
+    weights = [
+        week_weights(panel, CURVES[1]) if several else None
+        for panel, several in zip(panels, together, strict=True)
+    ]
+    fits = [fit_of(panels, blocks, weights, k) for k in CURVES]
+    curve = curves_of(np.stack([fit.held_out for fit in fits]), DRAWS, rng)
+    unlinked = _Estimates(fits, curve, no_links(DRAWS))
+    fit = unlinked.likeliest
+    kappas = kappas_of(panels, fit.totals, fit.indices, blocks)
+    links = links_of(kappas, DRAWS, np.random.default_rng([seed, LINK_DRAWS]))
+    if not len(links.pair):
+        return unlinked
+    return _Estimates([fit_of(panels, blocks, weights, k, links.ends) for k in CURVES], curve, links)
+
+
+def _draws(estimates: _Estimates, together: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return draws of the slopes, those of every draw under its curve.
 
     Args:
-        fits: slopes of all groups, by curve.
-        curve: of every draw (draws,).
+        estimates: slopes of all groups under every curve, and draws of the curve.
         together: which groups have several members (groups,), bool.
         rng: source of all draws.
     """
-    drawn = [draws_of(fit, together, DRAWS, rng, FORM_ERROR) for fit in fits]
+    curve = estimates.curve
+    drawn = [draws_of(fit, together, DRAWS, rng, FORM_ERROR) for fit in estimates.fits]
     place, rows = np.searchsorted(CURVES, curve), np.arange(DRAWS)
     return {
         WITHIN: np.stack([within for within, _ in drawn])[place, rows],

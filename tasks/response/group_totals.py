@@ -153,10 +153,12 @@ def _fitted(
             working = x @ beta + (units - mean) / mean
             rows = whitened(root[:, None] * x, lasting, week)
             outcome = whitened(root * working, lasting, week)
-            last = Regression(rows, outcome, precision, root, lasting, week)
             step = np.linalg.solve(rows.T @ rows + np.diag(precision), rows.T @ outcome) - beta
             step *= min(1.0, 2.0 / max(float(np.abs(step).max()), CLOSE))
             beta = beta + step
+            last = Regression(
+                rows=rows, outcome=outcome, precision=precision, root=root, lasting=lasting, week=week
+            )
             if np.abs(step).max() < CLOSE:
                 break
         dispersion, lasting = _variance(units, np.exp(np.clip(x @ beta, -20, 20)), x.shape[1], week)

@@ -105,14 +105,11 @@ def _show(run: StageRun, response: PanelResponse, groups: GroupResponse, respond
         **groups.figures,
     }
     run.metrics({f"response.{name}": value for name, value in metrics.items()}, headline=True)
-    run.file(responded["elasticities"])
-    run.file(responded["groups"])
-    run.file(responded["group_links"])
-    run.file(responded["influence"])
+    for table in ("elasticities", "groups", "group_links", "influence"):
+        run.file(responded[table])  # type: ignore[literal-required]
     run.preview(response.table.drop(columns=NESTED).sort_values("standard_error"), "elasticities")
     run.preview(groups.table.sort_values("members", ascending=False), "groups")
-    if len(groups.links):
-        run.preview(groups.links, "group_links")
+    run.preview(groups.links, "group_links")
     run.figure(figures.elasticities(response.table), "elasticities.png")
     run.figure(figures.by_category(response.table), "elasticities_by_category.png")
     run.figure(figures.predictive_check(check), "predictive_check.png")
