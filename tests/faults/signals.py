@@ -132,7 +132,7 @@ class Moment(NamedTuple):
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
     """Yield every stop at seeded moments of a retraining."""
-    first = next(number for number, line in enumerate(shop.lines, start=1) if "stage 1 of" in line)
+    first = shop.line_with("stage 1 of")
     for number in range(plan.signals):
         for stop in STOPS:
             random = draw(plan, FAULT, stop, number)
