@@ -24,6 +24,7 @@ from flows.cli.ui import ui
 from infra.command.packages import clashing
 from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
 from tasks.runtime.interruption import interrupted
+from tasks.runtime.started_by import STARTED_BY
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -193,6 +194,7 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
     if clash:
         raise ImportError(f"the scheduled runs start in this folder: {clash}")
     show_progress()
+    os.environ[STARTED_BY] = str(os.getpid())
     with prefect_api(settings.data_folder, log_level="WARNING", at_once=True):
         from prefect import Flow, flow
         from prefect.schedules import Cron
