@@ -25,7 +25,7 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
     """Retrain on the sales table and register the models; for PASS they become ``candidate``."""
     with (
         run_page.progress_shown(),
-        ended_with_starter(),
+        ended_with_starter(settings.data_folder),
         attempt_at(settings, fresh) as attempt,
         peak_memory() as peak,
     ):

@@ -19,12 +19,12 @@ from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.recommend import recommend
 from flows.cli.session import flow_session, prefect_api, quiet_environment, show_progress
-from flows.cli.stops import INTERRUPTED, STOP
+from flows.cli.stops import INTERRUPTED, STOP, ended_first
 from flows.cli.ui import ui
 from infra.command.packages import clashing
 from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
 from tasks.runtime.interruption import interrupted
-from tasks.runtime.started_by import STARTED_BY
+from tasks.runtime.started_by import starter
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -194,8 +194,11 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
     if clash:
         raise ImportError(f"the scheduled runs start in this folder: {clash}")
     show_progress()
-    os.environ[STARTED_BY] = str(os.getpid())
-    with prefect_api(settings.data_folder, log_level="WARNING", at_once=True):
+    with (
+        prefect_api(settings.data_folder, log_level="WARNING", at_once=True),
+        starter(settings.data_folder) as release,
+        ended_first(release),
+    ):
         from prefect import Flow, flow
         from prefect.schedules import Cron
 

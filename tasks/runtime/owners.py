@@ -55,6 +55,11 @@ def living(data_folder: Path) -> set[str]:
     return names[True]
 
 
+def is_living(data_folder: Path, mark: str) -> bool:
+    """Return whether a living process holds a name."""
+    return mark in _names(data_folder)[True]
+
+
 def dead(data_folder: Path) -> set[str]:
     """Return the names that killed processes left."""
     return _names(data_folder)[False]

@@ -9,31 +9,44 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tasks.runtime.interruption import close_all
+from tasks.runtime.owners import is_living, owner
 
 log = logging.getLogger("repricer")
 
 STARTED_BY = "REPRICER_STARTED_BY"
-"""Variable with the id of the process that starts retrainings."""
+"""Variable with the name that the command holds in the data folder."""
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_CLOSE = 3.0  # that the runs of the process may take
 
 
 @contextmanager
-def ended_with_starter() -> Iterator[None]:
+def starter(data_folder: str) -> Iterator[Callable[[], None]]:
+    """Let the retrainings that this process starts end with the block, and yield what ends them before."""
+    with ExitStack() as held:
+        os.environ[STARTED_BY] = held.enter_context(owner(Path(data_folder)))
+        try:
+            yield held.close
+        finally:
+            del os.environ[STARTED_BY]
+
+
+@contextmanager
+def ended_with_starter(data_folder: str) -> Iterator[None]:
     """End this process, resumably, where the command that started it ends within the block."""
-    starter = int(os.environ.get(STARTED_BY, os.getpid()))
-    if starter == os.getpid():  # a person started it
+    mark = os.environ.get(STARTED_BY)
+    if mark is None:  # a person or another scheduler started it
         yield
         return
     left = threading.Event()
 
     def watch() -> None:
         while not left.wait(SECONDS_BETWEEN_LOOKS):
-            if os.getppid() != starter:
+            if not is_living(Path(data_folder), mark):
                 _end()
 
     watcher = threading.Thread(target=watch, name="starter", daemon=True)
