@@ -14,6 +14,7 @@ from flows.respond import respond
 from tasks.runtime.memory import peak_memory
 from tasks.runtime.records import Stages
 from tasks.runtime.resume import attempt_at
+from tasks.runtime.started_by import ended_with_starter
 from tasks.runtime.summary import Summary
 from tasks.stages.register import register
 from tasks.stages.summarise import summarise
@@ -22,7 +23,12 @@ from tasks.stages.summarise import summarise
 @flow(name="retrain", flow_run_name=run_page.run_name)
 def retrain(settings: Settings, fresh: bool = False) -> Summary:
     """Retrain on the sales table and register the models; for PASS they become ``candidate``."""
-    with run_page.progress_shown(), attempt_at(settings, fresh) as attempt, peak_memory() as peak:
+    with (
+        run_page.progress_shown(),
+        ended_with_starter(settings.data_folder),
+        attempt_at(settings, fresh) as attempt,
+        peak_memory() as peak,
+    ):
         prepared = prepare(attempt, settings)
         forecasted = forecast(attempt, settings, prepared)
         responded = respond(attempt, settings, prepared["sales"])

@@ -18,13 +18,13 @@ from flows.cli.explain import explain
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.recommend import recommend
-from flows.cli.session import prefect_api, quiet_environment, show_progress
-from flows.cli.stops import INTERRUPTED, STOP
+from flows.cli.session import flow_session, prefect_api, quiet_environment, show_progress
+from flows.cli.stops import INTERRUPTED, STOP, ended_first
 from flows.cli.ui import ui
 from infra.command.packages import clashing
 from tasks.runtime.heartbeat import OUTER_QUIET_SECONDS, heartbeat
 from tasks.runtime.interruption import interrupted
-from tasks.runtime.owners import owned_runs
+from tasks.runtime.started_by import starter
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -120,7 +120,7 @@ def retrain(
     check_files(settings)
     show_progress()
     working = heartbeat("retraining", quiet=OUTER_QUIET_SECONDS)
-    with prefect_api(settings.data_folder, meanwhile=HEAVY), working, owned_runs(settings.data_folder):
+    with flow_session(settings.data_folder, HEAVY), working:
         from flows.retrain import retrain as flow
         from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning
@@ -154,7 +154,7 @@ def promote(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
+    with flow_session(settings.data_folder):
         from flows.promote import promote as flow
 
         promoted = flow(settings, version, by, reason)
@@ -172,7 +172,7 @@ def rollback(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
+    with flow_session(settings.data_folder):
         from flows.rollback import rollback as flow
 
         promoted = flow(settings, by, reason)
@@ -194,7 +194,11 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
     if clash:
         raise ImportError(f"the scheduled runs start in this folder: {clash}")
     show_progress()
-    with prefect_api(settings.data_folder, log_level="WARNING", at_once=True):
+    with (
+        prefect_api(settings.data_folder, log_level="WARNING", at_once=True),
+        starter(settings.data_folder) as release,
+        ended_first(release),
+    ):
         from prefect import Flow, flow
         from prefect.schedules import Cron
 

@@ -10,8 +10,7 @@ import typer
 from flows.cli import report
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.session import prefect_api
-from tasks.runtime.owners import owned_runs
+from flows.cli.session import flow_session
 
 Out = Annotated[
     Path,
@@ -69,7 +68,7 @@ def recommend(
     require_ending(out, "--out")
     settings = settings_of(profile, sets)
     require_store(settings)
-    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
+    with flow_session(settings.data_folder):
         from flows.recommend import ShopTables
         from flows.recommend import recommend as flow
 

@@ -16,6 +16,7 @@ from flows.cli.shared_api import SharedApi, shared_api
 from flows.cli.stops import STOP, stopped_without
 from tasks.runtime.disk import full_disk_named
 from tasks.runtime.heartbeat import heartbeat
+from tasks.runtime.owners import dead, owned_runs
 
 log = logging.getLogger("repricer")
 
@@ -79,19 +80,46 @@ def prefect_api(
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
     STOP.listen()
     if os.environ.get("PREFECT_API_URL"):
+        _end_killed(data_folder)
         yield None
         return
     home = Path(data_folder).resolve() / "prefect"
     home.mkdir(parents=True, exist_ok=True)
     with shared_api(home, _environment(home), port) as shared, _used(shared, home):
-        log.info("starting Prefect and the libraries ...")
-        with heartbeat("starting"):
-            for name in meanwhile:
-                importlib.import_module(name)
-            shared.wait()
+        _await(shared, meanwhile)
+        _end_killed(data_folder)
         watched = shared.log.watched() if at_once else nullcontext()
         with stopped_without(shared.alive, shared.log.path), watched:
             yield shared
+
+
+def _await(shared: SharedApi, meanwhile: Sequence[str]) -> None:
+    """Import modules while an API starts, and wait for it."""
+    log.info("starting Prefect and the libraries ...")
+    with heartbeat("starting"):
+        for name in meanwhile:
+            importlib.import_module(name)
+        shared.wait()
+
+
+@contextmanager
+def flow_session(data_folder: str, meanwhile: Sequence[str] = ()) -> Iterator[None]:
+    """Give flows an API, and tag those that begin in here as runs of this process.
+
+    Args:
+        data_folder: on which they run.
+        meanwhile: modules to import while the API starts.
+    """
+    with prefect_api(data_folder, meanwhile=meanwhile), owned_runs(data_folder):
+        yield
+
+
+def _end_killed(data_folder: str) -> None:
+    """End the flow runs that killed commands left; Prefect is imported only where there are some."""
+    if dead(Path(data_folder)):
+        from tasks.runtime.orphans import end_killed
+
+        end_killed(Path(data_folder))
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ from tasks.runtime.interruption import close_all
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_AFTER_SECOND = 1.0  # that a second Ctrl-C leaves to what the first began
+SECONDS_FOR_CHILDREN = 4.0  # that end by themselves
 SECONDS_TO_CLOSE = 2.0  # runs of a process that does not end in order
 RESUME = "The same command goes on where it stopped."
 STANDARD_STREAMS = (1, 2)
@@ -57,6 +58,7 @@ class Stop:
         """Know of no cause."""
         self.cause: Cause | None = None
         self.kept: set[int] = set()  # children that outlive this process: others use them
+        self.first: list[Callable[[], object]] = []  # what is done before anything is interrupted
         self._deadline: float | None = None
         self._raised = self._said = self._listening = False
         self._terminals: list[int] = []
@@ -101,6 +103,8 @@ class Stop:
         if self._raised or (number == WAKE and self.cause is None):
             return
         self._raised = True
+        for act in self.first:
+            act()
         raise KeyboardInterrupt
 
     def _leave_terminal(self) -> None:
@@ -134,15 +138,37 @@ class Stop:
         closing = threading.Thread(target=close_all, daemon=True)
         closing.start()
         closing.join(SECONDS_TO_CLOSE)
-        for child in psutil.Process().children(recursive=True):
-            if child.pid not in self.kept:
-                with suppress(psutil.NoSuchProcess):
-                    child.terminate()
+        for child in self.children():
+            with suppress(psutil.NoSuchProcess):
+                child.terminate()
         os._exit(self.conclude())
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that end with this one."""
+        return [child for child in psutil.Process().children(recursive=True) if child.pid not in self.kept]
 
 
 STOP = Stop()
 """Of this process, to which signals come."""
+
+
+@contextmanager
+def ended_first(release: Callable[[], object]) -> Iterator[None]:
+    """Let the children of this process end by themselves before a stop interrupts it.
+
+    Args:
+        release: what they end for.
+    """
+
+    def end() -> None:
+        release()
+        psutil.wait_procs(STOP.children(), SECONDS_FOR_CHILDREN)
+
+    STOP.first.append(end)
+    try:
+        yield
+    finally:
+        STOP.first.remove(end)
 
 
 @contextmanager

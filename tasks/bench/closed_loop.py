@@ -40,6 +40,7 @@ from tasks.bench.closed_loop_results import (
 )
 from tasks.bench.closed_loop_season import Season
 from tasks.bench.closed_loop_totals import Totals, totals_of
+from tasks.runtime.artifacts import save_table, save_text
 
 
 class Closed(TypedDict):
@@ -140,7 +141,7 @@ def close_loop(shop: TrueShop, settings: Settings, chain: Chain, weeks: int, fol
     arms = _arms(yardstick, summary, weekly, frozen, market=market)
     seconds = {"retrain": retrained - start, "season": followed - retrained, "frozen": ended - followed}
     result = _result(yardstick, summary, weekly, arms, seconds)
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    save_text(json.dumps(result, indent=2) + "\n", folder / "result.json")
     return result
 
 
@@ -164,7 +165,7 @@ def rules_of(settings: Settings) -> PriceRules:
 def settings_at(settings: Settings, shop: TrueShop, folder: Path) -> Settings:
     """Write a shop's history, and return the settings with it as source and a data folder of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    shop.history.to_parquet(folder / "history.parquet", index=False)
+    save_table(shop.history, folder / "history.parquet")
     tree = settings.model_dump()
     tree["source"] |= {"kind": "file", "path": str(folder / "history.parquet"), "columns": {}, "period": "D"}
     return Settings(**tree | {"data_folder": str(folder / "data"), "seed": settings.seed + shop.seed})

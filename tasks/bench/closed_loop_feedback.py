@@ -23,6 +23,7 @@ from tasks.bench.cases.true_shops import TrueShop, true_shop
 from tasks.bench.closed_loop import rules_of, settings_at
 from tasks.bench.closed_loop_chain import Chain
 from tasks.bench.closed_loop_season import Season
+from tasks.runtime.artifacts import save_text
 
 SHARED_ERROR = 0.7  # in all elasticities
 VARIATION = {"share": 0.1, "size": 0.05}  # of every list
@@ -123,7 +124,7 @@ def with_and_without(
         weekly_difference=(learning - frozen).tolist(),
         seconds=time.monotonic() - start,
     )
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    save_text(json.dumps(result, indent=2) + "\n", folder / "result.json")
     return result
 
 

@@ -21,10 +21,11 @@ from expectations.columns import (
     STORE,
     UNIT_COST,
 )
-from expectations.spreadsheets import neutral
 from tasks.bench.cases.shop_history import SEASON_WEEKS
 from tasks.bench.cases.true_shops import TrueShop
 from tasks.bench.closed_loop_chain import Chain
+from tasks.runtime.artifacts import save_table
+from tasks.runtime.tables import write_table
 
 LOGGED = [REFERENCE_PRICE, RANDOMISED, PROPENSITY]  # columns of a list that are logged with the sales
 
@@ -67,13 +68,13 @@ class Season:
         recommend = partial(self.chain.recommend, self.settings, self.version)
         for week in range(weeks):
             in_force, written = self.folder / "in_force.csv", self.folder / f"list_{week:02d}.csv"
-            neutral(in_force_of(self.shop, prices)).to_csv(in_force, index=False)
+            write_table(in_force_of(self.shop, prices), in_force)
             past = str(kept) if feedback and sales else None
             recommend(str(in_force), str(written), self.shop.seed * SEASON_WEEKS + week, sales=past)
             listed = list_at(written, self.shop.rows)
             prices = listed[PRICE].to_numpy(float)
             sales.append(self.shop.week(week, prices).merge(listed[[*SERIES, *LOGGED]], on=SERIES))
-            pd.concat(sales).to_parquet(kept, index=False)
+            save_table(pd.concat(sales), kept)
             yield prices
 
 

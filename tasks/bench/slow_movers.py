@@ -25,6 +25,7 @@ from tasks.demand.history import History, lay_out
 from tasks.demand.metrics import pinball
 from tasks.demand.regression import Order
 from tasks.demand.splits import before
+from tasks.runtime.artifacts import save_table
 from tasks.runtime.seeds import seed_of
 from tasks.runtime.tune import Journal
 from tasks.runtime.workers import Workers, workers
@@ -99,7 +100,7 @@ def bench_slow_movers(
 
 def _result(shop: SlowShop, settings: Settings, folder: Path, pool: Workers) -> SlowResult:
     start = time.monotonic()
-    shop.sales.to_parquet(folder / "sales.parquet", index=False)
+    save_table(shop.sales, folder / "sales.parquet")
     here = _settings_at(settings, folder)
     history = _history(here)
     result = _combined(here, history, folder, pool)

@@ -50,13 +50,21 @@ def examine(settings: Settings) -> list[Finding]:
         f"prefect {PREFECT_FROM} or newer": _prefect,
         f"data folder with {NEEDED_GB:g} GB": lambda: _disk(Path(settings.data_folder)),
         f"{FREE_MEMORY_GB:g} GB of free memory": _memory,
-        "MLflow store": lambda: _store(settings),
-        "champion": lambda: _champion(settings),
-        "services of Prefect": lambda: _services(
-            Path(settings.data_folder).resolve() / "prefect" / "api.log"
-        ),
     }
-    return [_finding(name, check) for name, check in checks.items()]
+    log = Path(settings.data_folder).resolve() / "prefect" / "api.log"
+    return [
+        *(_finding(name, check) for name, check in checks.items()),
+        *_registry(settings),
+        _finding("services of Prefect", lambda: _services(log)),
+    ]
+
+
+def _registry(settings: Settings) -> list[Finding]:
+    """Ask the store, and for the champion only where it answers: a server that is down is waited for once."""
+    store = _finding("MLflow store", lambda: _store(settings))
+    if store["ok"]:
+        return [store, _finding("champion", lambda: _champion(settings))]
+    return [store, Finding(name="champion", ok=False, result="unknown: the MLflow store says who it is")]
 
 
 class _Unfit(RuntimeError):

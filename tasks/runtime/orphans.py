@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterParentFlowRunId,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
     TaskRunFilter,
     TaskRunFilterState,
     TaskRunFilterStateType,
@@ -23,7 +24,7 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from conf import Settings, SettingsError, stored
-from tasks.runtime.owners import living
+from tasks.runtime.owners import dead, forget, living
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
 
 Run = TypeVar("Run")
 
-BEGUN = FlowRunFilter(
-    state=FlowRunFilterState(
-        type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
-    )
+TAKEN_UP = FlowRunFilterState(
+    type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
 )
+BEGUN = FlowRunFilter(state=TAKEN_UP)
 """Flow runs that a process took up; those that wait for their time on a schedule have none yet."""
 OPEN = TaskRunFilter(
     state=TaskRunFilterState(
@@ -62,12 +62,34 @@ def end_orphans(settings: Settings) -> int:
         return 0
     with get_client(sync_client=True) as client:
         left = _dead_runs(_pages(client.read_flow_runs, flow_run_filter=BEGUN), settings)
-        # The tasks come first: killed between the two, the next run finds the flow still running.
-        for task_run in _open_tasks(client, settings):
-            client.set_task_run_state(task_run.id, _crashed(), force=True)
-        for run in left:
-            client.set_flow_run_state(run.id, _crashed(), force=True)
+        _crash(client, _open_tasks(client, settings), left)
     return len(left)
+
+
+def end_killed(data_folder: Path) -> None:
+    """Show as crashed the flow runs, and their tasks, of commands that were killed on a data folder.
+
+    Their runs name an owner that is dead, so that nothing need be held. A run that names none is left to the
+    next retraining.
+    """
+    marks = dead(data_folder)
+    if not marks:
+        return
+    owned = FlowRunFilterTags(any_=sorted(marks))
+    with get_client(sync_client=True) as client:
+        runs = FlowRunFilter(tags=owned)
+        tasks = _pages(client.read_task_runs, flow_run_filter=runs, task_run_filter=OPEN)
+        flows = _pages(client.read_flow_runs, flow_run_filter=FlowRunFilter(tags=owned, state=TAKEN_UP))
+        _crash(client, list(tasks), list(flows))
+    forget(data_folder, marks)
+
+
+def _crash(client: SyncPrefectClient, tasks: Iterable[TaskRun], flows: Iterable[FlowRun]) -> None:
+    """Show runs as crashed, the tasks first: killed between the two, the next run finds the flow open."""
+    for task_run in tasks:
+        client.set_task_run_state(task_run.id, _crashed(), force=True)
+    for run in flows:
+        client.set_flow_run_state(run.id, _crashed(), force=True)
 
 
 def end_this() -> Callable[[], None]:

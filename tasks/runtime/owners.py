@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,24 +50,48 @@ def owner(data_folder: Path) -> Iterator[str]:
 
 def living(data_folder: Path) -> set[str]:
     """Return the names that living processes hold, and remove the files that killed ones left."""
+    names = _names(data_folder)
+    forget(data_folder, names[False])
+    return names[True]
+
+
+def is_living(data_folder: Path, mark: str) -> bool:
+    """Return whether a living process holds a name."""
+    return mark in _names(data_folder)[True]
+
+
+def dead(data_folder: Path) -> set[str]:
+    """Return the names that killed processes left."""
+    return _names(data_folder)[False]
+
+
+def forget(data_folder: Path, marks: Iterable[str]) -> None:
+    """Remove the files of killed processes."""
+    for mark in marks:
+        (data_folder.resolve() / OWNERS / mark).unlink(missing_ok=True)
+
+
+def _names(data_folder: Path) -> dict[bool, set[str]]:
+    """Return the names in a data folder by whether a process holds them."""
     folder = data_folder.resolve() / OWNERS
-    if not folder.is_dir():
-        return set()
-    with locked(folder):
-        return {file.name for file in folder.iterdir() if not _removed_if_abandoned(file)}
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    if folder.is_dir():
+        with locked(folder):
+            for file in folder.iterdir():
+                names[_is_held(file)].add(file.name)
+    return names
 
 
-def _removed_if_abandoned(file: Path) -> bool:
-    """Remove the file of a dead process and return whether it was one; the caller holds the folder."""
+def _is_held(file: Path) -> bool:
+    """Return whether a process holds a file; the caller holds the folder."""
     try:
         held = os.open(file, os.O_RDWR)
     except FileNotFoundError:  # its owner has just removed it
-        return True
+        return False
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.unlink(missing_ok=True)
     except BlockingIOError:
-        return False
+        return True
     finally:
         os.close(held)
-    return True
+    return False

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from flows.cli.session import quiet_environment
 from tests.faults import (
     first_starts,
+    full_disks,
+    locks,
     races,
     registry_kills,
     report,
@@ -22,7 +25,16 @@ from tests.faults.shop import Shop, prepared
 
 FAULTS: dict[str, Callable[[Plan, Shop], Iterator[Case]]] = {
     fault.FAULT: fault.cases
-    for fault in (races, tampering, registry_kills, signals, first_starts, retraining_kills)
+    for fault in (
+        races,
+        tampering,
+        registry_kills,
+        locks,
+        signals,
+        full_disks,
+        first_starts,
+        retraining_kills,
+    )
 }
 """The quick ones first."""
 
@@ -31,7 +43,7 @@ def main() -> None:
     """Run the cases and exit with 1 where an invariant was violated."""
     given = arguments()
     quiet_environment()
-    names = ("seed", "kills", "registry_kills", "first_kills", "races", "signals")
+    names = [field.name for field in fields(Plan) if field.name != "work"]
     plan = Plan(work=given.work.resolve(), **{name: getattr(given, name) for name in names})
     plan.work.mkdir(parents=True, exist_ok=True)
     report.say(f"seed {plan.seed}; an undisturbed retraining first, in {plan.work}")
@@ -61,6 +73,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first-kills", type=int, default=20, help="in first starts in an empty folder")
     parser.add_argument("--races", type=int, default=50, help="of promotions by two people at once")
     parser.add_argument("--signals", type=int, default=2, help="times that every signal is sent")
+    parser.add_argument("--locks", type=int, default=1, help="times that every database is held")
+    parser.add_argument("--disk-kilobytes", type=int, default=400, help="by which a full disk grows")
     parser.add_argument("--only", action="append", choices=list(FAULTS), help="this fault; may be repeated")
     parser.add_argument(
         "--reuse", action="store_true", help="take the undisturbed retraining that lies in the folder"

@@ -26,6 +26,8 @@ class Plan:
         first_kills: kills in the first start in an empty data folder.
         races: promotions by two people at once.
         signals: how often every signal is sent.
+        locks: how often every database is held by another program.
+        disk_kilobytes: by which a full disk grows at a time.
     """
 
     work: Path
@@ -35,6 +37,8 @@ class Plan:
     first_kills: int
     races: int
     signals: int
+    locks: int
+    disk_kilobytes: int
 
 
 @dataclass

@@ -42,7 +42,9 @@ TINY = (
 """What makes a retraining as short as it gets, and lets it pass: the figures are not looked at."""
 SECONDS_OF_A_RETRAINING = 900.0  # at most, on a machine that does other things too
 SECONDS_AFTER_A_KILL = 15.0  # that children of a killed command may live
-DATABASES = (Path("mlflow.db"), Path("prefect", "prefect.db"))
+MLFLOW = Path("mlflow.db")
+REGISTERING = ": register"  # in the line that opens the last stage
+DATABASES = (MLFLOW, Path("prefect", "prefect.db"))
 
 
 class Shop(NamedTuple):
@@ -61,6 +63,10 @@ class Shop(NamedTuple):
     reference: Path
     lines: list[str]
     first_start: float
+
+    def line_with(self, words: str) -> int:
+        """Return the number of the first line of the undisturbed retraining with some words, from 1."""
+        return next(number for number, line in enumerate(self.lines, start=1) if words in line)
 
 
 def prepared(work: Path, reuse: bool = False) -> Shop:

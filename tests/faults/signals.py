@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import random
-import select
 import signal
 import subprocess
-import termios
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,71 +14,15 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from tests.conftest import ROOT, environment
 from tests.faults.case import Case, Plan, draw
 from tests.faults.databases import rows
 from tests.faults.retraining_kills import resumed
 from tests.faults.shop import SECONDS_OF_A_RETRAINING, Shop, fill, retraining
+from tests.terminals import CTRL_C, Terminal
 
 FAULT = "signal"
 SECONDS_TO_STOP = 10.0
 ROOM = 3  # times as long, on a machine that does other things too
-CTRL_C = b"\x03"
-
-
-def _in_foreground() -> None:
-    """Take the terminal, and hear that it was closed, even if the suite was started by `nohup`."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-class Terminal:
-    """A command in a terminal of its own, whose lines are read all the time."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        """Start the command as the foreground process of a new terminal."""
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            arguments,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment(),
-            cwd=ROOT,
-            start_new_session=True,
-            preexec_fn=_in_foreground,
-        )
-        os.close(slave)
-        self.text = ""
-        self._closed = threading.Event()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        """Keep what is said; never wait in a read, which would hold the terminal open when it is closed."""
-        with suppress(OSError):  # the terminal of a command that ended
-            while not self._closed.is_set():
-                if select.select([self._master], [], [], 0.1)[0]:
-                    self.text += os.read(self._master, 65536).decode(errors="replace")
-
-    def wait_for_line(self, number: int) -> None:
-        """Wait until the command has said a number of lines, or has ended."""
-        deadline = time.monotonic() + SECONDS_OF_A_RETRAINING
-        while self.text.count("\n") < number and self.process.poll() is None:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"line {number} was never said: {self.text[-2000:]}")
-            time.sleep(0.05)
-
-    def press(self, keys: bytes) -> None:
-        with suppress(OSError):
-            os.write(self._master, keys)
-
-    def close(self) -> None:
-        """Close the terminal, as the window of it would."""
-        if not self._closed.is_set():
-            self._closed.set()
-            self._reader.join()
-            os.close(self._master)
 
 
 def ctrl_c(terminal: Terminal, _random: random.Random) -> None:
@@ -132,7 +70,7 @@ class Moment(NamedTuple):
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
     """Yield every stop at seeded moments of a retraining."""
-    first = next(number for number, line in enumerate(shop.lines, start=1) if "stage 1 of" in line)
+    first = shop.line_with("stage 1 of")
     for number in range(plan.signals):
         for stop in STOPS:
             random = draw(plan, FAULT, stop, number)
@@ -146,7 +84,7 @@ def stopped(shop: Shop, moment: Moment, facts: dict[str, Any], folder: Path) -> 
     """Stop a retraining, look at what it leaves, run it again and compare it with the undisturbed one."""
     fill(folder, shop.empty)
     terminal = Terminal(retraining(shop.sales, folder))
-    terminal.wait_for_line(moment.line)
+    terminal.wait_for_line(moment.line, SECONDS_OF_A_RETRAINING)
     time.sleep(moment.random.uniform(0, 1))
     if terminal.process.poll() is not None:
         terminal.close()
@@ -165,7 +103,7 @@ def answer(
 ) -> Iterator[str]:
     """Yield what is wrong with how a command ended."""
     try:
-        status = terminal.process.wait(ROOM * SECONDS_TO_STOP)
+        status = terminal.wait(ROOM * SECONDS_TO_STOP)
         facts["ended after s"] = round(time.monotonic() - begin, 1)
     except subprocess.TimeoutExpired:
         terminal.process.kill()

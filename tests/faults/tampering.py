@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from tasks.governance.manifest import ManifestError
 from tasks.runtime.champion_aliases import champion, chosen
 from tests.conftest import MODELS
 from tests.faults.case import Case, Plan
+from tests.faults.changes import flip, replace, swap, truncate
 from tests.faults.checked_registry import POLICY, manifests, versions_of
 from tests.faults.checker import sha256, torn_list
 from tests.faults.registry_kills import begin_from
@@ -26,26 +26,6 @@ from tests.operations.template import made_registry
 
 FAULT = "tampering"
 LIST = "list.csv"
-
-
-def flip(file: Path, _other: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
-def truncate(file: Path, _other: Path) -> None:
-    os.truncate(file, file.stat().st_size - 1)
-
-
-def swap(file: Path, other: Path) -> None:
-    content = file.read_bytes()
-    file.write_bytes(other.read_bytes())
-    other.write_bytes(content)
-
-
-def replace(file: Path, _other: Path) -> None:
-    file.write_bytes(b"anything else")
 
 
 CHANGES: dict[str, Callable[[Path, Path], None]] = {

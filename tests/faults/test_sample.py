@@ -19,7 +19,8 @@ KILLS, RACES = 12, 2
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     work = tmp_path_factory.mktemp("faults")
-    return Plan(work=work, seed=17, kills=0, registry_kills=KILLS, first_kills=0, races=RACES, signals=0)
+    none = dict.fromkeys(("kills", "first_kills", "signals", "locks", "disk_kilobytes"), 0)
+    return Plan(work=work, seed=17, registry_kills=KILLS, races=RACES, **none)
 
 
 def violated(cases: Iterator[Case], plan: Plan) -> list[str]:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
 import signal
 import sqlite3
 import sys
-import termios
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -25,6 +19,7 @@ from prefect.exceptions import TerminationSignal
 from flows.cli.shared_api import shared_api
 from tasks.runtime.interruption import interrupted
 from tests.conftest import ROOT, environment, of, outliving, retrain_small, wait_for
+from tests.terminals import CTRL_C, Terminal
 
 PATIENCE = 30  # seconds; a stop takes less than 10, on a machine that does nothing else
 START = 240  # seconds
@@ -67,7 +62,7 @@ def retrain(settings: Settings, fresh: bool = False):
     return {"verdict": "PASS"}
 """
 COMMAND = """
-import signal, sys, types
+import sys, types
 from flows.cli import app
 
 class Long(types.ModuleType):
@@ -76,7 +71,6 @@ class Long(types.ModuleType):
         return getattr(long_flow, name)
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may have been started by `nohup`
     app.HEAVY = ()
     app.report.show_summary = lambda *_: None
     sys.modules["flows.retrain"] = Long("flows.retrain")
@@ -85,73 +79,21 @@ if __name__ == "__main__":
 """The command `retrain` with a flow that works until it is stopped, and loads no heavy library."""
 
 
-@dataclass
-class Terminal:
-    """A command in a terminal of its own."""
-
-    process: Popen[bytes]
-    master: int
-    lines: list[str] = field(default_factory=list)
-    closed: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
-
-    @property
-    def said(self) -> str:
-        return "".join(self.lines)
-
-    def read(self) -> None:
-        """Read until the terminal is closed, on either side."""
-        with suppress(OSError):
-            while not self.closed.is_set():
-                if select.select([self.master], [], [], 0.1)[0]:
-                    self.lines.append(os.read(self.master, 4096).decode(errors="replace"))
-
-    def close(self) -> None:
-        self.closed.set()
-        self.reader.join()  # who reads keeps it open
-        os.close(self.master)
-
-    def wait_for(self, text: str) -> str:
-        """Return the rest of the line that begins with a text."""
-        deadline = time.monotonic() + START
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if text in self.said and "\n" in self.said.split(text, 1)[1]:
-                return self.said.split(text, 1)[1].splitlines()[0].strip()
-            time.sleep(0.1)
-        pytest.fail(f"{text!r} was never said: {self.said[-3000:]}")
-
-
 @pytest.fixture
 def terminal(long_flow: Path) -> Iterator[Callable[[list[str]], Terminal]]:
     """Return what starts a command in a pseudo-terminal."""
     opened: list[Terminal] = []
 
     def start(arguments: list[str]) -> Terminal:
-        master, slave = pty.openpty()
-        process = Popen(
-            [sys.executable, str(long_flow / "command.py"), *arguments],
-            env=environment(PYTHONPATH=f"{long_flow}{os.pathsep}{ROOT}"),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=ROOT,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        shown = Terminal(process, master)
-        opened.append(shown)
-        return shown
+        command = [sys.executable, str(long_flow / "command.py"), *arguments]
+        opened.append(Terminal(command, environment(PYTHONPATH=f"{long_flow}{os.pathsep}{ROOT}")))
+        return opened[-1]
 
     yield start
     for shown in opened:
         shown.process.kill()
         shown.process.wait()
-        if not shown.closed.is_set():
-            shown.close()
+        shown.close()
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +135,7 @@ def stop(how: str, shown: Terminal, api: psutil.Process) -> None:
             api.kill()
         case _:
             for _ in range(2 if how == "Ctrl-C twice" else 1):
-                os.write(shown.master, b"\x03")
+                shown.press(CTRL_C)
                 time.sleep(0.2)
 
 
@@ -209,20 +151,20 @@ def test_a_retraining_ends_soon_however_it_is_stopped_and_is_resumed(
     with shared_api(home, of(home)) as shared:  # one for all, as beside `repricer ui`
         for how, (status, line) in STOPS.items():
             shown = terminal(retrain_small(small_csv, data))
-            attempts.add(shown.wait_for("fitting in "))
+            attempts.add(shown.wait_for("fitting in ", START))
             children = psutil.Process(shown.process.pid).children(recursive=True)
             assert children, "there are no workers to end"
             began = time.monotonic()
             stop(how, shown, shared.process)
-            assert shown.process.wait(PATIENCE) == status, f"{how}: {shown.said}"
+            assert shown.wait(PATIENCE) == status, f"{how}: {shown.text}"
             sys.stdout.write(f"{how}: {time.monotonic() - began:.1f} s\n")
             assert not list(outliving(children, 10)), f"{how}: a process outlives the command"
             if how != "closed terminal":
-                last = shown.said.strip().splitlines()[-1]
-                assert line in last, f"{how}: {shown.said}"
+                last = shown.text.strip().splitlines()[-1]
+                assert line in last, f"{how}: {shown.text}"
                 assert last.endswith("The same command goes on where it stopped."), last
-                assert shown.said.count(line) == 1, f"{how}: {shown.said}"
-            assert "Traceback" not in shown.said, f"{how}: {shown.said}"
+                assert shown.text.count(line) == 1, f"{how}: {shown.text}"
+            assert "Traceback" not in shown.text, f"{how}: {shown.text}"
             left = open_runs(data)
             if how == "killed API":  # Prefect's states are the API's to write: the next start has them ended
                 left = {**NOTHING, "MLflow": left["MLflow"]}
@@ -230,9 +172,9 @@ def test_a_retraining_ends_soon_however_it_is_stopped_and_is_resumed(
             assert statuses(data) == {"KILLED"}, f"{how}: interrupted is not failed"
     (data / "finish").touch()
     last_one = terminal(retrain_small(small_csv, data))
-    attempts.add(last_one.wait_for("finished "))
+    attempts.add(last_one.wait_for("finished ", START))
     assert len(attempts) == 1, "a stopped retraining was not resumed"
-    assert last_one.process.wait(PATIENCE) == 0, last_one.said
+    assert last_one.wait(PATIENCE) == 0, last_one.text
     assert open_runs(data) == NOTHING
     assert statuses(data) == {"FINISHED"}
 

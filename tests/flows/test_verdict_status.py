@@ -22,7 +22,7 @@ def test_the_verdict_decides_the_exit_status_only_where_that_is_wanted(
     verdict: str, asked_for: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary: dict[str, Any] = {"verdict": verdict}
-    monkeypatch.setattr(command, "prefect_api", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(command, "flow_session", lambda *_: nullcontext())
     monkeypatch.setattr(command, "quiet_environment", lambda: None)
     monkeypatch.setattr(command, "show_progress", lambda: None)
     monkeypatch.setattr(report, "show_summary", lambda *_: None)

@@ -11,18 +11,34 @@ import pandas as pd
 
 from conf import Settings
 from tasks.governance.format import FORMAT, FORMAT_TAG
-from tasks.runtime import champion_store, track, verified_models
+from tasks.runtime import champion_aliases, champion_store, track, verified_models
 from tasks.runtime.artifacts import save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track import Registration
 from tasks.runtime.track.model_files import registered_version
 from tasks.runtime.track.registry import CODE
+from tasks.runtime.track.store import client
+
+MODEL = "price_response"
 
 
 def attempt_in(settings: Settings, name: str = "a") -> Attempt:
     """Return an attempt with a parent run in the store of the settings."""
     run_id = track.start_run(settings, {"attempt": name})
     return Attempt(id=name, folder=str(Path(settings.data_folder) / "attempts" / name), run_id=run_id)
+
+
+def folder_of(version: int) -> Path:
+    """Return the folder of a version of `MODEL`."""
+    uri = client().get_model_version_download_uri(MODEL, str(version))
+    return Path(uri.removeprefix("file://"))
+
+
+def elasticity(settings: Settings, version: int = 1) -> float:
+    """Return what a version of `MODEL` that is loaded as by every command answers."""
+    number, model = champion_aliases.chosen(settings, MODEL, version)
+    assert number == version
+    return float(model._table["elasticity"].iloc[0])
 
 
 def seal_any(settings: Settings, name: str, version: int) -> None:
@@ -61,7 +77,7 @@ def registration(folder: Path, elasticity: float = -1.5) -> Registration:
         index=[0],
     )
     return Registration(
-        name="price_response",
+        name=MODEL,
         files={
             "response_table": save_table(table, folder / "elasticities.parquet"),
             "response_products": save_table(table[["product_id"]], folder / "group_products.parquet"),

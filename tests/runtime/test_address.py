@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -106,13 +108,30 @@ def test_a_server_that_lets_nobody_in_is_waited_for_no_longer(
 ) -> None:
     monkeypatch.setattr(reach, "LIMIT_SECONDS", 0.0)
     monkeypatch.setattr(reach, "SECONDS_BETWEEN_TRIALS", 0.0)
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        port = server.getsockname()[1]
-        Thread(target=lambda: [server.accept()[0].close() for _ in range(4)], daemon=True).start()
-        with pytest.raises(StoreError, match=r"^track\.uri postgresql://127.*: the store did not answer"):
-            open_store(settings(tmp_path, uri=f"postgresql://127.0.0.1:{port}/db"))
+    with (
+        unwelcoming() as port,
+        pytest.raises(StoreError, match=r"^track\.uri postgresql://127.*: the store did not answer"),
+    ):
+        open_store(settings(tmp_path, uri=f"postgresql://127.0.0.1:{port}/db"))
+
+
+@contextmanager
+def unwelcoming() -> Iterator[int]:
+    """Yield the port of a server that closes every connection at once."""
+
+    def refuse() -> None:
+        with suppress(OSError):  # until it is shut down
+            while True:
+                server.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        refusing = Thread(target=refuse)
+        refusing.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            refusing.join()
 
 
 def test_a_store_that_does_not_answer_says_no_password() -> None:

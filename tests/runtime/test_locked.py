@@ -18,14 +18,6 @@ from tasks.runtime.track.store import client
 LOCKED = r"mlflow\.db: another process has kept the database locked .*the same command goes on"
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Return the settings of a data folder with an MLflow store."""
-    settings = Settings(profile="smoke", data_folder=str(tmp_path_factory.mktemp("data")))
-    track.open_store(settings)
-    return settings
-
-
 @pytest.fixture
 def holder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """Hold the database as another program would, and let the libraries themselves wait for 0.1 s."""

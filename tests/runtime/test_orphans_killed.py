@@ -104,6 +104,23 @@ def next_one(settings: dict):
 
 print("answer", json.dumps(next_one({"profile": "smoke", "data_folder": sys.argv[1]})))
 """
+COMMAND = """
+import json, sys
+from pathlib import Path
+from flows.cli.session import flow_session
+from tasks.runtime.owners import dead
+
+def states():
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs()
+        return [run.state_name for run in runs if run.parameters["settings"]["data_folder"] == sys.argv[1]]
+
+before = len(dead(Path(sys.argv[1])))
+with flow_session(sys.argv[1]):
+    print("answer", json.dumps([before, len(dead(Path(sys.argv[1]))), states()]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +177,17 @@ def test_the_next_run_ends_flows_and_tasks_that_a_killed_process_left_running(sw
 def test_a_flow_that_was_killed_before_it_began_is_ended_too(swept: Any) -> None:
     (_, flows), _, (_, flows_after) = swept
     assert (flows["killed at birth"], flows_after["killed at birth"]) == ("Pending", "Crashed")
+
+
+def test_any_command_ends_what_another_one_that_was_killed_left(api: str, tmp_path: Path) -> None:
+    for name, script in {"pending.py": PENDING, "command.py": COMMAND}.items():
+        (tmp_path / name).write_text(script)
+    env = environment(PREFECT_API_URL=api, PREFECT_HOME=str(tmp_path), PREFECT_LOGGING_LEVEL="ERROR")
+    with begun(tmp_path, env, "pending.py") as killed:
+        assert killed.wait() == -signal.SIGKILL
+    with begun(tmp_path, env, "command.py") as command:
+        said = command.communicate()[0]
+    assert 'answer [1, 0, ["Crashed"]]' in said
 
 
 def test_a_command_that_runs_beside_is_left_alone(swept: Any) -> None:

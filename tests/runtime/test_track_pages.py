@@ -19,24 +19,6 @@ from tasks.runtime.track import view
 from tasks.runtime.track.labels import origin_tags
 from tasks.runtime.tune import Trial
 from tasks.stages.search import journal_of
-from tests.runtime.stores import attempt_in
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Return the settings of a store that the tests of this file share."""
-    return Settings(profile="smoke", data_folder=str(tmp_path_factory.mktemp("store")))
-
-
-@pytest.fixture
-def client(settings: Settings) -> Any:
-    return track.open_store(settings)
-
-
-@pytest.fixture
-def attempt(settings: Settings, client: Any, request: pytest.FixtureRequest) -> Attempt:
-    return attempt_in(settings, request.node.name)
-
 
 # --- names and origin ---
 

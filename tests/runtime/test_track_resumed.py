@@ -21,22 +21,6 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Return the settings of a store that the tests of this file share."""
-    return Settings(profile="smoke", data_folder=str(tmp_path_factory.mktemp("store")))
-
-
-@pytest.fixture
-def client(settings: Settings) -> Any:
-    return track.open_store(settings)
-
-
-@pytest.fixture
-def attempt(client: Any, settings: Settings, request: pytest.FixtureRequest) -> Attempt:
-    return attempt_in(settings, request.node.name)
-
-
 @contextmanager
 def killed_after(method: str, calls: int = 1) -> Iterator[None]:
     """Let the process die after a method of the MLflow client was called that often."""

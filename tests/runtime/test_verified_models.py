@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import py_compile
+import re
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import cloudpickle
 import mlflow
 import pytest
-import yaml
-from mlflow.exceptions import MlflowException
 
 from conf import Settings
 from tasks.governance.manifest import ManifestError
-from tasks.runtime import champion_aliases, champion_store, track, verified_models
+from tasks.runtime import track, verified_models
 from tasks.runtime.model_folder import CACHE, NOTED_BY_LOADS, PRIVATE, private_folder
-from tests.runtime.stores import attempt_in, registration
+from tests.faults.changes import empty, flip, link, remove, replace, truncate
+from tests.runtime.stores import MODEL, elasticity, folder_of
 
-MODEL = "price_response"
 FILES = (
     *("MLmodel", "conda.yaml", "input_example.json", "python_env.yaml", "requirements.txt", "response.py"),
     "serving_input_example.json",
@@ -34,46 +28,6 @@ FILES = (
 )
 DIFFERING = ("MLmodel", "artifacts/elasticities.parquet")
 """Files in which the two versions differ."""
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder with two registered versions of other elasticities."""
-    folder = tmp_path_factory.mktemp("store")
-    settings = Settings(profile="smoke", data_folder=str(folder))
-    for number, elasticity in enumerate((-1.5, -2.5), start=1):
-        with track.stage_run(attempt_in(settings, f"attempt-{number}"), "register") as run:
-            assert run.model(registration(tmp_path_factory.mktemp("files"), elasticity)) == number
-        verified_models.seal(settings, {MODEL: number})
-    return folder
-
-
-@pytest.fixture
-def store(template: Path, tmp_path: Path) -> Settings:
-    """Return the settings of a copy of that data folder."""
-    shutil.copytree(template, tmp_path / "data")
-    settings = Settings(profile="smoke", data_folder=str(tmp_path / "data"))
-    track.open_store(settings)
-    return settings
-
-
-@pytest.fixture
-def canary(tmp_path: Path) -> Path:
-    """Return the file that foreign code writes."""
-    return tmp_path / "canary"
-
-
-def folder_of(version: int) -> Path:
-    """Return the folder of a version."""
-    uri = mlflow.MlflowClient().get_model_version_download_uri(MODEL, str(version))
-    return Path(uri.removeprefix("file://"))
-
-
-def elasticity(settings: Settings, version: int = 1) -> float:
-    """Return what a version that is loaded as by every command answers."""
-    number, model = champion_aliases.chosen(settings, MODEL, version)
-    assert number == version
-    return float(model._table["elasticity"].iloc[0])
 
 
 def test_what_was_registered_loads_and_its_copy_is_gone(store: Settings) -> None:
@@ -102,47 +56,23 @@ def plain_files(folder: Path) -> list[Path]:
 # --- every file, changed in every way ---
 
 
-def flip(file: Path, _other: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
-def truncate(file: Path, _other: Path) -> None:
-    os.truncate(file, file.stat().st_size - 1)
-
-
-def empty(file: Path, _other: Path) -> None:
-    os.truncate(file, 0)
-
-
-def replace(file: Path, _other: Path) -> None:
-    file.unlink()
-    file.write_bytes(b"anything else")
-
-
-def remove(file: Path, _other: Path) -> None:
-    file.unlink()
-
-
-def link(file: Path, other: Path) -> None:
-    file.unlink()
-    file.symlink_to(other)
-
-
 @pytest.mark.parametrize("change", [flip, truncate, empty, replace, remove, link], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("file", FILES)
 def test_a_changed_file_is_refused_before_mlflow_sees_it(
-    file: str, change: Callable[[Path, Path], None], store: Settings, monkeypatch: pytest.MonkeyPatch
+    change: Callable[[Path, Path], None], store: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlflow.pyfunc.load_model", lambda uri: pytest.fail(f"{uri} was loaded"))
-    change(folder_of(1) / file, folder_of(2) / file)
-    expected = {link: f"{file} is a link", remove: f"{file}: expected .*, found no such file"}
-    default = (
-        rf"{file}: expected \d+ bytes of SHA-256 \w+, found \d+ bytes of SHA-256 \w+\. Nothing of it was"
-    )
-    with pytest.raises(ManifestError, match=expected.get(change, default)):
-        elasticity(store)
+    expected = {link: "{} is a link", remove: "{}: expected .*, found no such file"}
+    default = r"{}: expected \d+ bytes of SHA-256 \w+, found \d+ bytes of SHA-256 \w+\. Nothing of it was"
+    for file in FILES:
+        changed = folder_of(1) / file
+        content = changed.read_bytes()
+        change(changed, folder_of(2) / file)
+        with pytest.raises(ManifestError, match=expected.get(change, default).format(re.escape(file))):
+            elasticity(store)
+        changed.unlink(missing_ok=True)
+        changed.write_bytes(content)
+    monkeypatch.undo()
+    assert elasticity(store) == -1.5, "put back as it was, it is loaded"
 
 
 @pytest.mark.parametrize("file", DIFFERING)
@@ -183,110 +113,6 @@ def test_a_folder_that_is_gone_is_refused(store: Settings) -> None:
     shutil.rmtree(folder_of(1))
     with pytest.raises(ManifestError, match=r"MLmodel: expected .* found no such file; .*; and 6 more"):
         elasticity(store)
-
-
-# --- foreign code, in each of its forms ---
-
-
-def writing(canary: Path) -> str:
-    """Return code that shows that it ran."""
-    return f"from pathlib import Path\nPath({str(canary)!r}).write_text('ran')\n"
-
-
-class Pickled:
-    """What runs code when it is unpickled."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return exec, (self.code,)
-
-
-def describe(folder: Path, remove: str | None = None, **entries: object) -> None:
-    """Change the description from which MLflow loads a model."""
-    description = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
-    pyfunc = description["flavors"]["python_function"]
-    pyfunc.update(entries)
-    pyfunc.pop(remove, None)
-    (folder / "MLmodel").write_text(yaml.safe_dump(description), encoding="utf-8")
-
-
-def changed_code(folder: Path, code: str) -> None:
-    with (folder / "response.py").open("a", encoding="utf-8") as file:
-        file.write(code)
-
-
-def other_loader(folder: Path, code: str) -> None:
-    (folder / "code").mkdir()
-    (folder / "code" / "foreign_loader.py").write_text(code, encoding="utf-8")
-    describe(folder, loader_module="foreign_loader", code="code")
-
-
-def other_code_path(folder: Path, code: str) -> None:
-    (folder / "other.py").write_text(code, encoding="utf-8")
-    describe(folder, model_code_path="other.py")
-
-
-def shadowing_module(folder: Path, code: str) -> None:
-    (folder / "code").mkdir()
-    (folder / "code" / "shadow_of_a_library.py").write_text(code, encoding="utf-8")
-    with (folder / "response.py").open("a", encoding="utf-8") as file:
-        file.write("import shadow_of_a_library\n")
-    describe(folder, code="code")
-
-
-def pickle(folder: Path, code: str) -> None:
-    (folder / "python_model.pkl").write_bytes(cloudpickle.dumps(Pickled(code)))
-    describe(
-        folder, remove="model_code_path", python_model="python_model.pkl", loader_module="mlflow.pyfunc.model"
-    )
-
-
-FORMS = [changed_code, other_loader, other_code_path, shadowing_module, pickle]
-
-
-@pytest.mark.parametrize("registered", [True, False], ids=["with manifest", "without manifest"])
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
-def test_foreign_code_is_refused_before_it_runs(
-    form: Callable[[Path, str], None],
-    registered: bool,
-    store: Settings,
-    canary: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    form(folder_of(1), writing(canary))
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true")
-    with suppress(MlflowException, AttributeError, TypeError):  # what MLflow makes of a model that is none
-        mlflow.pyfunc.load_model(f"models:/{MODEL}/1")
-    assert canary.exists(), "the code would run"
-    canary.unlink()
-    for name in ("foreign_loader", "shadow_of_a_library"):
-        sys.modules.pop(name, None)
-    if not registered:
-        champion_store.forget_manifests(store, MODEL)
-    remedy = (
-        "is not what was registered: " if registered else "has no manifest, and would not only run the code"
-    )
-    for command in (lambda: elasticity(store), lambda: verified_models.seal(store, {MODEL: 1})):
-        with pytest.raises(ManifestError, match=f"price_response version 1 {remedy}"):
-            command()
-    assert not canary.exists(), "nothing of it was run"
-
-
-def test_a_cache_of_bytecode_beside_the_code_is_never_run(
-    store: Settings, canary: Path, tmp_path: Path
-) -> None:
-    code, evil = folder_of(1) / "response.py", tmp_path / "evil.py"
-    evil.write_text(writing(canary), encoding="utf-8")
-    cached = Path(py_compile.compile(str(evil), cfile=str(tmp_path / "evil.pyc"), doraise=True) or "")
-    head = py_compile.compile(str(code), doraise=True)
-    assert head is not None
-    content = Path(head).read_bytes()[:16] + cached.read_bytes()[16:]
-    Path(head).write_bytes(content)
-    assert elasticity(store) == -1.5
-    assert not canary.exists()
 
 
 # --- where the files lie ---

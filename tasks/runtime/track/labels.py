@@ -17,7 +17,8 @@ SOURCE = "repricer retrain"
 RUNNING = "running"
 ENDED = {"FINISHED": "finished", "FAILED": "error", "KILLED": "stopped"}
 """What stands in the name of a run without a verdict, by how it ended."""
-ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+FOLDER = "data_folder_id"  # tag of every run of a retraining
+ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", FOLDER)
 PROFILE = "profile"  # tag of a retraining
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf import Settings, profile_name
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.folder_id import folder_id
 from tasks.runtime.track import labels
 from tasks.runtime.track.store import client, end_run, if_present, log_metrics, log_params, open_store
 from tasks.runtime.track.view import prepare_view
@@ -29,7 +31,7 @@ def start_run(settings: Settings, tags: Mapping[str, str]) -> str:
     run = store.create_run(
         experiment.experiment_id,
         run_name=labels.run_name(profile, labels.RUNNING, time.time()),
-        tags={**origin, labels.PROFILE: profile, **tags},
+        tags={**origin, labels.PROFILE: profile, labels.FOLDER: _folder_id(settings), **tags},
     )
     log_params(store, run.info.run_id, settings.flat())
     return str(run.info.run_id)
@@ -60,10 +62,14 @@ def finish_run(run_id: str, status: str) -> None:
 def sweep(settings: Settings) -> int:
     """End as `KILLED` every run that a dead process left running and return how many there were.
 
-    The caller holds the lock of the data folder.
+    The caller holds the lock of the data folder. In a store that other data folders use too, only runs that
+    name this one are its own.
     """
     store = open_store(settings)
     left = _open_runs(store, _experiment(store, settings).experiment_id)
+    if settings.track.address() is not None:
+        own = _folder_id(settings)
+        left = [run for run in left if run.data.tags.get(labels.FOLDER) == own]
     for run in left:
         end_run(store, run.info.run_id, "KILLED")
         labels.rename(store, run, "KILLED")
@@ -126,6 +132,10 @@ def create_child(
     origin = {name: parent.data.tags[name] for name in labels.ORIGIN if name in parent.data.tags}
     linked = {"mlflow.parentRunId": parent.info.run_id, "retraining": retraining, **origin, **tags}
     return store.create_run(parent.info.experiment_id, run_name=name, tags=linked)
+
+
+def _folder_id(settings: Settings) -> str:
+    return folder_id(Path(settings.data_folder))
 
 
 def _experiment(store: MlflowClient, settings: Settings) -> Experiment:
