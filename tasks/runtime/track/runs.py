@@ -68,8 +68,8 @@ def sweep(settings: Settings) -> int:
     store = open_store(settings)
     left = _open_runs(store, _experiment(store, settings).experiment_id)
     if settings.track.address() is not None:
-        own = _folder_id(settings)
-        left = [run for run in left if run.data.tags.get(labels.FOLDER) == own]
+        folder = _folder_id(settings)
+        left = [run for run in left if run.data.tags.get(labels.FOLDER) == folder]
     for run in left:
         end_run(store, run.info.run_id, "KILLED")
         labels.rename(store, run, "KILLED")
