@@ -84,8 +84,11 @@ def prefect_api(
         yield None
         return
     home = Path(data_folder).resolve() / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
-    with shared_api(home, _environment(home), port) as shared, _used(shared, home):
+    with (
+        full_disk_named(home.parent),
+        shared_api(home, _environment(home), port) as shared,
+        _used(shared, home),
+    ):
         _await(shared, meanwhile)
         _end_killed(data_folder)
         watched = shared.log.watched() if at_once else nullcontext()
@@ -137,8 +140,7 @@ def _used(shared: SharedApi, home: Path) -> Iterator[None]:
     os.environ["PREFECT_HOME"] = str(home)
     os.environ |= {"PREFECT_API_URL": shared.url, CLIENT_PASSWORD: shared.login}
     try:
-        with full_disk_named(home.parent):
-            yield
+        yield
     finally:
         for name in ("PREFECT_API_URL", CLIENT_PASSWORD):
             os.environ.pop(name, None)

@@ -25,6 +25,7 @@ from flows.cli.api_log import ApiLog
 from flows.cli.ports import free_port, require_free
 from flows.cli.start_error import named_database, start_error
 from infra import api
+from tasks.runtime.disk import shortage
 
 STARTUP_SECONDS = 120
 SECONDS_TO_END = 5
@@ -78,7 +79,7 @@ class SharedApi(NamedTuple):
                 if answer.status == 200:
                     return
             time.sleep(0.2)
-        raise ApiError(self._failure() + named_database())
+        raise ApiError(shortage(self.log.path) or self._failure() + named_database())
 
     def _failure(self) -> str:
         """Return what happened: it ended, with its last line, or it still runs."""
@@ -97,6 +98,7 @@ def shared_api(home: Path, environment: Mapping[str, str], port: int | None = No
         environment: of a new API.
         port: of a new API, a free one by default.
     """
+    home.mkdir(parents=True, exist_ok=True)
     with open(home / "api.lock", "a+", opener=_private) as lock:
         with (home / "api.start").open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)  # of two commands that begin at once, one starts it

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import psutil
 
 from flows.cli import report
+from tasks.runtime.disk import shortage
 from tasks.runtime.interruption import close_all
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -180,11 +181,11 @@ def stopped_without(alive: Callable[[], bool], log: Path) -> Iterator[None]:
         log: where it says why it ended.
     """
     left = threading.Event()
-    line = f"error: the Prefect API of this data folder ended; see {log}"
 
     def watch() -> None:
         while not left.wait(SECONDS_BETWEEN_LOOKS):
             if not alive():
+                line = f"error: {shortage(log) or f'the Prefect API of this data folder ended; see {log}'}"
                 STOP.request(Cause(line, 1, 2.0))  # whoever asks Prefect for something now waits for nothing
                 return
 

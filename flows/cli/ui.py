@@ -23,6 +23,7 @@ from flows.cli.session import prefect_api, show_progress
 from flows.cli.shared_api import SharedApi
 from flows.cli.start_error import start_error
 from infra import child
+from tasks.runtime.disk import shortage
 from tasks.runtime.heartbeat import heartbeat
 
 MLFLOW_PORT, PREFECT_PORT = 5000, 4200  # as a user of both expects them
@@ -134,4 +135,5 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
                 if answer.status == 200:
                     return
             time.sleep(0.2)
-    raise UiError(start_error(f"MLflow at {address}", server.poll(), time.monotonic() - begin, log))
+    failure = start_error(f"MLflow at {address}", server.poll(), time.monotonic() - begin, log)
+    raise UiError(shortage(log) or failure)

@@ -15,6 +15,7 @@ LEAST = MEGABYTE  # bytes free below which a server's failure is that of the dis
 FULL = {errno.ENOSPC, errno.EDQUOT}
 SAID = ("database or disk is full", os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 """What SQLite and the system say of it, in the errors of libraries and in the logs of servers."""
+MAKE_ROOM = "Make room there"
 SERVER_ERROR = "500 Internal Server Error"  # what a client hears of a server that could not write
 
 
@@ -86,7 +87,19 @@ def _free(place: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def shortage(place: Path) -> str:
+    """Return what to do where a place has hardly any room, nothing where it has.
+
+    A server for whose files there was no room ends, and can often not even write why.
+    """
+    return f"{_room(place)}. {MAKE_ROOM}" if _free(place) < LEAST else ""
+
+
 def _sentence(place: Path) -> str:
+    remedy = f"{MAKE_ROOM}, and the same command goes on where it stopped"
+    return f"{_room(place)}. Nothing half-written was left. {remedy}"
+
+
+def _room(place: Path) -> str:
     room = f"{_free(place) / MEGABYTE:.1f} MB are free, and a retraining takes up to {NEEDED_GB:g} GB"
-    remedy = "Make room there, and the same command goes on where it stopped"
-    return f"{place}: the disk is full: {room}. Nothing half-written was left. {remedy}"
+    return f"{place}: the disk is full: {room}"

@@ -52,7 +52,9 @@ class Killable(NamedTuple):
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
     """Yield the kills of registrations, promotions and rollbacks."""
-    yield from kills(plan, killable(plan.work / "registry", shop))
+    folder = plan.work / "registry"
+    shutil.rmtree(folder, ignore_errors=True)
+    yield from kills(plan, killable(made_registry(folder), folder / "count", shop))
 
 
 def kills(plan: Plan, commands: list[Killable]) -> Iterator[Case]:
@@ -82,14 +84,15 @@ def killed(command: Killable, write: int, folder: Path) -> list[str]:
     return command.check(folder)
 
 
-def killable(folder: Path, shop: Shop | None) -> list[Killable]:
-    """Return the commands, with the folders that they begin from in a folder of their own.
+def killable(registry: tuple[Path, Path], folder: Path, shop: Shop | None) -> list[Killable]:
+    """Return the commands, with the number of their writes.
 
-    A registration needs the results of a retraining; without a shop it is left out.
+    Args:
+        registry: the folders that promotions and rollbacks begin from.
+        folder: to run every command in, once and undisturbed.
+        shop: whose retraining is registered; without one, registrations are left out.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    template, promoted = made_registry(folder)
-    begin = partial(begin_from, template, promoted)
+    begin = partial(begin_from, *registry)
     commands = [
         Killable("promote", begin, COMMANDS["promote"], decided, 0),
         Killable("rollback", begin, COMMANDS["rollback"], decided, 0),
@@ -97,8 +100,8 @@ def killable(folder: Path, shop: Shop | None) -> list[Killable]:
     if shop:
         work = partial(register, shop)
         commands.insert(0, Killable("register", partial(begin_registration, shop), work, registered_once, 0))
-    (folder / "count").mkdir()
-    return [command._replace(writes=writes_of(command, folder / "count")) for command in commands]
+    folder.mkdir()
+    return [command._replace(writes=writes_of(command, folder)) for command in commands]
 
 
 def writes_of(command: Killable, folder: Path) -> int:

@@ -17,7 +17,7 @@ import psutil
 from tests.faults.case import Case, Plan, draw
 from tests.faults.databases import rows
 from tests.faults.retraining_kills import resumed
-from tests.faults.shop import SECONDS_OF_A_RETRAINING, Shop, fill, retraining
+from tests.faults.shop import REGISTERING, SECONDS_OF_A_RETRAINING, Shop, fill, retraining
 from tests.terminals import CTRL_C, Terminal
 
 FAULT = "signal"
@@ -70,11 +70,11 @@ class Moment(NamedTuple):
 
 def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
     """Yield every stop at seeded moments of a retraining."""
-    first = shop.line_with("stage 1 of")
+    first, last = shop.line_with("stage 1 of"), shop.line_with(REGISTERING)
     for number in range(plan.signals):
         for stop in STOPS:
             random = draw(plan, FAULT, stop, number)
-            line = random.randint(first, len(shop.lines) - 1)
+            line = random.randint(first, last)
             facts: dict[str, Any] = {}
             work = partial(stopped, shop, Moment(stop, line, random), facts)
             yield Case(FAULT, f"{stop}, after line {line}", work, facts=facts)

@@ -64,7 +64,9 @@ def cases(plan: Plan, shop: Shop) -> Iterator[Case]:
                 tampered = Change(model, file, files[position - 1], change, by_command)
                 work = partial(changed, base, tampered)
                 yield Case(FAULT, f"{model}, {file} {change}", work, checked=False)
-    yield from by_hand(plan.work / "by-hand")
+    folder = plan.work / "by-hand"
+    shutil.rmtree(folder, ignore_errors=True)
+    yield from by_hand(*made_registry(folder))
 
 
 def promoted_reference(base: Path, shop: Shop) -> Path:
@@ -122,10 +124,8 @@ def refusal_of(work: Callable[[], object], file: Path) -> str:
 # --- aliases set by hand ---
 
 
-def by_hand(folder: Path) -> Iterator[Case]:
+def by_hand(template: Path, promoted: Path) -> Iterator[Case]:
     """Yield aliases on a version that nobody approved: with a ledger, without one, and the candidate's."""
-    shutil.rmtree(folder, ignore_errors=True)
-    template, promoted = made_registry(folder)
     for alias, ledger in (("champion", promoted), ("champion", template), ("candidate", template)):
         name = f"alias {alias} set by hand, {'with' if ledger is promoted else 'without'} a ledger"
         yield Case(FAULT, name, partial(aliased, alias, template, ledger), checked=ledger is promoted)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from subprocess import Popen
 
+import psutil
 import pytest
 
+from flows.cli import session
+from flows.cli.api_log import ApiLog
 from flows.cli.prefect_database import DATABASE, database_uri, prefect_schema, prepared
-from flows.cli.shared_api import ApiError, shared_api
+from flows.cli.shared_api import ApiError, SharedApi, shared_api
 from flows.cli.start_error import named_database, start_error
-from tests.conftest import environment, outliving
+from flows.cli.stops import STOP, stopped_without
+from tasks.runtime import disk
+from tasks.runtime.disk import DiskFull
+from tests.conftest import environment, outliving, wait_until
 
 CANARY = "s3cret-canary"
 TRACEBACK = f"""Traceback (most recent call last):
@@ -35,6 +45,42 @@ def test_a_server_that_does_not_come_up_says_how_it_ended_and_why(
     said = start_error("the API", status, 17.2, log)
     cause = "sqlalchemy.exc.OperationalError: cannot reach postgresql://***@host/db"
     assert said == f"the API {ending} after 17 s: {cause}; see {log}"
+
+
+def dead_api(home: Path) -> SharedApi:
+    """Return the record of an API whose process has ended."""
+    home.mkdir(exist_ok=True)
+    (home / "api.log").write_text("")
+    with Popen([sys.executable, "-c", ""]) as process:
+        ended = psutil.Process(process.pid)
+    return SharedApi(port=9, login="", process=ended, log=ApiLog(home / "api.log"), joined=True)
+
+
+def test_an_api_that_found_no_room_for_a_word_of_it_is_the_disk_s_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "_free", lambda _: 0)
+    with pytest.raises(ApiError, match=r"api\.log: the disk is full: 0\.0 MB are free, .*Make room there$"):
+        dead_api(tmp_path).wait()
+    stopped: list[str] = []
+    monkeypatch.setattr(STOP, "request", lambda cause: stopped.append(cause.line))
+    with stopped_without(lambda: False, tmp_path / "api.log"):
+        wait_until(lambda: bool(stopped), 60, "the stop", tmp_path / "api.log")
+    assert stopped[0].startswith(f"error: {tmp_path}/api.log: the disk is full: 0.0 MB are free")
+
+
+def test_a_disk_without_room_for_the_lock_of_an_api_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_environment: None
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    monkeypatch.setattr(session, "quiet_environment", lambda: None)
+    monkeypatch.setattr(STOP, "listen", lambda: None)
+    monkeypatch.setattr(session, "shared_api", no_room)
+    with pytest.raises(DiskFull, match=f"^{tmp_path}: the disk is full"), session.prefect_api(str(tmp_path)):
+        pass
 
 
 def test_an_error_of_ours_is_its_message_and_an_empty_log_gives_no_cause(tmp_path: Path) -> None:

@@ -228,6 +228,28 @@ def test_a_signal_that_was_switched_off_for_a_command_stays_off() -> None:
     assert process.returncode == 143, "`nohup` was not heeded"
 
 
+FIRST = """
+import time
+from flows.cli.stops import STOP, ended_first
+
+STOP.listen()
+with ended_first(lambda: print("released", flush=True)):
+    try:
+        print("at work", flush=True)
+        time.sleep(600)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_what_children_end_for_is_released_before_the_work_is_interrupted() -> None:
+    process = Popen([sys.executable, "-c", FIRST], env=environment(), stdout=PIPE, text=True, cwd=ROOT)
+    wait_for(process, "at work")
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert said == "released\ninterrupted\n"
+
+
 def error_of(*steps: Callable[[], BaseException]) -> BaseException:
     """Return the last of errors of which each arose while the one before was handled."""
     error: BaseException | None = None

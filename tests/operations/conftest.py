@@ -12,7 +12,7 @@ from tests.operations.promotions import close_connections, restored
 from tests.operations.template import keep_promoted, make_template, warmed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder in which three retrainings passed and a fourth failed, and nobody was promoted."""
     return make_template(tmp_path_factory.mktemp("template"))

@@ -20,7 +20,7 @@ COMMANDS: dict[str, Callable[[Settings], object]] = {
     "promote": lambda settings: promote(settings, 3, "Bob"),
     "rollback": rollback,
 }
-KILLS = 30  # of each command, spread over its writes; `make faults` makes more of them
+KILLS = 15  # of each command, spread over its writes; `make faults` makes more of them
 NEXT = [champion_aliases.champion, champion_aliases.champion, *COMMANDS.values()]
 """The command after the kill; recommend, explain, doctor and retrain ask for the champion."""
 

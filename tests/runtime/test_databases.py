@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -19,14 +18,8 @@ from conf import Settings
 from tasks.runtime import databases, track
 from tasks.runtime.databases import DatabaseError, MigrationError, Schema
 from tasks.runtime.track.schema import mlflow_schema
-from tests.conftest import ROOT, environment
+from tests.operations.promotions import child
 
-OPEN = """
-import sys
-from conf import Settings
-from tasks.runtime import track
-print(len(track.open_store(Settings(profile="smoke", data_folder=sys.argv[1])).search_experiments()))
-"""
 HEAD, OLDER = "bbb", "aaa"
 
 
@@ -196,33 +189,39 @@ def test_the_tables_are_those_that_mlflow_makes_itself(tmp_path: Path) -> None:
     assert definitions(tmp_path / "ours.db") == definitions(tmp_path / "itself.db")
 
 
+def opening(folder: Path) -> int:
+    """Fork a process that opens the store of a data folder for the first time, and return its id."""
+
+    def work() -> None:
+        store = track.open_store(Settings(profile="smoke", data_folder=str(folder)))
+        assert len(store.search_experiments()) == 2, "MLflow's own and that of the retrainings"
+
+    return os.fork() or child(work)
+
+
+def ending(process: int) -> int:
+    """Wait for a process, and return its status, negative for a signal."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
 @pytest.mark.slow
 def test_a_first_start_that_is_killed_at_any_moment_is_repaired_by_the_next(tmp_path: Path) -> None:
-    rng, folder = np.random.default_rng(17), tmp_path / "data"
-    begin = time.monotonic()
-    first = subprocess.run(
-        [sys.executable, "-c", OPEN, str(tmp_path / "whole")], env=environment(), cwd=ROOT, check=True
-    )
+    rng, folder, begin = np.random.default_rng(17), tmp_path / "data", time.monotonic()
+    assert ending(opening(tmp_path / "whole")) == 0
     whole = time.monotonic() - begin
-    assert first.returncode == 0
     for _ in range(3):
-        maker = subprocess.Popen([sys.executable, "-c", OPEN, str(folder)], env=environment(), cwd=ROOT)
-        time.sleep(rng.uniform(0.3, 1.0) * whole)
-        maker.send_signal(signal.SIGKILL)
-        maker.wait()
+        maker = opening(folder)
+        time.sleep(rng.uniform(0.05, 1.0) * whole)
+        os.kill(maker, signal.SIGKILL)
+        assert ending(maker) in {0, -signal.SIGKILL}
         if (folder / "mlflow.db").exists():
             assert rows(folder / "mlflow.db", "SELECT * FROM alembic_version") == [(mlflow_schema().head(),)]
             shutil.rmtree(folder)
-    store = track.open_store(Settings(profile="smoke", data_folder=str(folder)))
-    assert len(store.search_experiments()) == 2, "MLflow's own and that of the retrainings"
+    assert ending(opening(folder)) == 0
     assert not list(folder.glob(".mlflow.db.*"))
 
 
 @pytest.mark.slow
 def test_first_starts_at_once_in_one_folder_are_all_right(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", OPEN, str(tmp_path / "data")]
-    options = {"env": environment(), "cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    starts = [subprocess.Popen(command, text=True, **options) for _ in range(3)]  # type: ignore[call-overload]
-    ends = [start.communicate() for start in starts]
-    assert [start.returncode for start in starts] == [0] * 3, ends
-    assert [out.strip() for out, _ in ends] == ["2"] * 3, ends
+    starts = [opening(tmp_path / "data") for _ in range(3)]
+    assert [ending(start) for start in starts] == [0] * 3
