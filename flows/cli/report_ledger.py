@@ -31,7 +31,7 @@ def show_ledger(entries: Sequence[Listed]) -> None:
             str(entry["number"]),
             f"{datetime.fromisoformat(entry['at']):%Y-%m-%d %H:%M:%S}",
             entry["kind"].replace("_", " "),
-            ", ".join(_facts(entry["body"])),
+            ", ".join(_facts(entry["body"])).replace("_", " "),
             entry["by"],
             entry["reason"],
         )

@@ -88,11 +88,13 @@ def keep_manifests(settings: Settings, manifests: Sequence[Manifest]) -> None:
     """
     with opened(settings) as engine:
         create(engine, [manifest_tables.MANIFESTS])
-        with writing(engine) as connection:
+        with writing(engine, manifest_tables.MANIFESTS) as connection:
             manifest_tables.keep(connection, manifests)
 
 
 def forget_manifests(settings: Settings, model: str) -> list[int]:
     """Drop the manifests of a model whose files an experiment changed on purpose and return its versions."""
-    with opened(settings) as engine, writing(engine) as connection:
-        return manifest_tables.forget(connection, model)
+    with opened(settings) as engine:
+        create(engine, [manifest_tables.MANIFESTS])
+        with writing(engine, manifest_tables.MANIFESTS) as connection:
+            return manifest_tables.forget(connection, model)

@@ -36,7 +36,7 @@ SEALS = {
             "$$ BEGIN RAISE EXCEPTION '{table}: {reason}'; END $$"
         ),
         (
-            "CREATE OR REPLACE TRIGGER {table}_no_{action} BEFORE {action} ON {table} "
+            "CREATE OR REPLACE TRIGGER {table}_no_{action} BEFORE {action} OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION {table}_no_{action}()"
         ),
     ),
@@ -68,11 +68,15 @@ def opened(settings: Settings) -> Iterator[Engine]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction of one writer: of SQLite the only one from here to the commit."""
+def writing(engine: Engine, table: Table) -> Iterator[Connection]:
+    """Open a transaction of the only writer of a table, which is there, from here to the commit."""
+    alone = {
+        "sqlite": "BEGIN IMMEDIATE",
+        "postgresql": f"LOCK TABLE {table.name} IN EXCLUSIVE MODE",
+    }
     with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if engine.dialect.name in alone:
+            connection.exec_driver_sql(alone[engine.dialect.name])
         yield connection
 
 

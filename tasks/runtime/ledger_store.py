@@ -115,11 +115,11 @@ def append(settings: Settings, *added: Entry, manifests: Sequence[Manifest] = ()
     with opened(settings) as engine:
         create(engine, TABLES)
         try:
-            with writing(engine) as connection:
+            with writing(engine, TABLE) as connection:
                 _write(connection, added)
                 manifest_tables.keep(connection, manifests)
         except IntegrityError:
-            # Where only rows are locked, two writers meet at the key: the other's entry is there now.
+            # Where nothing is locked, two writers meet at the key: the other's entry is there now.
             with engine.connect() as connection:
                 require_next(_newest(connection), added[0])
             raise

@@ -58,8 +58,6 @@ def keep(connection: Connection, manifests: Iterable[Manifest]) -> None:
 
 def forget(connection: Connection, model: str) -> list[int]:
     """Drop the manifests of a model and return the versions that had one."""
-    if not inspect(connection).has_table(MANIFESTS.name):
-        return []
     versions = connection.execute(select(MANIFESTS.c.version).filter_by(model=model)).scalars().all()
     connection.execute(delete(MANIFESTS).filter_by(model=model))
     return list(versions)

@@ -90,6 +90,17 @@ def in_mlflow(statement: str) -> Callable[[Path], None]:
     return lambda folder: write(folder / "mlflow.db", statement)
 
 
+def in_ledger(statement: str) -> Callable[[Path], None]:
+    """Return what does to the ledger what its database refuses."""
+
+    def inject(folder: Path) -> None:
+        for action in ("update", "delete"):
+            write(folder / "mlflow.db", f"drop trigger repricer_ledger_no_{action}")
+        write(folder / "mlflow.db", statement)
+
+    return inject
+
+
 def in_prefect(statement: str) -> Callable[[Path], None]:
     return lambda folder: write(folder / "prefect" / "prefect.db", statement)
 
@@ -120,6 +131,7 @@ def bad_price(folder: Path) -> None:
 
 
 RUN = "insert into runs (run_uuid, name, status, lifecycle_stage) values ('1', 'forecast', '{}', 'active')"
+SET_BODY = "update repricer_ledger set body = json_set(body, '$.{}.demand', {}) where number = {}"
 FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a run of MLflow": (in_mlflow(RUN.format("RUNNING")), "MLflow shows the run forecast (1) as RUNNING"),
     "a flow": (
@@ -168,17 +180,23 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
         "the aliases name ",
     ),
     "a lost entry": (
-        in_mlflow("delete from repricer_champions where number = 2"),
+        in_ledger("delete from repricer_ledger where number = 2"),
         "entry 3 of the ledger stands at place 2",
     ),
-    "nobody": (in_mlflow("update repricer_champions set by = ' ' where number = 1"), "names nobody"),
+    "a changed entry": (
+        in_ledger("update repricer_ledger set reason = 'other' where number = 2"),
+        "entry 2 of the ledger was changed",
+    ),
+    "nobody": (in_ledger("update repricer_ledger set by = ' ' where number = 1"), "names nobody"),
     "mixed versions": (
-        in_mlflow("update repricer_champions set demand = 4 where number = 2"),
+        in_ledger(
+            "update repricer_ledger set body = json_set(body, '$.versions.demand', 4) where number = 2"
+        ),
         "mixes versions",
     ),
     "another approval": (
-        in_mlflow(
-            "update repricer_approved_manifests set sha256 = 'x' where number = 3 and model = 'demand'"
+        in_ledger(
+            "update repricer_ledger set body = json_set(body, '$.manifests.demand', 'x') where number = 3"
         ),
         "the champion demand version 2 is not the one that Ada approved",
     ),
