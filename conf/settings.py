@@ -13,6 +13,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 
 from conf.evaluate import Evaluate
 from conf.forecast import Arima, Blend, Forecast, Lstm
+from conf.guard import Breaker, ListGuard
 from conf.layers import layered, section
 from conf.passwords import require_no_password
 from conf.paths import LocalPath
@@ -27,11 +28,13 @@ from conf.source import Source
 __all__ = [
     "Arima",
     "Blend",
+    "Breaker",
     "Dqn",
     "Evaluate",
     "Features",
     "Forecast",
     "Guard",
+    "ListGuard",
     "Lstm",
     "Prepare",
     "Price",
@@ -65,6 +68,7 @@ class Settings(Section):
     forecast: Forecast = Field(default_factory=section("forecast"))
     respond: Respond = Field(default_factory=section("respond"))
     price: Price = Field(default_factory=section("price"))
+    guard: ListGuard = Field(default_factory=section("guard"))
     evaluate: Evaluate = Field(default_factory=section("evaluate"))
     track: Track = Field(default_factory=section("track"))
     schedule: Schedule = Field(default_factory=section("schedule"))

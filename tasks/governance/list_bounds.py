@@ -184,7 +184,7 @@ def _cost_faults(shelf: Shelf, limits: Limits, in_force: np.ndarray) -> list[tup
     cost = parts_up(shelf.cost, shelf.decimals)
     named = ~np.isnan(limits.least) | ~np.isnan(limits.fixed)
     return [
-        (np.isnan(shelf.cost) & ~named, Fault.NO_FLOOR),
+        (np.isnan(shelf.cost) & ~named & ~shelf.unprotected, Fault.NO_FLOOR),
         (_wrong(shelf.cost, cost), Fault.COST_NO_AMOUNT),
         ((cost != NO_AMOUNT) & (cost >= in_force), Fault.COST_NOT_BELOW),
         ((cost != NO_AMOUNT) & shelf.stale, Fault.COST_STALE),

@@ -127,9 +127,9 @@ def guard_rows(wanted: np.ndarray, shelf: Shelf, limits: Limits) -> Guarded:
     final = np.where(shelf.announced | (ended == NO_AMOUNT), nearest, ended)
     cases = [
         Case(bounds.in_force == NO_AMOUNT, Why.NOT_IN_FORCE),
+        Case((number == bounds.in_force) & inside, Why.FREE),
         Case(bounds.fault != Fault.NONE, OF_FAULT[bounds.fault], bounds.fault_rule),
         Case(none, Why.NO_PRICE),
-        Case((number == bounds.in_force) & inside, Why.FREE),
         *_announced(wanted, units, shelf, bounds),
         *_impossible(low, high, bounds),
         *_stays(units, nearest, (low, high), bounds),
@@ -214,4 +214,4 @@ def _decided(
         np.select(rows, [np.broadcast_to(getattr(case, name), len(final)) for case in cases])
         for name in ("why", "rule", "other")
     )
-    return Guarded(price, action, why, rule, other, bounds.outside, *ends)
+    return Guarded(price, action, why, rule, other, outside=bounds.outside, low=ends[0], high=ends[1])

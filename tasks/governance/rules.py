@@ -118,6 +118,7 @@ class Shelf:
         reference: slow reference price; nan: the price in force.
         cost: price that just covers the cost, with tax where prices have it; nan: it is not known.
         stale: whether the cost is out of date (bool).
+        unprotected: whether a price may move in a draft without a cost and a named floor (bool).
         competitor: price of the competitor; nan: it is not known.
         announced: whether the wanted price is that of an announced promotion (bool).
         prior: lowest price of the 30 days before the announcement; nan: it is not known.
@@ -134,6 +135,7 @@ class Shelf:
     reference: np.ndarray
     cost: np.ndarray
     stale: np.ndarray
+    unprotected: np.ndarray
     competitor: np.ndarray
     announced: np.ndarray
     prior: np.ndarray

@@ -52,6 +52,7 @@ def adversarial_rows(count: int, rng: np.random.Generator) -> dict[str, np.ndarr
         "cost": _spoilt(cost, 0.02, rng),
         "wanted": _spoilt(np.where(held, in_force, wanted), 0.1, rng),
         "stale": rng.random(count) < 0.03,
+        "unprotected": rng.random(count) < 0.1,
         "announced": rng.random(count) < 0.05,
         **_shares(count, rng),
         **_list_columns(count, rng),

@@ -159,7 +159,7 @@ def _faulty(row: Row, in_force: Decimal) -> bool:
         return True
     cost = _price(row["cost"], row)
     if cost is None:
-        return math.isnan(row["least"]) and math.isnan(row["fixed"])
+        return math.isnan(row["least"]) and math.isnan(row["fixed"]) and not row["unprotected"]
     return bool(row["stale"]) or cost >= in_force
 
 
