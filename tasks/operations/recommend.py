@@ -139,11 +139,9 @@ def recommend(
         sales: the sales table of ``tables.sales``.
 
     Raises:
-        ModelError: there is no such version.
-        Refused: the version failed its gates, and nobody forces its list.
-        TableError, PolicyError: a file cannot be read or lacks a column, or a price is not finite and above 0.
-        SalesSinceError: the sales tell nothing of the time since the training.
-        DataError: an announcement or a rule cannot be taken.
+        ModelError, Refused: there is no such version, or it failed its gates and nobody forces its list.
+        TableError, PolicyError: a file cannot be read or lacks a column, or a price is no amount above 0.
+        SalesSinceError, DataError: the sales tell nothing new, or an announcement or a rule is refused.
     """
     require_ending(Path(order.out), OUT)
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
@@ -163,12 +161,19 @@ def recommend(
         status=status,
         week=f"{heading.week:%Y-%m-%d}",
         seed=seed,
-        weeks=now.state.weeks if now else 0,
-        unknown=[*unknown_products(policy, current), *(now.state.unknown if now else ())],
+        **_known(policy, current, now),  # type: ignore[typeddict-item]
         **_gain(sheet, policy),  # type: ignore[typeddict-item]
         **_counts(table[table[ACTION] != LEAVE_OUT]),
         **guard.findings(table),  # type: ignore[typeddict-item]
     )
+
+
+def _known(policy: PolicyModel, current: pd.DataFrame, now: ShopNow | None) -> dict[str, Any]:
+    """Return what the list knows of the sales since the training, and which products it does not know."""
+    unknown = unknown_products(policy, current)
+    if now is None:
+        return {"weeks": 0, "unknown": unknown}
+    return {"weeks": now.state.weeks, "unknown": [*unknown, *now.state.unknown]}
 
 
 def _current(

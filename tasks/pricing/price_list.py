@@ -56,20 +56,17 @@ def price_list(
 ) -> pd.DataFrame:
     """Return the list: ``reference_price`` (in force), ``price``, ``step``, ``reason`` and what was drawn.
 
-    The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
-    let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
-    leaves the ladder or the bounds of the price, or goes below a known cost, and none moves a price that
-    holds for its cost, is announced or was decided by the guard. With sales since the training,
-    ``slope_trained`` and ``slope_now`` say what they taught of how demand answers. With a guard the list is
-    the guarded one, with ``action``, ``binding_rule`` and ``guard_reason``; a product that is left out stays
-    in this table with its price in force. Where the currency is named, it is the last column.
+    Logged with the sales, ``propensity`` and ``reference_price`` let the next retraining evaluate its policy
+    on them, and ``randomised_price`` is its instrument. No draw leaves the ladder or the bounds of the price,
+    or goes below a known cost; none moves what holds for its cost, is announced or was decided by the guard.
+    ``slope_trained`` and ``slope_now`` say what sales since the training taught. With a guard there are
+    ``action``, ``binding_rule`` and ``guard_reason``; what is left out stays here with its price in force.
 
     Args:
         policy: what recommends.
         prices: product, store, price in force and, where they are known, ``unit_cost``, the bounds of this
             week, ``lowest`` and ``highest``, and ``announced_price`` of a promotion (currency/unit).
-        variation: of the list.
-        seed: of the draw; log it with the list.
+        variation, seed: of the draw; log them with the list.
         now: what the shop knows now; none: the first decision after the training.
         guard: decides whether a planned price may stand; none: all may.
 
@@ -80,15 +77,14 @@ def price_list(
     recommended = policy.recommend(prices, now.view if now else None, variation.decimals)
     reference, step = prices[PRICE].to_numpy(float), recommended[STEP].to_numpy(float)
     planned, low, high = _drawable(policy, prices, recommended, variation.decimals)
-    plan = None if guard is None else guard(with_shelf(policy, prices, now), planned)
-    if plan is not None:
+    if plan := guard and guard(with_shelf(policy, prices, now), planned):
         step = np.where(plan.price == planned, step, plan.price / reference)
         planned, low, high = _guarded(plan, low, high)
     varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
     varied.insert(len(KEY), REFERENCE_PRICE, reference)
-    columns = {STEP: step, REASON: recommended[REASON].to_numpy()}
-    guarded = {} if plan is None else guard_columns(plan, varied[PRICE].to_numpy(float), reference)
-    return varied.assign(**columns, **guarded, **_learned(policy, prices, now), **_named(policy))
+    guarded = guard_columns(plan, varied[PRICE].to_numpy(float), reference) if plan else {}
+    columns = {STEP: step, REASON: recommended[REASON].to_numpy(), **guarded}
+    return varied.assign(**columns, **_learned(policy, prices, now), **_named(policy))
 
 
 def _require_once(prices: pd.DataFrame) -> None:
