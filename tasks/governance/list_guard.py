@@ -173,13 +173,19 @@ def _announced(wanted: np.ndarray, units: np.ndarray, shelf: Shelf, bounds: Boun
 
 def _impossible(low: np.ndarray, high: np.ndarray, bounds: Bounds) -> list[Case]:
     """Return the cases in which the rules leave no price, or none with the decimals of the currency."""
-    first = np.minimum(bounds.low_rule, bounds.high_rule)
-    last = np.maximum(bounds.low_rule, bounds.high_rule)
-    second = np.where(first == last, Rule.NONE, last)
+    hard, hard_other = _pair(bounds.hard_low_rule, bounds.hard_high_rule)
+    first, second = _pair(bounds.low_rule, bounds.high_rule)
     return [
+        Case(bounds.hard_low > bounds.hard_high, Why.CONFLICT, hard, hard_other),
         Case(bounds.low > bounds.high, Why.CONFLICT, first, second),
         Case(low > high, Why.NOT_ROUND, first, second),
     ]
+
+
+def _pair(low_rule: np.ndarray, high_rule: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two rules in their precedence; of one rule, it and ``Rule.NONE`` (rows,), (rows,)."""
+    first, last = np.minimum(low_rule, high_rule), np.maximum(low_rule, high_rule)
+    return first, np.where(first == last, Rule.NONE, last)
 
 
 def _stays(
