@@ -70,7 +70,8 @@ def checked_rules(table: pd.DataFrame, house: HouseRules, origin: str = OPTION) 
     if breaches:
         raise DataError(breaches)
     basis = typed[MARGIN_OF].where(typed[MARGIN_OF].notna(), house.margin_of)
-    return typed.assign(**{MARGIN_OF: basis.where(typed[MARGIN].notna(), None)})
+    endings = typed[ENDINGS].map(lambda text: text and SEPARATOR.join(digits_of(text.split(SEPARATOR))))
+    return typed.assign(**{MARGIN_OF: basis.where(typed[MARGIN].notna(), None), ENDINGS: endings})
 
 
 def _strange(name: str, known: list[str], origin: str) -> Breach:

@@ -99,7 +99,7 @@ def test_without_a_safe_price_the_one_in_force_holds_and_says_why(
     ("changes", "rule", "reason"),
     [
         (
-            {"cost": 10.0},
+            {"cost": 10.01},
             "margin floor",
             "rule margin floor. Its unit cost is not below its price; check both.",
         ),
