@@ -20,7 +20,7 @@ ISO_DATE = r"\d{4}-\d{2}-\d{2}( 00:00:00)?"
 
 
 def promoted_prices(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str = OPTION) -> pd.DataFrame:
-    """Return product, store and the announced ``price`` (currency/unit) of a date (announcements, 3).
+    """Return product, store, announced ``price`` (currency/unit) and ``start`` of a date (announcements, 4).
 
     Args:
         promotions: a row per announcement: ``product_id``, ``start``, ``end`` (local dates, the last one
@@ -36,7 +36,7 @@ def promoted_prices(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str =
     table = _checked(promotions, origin)
     today = as_of.tz_localize(None).normalize()
     running = table[(table[START] <= today) & (today <= table[END])]
-    return running[[*SERIES, PRICE]].sort_values(SERIES, ignore_index=True)
+    return running[[*SERIES, PRICE, START]].sort_values(SERIES, ignore_index=True)
 
 
 def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
@@ -46,9 +46,25 @@ def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
         products: a row per product and store.
         promoted: of ``promoted_prices``; the store ``all`` stands for every store.
     """
-    here = products[SERIES].merge(promoted, on=SERIES, how="left")[PRICE].to_numpy(dtype=float)
-    everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[PRICE]
-    return np.where(np.isnan(here), products[PRODUCT].map(everywhere).to_numpy(dtype=float), here)
+    here, everywhere = _values(products, promoted, PRICE)
+    return np.where(here.isna(), everywhere.to_numpy(dtype=float), here.to_numpy(dtype=float))
+
+
+def starts_for(products: pd.DataFrame, promoted: pd.DataFrame) -> pd.Series:
+    """Return the first day of every product's announcement, missing where there is none (rows,).
+
+    Args:
+        products, promoted: as ``announced_for`` takes them.
+    """
+    here, everywhere = (pd.to_datetime(values) for values in _values(products, promoted, START))
+    return here.where(here.notna(), everywhere)
+
+
+def _values(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
+    """Return what is announced in a row's store, and in every store (rows,), (rows,)."""
+    here = products[SERIES].merge(promoted, on=SERIES, how="left")[name].set_axis(products.index)
+    everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[name]
+    return here, products[PRODUCT].map(everywhere)
 
 
 def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:

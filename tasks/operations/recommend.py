@@ -12,12 +12,25 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import DATE, PERIOD_DAYS, PRICE, PRODUCT, RANDOMISED, REASON, STORE, UNIT_COST
+from expectations.columns import (
+    COMPETITOR_PRICE,
+    DATE,
+    PERIOD_DAYS,
+    PRICE,
+    PRODUCT,
+    RANDOMISED,
+    REASON,
+    STORE,
+    UNIT_COST,
+)
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
+from tasks.governance.price_guard import PriceGuard
+from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
-from tasks.operations.price_rules import guard_of, with_announced, with_bounds
+from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
+from tasks.pricing.guarded_plan import ACTION, LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT, Heading, price_sheet
 from tasks.pricing.new_sales import Calendar
 from tasks.pricing.price_list import in_force, price_list, unknown_products
@@ -25,6 +38,7 @@ from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow, shop_now
 from tasks.pricing.variation import Variation
 from tasks.runtime import champion_aliases, track
+from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.tables import require_ending, table_at, write_table
 
 OUT = "--out"  # option of the command line that names the file of the list
@@ -65,6 +79,16 @@ class Recommended(TypedDict):
     """Whole weeks of sales since the training that the list knows of."""
     unknown: list[str]
     """Products of `--prices`, and of `--sales`, that the policy does not know."""
+    guarded: int
+    """Prices that the guard set or held."""
+    left_out: list[str]
+    """Products that the list leaves out, each with the reason: their price in force breaks a hard rule."""
+    publishable: bool
+    """Whether the rules of the list let it be published; that it is the champion's is another question."""
+    hindrances: list[str]
+    """Why they do not."""
+    strangers: list[str]
+    """Categories and products with rules that no product of the list has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +100,13 @@ class ShopTables:
             the prices in force after the sales, else those at the end of the training data.
         sales: file with the sales since the training, or ``source``, that of the settings.
         promotions: file with product, store (else all), first and last day, and the announced price.
+        rules: file with rules by category and product; none: that of the settings.
     """
 
     prices: str | None = None
     sales: str | None = None
     promotions: str | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,40 +139,49 @@ def recommend(
         sales: the sales table of ``tables.sales``.
 
     Raises:
-        ModelError: there is no such version.
-        Refused: the version failed its gates, and nobody forces its list.
-        TableError: a file cannot be read, or the ending of ``order.out`` is not known.
-        PolicyError: the table of prices lacks a column, or a price is not finite and above 0.
-        SalesSinceError: the sales tell nothing of the time since the training.
-        DataError: an announcement breaks a rule.
+        ModelError, Refused: there is no such version, or it failed its gates and nobody forces its list.
+        TableError, PolicyError: a file cannot be read or lacks a column, or a price is no amount above 0.
+        SalesSinceError, DataError: the sales tell nothing new, or an announcement or a rule is refused.
     """
     require_ending(Path(order.out), OUT)
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
     policy: PolicyModel = model.policy
     now = None if sales is None else _now(settings, policy, sales)
-    today, current = _today(policy, now), _current(settings, policy, tables, sales, now)
+    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
+    current = _current(settings, policy, guard.guard, tables, sales=sales, now=now)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    table = price_list(policy, current, variation_of(settings), seed, now)
-    sheet = price_sheet(policy, table, current, Heading(version=number, status=status, week=today), now)
+    table = price_list(policy, current, variation_of(settings), seed, now, guard=guard)
+    heading = Heading(version=number, status=status, week=_today(policy, now))
+    sheet = price_sheet(policy, table, current, heading, now)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
         version=number,
         status=status,
-        week=f"{today:%Y-%m-%d}",
+        week=f"{heading.week:%Y-%m-%d}",
         seed=seed,
-        weeks=now.state.weeks if now else 0,
-        unknown=[*unknown_products(policy, current), *(now.state.unknown if now else ())],
+        **_known(policy, current, now),  # type: ignore[typeddict-item]
         **_gain(sheet, policy),  # type: ignore[typeddict-item]
-        **_counts(table),
+        **_counts(table[table[ACTION] != LEAVE_OUT]),
+        **guard.findings(table),  # type: ignore[typeddict-item]
     )
+
+
+def _known(policy: PolicyModel, current: pd.DataFrame, now: ShopNow | None) -> dict[str, Any]:
+    """Return what the list knows of the sales since the training, and which products it does not know."""
+    unknown = unknown_products(policy, current)
+    if now is None:
+        return {"weeks": 0, "unknown": unknown}
+    return {"weeks": now.state.weeks, "unknown": [*unknown, *now.state.unknown]}
 
 
 def _current(
     settings: Settings,
     policy: PolicyModel,
+    guard: PriceGuard,
     tables: ShopTables,
+    *,
     sales: pd.DataFrame | None,
     now: ShopNow | None,
 ) -> pd.DataFrame:
@@ -154,7 +189,10 @@ def _current(
     today = _today(policy, now)
     current = in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
     current = with_bounds(current, policy, guard_of(settings), sales, as_of=today)
-    return current if tables.promotions is None else with_announced(current, tables.promotions, as_of=today)
+    current = with_row_rules(current, policy, guard, now)
+    if tables.promotions is None:
+        return current
+    return with_announced(current, tables.promotions, today, sales)
 
 
 def _status(settings: Settings, number: int, force: bool) -> str:
@@ -235,7 +273,7 @@ def _prices_at(path: Path) -> pd.DataFrame:
             f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. "
             f"Missing: {', '.join(missing)}. Rename the columns."
         )
-    given = [name for name in (PRICE, UNIT_COST) if name in table]
+    given = [name for name in (PRICE, UNIT_COST, COMPETITOR_PRICE) if name in table]
     for name in given:
         if not pd.api.types.is_numeric_dtype(table[name]):
             first = repr(table[name].iloc[0])
