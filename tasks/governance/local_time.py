@@ -1,4 +1,4 @@
-"""Moments in the shop's zone: exact over changes of the clock, where a local time may not exist or exist twice.
+"""Moments in the shop's zone, exact over changes of the clock, where a local time exists never or twice.
 
 A moment is a time with its offset, kept in UTC. A local time without an offset means one moment, or it is
 refused with both of its readings.
@@ -32,7 +32,7 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
     """Return the moment that a text names, in UTC.
 
     Args:
-        text: ISO 8601, such as ``2026-12-01T00:00`` in the shop's zone, or with an offset, ``...T00:00+01:00``.
+        text: ISO 8601, such as ``2026-12-01T00:00`` in the shop's zone, or ``2026-12-01T00:00+01:00``.
         zone: of the shop.
 
     Raises:
@@ -87,7 +87,7 @@ def _skipped(local: datetime) -> bool:
 
 
 def _reading(written: datetime, reading: datetime, zone: ZoneInfo) -> str:
-    """Return a local time with the offset of a reading and, where clocks jump over it, what they show then."""
+    """Return a local time with the offset of a reading, and what clocks show then if they skip it."""
     offset = reading.strftime("%z")
     text = f"{written.isoformat(timespec='minutes')}{offset[:3]}:{offset[3:5]}"
     there = reading.astimezone(UTC).astimezone(zone)
