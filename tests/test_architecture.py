@@ -50,7 +50,10 @@ HOMES = {
     "gymnasium": ("tasks/pricing/", "tasks/bench/cases/"),
     "sqlalchemy": (
         "tasks/sources/sql.py",
+        "tasks/runtime/champion_rows.py",
         "tasks/runtime/champion_store.py",
+        "tasks/runtime/ledger_database.py",
+        "tasks/runtime/ledger_store.py",
         "tasks/runtime/manifest_tables.py",
         "tasks/runtime/track/patience.py",
         "tasks/runtime/track/reach.py",

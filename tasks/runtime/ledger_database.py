@@ -1,0 +1,104 @@
+"""Where the ledger lies: beside the tables of the MLflow registry whose versions its entries name.
+
+Version numbers mean nothing without their registry, so the ledger lies in the registry's database, SQLite in
+the data folder or PostgreSQL: two data folders that share a registry share its champion, and a copy or a
+backup takes both or neither. MLflow accepts tables that it does not know, and its migrations leave them
+alone. Behind an MLflow server its database is out of reach; the tables then lie in ``repricer.db`` in the
+data folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Table, create_engine, inspect
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
+
+from conf import Settings
+from tasks.runtime.locations import sqlite_uri
+from tasks.runtime.track import StoreError, store_uri, wait_for_locks
+
+WAIT_SECONDS = 20  # for another writer of the same SQLite file, before a line of progress
+SEALS = {
+    "sqlite": (
+        (
+            "CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table} "
+            "BEGIN SELECT RAISE(ABORT, '{table}: {reason}'); END"
+        ),
+    ),
+    "postgresql": (
+        (
+            "CREATE OR REPLACE FUNCTION {table}_no_{action}() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '{table}: {reason}'; END $$"
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER {table}_no_{action} BEFORE {action} ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION {table}_no_{action}()"
+        ),
+    ),
+}
+"""Statements, by dialect, that let the database itself refuse an action on a table."""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Engine]:
+    """Open the database of the ledger for one reading or writing.
+
+    Raises:
+        StoreError: it does not answer.
+    """
+    uri = _uri(settings)
+    wait_for_locks()
+    # The driver of SQLite begins no transaction by itself, so that ours can begin as a writer.
+    options = {"timeout": WAIT_SECONDS, "isolation_level": None} if uri.startswith("sqlite") else {}
+    engine = create_engine(uri, poolclass=NullPool, connect_args=options, hide_parameters=True)
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"the database of the ledger did not answer ({type(error).__name__}). "
+            "Nothing was changed; try again."
+        ) from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction of one writer: of SQLite the only one from here to the commit."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def create(engine: Engine, tables: Sequence[Table]) -> None:
+    """Create the tables that there are not; many processes may do so at once."""
+    for table in tables:
+        if not inspect(engine).has_table(table.name):
+            try:
+                with engine.begin() as connection:
+                    connection.execute(CreateTable(table, if_not_exists=True))
+            except IntegrityError:  # PostgreSQL says so where two create it at once
+                if not inspect(engine).has_table(table.name):
+                    raise
+
+
+def forbid(connection: Connection, table: Table, actions: Sequence[str], reason: str) -> None:
+    """Let the database refuse actions (INSERT, UPDATE, DELETE) on a table, where its dialect can."""
+    for action in actions:
+        for statement in SEALS.get(connection.dialect.name, ()):
+            connection.exec_driver_sql(
+                statement.format(table=table.name, action=action.lower(), reason=reason)
+            )
+
+
+def _uri(settings: Settings) -> str:
+    uri = store_uri(settings)
+    if uri.startswith(("http:", "https:", "file:")) or "://" not in uri:
+        return sqlite_uri(Path(settings.data_folder) / "repricer.db")
+    return uri
