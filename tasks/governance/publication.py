@@ -11,28 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from tasks.governance.approval import Approval, Refused
+from tasks.governance.approval import Refused
+from tasks.governance.ledger import (
+    ENDED,
+    PUBLISHED,
+    RESUMED,
+    STOPPED,
+    TOOK_EFFECT,
+    WITHDRAWN,
+    Entry,
+)
 
-PUBLISHED, TOOK_EFFECT, ENDED, WITHDRAWN = "published", "took_effect", "ended", "withdrawn"
-STOPPED, RESUMED = "stopped", "resumed"
 KINDS = (PUBLISHED, TOOK_EFFECT, ENDED, WITHDRAWN, STOPPED, RESUMED)
 """Entries of the ledger that this module reads."""
 Body = dict[str, Any]
-
-
-class Record(Protocol):
-    """What is read of an entry of the ledger."""
-
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-
-    @property
-    def body(self) -> Mapping[str, Any]: ...  # noqa: D102
-
-    @property
-    def approval(self) -> Approval: ...  # noqa: D102
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,23 +109,22 @@ class Publications:
         """Return the newest version of a published list."""
         return self.lists[self.versions[root]]
 
-    def after(self, entry: Record) -> Publications:
+    def after(self, entry: Entry) -> Publications:
         """Return what stands after one more entry; others than of ``KINDS`` change nothing."""
-        match entry.kind:
-            case kind if kind in (STOPPED, RESUMED):
-                return replace(self, stopped=kind == STOPPED)
-            case kind if kind in (PUBLISHED, ENDED):
-                return self._stored(PublishedList.from_body(entry.body), waits=kind == PUBLISHED)
-            case kind if kind == TOOK_EFFECT:
-                root = entry.body["list"]
-                later = self.waiting[self.waiting.index(root) + 1 :]
-                return replace(self, waiting=later, line=(*self.line, root))
-            case kind if kind == WITHDRAWN:
-                gone = set(entry.body["withdrawn"])
-                line, waiting = (
-                    tuple(root for root in roots if root not in gone) for roots in (self.line, self.waiting)
-                )
-                return replace(self, line=line, waiting=waiting)
+        if entry.kind in (STOPPED, RESUMED):
+            return replace(self, stopped=entry.kind == STOPPED)
+        if entry.kind in (PUBLISHED, ENDED):
+            return self._stored(PublishedList.from_body(entry.body), waits=entry.kind == PUBLISHED)
+        if entry.kind == TOOK_EFFECT:
+            root = entry.body["list"]
+            later = self.waiting[self.waiting.index(root) + 1 :]
+            return replace(self, waiting=later, line=(*self.line, root))
+        if entry.kind == WITHDRAWN:
+            gone = set(entry.body["withdrawn"])
+            line, waiting = (
+                tuple(root for root in roots if root not in gone) for roots in (self.line, self.waiting)
+            )
+            return replace(self, line=line, waiting=waiting)
         return self
 
     def _stored(self, stored: PublishedList, *, waits: bool) -> Publications:
@@ -163,7 +156,7 @@ class Withdrawal:
         }
 
 
-def publications(entries: Iterable[Record], at: datetime | None = None) -> Publications:
+def publications(entries: Iterable[Entry], at: datetime | None = None) -> Publications:
     """Return what stands after the entries of the ledger, or after those until a moment."""
     standing = Publications()
     for entry in entries:

@@ -61,8 +61,7 @@ def guarded_list(
         (below & moves, "would be moved below their floor"),
         (
             without & assumed,
-            "rest on an assumed margin: give their unit cost with --prices, or agree to price.margins and "
-            "price.stated_margin by name with --agree-margins",
+            "rest on an assumed margin: give their unit cost with --prices, or agree with --agree-margins",
         ),
         (without & ~assumed, "have neither a cost nor a floor: give their unit cost with --prices"),
     )

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 
 from tasks.governance.approval import Approval, Refused
-from tasks.governance.publication import (
+from tasks.governance.ledger import (
     ENDED,
+    PROMOTED,
     PUBLISHED,
     RESUMED,
     STOPPED,
     TOOK_EFFECT,
     WITHDRAWN,
+    Entry,
+    following,
+)
+from tasks.governance.publication import (
     PublishedList,
     publications,
     require_publishable,
@@ -27,13 +32,6 @@ from tasks.governance.publication import (
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 INTERLEAVINGS = 1000
-
-
-@dataclass
-class Entry:
-    kind: str
-    body: dict[str, Any]
-    approval: Approval
 
 
 @dataclass
@@ -48,7 +46,8 @@ class Shop:
         return publications(self.entries)
 
     def enter(self, kind: str, body: dict[str, Any]) -> None:
-        self.entries.append(Entry(kind, body, Approval("Ada", "why", self.now)))
+        newest = self.entries[-1] if self.entries else None
+        self.entries.append(following(newest, kind, body, Approval("Ada", "why", self.now)))
 
     def publish(self, name: str, hours: float = 0, ends: tuple[float, ...] = ()) -> None:
         last = self.standing.last
@@ -239,7 +238,7 @@ def test_entries_of_other_kinds_change_nothing() -> None:
     shop = Shop()
     shop.publish("a")
     before = shop.standing
-    shop.enter("promoted", {})
+    shop.enter(PROMOTED, {})
     assert shop.standing == before
 
 
