@@ -114,7 +114,7 @@ def test_what_was_in_force_at_a_moment_is_read_from_the_entries_until_it() -> No
     shop.publish("a")
     shop.at(3)
     shop.publish("b")
-    for hours, name in ((0, "a"), (2.9, "a"), (3, "b")):
+    for hours, name in ((0.1, "a"), (2.9, "a"), (3.1, "b")):
         standing = publications(shop.entries, NOON + hours * HOUR).in_force
         assert standing is not None
         assert standing.name == name
