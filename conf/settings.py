@@ -18,6 +18,7 @@ from conf.passwords import require_no_password
 from conf.paths import LocalPath
 from conf.prepare import Features, Prepare
 from conf.price import Dqn, Guard, Price, Variation
+from conf.publish import Destination, Publish
 from conf.renamed import with_new_names
 from conf.respond import Respond
 from conf.section import Section
@@ -27,6 +28,7 @@ from conf.source import Source
 __all__ = [
     "Arima",
     "Blend",
+    "Destination",
     "Dqn",
     "Evaluate",
     "Features",
@@ -35,6 +37,7 @@ __all__ = [
     "Lstm",
     "Prepare",
     "Price",
+    "Publish",
     "Respond",
     "Schedule",
     "Section",
@@ -66,6 +69,7 @@ class Settings(Section):
     respond: Respond = Field(default_factory=section("respond"))
     price: Price = Field(default_factory=section("price"))
     evaluate: Evaluate = Field(default_factory=section("evaluate"))
+    publish: Publish = Field(default_factory=section("publish"))
     track: Track = Field(default_factory=section("track"))
     schedule: Schedule = Field(default_factory=section("schedule"))
 

@@ -133,7 +133,7 @@ def _frame(table: pyarrow.Table) -> pd.DataFrame:
 
 
 def _numbers(prices: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
-    """Return the binary numbers nearest to decimals, by way of text: Arrow's own cast misses some by a bit."""
+    """Return the nearest binary numbers, by way of text: Arrow's own cast misses some by a bit."""
     return prices.cast(pyarrow.string()).cast(pyarrow.float64())
 
 
