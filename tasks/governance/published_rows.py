@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def restored(rows: pd.DataFrame, at: datetime) -> pd.DataFrame:
     """Return a list after the promotions that have ended at a moment; its other rows stay as they are."""
     over = rows[EFFECTIVE_UNTIL] <= at
     after = rows[over]
-    changes = {
+    changes: dict[str, Any] = {
         REFERENCE_PRICE: after[PRICE],
         PRICE: after[PRICE_AFTER],
         ACTION: RESTORE,
