@@ -33,10 +33,15 @@ def promoted_prices(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str =
         DataError: a column is missing, a cell cannot be read, a price is not finite and above 0, an end is
             before its start, or two announcements of a product overlap in a store.
     """
+    return running(promotions, as_of, origin)[[*SERIES, PRICE]]
+
+
+def running(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str = OPTION) -> pd.DataFrame:
+    """Return what ``promoted_prices`` returns, and the last day of each, ``end`` (announcements, 4)."""
     table = _checked(promotions, origin)
     today = as_of.tz_localize(None).normalize()
-    running = table[(table[START] <= today) & (today <= table[END])]
-    return running[[*SERIES, PRICE]].sort_values(SERIES, ignore_index=True)
+    rows = table[(table[START] <= today) & (today <= table[END])]
+    return rows[[*SERIES, PRICE, END]].sort_values(SERIES, ignore_index=True)
 
 
 def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
@@ -46,9 +51,24 @@ def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
         products: a row per product and store.
         promoted: of ``promoted_prices``; the store ``all`` stands for every store.
     """
-    here = products[SERIES].merge(promoted, on=SERIES, how="left")[PRICE].to_numpy(dtype=float)
-    everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[PRICE]
-    return np.where(np.isnan(here), products[PRODUCT].map(everywhere).to_numpy(dtype=float), here)
+    return _of_row(products, promoted, PRICE).to_numpy(dtype=float)
+
+
+def ends_for(products: pd.DataFrame, promoted: pd.DataFrame) -> pd.Series:
+    """Return the last day of every product's promotion, missing where there is none (rows,).
+
+    Args:
+        products: a row per product and store.
+        promoted: of ``running``; the store ``all`` stands for every store.
+    """
+    return pd.to_datetime(_of_row(products, promoted, END)).set_axis(products.index)
+
+
+def _of_row(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> pd.Series:
+    """Return what a promotion says of every row: the one of its store, else the one of all stores (rows,)."""
+    here = products[SERIES].merge(promoted, on=SERIES, how="left")[name]
+    everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[name]
+    return here.where(here.notna(), everywhere.reindex(products[PRODUCT]).set_axis(here.index))
 
 
 def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:

@@ -165,6 +165,18 @@ def publications(entries: Iterable[Entry], at: datetime | None = None) -> Public
     return standing
 
 
+def in_force_since(entries: Iterable[Entry], start: datetime) -> list[PublishedList]:
+    """Return the lists that were in force at a moment or later, or wait, each once."""
+    standing, charged = Publications(), {}
+    for entry in entries:
+        in_force = standing.in_force
+        if in_force is not None and entry.approval.at > start:
+            charged[in_force.name] = in_force
+        standing = standing.after(entry)
+    last = (standing.in_force, *map(standing.newest, standing.waiting))
+    return list({**charged, **{published.name: published for published in last if published}}.values())
+
+
 def taking_effect(standing: Publications, now: datetime) -> PublishedList | None:
     """Return the waiting list that takes effect now, the latest where the moment of several has come."""
     if standing.stopped:

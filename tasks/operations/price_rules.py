@@ -9,7 +9,7 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import PRICE, SERIES
-from tasks.governance.announced import announced_for, promoted_prices
+from tasks.governance.announced import announced_for, ends_for, running
 from tasks.governance.guard import Guard, price_bounds
 from tasks.governance.shelf_prices import (
     RECENT_HIGH,
@@ -20,6 +20,8 @@ from tasks.governance.shelf_prices import (
 )
 from tasks.pricing.recommend import ANNOUNCED_PRICE, HIGHEST, LOWEST, PolicyModel
 from tasks.runtime.tables import table_at
+
+ANNOUNCED_END = "announced_end"  # column: last local day of a promotion, missing where none is announced
 
 
 def guard_of(settings: Settings) -> Guard:
@@ -34,6 +36,7 @@ def with_bounds(
     sales: pd.DataFrame | None,
     *,
     as_of: pd.Timestamp,
+    published: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return prices in force with the bounds of this week, ``lowest`` and ``highest`` (currency/unit).
 
@@ -43,6 +46,8 @@ def with_bounds(
         guard: the rules.
         sales: sales table since the training; none: the prices in force are those of the last seven days.
         as_of: first day of the list; the seven days end the day before.
+        published: product, store, ``recent_low`` and ``recent_high`` of the lists that were in force in those
+            days, so that steps add up over publications; none: there were none.
     """
     rows, in_force = policy.rows(prices), prices[PRICE].to_numpy(float)
     if not (np.isfinite(in_force) & (in_force > 0)).all():
@@ -57,6 +62,10 @@ def with_bounds(
         recent = prices[SERIES].merge(recent, on=SERIES, how="left")
         low = np.fmin(recent[RECENT_LOW].to_numpy(float), in_force)
         high = np.fmax(recent[RECENT_HIGH].to_numpy(float), in_force)
+    if published is not None:
+        recent = prices[SERIES].merge(published, on=SERIES, how="left")
+        low = np.fmin(recent[RECENT_LOW].to_numpy(float), low)
+        high = np.fmax(recent[RECENT_HIGH].to_numpy(float), high)
     lowest, highest = price_bounds(in_force, low, high, reference, guard)
     return prices.assign(**{LOWEST: lowest, HIGHEST: highest})
 
@@ -69,5 +78,6 @@ def with_announced(prices: pd.DataFrame, promotions: str, as_of: pd.Timestamp) -
         promotions: file of announcements.
         as_of: day on which they are in force.
     """
-    promoted = promoted_prices(table_at(Path(promotions), "--promotions"), as_of, promotions)
-    return prices.assign(**{ANNOUNCED_PRICE: announced_for(prices, promoted)})
+    promoted = running(table_at(Path(promotions), "--promotions"), as_of, promotions)
+    columns = {ANNOUNCED_PRICE: announced_for(prices, promoted), ANNOUNCED_END: ends_for(prices, promoted)}
+    return prices.assign(**columns)

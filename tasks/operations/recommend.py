@@ -12,20 +12,16 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import DATE, PERIOD_DAYS, PRICE, PRODUCT, RANDOMISED, REASON, STORE, UNIT_COST
+from expectations.columns import RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
+from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
 from tasks.operations.list_looks import LOOKS
-from tasks.operations.price_rules import guard_of, with_announced, with_bounds
-from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT, Heading, price_sheet
-from tasks.pricing.new_sales import Calendar
-from tasks.pricing.price_list import in_force, price_list, unknown_products
-from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyError, PolicyModel
-from tasks.pricing.shop_view import ShopNow, shop_now
-from tasks.pricing.variation import Variation
+from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
+from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
 from tasks.runtime import champion_aliases, track
-from tasks.runtime.tables import require_ending, table_at, write_table
+from tasks.runtime.tables import require_ending, write_table
 
 OUT = "--out"  # option of the command line that names the file of the list
 
@@ -68,22 +64,6 @@ class Recommended(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShopTables:
-    """Tables of what is known of the shop now; all of them are optional.
-
-    Attributes:
-        prices: file with product, store (else ``all``), price in force and, if known, ``unit_cost``; none:
-            the prices in force after the sales, else those at the end of the training data.
-        sales: file with the sales since the training, or ``source``, that of the settings.
-        promotions: file with product, store (else all), first and last day, and the announced price.
-    """
-
-    prices: str | None = None
-    sales: str | None = None
-    promotions: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Order:
     """Which list is wanted.
 
@@ -123,38 +103,22 @@ def recommend(
     require_ending(Path(order.out), OUT)
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
-    policy: PolicyModel = model.policy
-    now = None if sales is None else _now(settings, policy, sales)
-    today, current = _today(policy, now), _current(settings, policy, tables, sales, now)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    table = price_list(policy, current, variation_of(settings), seed, now)
-    sheet = price_sheet(policy, table, current, Heading(version=number, status=status, week=today), now)
+    known = known_of(settings, model.policy, tables, sales)
+    draft = drafted(settings, model.policy, known, seed)
+    sheet = sheet_of(draft, number, status)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
         version=number,
         status=status,
-        week=f"{today:%Y-%m-%d}",
+        week=f"{known.today:%Y-%m-%d}",
         seed=seed,
-        weeks=now.state.weeks if now else 0,
-        unknown=[*unknown_products(policy, current), *(now.state.unknown if now else ())],
-        **_gain(sheet, policy),  # type: ignore[typeddict-item]
-        **_counts(table),
+        weeks=known.now.state.weeks if known.now else 0,
+        unknown=unknown_of(draft),
+        **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
+        **_counts(draft.table),
     )
-
-
-def _current(
-    settings: Settings,
-    policy: PolicyModel,
-    tables: ShopTables,
-    sales: pd.DataFrame | None,
-    now: ShopNow | None,
-) -> pd.DataFrame:
-    """Return prices in force with the bounds of this week and what is announced (currency/unit)."""
-    today = _today(policy, now)
-    current = in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
-    current = with_bounds(current, policy, guard_of(settings), sales, as_of=today)
-    return current if tables.promotions is None else with_announced(current, tables.promotions, as_of=today)
 
 
 def _status(settings: Settings, number: int, force: bool) -> str:
@@ -190,28 +154,6 @@ def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
     }
 
 
-def _now(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
-    """Return what the shop knows after its sales since the training."""
-    calendar = Calendar(
-        trained=policy.trained,
-        as_of=sales[DATE].max() + pd.Timedelta(days=PERIOD_DAYS[settings.source.period] - 1),
-        period=settings.source.period,
-        decisions=policy.rules.decisions,
-    )
-    return shop_now(policy, sales, calendar)
-
-
-def _today(policy: PolicyModel, now: ShopNow | None) -> pd.Timestamp:
-    """Return the first local day on which the list may hold."""
-    return (policy.trained if now is None else now.as_of) + pd.Timedelta(days=1)
-
-
-def variation_of(settings: Settings) -> Variation:
-    """Return how a published list varies, by the section ``price`` of the settings."""
-    section = settings.price
-    return Variation(section.variation.share, section.variation.size, section.decimals)
-
-
 def _counts(table: pd.DataFrame) -> dict[str, int]:
     """Count the prices of a list that rise, fall, hold, are announced and were varied."""
     promoted = table[REASON] == ANNOUNCED
@@ -224,25 +166,3 @@ def _counts(table: pd.DataFrame) -> dict[str, int]:
         "promoted": int(promoted.sum()),
         "varied": int((table[RANDOMISED] != 0).sum()),
     }
-
-
-def _prices_at(path: Path) -> pd.DataFrame:
-    """Read product, store, price in force and, if given, unit cost (currency/unit)."""
-    table = table_at(path, "--prices")
-    missing = [name for name in (PRODUCT, PRICE) if name not in table]
-    if missing:
-        raise PolicyError(
-            f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. "
-            f"Missing: {', '.join(missing)}. Rename the columns."
-        )
-    given = [name for name in (PRICE, UNIT_COST) if name in table]
-    for name in given:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            first = repr(table[name].iloc[0])
-            raise PolicyError(
-                f"{path}: `{name}` must be numbers. Received: {first} in row 1 or later. "
-                "Write 12.5, not 12,5."
-            )
-    if STORE not in table:
-        table = table.assign(**{STORE: "all"})
-    return table[[PRODUCT, STORE, *given]].reset_index(drop=True)

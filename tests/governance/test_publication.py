@@ -23,6 +23,7 @@ from tasks.governance.ledger import (
 )
 from tasks.governance.publication import (
     PublishedList,
+    in_force_since,
     publications,
     require_publishable,
     taking_effect,
@@ -118,6 +119,21 @@ def test_what_was_in_force_at_a_moment_is_read_from_the_entries_until_it() -> No
         standing = publications(shop.entries, NOON + hours * HOUR).in_force
         assert standing is not None
         assert standing.name == name
+
+
+def test_the_lists_of_the_last_days_are_those_in_force_since_and_those_that_wait() -> None:
+    shop = Shop()
+    assert in_force_since(shop.entries, NOON) == []
+    for hours, name in ((0, "a"), (24, "b"), (48, "c")):
+        shop.at(hours)
+        shop.publish(name)
+    shop.publish("d", hours=1)
+    shop.withdraw("d")
+    shop.withdraw()
+    shop.publish("e", hours=1)
+    for hours, names in ((47, "bce"), (49, "be"), (1, "abce")):
+        charged = in_force_since(shop.entries, NOON + hours * HOUR)
+        assert sorted(published.name for published in charged) == list(names)
 
 
 def test_of_several_lists_whose_moments_passed_only_the_latest_takes_effect() -> None:

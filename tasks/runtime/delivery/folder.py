@@ -55,7 +55,7 @@ def read(destination: Destination, shipment: Shipment) -> pd.DataFrame:
         ]
         problems = changed or list(faults(root, pointer))
         if problems:
-            raise DeliveryError(f"{there}: read back, not what was written: {problems[0]}")
+            raise DeliveryError(f"{root / shipment.name}: read back, not what was written: {problems[0]}")
     return rows
 
 
