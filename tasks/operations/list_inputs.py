@@ -1,0 +1,55 @@
+"""From what a published list was computed: stored with it, so that it can be computed again to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from conf import Settings
+from tasks.governance.champion import HEAD, MODELS, Champion
+from tasks.operations.draft import Draft, ShopTables
+from tasks.runtime import publishing, track
+from tasks.runtime.attempt import code_version, settings_hash
+
+PRICES, SALES, PROMOTIONS, SETTINGS = (
+    f"inputs/{name}" for name in ("prices.parquet", "sales.parquet", "promotions.csv", "settings.json")
+)
+
+
+def inputs_of(
+    settings: Settings, draft: Draft, tables: ShopTables, sales: pd.DataFrame | None
+) -> dict[str, Callable[[Path], object]]:
+    """Return what writes the inputs from which the list can be computed again."""
+    text = settings.model_dump_json(indent=2)
+    inputs: dict[str, Callable[[Path], object]] = {
+        PRICES: partial(draft.known.current.to_parquet, index=False),
+        SETTINGS: lambda path: path.write_text(text, encoding="utf-8"),
+    }
+    if sales is not None:
+        inputs[SALES] = partial(sales.to_parquet, index=False)
+    if tables.promotions is not None:
+        content = Path(tables.promotions).read_bytes()
+        inputs[PROMOTIONS] = lambda path: path.write_bytes(content)
+    return inputs
+
+
+def about_of(settings: Settings, draft: Draft, champion: Champion, seed: int) -> dict[str, Any]:
+    """Return what the manifest says of a list: by whom, from what and with which versions it was computed."""
+    tags = track.version_tags(HEAD, champion.versions[HEAD]) or {}
+    return {
+        "rows": len(draft.table),
+        "versions": dict(champion.versions),
+        "approved": {name: champion.digests.get(name) for name in MODELS},
+        "champion_approved_by": champion.approval.by,
+        "data_hash": tags.get("data_hash"),
+        "settings_hash": settings_hash(settings),
+        "code_version": code_version(),
+        "seed": seed,
+        "today": f"{draft.known.today:%Y-%m-%d}",
+        "zone": publishing.zone(settings).key,
+        "currency": draft.policy.currency,
+    }
