@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
+from conf.approval import Approval
 from conf.evaluate import Evaluate
 from conf.forecast import Arima, Blend, Forecast, Lstm
 from conf.layers import layered, section
@@ -26,6 +27,7 @@ from conf.services import Schedule, Track
 from conf.source import Source
 
 __all__ = [
+    "Approval",
     "Arima",
     "Blend",
     "Destination",
@@ -69,6 +71,7 @@ class Settings(Section):
     respond: Respond = Field(default_factory=section("respond"))
     price: Price = Field(default_factory=section("price"))
     evaluate: Evaluate = Field(default_factory=section("evaluate"))
+    approval: Approval = Field(default_factory=section("approval"))
     publish: Publish = Field(default_factory=section("publish"))
     track: Track = Field(default_factory=section("track"))
     schedule: Schedule = Field(default_factory=section("schedule"))

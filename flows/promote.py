@@ -9,6 +9,8 @@ from tasks.operations import promote as operation
 
 
 @flow(name="promote", flow_run_name="version {version} by {by}")
-def promote(settings: Settings, version: int, by: str, reason: str) -> operation.Promoted:
-    """Make a version of the pricing policy champion."""
-    return operation.promote(settings, version, by, reason)
+def promote(
+    settings: Settings, version: int, by: str, reason: str, override: tuple[str, ...] = ()
+) -> operation.Promoted:
+    """Make a version of the pricing policy champion; ``override`` names the gates that it failed."""
+    return operation.promote(settings, version, by, reason, override)

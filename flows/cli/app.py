@@ -13,9 +13,9 @@ import typer
 from conf.urls import masked
 from flows.cli import report
 from flows.cli.bench import bench
+from flows.cli.decide import adopt, ledger, promote, reject, rollback, verify
 from flows.cli.experiment import experiment
 from flows.cli.explain import explain
-from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
 from flows.cli.recommend import recommend
 from flows.cli.session import prefect_api, quiet_environment, show_progress
@@ -48,8 +48,6 @@ HEAVY = (
 TRY_AGAIN_LATER = 75  # EX_TEMPFAIL of sysexits.h
 FAILED_GATES = 3  # of `retrain --fail-on-verdict`; 1 and 2 are errors
 
-By = Annotated[str, typer.Option("--by", help="Name of the person who decides.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 FailOnVerdict = Annotated[
     bool, typer.Option("--fail-on-verdict", help="Exit with 3 where the verdict is FAIL.")
 ]
@@ -137,49 +135,8 @@ def retrain(
         raise typer.Exit(FAILED_GATES)
 
 
-@app.command()
-def promote(
-    version: Annotated[
-        int, typer.Option(help="Version of `pricing_policy`; the models it was trained on come with it.")
-    ],
-    by: By,
-    reason: Reason,
-    profile: Profile = "default",
-    sets: Sets = None,
-    json_file: Json = None,
-) -> None:
-    """Make a version that passed every gate the champion.
-
-    Example: `repricer promote --version 3 --by "Ada Lovelace" --reason "lift 4 %, checked the list"`
-    """
-    settings = settings_of(profile, sets)
-    require_store(settings)
-    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
-        from flows.promote import promote as flow
-
-        promoted = flow(settings, version, by, reason)
-    write_json(json_file, promoted)
-    report.show_promoted(promoted)
-
-
-@app.command()
-def rollback(
-    by: By, reason: Reason, profile: Profile = "default", sets: Sets = None, json_file: Json = None
-) -> None:
-    """Make the previous champion the champion again.
-
-    Example: `repricer rollback --by "Ada Lovelace" --reason "margin fell in dairy"`
-    """
-    settings = settings_of(profile, sets)
-    require_store(settings)
-    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
-        from flows.rollback import rollback as flow
-
-        promoted = flow(settings, by, reason)
-    write_json(json_file, promoted)
-    report.show_promoted(promoted)
-
-
+for decision in (promote, rollback, adopt, reject, verify, ledger):
+    app.command()(decision)
 app.command()(recommend)
 
 

@@ -1,48 +1,51 @@
-"""Who is champion: one entry per promotion or rollback, numbered from 1; the newest entry is the champion.
+"""Who is champion, by the entries of the ledger: the newest of those that make a champion names it.
 
-An entry names the versions of all three models. This module decides what may follow an entry; it does not
-store entries.
+An entry names the versions of all three models and the manifests that were approved. This module says what an
+entry means and which may follow; it does not store entries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tasks.governance.approval import Approval, Refused, require_promotable
+from tasks.governance.ledger import ADOPTED, JSON, PROMOTED, REJECTED, ROLLED_BACK, Entry
 
 MODELS = ("demand", "price_response", "pricing_policy")
 HEAD = "pricing_policy"
 """The model that a person promotes; the versions that it is pinned to come with it."""
-PROMOTED, ROLLED_BACK = "promoted", "rolled_back_to"
-SHORTEST = timedelta(seconds=1)
-"""Time between two decisions; their dates are kept to the second."""
+CROWNING = (PROMOTED, ROLLED_BACK, ADOPTED)
+"""Kinds of entries that make a champion."""
+KINDS = (*CROWNING, REJECTED)
+"""Kinds of entries that say who is champion, and who may be."""
 Tags = Mapping[str, str]
 
 
 class Unresolved(Refused):
-    """There are traces of a champion that do not name one; only a promotion by a person settles it."""
+    """There are traces of a champion that do not name one; only a decision of a person settles it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """An entry of the ledger: the versions of all three models, who decided, and which entry it replaced.
+    """What an entry of the ledger made champion, and who decided.
 
     Attributes:
-        number: 1, 2, 3, ... without gaps.
-        replaces: number of the entry that was the newest when the decision was taken, none for the first.
-        action: `PROMOTED` or `ROLLED_BACK`.
+        number: of the entry.
+        mark: of the entry, by which the registry says that its aliases follow it.
+        action: what was done to become champion: the kind of the entry, or what it was in an older ledger.
         digests: SHA-256 of the manifest of every version, as it was approved; empty for entries that are
             older than manifests.
+        overridden: gates that it failed and that were overridden by name.
     """
 
     number: int
-    replaces: int | None
+    mark: str
     action: str
     versions: Mapping[str, int]
     approval: Approval
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str]
+    overridden: Sequence[str]
 
     def __str__(self) -> str:
         """Return the version of the policy, who decided and when."""
@@ -55,35 +58,77 @@ class Champion:
         return self.approval.tags(self.action)
 
 
-def entry(
-    current: Champion | None,
-    action: str,
-    versions: Mapping[str, int],
-    approval: Approval,
-    digests: Mapping[str, str] | None = None,
-) -> Champion:
-    """Return the entry that replaces the current one, dated after it even where the clock was set back."""
-    number = current.number if current else 0
-    if current:
-        approval = replace(approval, at=max(approval.at, current.approval.at + SHORTEST))
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the entries of a ledger come to.
+
+    Attributes:
+        champions: all that there were, the newest last.
+        rejected: version of the policy -> who rejected it, why and when.
+    """
+
+    champions: Sequence[Champion] = ()
+    rejected: Mapping[int, Approval] = field(default_factory=dict)
+
+    @property
+    def champion(self) -> Champion | None:
+        """The champion, none where nobody was promoted."""
+        return self.champions[-1] if self.champions else None
+
+    @property
+    def previous(self) -> Champion | None:
+        """The champion before, to which a rollback goes back."""
+        return self.champions[-2] if len(self.champions) > 1 else None
+
+
+def standing(entries: Iterable[Entry]) -> Standing:
+    """Return what entries come to; those of other kinds than `KINDS` do not matter."""
+    champions: list[Champion] = []
+    rejected: dict[int, Approval] = {}
+    for entry in entries:
+        if entry.kind in CROWNING:
+            champions.append(champion_of(entry))
+            rejected.pop(champions[-1].versions[HEAD], None)
+        elif entry.kind == REJECTED:
+            rejected[entry.body["version"]] = entry.approval
+    return Standing(champions=champions, rejected=rejected)
+
+
+def champion_of(entry: Entry) -> Champion:
+    """Return what an entry that makes a champion says."""
     return Champion(
-        number=number + 1,
-        replaces=number or None,
-        action=action,
-        versions=dict(versions),
-        approval=approval,
-        digests=dict(digests or {}),
+        number=entry.number,
+        mark=f"{entry.number} {entry.digest()}",
+        action=entry.body.get("was", entry.kind),
+        versions=entry.body["versions"],
+        approval=entry.approval,
+        digests=entry.body["manifests"],
+        overridden=entry.body.get("overridden", ()),
     )
 
 
-def pinned(version: int, tags: Tags | None) -> dict[str, int]:
+def change(
+    versions: Mapping[str, int], manifests: Mapping[str, str], overridden: Sequence[str] = ()
+) -> dict[str, JSON]:
+    """Return the body of an entry that makes a champion.
+
+    Args:
+        versions: of all three models.
+        manifests: SHA-256 of the manifest of every version.
+        overridden: gates that it failed, which the person who decides overrides by name.
+    """
+    body: dict[str, JSON] = {"versions": dict(versions), "manifests": dict(manifests)}
+    return body | ({"overridden": sorted(overridden)} if overridden else {})
+
+
+def pinned(version: int, tags: Tags | None, overridden: Sequence[str] = ()) -> dict[str, int]:
     """Return the versions of all three models that belong to a version of the policy with these tags.
 
     Raises:
-        Refused: the version does not exist, or its verdict is not PASS.
+        Refused: the version does not exist, or failed a gate that is not overridden.
         FormatError: it is of another format.
     """
-    require_promotable(HEAD, version, tags)
+    require_promotable(HEAD, version, tags, overridden)
     assert tags is not None
     return {
         "demand": int(tags["demand_version"]),
@@ -92,77 +137,50 @@ def pinned(version: int, tags: Tags | None) -> dict[str, int]:
     }
 
 
-def require_unchanged(replaces: int | None, newest: Champion | None) -> None:
-    """Accept an entry only while the one that it replaces is the newest.
+def require_unchanged(seen: Champion | None, now: Champion | None) -> None:
+    """Accept a decision only while the champion that it replaces is still champion.
 
     Raises:
         Refused: somebody else decided in the meantime; the message says who.
     """
-    if (newest.number if newest else None) != replaces:
-        standing = str(newest) if newest else "none: the ledger is empty"
+    if seen != now:
         raise Refused(
-            f"the champion is now {standing}, decided while this command ran. "
+            f"the champion is now {now or 'none: the ledger is empty'}, decided while this command ran. "
             "Nothing was changed; look and decide again."
         )
 
 
-def adopted(aliased: Mapping[str, int], tags: Mapping[str, Tags]) -> Champion:
-    """Return the first entry of a shop that promoted before there was a ledger.
-
-    Args:
-        aliased: version of each model that its alias points to.
-        tags: of those versions, by model.
+def require_allowed(state: Standing, kind: str, body: Mapping[str, JSON]) -> None:
+    """Accept an entry that may follow where the ledger stands.
 
     Raises:
-        Unresolved: the three versions do not belong together, did not pass, or nobody signed all three.
+        Refused: a champion would be rejected, a rejected version become champion, or a rollback go elsewhere
+            than to the champion before.
     """
-    faults = _mixture(aliased, tags)
-    decisions = {name: _decision(tags.get(name, {})) for name in MODELS}
-    unsigned = [name for name, decision in decisions.items() if decision is None]
-    faults += [f"{name} has no readable promoted_by, promoted_at and promoted_reason" for name in unsigned]
-    if not faults and len(set(decisions.values())) > 1:
-        faults = ["the three were not approved by one decision"]
-    decision = decisions[HEAD]
-    if faults or decision is None:
-        standing = ", ".join(f"{name} {aliased.get(name, 'none')}" for name in MODELS)
-        raise Unresolved(
-            f"who is champion is not known: the aliases point to {standing}; {'; '.join(faults)}. "
-            "Promote a version: `repricer promote --version N --by NAME --reason WHY`."
+    if kind == REJECTED:
+        _require_rejectable(state, body["version"])
+    elif kind in CROWNING:
+        version = body["versions"][HEAD]
+        if kind == ROLLED_BACK and (state.previous is None or state.previous.versions != body["versions"]):
+            raise Refused("there is no previous champion to go back to.")
+        if version in state.rejected and REJECTED not in body.get("overridden", ()):
+            raise Refused(
+                f"{HEAD} version {version} was rejected {by_whom(state.rejected[version])}. Promote another "
+                f"version, or overrule that by name: `repricer promote --version {version} "
+                f"--override {REJECTED} --by NAME --reason WHY`."
+            )
+
+
+def _require_rejectable(state: Standing, version: int) -> None:
+    if state.champion is not None and state.champion.versions[HEAD] == version:
+        raise Refused(
+            f"{HEAD} {state.champion} is the champion: only a candidate is rejected. Go back to the champion "
+            "before with `repricer rollback`, or promote another version, then reject this one."
         )
-    action, approval = decision
-    return entry(None, action, aliased, approval)
+    if version in state.rejected:
+        raise Refused(f"{HEAD} version {version} was rejected already {by_whom(state.rejected[version])}.")
 
 
-def _mixture(aliased: Mapping[str, int], tags: Mapping[str, Tags]) -> list[str]:
-    if set(aliased) != set(MODELS):
-        return [f"{name} has no champion" for name in MODELS if name not in aliased]
-    faults = [
-        f"{name} version {aliased[name]} is not PASS"
-        for name in MODELS
-        if tags.get(name, {}).get("verdict") != "PASS"
-    ]
-    pins = {name: tags.get(HEAD, {}).get(f"{name}_version") for name in MODELS if name != HEAD}
-    faults += [
-        f"{HEAD} {aliased[HEAD]} belongs to {name} {pin}"
-        for name, pin in pins.items()
-        if pin != str(aliased[name])
-    ]
-    return faults
-
-
-def _decision(tags: Tags) -> tuple[str, Approval] | None:
-    """Return the newer of the two decisions that the tags of a version tell."""
-    decisions = []
-    for action in (PROMOTED, ROLLED_BACK):
-        by, reason = (tags.get(f"{action}_{field}", "") for field in ("by", "reason"))
-        at = _moment(tags.get(f"{action}_at", ""))
-        if by and reason and at:
-            decisions.append((action, Approval(by, reason, at)))
-    return max(decisions, key=lambda decision: decision[1].at, default=None)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
-        return None
+def by_whom(signed: Approval) -> str:
+    """Return who decided, when and why."""
+    return f"by {signed.by} at {signed.at:%Y-%m-%d %H:%M:%S} UTC ({signed.reason})"

@@ -52,7 +52,8 @@ def published_rows(
     announced = (reasons == ANNOUNCED).to_numpy()
     sheet = sheet_of(draft, versions["pricing_policy"], CHAMPION)
     prices = {name: sheet[name].to_numpy(float).round(SCALE) for name in (PRICE, REFERENCE_PRICE)}
-    rows = sheet.assign(**{CHANNEL: DEFAULT_CHANNEL, **prices, **versions})
+    added: dict[str, Any] = {CHANNEL: DEFAULT_CHANNEL, **prices, **versions}
+    rows = sheet.assign(**added)
     until = _ends(current, announced, shop)
     columns: dict[str, Any] = {
         NAME: rows.get(NAME, ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,5 +80,8 @@ def with_announced(prices: pd.DataFrame, promotions: str, as_of: pd.Timestamp) -
         as_of: day on which they are in force.
     """
     promoted = running(table_at(Path(promotions), "--promotions"), as_of, promotions)
-    columns = {ANNOUNCED_PRICE: announced_for(prices, promoted), ANNOUNCED_END: ends_for(prices, promoted)}
+    columns: dict[str, Any] = {
+        ANNOUNCED_PRICE: announced_for(prices, promoted),
+        ANNOUNCED_END: ends_for(prices, promoted),
+    }
     return prices.assign(**columns)

@@ -23,7 +23,9 @@ from tasks.governance.publication import PublishedList, require_later, require_r
 from tasks.governance.publishable import GuardedList, guarded_list
 from tasks.governance.published_rows import minor
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
+from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
+from tasks.operations.shelf import shelf_at
 from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.recommend import ANNOUNCED, COVERING_PRICE, PolicyModel
 from tasks.runtime import champion_aliases, publishing, verified_models
@@ -114,10 +116,7 @@ def publish(
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
         about=about_of(settings, draft, champion, seed),
-        agreed={
-            "margins": _margins(settings) if release.agree_margins else None,
-            "versions": champion.versions,
-        },
+        agreed={"versions": dict(champion.versions), "margins": margins},
     )
     published = publishing.publish(settings, wanted, signed, _same_champion(before))
     return Published(

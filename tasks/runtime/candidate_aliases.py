@@ -6,7 +6,7 @@ after a kill or a hand that moved them, lets them follow it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tasks.governance.approval import CANDIDATE
 from tasks.governance.champion import HEAD, MODELS
@@ -25,11 +25,17 @@ def candidate_of(name: str) -> int | None:
     return _pins().get(name, standing)
 
 
-def follow_policy() -> list[str]:
-    """Let the aliases of the other models follow the policy's and return a line for each that was put back.
+def follow_policy(rejected: Collection[int] = ()) -> list[str]:
+    """Let the aliases of the other models follow the policy's and return a line for each that was put right.
 
     One process of a data folder at a time.
+
+    Args:
+        rejected: versions of the policy that are no candidates any more.
     """
+    head = track.aliases(HEAD).get(CANDIDATE)
+    if head is None or head in rejected:
+        return _withdrawn()
     corrections = []
     for name, version in _pins().items():
         pointed = track.aliases(name).get(CANDIDATE)
@@ -38,6 +44,17 @@ def follow_policy() -> list[str]:
             corrections.append(
                 f"{name}: the alias {CANDIDATE} pointed to {pointed}, not {version}; it is put back."
             )
+    return corrections
+
+
+def _withdrawn() -> list[str]:
+    """Take the aliases away, the policy's first, and return a line for each that there was."""
+    corrections = []
+    for name in sorted(MODELS, key=lambda model: model != HEAD):
+        pointed = track.aliases(name).get(CANDIDATE)
+        if pointed is not None:
+            track.drop_alias(name, CANDIDATE)
+            corrections.append(f"{name}: version {pointed} is {CANDIDATE} no more; the alias is taken away.")
     return corrections
 
 

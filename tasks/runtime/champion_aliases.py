@@ -1,36 +1,61 @@
-"""The champion is the newest entry of the ledger; the aliases and tags of the registry follow it.
+"""The champion is what the ledger says; the aliases and tags of the registry follow it.
 
-A command that was killed between its entry and the aliases, or a person who moved an alias by hand, leaves
-them elsewhere: every command that needs the champion puts them back first.
+A command that was killed between its entry and the aliases leaves them elsewhere: every command that needs
+the champion puts them right first. When all have followed, the policy's version is marked with the entry. An
+alias that has left the champion of a marked entry was moved by hand: nothing is recommended until a named
+person adopts what it points to, or promotes the champion once more.
 """
 
 from __future__ import annotations
 
 import fcntl
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from conf import Settings
 from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, Refused, require_promotable
-from tasks.governance.champion import HEAD, MODELS, Champion, Unresolved, adopted, entry
-from tasks.runtime import champion_store, track, verified_models
+from tasks.governance.champion import HEAD, MODELS, Champion, Standing, Unresolved, change
+from tasks.governance.ledger import ADOPTED, REJECTED, Entry, LedgerError, following
+from tasks.governance.signed_aliases import signed_decision
+from tasks.runtime import champion_store, ledger_store, track, verified_models
 from tasks.runtime.candidate_aliases import candidate_of, follow_policy
 
 log = logging.getLogger("repricer")
+
+FOLLOWED = "ledger_entry"  # tag of the champion's policy: number and digest of the entry that aliases follow
+
+
+class Astray(NamedTuple):
+    """An alias that points elsewhere than the ledger says; none is no version."""
+
+    name: str
+    alias: str
+    pointed: int | None
+    target: int | None
+
+    def __str__(self) -> str:
+        """Return where it points and where it should."""
+        return f"{self.name}: the alias {self.alias} pointed to {self.pointed}, not {self.target}"
+
+
+class Unapproved(Unresolved):
+    """An alias that somebody moved by hand names a version that no entry of the ledger made champion."""
 
 
 def champion(settings: Settings) -> Champion | None:
     """Return the champion, with the aliases of all models on its versions; none where nobody was promoted.
 
-    The candidate's are put on the versions of one retraining. Aliases that stood elsewhere are put back, with
-    a warning.
+    The candidate's are put on the versions of one retraining. Aliases that a killed command left elsewhere
+    are put right, with a warning.
 
     Raises:
+        Unapproved: an alias of the champion was moved by hand.
         Unresolved: there are aliases without an entry, and they do not belong together; or a version of the
             champion is gone.
+        LedgerError: the ledger is not what was written.
         StoreError: the store does not answer.
     """
     track.open_store(settings)
@@ -50,25 +75,32 @@ def mirror(settings: Settings) -> list[str]:
     after the last write, so that whoever writes last leaves the aliases of the newest entry.
 
     Raises:
+        Unapproved: an alias of the champion was moved by hand since they followed the ledger.
         Unresolved: a version of the champion is no longer registered.
     """
     corrections: list[str] = []
     with (Path(settings.data_folder) / ".champion.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        current, followed = champion_store.newest(settings), None
-        while current is not None and current != followed:
-            replaced = champion_store.numbered(settings, current.replaces) if current.replaces else None
-            corrections += _follow(current, replaced)
-            current, followed = champion_store.newest(settings), current
-        corrections += follow_policy()
+        state, followed = champion_store.current(settings), None
+        while state.champion is not None and state.champion != followed:
+            moved = _moved_by_hand(state.champion)
+            latest = champion_store.current(settings)
+            if latest.champion == state.champion:
+                if moved:
+                    raise Unapproved(moved)
+                corrections += _follow(state.champion, state.previous)
+                followed = state.champion
+            state = latest
+        _tag_rejected(state)
+        corrections += follow_policy(set(state.rejected))
     return corrections
 
 
 def repair(settings: Settings) -> None:
-    """Put aliases back where a command needs no champion; an unresolved champion is only warned of."""
+    """Put aliases right where a command needs no champion; where it is not known, that is only warned of."""
     try:
         champion(settings)
-    except Unresolved as error:
+    except (Unresolved, LedgerError) as error:
         log.warning(str(error))
 
 
@@ -141,27 +173,36 @@ def _adopt(settings: Settings) -> None:
     standing = {name: track.aliases(name) for name in MODELS}
     if not any(CHAMPION in aliases for aliases in standing.values()):
         return
-    current = _aliased(standing, CHAMPION)
-    _require_older_than_the_ledger(settings, current)
+    newest = ledger_store.newest(settings)
+    current = _aliased(standing, CHAMPION, newest)
+    _require_older_than_the_ledger(settings, current.body["versions"])
     entries = [current]
     with suppress(Unresolved):  # a champion without a predecessor can be replaced, only not rolled back
-        first = _aliased(standing, PREVIOUS)
-        entries = [first, entry(first, current.action, current.versions, current.approval)]
+        first = _aliased(standing, PREVIOUS, newest)
+        entries = [first, _aliased(standing, CHAMPION, first)]
     try:
-        champion_store.append(settings, *entries)
+        ledger_store.append(settings, *entries)
     except Refused as error:
         log.info("the ledger was begun by another command: %s", error)
         return
-    log.warning("the ledger begins with the champion that the aliases named: %s %s", HEAD, current)
+    log.warning("the ledger begins with the champion that the aliases named: %s", entries[-1])
 
 
-def _require_older_than_the_ledger(settings: Settings, current: Champion) -> None:
+def _aliased(standing: Mapping[str, Mapping[str, int]], alias: str, newest: Entry | None) -> Entry:
+    """Return the entry, after the newest, of the decision that set an alias."""
+    versions = {name: aliases[alias] for name, aliases in standing.items() if alias in aliases}
+    tags = {name: track.version_tags(name, number) or {} for name, number in versions.items()}
+    action, approval = signed_decision(versions, tags)
+    return following(newest, ADOPTED, change(versions, {}) | {"was": action}, approval)
+
+
+def _require_older_than_the_ledger(settings: Settings, versions: Mapping[str, int]) -> None:
     """Accept aliases on versions without a manifest: there was a ledger before there were manifests.
 
     Raises:
         Unresolved: a version has a manifest, so that whoever promotes it leaves an entry.
     """
-    for name, number in current.versions.items():
+    for name, number in versions.items():
         if verified_models.is_sealed(settings, name, number):
             raise Unresolved(
                 f"who is champion is not known: the alias {CHAMPION} of {name} points to version {number}, "
@@ -170,15 +211,44 @@ def _require_older_than_the_ledger(settings: Settings, current: Champion) -> Non
             )
 
 
-def _aliased(standing: Mapping[str, Mapping[str, int]], alias: str) -> Champion:
-    versions = {name: aliases[alias] for name, aliases in standing.items() if alias in aliases}
-    return adopted(
-        versions, {name: track.version_tags(name, number) or {} for name, number in versions.items()}
-    )
+def _moved_by_hand(current: Champion) -> str:
+    """Return a sentence about an alias that left the champion after all had followed it, none if none did."""
+    if (track.version_tags(HEAD, current.versions[HEAD]) or {}).get(FOLLOWED) != current.mark:
+        return ""  # the command that made it champion was killed before the aliases followed
+    for name, version in current.versions.items():
+        pointed = track.aliases(name).get(CHAMPION, version)
+        if pointed != version:
+            return (
+                f"the alias {CHAMPION} of {name} points to version {pointed}, which has no approval: the "
+                f"champion is {HEAD} {current}. To approve what the alias names: `repricer adopt --by NAME "
+                f"--reason WHY`. To keep the champion: `repricer promote --version {current.versions[HEAD]} "
+                "--by NAME --reason WHY`."
+            )
+    return ""
+
+
+def _tag_rejected(state: Standing) -> None:
+    """Let the newest rejected version say who rejected it; the ones before it were tagged in their time."""
+    for version, signed in list(state.rejected.items())[-1:]:
+        tags = track.version_tags(HEAD, version)
+        if tags is not None and not signed.tags(REJECTED).items() <= tags.items():
+            track.tag_version(HEAD, version, signed.tags(REJECTED))
+
+
+def astray(current: Champion, replaced: Champion | None) -> Iterator[Astray]:
+    """Yield the aliases that do not point where the ledger says."""
+    for name, version in current.versions.items():
+        aliases = track.aliases(name)
+        for alias, target in ((CHAMPION, version), (PREVIOUS, replaced.versions[name] if replaced else None)):
+            if aliases.get(alias) != target and (alias in aliases or _exists(name, target)):
+                yield Astray(name, alias, aliases.get(alias), target)
 
 
 def _follow(current: Champion, replaced: Champion | None) -> list[str]:
-    """Set what differs from the ledger and return a line for each alias or version corrected."""
+    """Set what differs from the ledger and return a line for each alias or version corrected.
+
+    The mark of the entry is set last: it says that all of them followed.
+    """
     tags = {name: track.version_tags(name, number) for name, number in current.versions.items()}
     gone = [f"{name} version {current.versions[name]}" for name in MODELS if tags[name] is None]
     if gone:
@@ -187,27 +257,27 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
             "Restore it, or promote another: `repricer promote --version N --by NAME --reason WHY`."
         )
     corrections = []
+    for stray in list(astray(current, replaced)):
+        _point(stray.name, stray.alias, stray.target)
+        corrections.append(f"{stray}; it is put back.")
     for name, version in current.versions.items():
-        aliases = track.aliases(name)
-        for alias, target in ((CHAMPION, version), (PREVIOUS, replaced.versions[name] if replaced else None)):
-            if aliases.get(alias) != target and _point(name, alias, target, aliases):
-                pointed = aliases.get(alias)
-                corrections.append(
-                    f"{name}: the alias {alias} pointed to {pointed}, not {target}; it is put back."
-                )
         if not current.tags().items() <= (tags[name] or {}).items():
             track.tag_version(name, version, current.tags())
             corrections.append(
                 f"{name} version {version}: the tags of its approval were missing; they are set."
             )
+    if (tags[HEAD] or {}).get(FOLLOWED) != current.mark:
+        track.tag_version(HEAD, current.versions[HEAD], {FOLLOWED: current.mark})
     return corrections
 
 
-def _point(name: str, alias: str, version: int | None, aliases: Mapping[str, int]) -> bool:
-    """Let an alias point to a version, or drop it where there is none; return whether it changed."""
-    if version is not None and track.version_tags(name, version) is not None:
-        track.set_alias(name, alias, version)
-        return True
-    if alias in aliases:
+def _point(name: str, alias: str, version: int | None) -> None:
+    """Let an alias point to a version, or drop it where there is none."""
+    if _exists(name, version):
+        track.set_alias(name, alias, cast("int", version))
+    else:
         track.drop_alias(name, alias)
-    return alias in aliases
+
+
+def _exists(name: str, version: int | None) -> bool:
+    return version is not None and track.version_tags(name, version) is not None

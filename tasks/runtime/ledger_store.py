@@ -43,6 +43,7 @@ from tasks.governance.ledger import (
 from tasks.governance.manifest import Manifest
 from tasks.runtime import champion_rows, manifest_tables
 from tasks.runtime.ledger_database import create, forbid, opened, writing
+from tasks.runtime.ledger_witness import witness
 
 COLUMNS: tuple[Column[Any], ...] = (
     Column("number", Integer, primary_key=True, autoincrement=False),
@@ -122,6 +123,7 @@ def append(settings: Settings, *added: Entry, manifests: Sequence[Manifest] = ()
             with engine.connect() as connection:
                 require_next(_newest(connection), added[0])
             raise
+    witness(settings, added)
 
 
 def _write(connection: Connection, added: Sequence[Entry]) -> None:

@@ -1,13 +1,13 @@
-"""Tables of what registered versions consist of, and of which manifests an entry of the ledger approved.
+"""The table of what registered versions consist of.
 
-They lie beside the ledger, away from the folders of the models that they describe. Rows are
-only ever appended, but where an experiment changes the files of a model on purpose.
+It lies beside the ledger, away from the folders of the models that it describes. Rows are only ever appended,
+but where an experiment changes the files of a model on purpose.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -25,7 +25,6 @@ from sqlalchemy import (
     select,
 )
 
-from tasks.governance.champion import Champion
 from tasks.governance.manifest import FileDigest, Manifest
 
 MANIFEST_COLUMNS: tuple[Column[Any], ...] = (
@@ -36,12 +35,6 @@ MANIFEST_COLUMNS: tuple[Column[Any], ...] = (
     Column("tags", Text, nullable=False),  # JSON: tag -> value
 )
 MANIFESTS = Table("repricer_manifests", MetaData(), *MANIFEST_COLUMNS)
-APPROVED_COLUMNS: tuple[Column[Any], ...] = (
-    Column("number", Integer, primary_key=True, autoincrement=False),  # of the ledger's entry
-    Column("model", String(255), primary_key=True),
-    Column("sha256", String(64), nullable=False),  # of the manifest
-)
-APPROVED = Table("repricer_approved_manifests", MetaData(), *APPROVED_COLUMNS)
 
 
 def manifest_of(connection: Connection, model: str, version: int, run_id: str) -> Manifest | None:
@@ -70,20 +63,6 @@ def forget(connection: Connection, model: str) -> list[int]:
     versions = connection.execute(select(MANIFESTS.c.version).filter_by(model=model)).scalars().all()
     connection.execute(delete(MANIFESTS).filter_by(model=model))
     return list(versions)
-
-
-def approve(connection: Connection, champion: Champion) -> None:
-    """Append which manifests an entry of the ledger approved."""
-    for model, digest in champion.digests.items():
-        connection.execute(insert(APPROVED), {"number": champion.number, "model": model, "sha256": digest})
-
-
-def approved(connection: Connection, number: int) -> Mapping[str, str]:
-    """Return model -> SHA-256 of the manifest that an entry approved; empty for older entries."""
-    if not inspect(connection).has_table(APPROVED.name):
-        return {}
-    rows = connection.execute(select(APPROVED).filter_by(number=number)).mappings()
-    return {row["model"]: row["sha256"] for row in rows}
 
 
 def _values(manifest: Manifest) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from conf import Settings
 from tasks.governance.champion import HEAD, Unresolved
+from tasks.governance.ledger import LedgerError
 from tasks.pricing.list_sheet import DRAFT, FAILED_DRAFT, Heading, price_sheet
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import PolicyModel
@@ -60,7 +61,7 @@ def champion_beside(settings: Settings) -> ChampionSummary | None:
     """
     try:
         champion = champion_aliases.champion(settings)
-    except Unresolved as error:
+    except (Unresolved, LedgerError) as error:
         log.warning(str(error))
         return None
     if champion is None:

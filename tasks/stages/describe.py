@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import cast
 
 from conf import Settings
 from tasks.governance.champion import HEAD, Champion
+from tasks.governance.ledger import LedgerError
 from tasks.runtime import champion_store, track
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.summary import Summary
 from tasks.stages.headline import headline
+
+log = logging.getLogger("repricer")
 
 COMPARED = ("list.lift", "trial.lift", "forecast.blend.wape")
 """Metrics that stand beside those of the champion."""
@@ -20,7 +24,7 @@ NOT_KNOWN = "not known"
 
 def describe(attempt: Attempt, settings: Settings, summary: Summary) -> None:
     """Log the champion's figures on the run, link its versions, and describe each in the registry."""
-    champion = champion_store.newest(settings)
+    champion = _champion(settings)
     standing = track.headlines_of_version(HEAD, champion.versions[HEAD]) if champion else {}
     track.log_headlines(
         attempt, {f"champion.{name}": standing[name] for name in COMPARED if name in standing}
@@ -34,6 +38,15 @@ def describe(attempt: Attempt, settings: Settings, summary: Summary) -> None:
         text = [f"**{headline(summary)}**", _reached(summary)[name], beside, _reasons(summary["reasons"])]
         track.describe_version(name, number, "\n\n".join([*text, f"{retraining}.", track.links_to(versions)]))
         track.tag_version(name, number, {**_figures(summary), "headline": headline(summary)})
+
+
+def _champion(settings: Settings) -> Champion | None:
+    """Return the champion; a ledger that is not what was written stops no retraining, and is warned of."""
+    try:
+        return champion_store.newest(settings)
+    except LedgerError as error:
+        log.warning(str(error))
+        return None
 
 
 def champion_sentence(champion: Champion | None, standing: Mapping[str, float]) -> str:

@@ -17,7 +17,8 @@ from tests.faults.databases import rows
 
 MODELS = ("demand", "price_response", "pricing_policy")
 POLICY = "pricing_policy"
-COLUMNS = ("number", "replaces", "action", "by", "reason", *MODELS)
+CONTENT = ("number", "kind", "body", "by", "reason", "at", "previous", "token")
+"""Columns of the ledger that the digest of an entry covers."""
 NOT_REGISTERED = ("registered_model_meta", "__pycache__")
 """What loading leaves in the folder of a version."""
 
@@ -180,21 +181,42 @@ def split_candidate(folder: Path, versions: list[Version]) -> Iterator[str]:
 
 
 def ledger(folder: Path) -> list[dict[str, Any]]:
-    """Return the entries of the ledger, the oldest first."""
-    quoted = ", ".join(f'"{name}"' for name in COLUMNS)
-    entries = rows(folder / "mlflow.db", f"select {quoted} from repricer_champions order by number")
-    return [dict(zip(COLUMNS, entry, strict=True)) for entry in entries]
+    """Return the entries of the ledger that made a champion, the oldest first."""
+    champions = []
+    for entry in chain(folder):
+        if "versions" in entry["body"]:
+            action = entry["body"].get("was", entry["kind"])
+            champions.append({**entry, **entry["body"]["versions"], "action": action})
+    return champions
+
+
+def chain(folder: Path) -> list[dict[str, Any]]:
+    """Return all entries of the ledger, the oldest first."""
+    if not rows(folder / "mlflow.db", "select 1 from sqlite_master where name = 'repricer_ledger'"):
+        return []
+    quoted = ", ".join(f'"{name}"' for name in (*CONTENT, "digest"))
+    entries = rows(folder / "mlflow.db", f"select {quoted} from repricer_ledger order by number")
+    named = [dict(zip((*CONTENT, "digest"), entry, strict=True)) for entry in entries]
+    return [{**entry, "body": json.loads(entry["body"])} for entry in named]
 
 
 def broken_ledger(folder: Path, versions: list[Version]) -> Iterator[str]:
     """Yield the entries that have no place, no name, or no three versions that belong together."""
     registered = {(version.model, version.number) for version in versions}
-    for position, entry in enumerate(ledger(folder)):
+    previous = ""
+    for position, entry in enumerate(chain(folder)):
         name = f"entry {entry['number']} of the ledger"
-        if (entry["number"], entry["replaces"]) != (position + 1, position or None):
-            yield f"{name} stands at place {position + 1} and replaces {entry['replaces']}"
+        content = {key: entry[key] for key in CONTENT}
+        digest = sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        if (entry["number"], entry["previous"]) != (position + 1, previous):
+            yield f"{name} stands at place {position + 1} and follows {entry['previous']}, not {previous}"
+        if entry["digest"] != digest:
+            yield f"{name} was changed"
+        previous = digest
         if not (entry["by"].strip() and entry["reason"].strip()):
             yield f"{name} names nobody or no reason"
+    for entry in ledger(folder):
+        name = f"entry {entry['number']} of the ledger"
         decided = {model: entry[model] for model in MODELS}
         if decided != pins(folder, entry[POLICY]):
             yield f"{name} mixes versions of different retrainings: {decided}"
@@ -219,13 +241,7 @@ def wrong_champion(folder: Path, versions: list[Version]) -> Iterator[str]:
     if not entries:
         return
     newest, kept = entries[-1], manifests(folder)
-    approved = dict(
-        rows(
-            folder / "mlflow.db",
-            "select model, sha256 from repricer_approved_manifests where number = ?",
-            newest["number"],
-        )
-    )
+    approved = newest["body"]["manifests"]
     for model in MODELS:
         manifest = kept.get((model, newest[model]), {})
         digest = sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from conf import Settings
 from tasks.governance.approval import Refused
 from tasks.governance.manifest import ManifestError
 from tasks.runtime.champion_aliases import champion, chosen
@@ -167,11 +166,6 @@ def aliased(alias: str, template: Path, ledger: Path, folder: Path) -> list[str]
     if ledger == template:
         refusal = refusal_of(lambda: chosen(settings, POLICY, None), folder / "refusal.txt")
         return [] if refusal else ["a version that nobody approved was loaded by an alias set by hand"]
-    return [] if forked(lambda: require_second(settings)) == 0 else ["the champion followed the alias"]
-
-
-def require_second(settings: Settings) -> None:
-    """Accept the champion of the ledger, version 2."""
-    standing = champion(settings)
-    assert standing is not None
-    assert dict(standing.versions) == triple(2)
+    refusal = refusal_of(lambda: champion(settings), folder / "refusal.txt")
+    lacks = [words for words in ("no approval", "repricer adopt") if words not in refusal]
+    return [f"the refusal does not say {lacks}: {refusal}"] if lacks else []

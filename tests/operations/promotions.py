@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +18,7 @@ from sqlalchemy.engine import Engine
 
 from conf import Settings
 from tasks.operations import promote as operations
+from tasks.runtime import ledger_witness
 from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS
 
@@ -47,14 +50,41 @@ def close_connections() -> None:
 def restored(settings: Settings, source: Path) -> Settings:
     """Put a copy of another folder's database and models in place; no connection to it may be open."""
     shutil.copyfile(source / "mlflow.db", Path(settings.data_folder) / "mlflow.db")
+    (Path(settings.data_folder) / ledger_witness.FILE).unlink(missing_ok=True)
     if (source / ARTIFACTS).exists():
         shutil.rmtree(Path(settings.data_folder) / ARTIFACTS, ignore_errors=True)
         shutil.copytree(source / ARTIFACTS, Path(settings.data_folder) / ARTIFACTS)
     return settings
 
 
-def promote(settings: Settings, version: int, by: str = "Ada") -> dict[str, Any]:
-    return dict(operations.promote.fn(settings, version, by, f"version {version}"))
+LAST_RELEASE = """
+create table repricer_champions (number integer not null primary key, replaces integer unique,
+    action varchar(32) not null, demand integer not null, price_response integer not null,
+    pricing_policy integer not null, "by" varchar(255) not null, reason varchar(5000) not null,
+    at varchar(40) not null);
+create table repricer_approved_manifests (number integer not null, model varchar(255) not null,
+    sha256 varchar(64) not null, primary key (number, model));
+insert into repricer_champions select number, nullif(number - 1, 0), kind,
+    json_extract(body, '$.versions.demand'), json_extract(body, '$.versions.price_response'),
+    json_extract(body, '$.versions.pricing_policy'), "by", reason, substr(at, 1, 19) || '+00:00'
+    from repricer_ledger;
+insert into repricer_approved_manifests select number, manifest.key, manifest.value
+    from repricer_ledger, json_each(body, '$.manifests') as manifest;
+drop table repricer_ledger;
+delete from model_version_tags where key = 'ledger_entry';
+"""
+
+
+def as_the_last_release_left_it(settings: Settings, *, manifests: bool = True) -> None:
+    """Put the champions where the release before the ledger kept them; with what it knew of their files."""
+    with closing(sqlite3.connect(Path(settings.data_folder) / "mlflow.db")) as database:
+        database.executescript(LAST_RELEASE)
+        if not manifests:
+            database.executescript("drop table repricer_approved_manifests; drop table repricer_manifests")
+
+
+def promote(settings: Settings, version: int, by: str = "Ada", *override: str) -> dict[str, Any]:
+    return dict(operations.promote.fn(settings, version, by, f"version {version}", override))
 
 
 def rollback(settings: Settings, by: str = "Ada") -> dict[str, Any]:
@@ -95,24 +125,30 @@ def aliases(folder: Path) -> dict[str, dict[str, int]]:
 
 
 def ledger(folder: Path) -> list[dict[str, Any]]:
-    names = ("number", "replaces", "action", "by", "reason", *MODELS)
-    quoted = ", ".join(f'"{name}"' for name in names)
-    if not rows(folder, "select 1 from sqlite_master where name = 'repricer_champions'"):
+    """Return the entries that made a champion, of a ledger whose digests this checker computes by itself."""
+    if not rows(folder, "select 1 from sqlite_master where name = 'repricer_ledger'"):
         return []
-    return [
-        dict(zip(names, row, strict=True))
-        for row in rows(folder, f"select {quoted} from repricer_champions order by number")
-    ]
+    names = ("number", "kind", "body", "by", "reason", "at", "previous", "token")
+    quoted = ", ".join(f'"{name}"' for name in (*names, "digest"))
+    champions, previous = [], ""
+    for position, row in enumerate(rows(folder, f"select {quoted} from repricer_ledger order by number")):
+        entry = dict(zip((*names, "digest"), row, strict=True))
+        entry["body"] = json.loads(entry["body"])
+        content = json.dumps({name: entry[name] for name in names}, sort_keys=True, separators=(",", ":"))
+        assert (entry["number"], entry["previous"]) == (position + 1, previous), "the chain has a gap"
+        assert entry["digest"] == sha256(content.encode()).hexdigest(), f"entry {position + 1} was changed"
+        previous = entry["digest"]
+        if "versions" in entry["body"]:
+            action = entry["body"].get("was", entry["kind"])
+            champions.append({**entry, **entry["body"]["versions"], "action": action})
+    return champions
 
 
 def check(folder: Path) -> dict[str, Any]:
     """Assert that there is one champion and that aliases and tags of all models follow it; return its row."""
     entries = ledger(folder)
     assert entries, "nobody wrote down who is champion"
-    for position, entry in enumerate(entries):
-        assert (entry["number"], entry["replaces"]) == (position + 1, position or None), (
-            "the numbers of the ledger have a gap"
-        )
+    for entry in entries:
         assert {name: entry[name] for name in MODELS} == triple(entry["pricing_policy"]), (
             "a row mixes versions of two retrainings"
         )

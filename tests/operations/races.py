@@ -13,6 +13,7 @@ from typing import Any
 
 from conf import Settings
 from tasks.governance.approval import Refused
+from tasks.governance.ledger import Entry
 from tasks.runtime import champion_store
 from tests.operations.promotions import child, promote
 
@@ -36,13 +37,13 @@ def race(settings: Settings, people: Mapping[str, int], folder: Path) -> dict[st
 
 def race_to_promote(settings: Settings, version: int, by: str, answer: Path, together: Barrier) -> None:
     """Promote, but write only once all have seen the same champion; keep the answer, or the refusal."""
-    append = champion_store.append
+    decide = champion_store.decide
 
-    def append_together(*arguments: Any, **options: Any) -> None:
+    def decide_together(*arguments: Any, **options: Any) -> Entry:
         together.wait(60)
-        append(*arguments, **options)
+        return decide(*arguments, **options)
 
-    champion_store.append = append_together
+    champion_store.decide = decide_together
     try:
         answer.write_text(json.dumps(promote(settings, version, by)))
     except Refused as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,15 @@ from tasks.operations.recommend import Order, recommend
 from tasks.runtime import champion_aliases, champion_store, track, verified_models
 from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS
-from tests.operations.promotions import VERSIONS, check, ledger, promote, rollback, triple
+from tests.operations.promotions import (
+    VERSIONS,
+    as_the_last_release_left_it,
+    check,
+    ledger,
+    promote,
+    rollback,
+    triple,
+)
 from tests.runtime.stores import seal_any
 
 
@@ -55,19 +61,45 @@ def test_what_may_not_be_promoted_leaves_no_row(shop: Settings) -> None:
     assert len(ledger(Path(shop.data_folder))) == 1
 
 
-def test_an_alias_moved_by_hand_is_put_back_with_a_warning(
+def test_aliases_that_a_killed_command_left_are_put_right_with_a_warning(
     shop: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     promote(shop, 1)
     promote(shop, 2)
-    track.set_alias("demand", "champion", triple(3)["demand"])
+    track.tag_version("pricing_policy", 2, {champion_aliases.FOLLOWED: "1 of before"})
+    track.set_alias("demand", "champion", triple(1)["demand"])
     track.drop_alias("price_response", "previous")
     with caplog.at_level("WARNING", logger="repricer"):
         champion = champion_aliases.champion(shop)
     assert champion is not None
     assert champion.versions == triple(2)
-    assert "demand: the alias champion pointed to 4, not 3; it is put back." in caplog.text
+    assert "demand: the alias champion pointed to 2, not 3; it is put back." in caplog.text
     assert "price_response: the alias previous pointed to None, not 3; it is put back." in caplog.text
+    check(Path(shop.data_folder))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_alias_moved_by_hand_is_refused_until_a_person_decides(name: str, shop: Settings) -> None:
+    promote(shop, 1)
+    promote(shop, 2)
+    track.set_alias(name, "champion", triple(1)[name])
+    refusal = (
+        rf"champion of {name} points to version {triple(1)[name]}, which has no approval: .*repricer adopt"
+    )
+    for _ in range(2):
+        with pytest.raises(Refused, match=refusal):
+            champion_aliases.champion(shop)
+    assert track.aliases(name)["champion"] == triple(1)[name], "nobody decided, so nothing is moved"
+    assert promote(shop, 2)["champion"] == triple(2), "to keep the champion is a decision"
+    assert check(Path(shop.data_folder))["number"] == 3
+
+
+def test_an_alias_of_the_champion_before_or_taken_away_names_nothing_unapproved(shop: Settings) -> None:
+    promote(shop, 1)
+    promote(shop, 2)
+    track.set_alias("demand", "previous", triple(3)["demand"])
+    track.drop_alias("price_response", "champion")
+    assert champion_aliases.version_of(shop, "demand", "champion") == triple(2)["demand"]
     check(Path(shop.data_folder))
 
 
@@ -75,7 +107,11 @@ def test_the_champion_is_read_from_the_ledger_and_not_from_the_alias(shop: Setti
     assert champion_aliases.version_of(shop, "demand", "champion") is None
     promote(shop, 1)
     track.set_alias("demand", "champion", triple(3)["demand"])
-    assert champion_aliases.version_of(shop, "demand", "champion") == triple(1)["demand"]
+    champion = champion_store.newest(shop)
+    assert champion is not None
+    assert champion.versions == triple(1)
+    with pytest.raises(Refused, match="champion of demand points to version 4, which has no approval"):
+        champion_aliases.version_of(shop, "demand", "champion")
 
 
 def test_a_champion_whose_version_was_deleted_is_refused_until_another_is_promoted(shop: Settings) -> None:
@@ -147,8 +183,10 @@ def test_an_alias_set_by_hand_makes_no_champion(
         LISTS[command](shop, tmp_path)
     assert ledger(Path(shop.data_folder)) == []
     promote(shop, 2)
-    track.set_alias("pricing_policy", "champion", VERSIONS + 1)
     with pytest.raises(Loaded, match="pricing_policy 2"):
+        LISTS[command](shop, tmp_path)
+    track.set_alias("pricing_policy", "champion", VERSIONS + 1)
+    with pytest.raises(Refused, match="pricing_policy points to version 4, which has no approval"):
         LISTS[command](shop, tmp_path)
 
 
@@ -215,8 +253,7 @@ def test_a_champion_older_than_manifests_is_promoted_once_more_before_it_is_used
 ) -> None:
     promote(shop, 1)
     promote(shop, 2)
-    with closing(sqlite3.connect(Path(shop.data_folder) / "mlflow.db")) as db:
-        db.executescript("drop table repricer_approved_manifests; drop table repricer_manifests")
+    as_the_last_release_left_it(shop, manifests=False)
     with pytest.raises(
         ManifestError, match=r"approved before its files were recorded: .* `repricer promote --version 2 --by"
     ):
@@ -234,8 +271,7 @@ def test_a_champion_older_than_manifests_is_promoted_once_more_before_it_is_used
 def test_a_rollback_approves_a_version_that_is_older_than_manifests(shop: Settings, no_import: None) -> None:
     promote(shop, 1)
     promote(shop, 2)
-    with closing(sqlite3.connect(Path(shop.data_folder) / "mlflow.db")) as db:
-        db.executescript("drop table repricer_approved_manifests; drop table repricer_manifests")
+    as_the_last_release_left_it(shop, manifests=False)
     rollback(shop)
     with pytest.raises(Loaded, match="pricing_policy 1"):
         champion_aliases.chosen(shop, "pricing_policy", None)

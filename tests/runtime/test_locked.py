@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conf import Settings
-from tasks.runtime import champion_store, databases, moved, track
+from tasks.runtime import champion_store, databases, ledger_database, moved, track
 from tasks.runtime.databases import DatabaseError
 from tasks.runtime.track import StoreError, patience
 from tasks.runtime.track.store import client
@@ -29,7 +29,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture
 def holder(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """Hold the database as another program would, and let the libraries themselves wait for 0.1 s."""
-    monkeypatch.setattr(champion_store, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(ledger_database, "WAIT_SECONDS", 0.1)
     monkeypatch.setattr(patience, "SECONDS_BETWEEN_TRIALS", 0.01)
     path = Path(settings.data_folder) / "mlflow.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:

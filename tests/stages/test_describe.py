@@ -9,7 +9,8 @@ import pytest
 
 from conf import Settings
 from tasks.governance.approval import approval
-from tasks.governance.champion import MODELS, PROMOTED, entry
+from tasks.governance.champion import MODELS, change
+from tasks.governance.ledger import PROMOTED
 from tasks.runtime import champion_store, track
 from tasks.runtime.attempt import Attempt
 from tasks.stages.describe import describe
@@ -87,7 +88,7 @@ def test_the_run_leads_to_its_versions_and_says_that_there_is_no_champion(settin
 
 def test_the_figures_of_the_champion_stand_beside_those_of_the_candidate(settings: Settings) -> None:
     _, versions = retrained(settings, "a")
-    champion_store.append(settings, entry(None, PROMOTED, versions, approval("Ada", "lift checked")))
+    champion_store.decide(settings, None, PROMOTED, change(versions, {}), approval("Ada", "lift checked"))
     attempt, newer = retrained(settings, "b")
     assert set(newer.values()) == {2}
     data = track.open_store(settings).get_run(attempt.run_id).data

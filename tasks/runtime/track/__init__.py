@@ -14,7 +14,7 @@ from tasks.runtime.track.registry import (
     tag_version,
     version_tags,
 )
-from tasks.runtime.track.retrainings import headlines_of_version, log_file
+from tasks.runtime.track.retrainings import headlines_of_version, log_file, trainer_of_version
 from tasks.runtime.track.runs import (
     finish_run,
     is_active,
@@ -61,6 +61,7 @@ __all__ = [
     "sweep",
     "tag_run",
     "tag_version",
+    "trainer_of_version",
     "version_tags",
     "wait_for_locks",
 ]

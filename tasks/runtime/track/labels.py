@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tasks.governance.approval import VERDICT
+from tasks.governance.approval import UNKNOWN, VERDICT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,7 +17,8 @@ SOURCE = "repricer retrain"
 RUNNING = "running"
 ENDED = {"FINISHED": "finished", "FAILED": "error", "KILLED": "stopped"}
 """What stands in the name of a run without a verdict, by how it ended."""
-ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
+USER = "mlflow.user"  # tag with the account that started a run
+ORIGIN = (USER, "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
 PROFILE = "profile"  # tag of a retraining
 
 
@@ -44,7 +45,7 @@ def rename(store: MlflowClient, run: Run, status: str) -> None:
 def origin_tags(code_version: str) -> dict[str, str]:
     """Return who starts a run and from which code; ``code_version`` is a commit or, with a colon, a hash."""
     commit = {} if ":" in code_version else {"mlflow.source.git.commit": code_version}
-    origin = {"mlflow.user": _user(), "mlflow.source.name": SOURCE, "mlflow.source.type": "LOCAL"}
+    origin = {USER: _user(), "mlflow.source.name": SOURCE, "mlflow.source.type": "LOCAL"}
     return {**origin, **commit}
 
 
@@ -64,4 +65,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return "unknown"
+        return UNKNOWN
