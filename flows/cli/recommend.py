@@ -70,8 +70,8 @@ def recommend(
     settings = settings_of(profile, sets)
     require_store(settings)
     with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
-        from flows.recommend import ShopTables
         from flows.recommend import recommend as flow
+        from tasks.operations.draft import ShopTables
 
         files = {"prices": prices, "sales": sales, "promotions": promotions}
         tables = ShopTables(**{name: str(file) for name, file in files.items() if file})

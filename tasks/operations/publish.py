@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,8 +16,8 @@ from typing_extensions import TypedDict
 from conf import Settings
 from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from tasks.governance.approval import Refused, approval
-from tasks.governance.champion import HEAD, Champion
-from tasks.governance.ledger import ADOPTED, PROMOTED, ROLLED_BACK, TOOK_EFFECT, Entry
+from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
+from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.publishable import GuardedList, guarded_list
@@ -35,7 +35,6 @@ from tasks.runtime.publishing_due import bring_up, deliver_due
 
 log = logging.getLogger("repricer")
 
-CHAMPIONS = (PROMOTED, ROLLED_BACK, ADOPTED)
 RESUME = "A named person resumes it: repricer publish --resume --by NAME --reason WHY"
 
 
@@ -118,7 +117,7 @@ def publish(
         about=about_of(settings, draft, champion, seed),
         agreed={"versions": dict(champion.versions), "margins": margins},
     )
-    published = publishing.publish(settings, wanted, signed, _same_champion(before))
+    published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
         list=published.name,
         effective=shown(effective, publishing.zone(settings)),
@@ -164,23 +163,13 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
     return champion, policy
 
 
-def _same_champion(before: Standing) -> Callable[[Standing], None]:
-    """Return what refuses a list whose version is no longer the champion when it is entered."""
-    pinned = _newest_champion(before)
+def _require_champion(champion: Champion, now: Standing) -> None:
+    """Accept a list whose version is still the champion when it is entered.
 
-    def require(now: Standing) -> None:
-        newest = _newest_champion(now)
-        if newest != pinned:
-            raise Refused(
-                f"the champion changed while the list was computed: {newest}. Nothing was published; "
-                "look and run the command again."
-            )
-
-    return require
-
-
-def _newest_champion(standing: Standing) -> Entry | None:
-    return next((entry for entry in reversed(standing.entries) if entry.kind in CHAMPIONS), None)
+    Raises:
+        Refused: somebody else was made champion meanwhile.
+    """
+    require_unchanged(champion, standing(now.entries).champion)
 
 
 def _guarded(

@@ -97,6 +97,12 @@ def zone(settings: Settings) -> ZoneInfo:
     return zone_of(named)
 
 
+def has_ledger(settings: Settings) -> bool:
+    """Return whether there is a database for the ledger; to ask an SQLite file would make it."""
+    folder = Path(settings.data_folder)
+    return bool(settings.track.address()) or (folder / "mlflow.db").is_file()
+
+
 def standing(settings: Settings) -> Standing:
     """Return what stands now.
 
