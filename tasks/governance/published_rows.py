@@ -116,7 +116,7 @@ def differences(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
         left, right = both[f"{name}_a"], both[f"{name}_b"]
         if name != EFFECTIVE_UNTIL:
             left, right = left.round(SCALE), right.round(SCALE)
-        same &= ((left == right) | (left.isna() & right.isna())).to_numpy()
+        same = same & ((left == right) | (left.isna() & right.isna())).to_numpy()
     return both.loc[~same, [*KEY, f"{PRICE}_a", f"{PRICE}_b"]].reset_index(drop=True)
 
 

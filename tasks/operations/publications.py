@@ -94,7 +94,16 @@ def due(settings: Settings) -> Due:
     entries = bring_up(settings)
     delivered = deliver_due(settings)
     names = {kind: [str(entry.body["list"]) for entry in entries if entry.kind == kind] for kind in KINDS}
-    return Due(took_effect=names[TOOK_EFFECT], ended=names[ENDED], delivered=delivered, **_standing(settings))
+    now, shop = publishing.standing(settings), publishing.zone(settings)
+    current = now.lists.in_force
+    return Due(
+        took_effect=names[TOOK_EFFECT],
+        ended=names[ENDED],
+        delivered=delivered,
+        in_force=_listed(current, shop) if current else None,
+        waiting=[_listed(now.lists.newest(root), shop) for root in now.lists.waiting],
+        stopped=now.stopped_because,
+    )
 
 
 def withdraw(settings: Settings, by: str, reason: str, name: str | None = None) -> Withdrawn:
@@ -156,16 +165,8 @@ def diff(settings: Settings, a: str, b: str) -> Compared:
     return Compared(a=a, b=b, rows_a=len(left), rows_b=len(right), differing=differing)
 
 
-def _standing(settings: Settings) -> dict[str, Any]:
-    """Return what stands now, for people."""
-    now, shop = publishing.standing(settings), publishing.zone(settings)
-    lists = now.lists
-    waiting = [
-        Listed(list=root, effective=shown(lists.newest(root).effective, shop)) for root in lists.waiting
-    ]
-    current = lists.in_force
-    in_force = Listed(list=current.name, effective=shown(current.effective, shop)) if current else None
-    return {"in_force": in_force, "waiting": waiting, "stopped": now.stopped_because}
+def _listed(published: PublishedList, shop: ZoneInfo) -> Listed:
+    return Listed(list=published.name, effective=shown(published.effective, shop))
 
 
 def _rows(settings: Settings, name: str) -> pd.DataFrame:

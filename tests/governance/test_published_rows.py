@@ -79,18 +79,15 @@ def test_a_list_may_leave_where_every_price_that_moves_has_a_floor() -> None:
 
 
 def test_an_assumed_margin_makes_a_draft_until_the_approver_agrees() -> None:
-    reasons = guarded([2.1, 2.0, 2.1, 2.0], assumed=True).reasons
-    assert reasons == (
-        "1 prices (c in all) rest on an assumed margin: give their unit cost with --prices, "
-        "or agree with --agree-margins",
-    )
+    (reason,) = guarded([2.1, 2.0, 2.1, 2.0], assumed=True).reasons
+    assert reason.startswith("1 prices (c in all) rest on an assumed margin: give their unit cost")
+    assert reason.endswith("agree with --agree-margins")
     assert guarded([2.1, 2.0, 2.1, 2.0], assumed=True, agreed=True).publishable
 
 
 def test_agreeing_to_margins_is_no_floor_for_a_price_without_any() -> None:
-    reasons = guarded([2.0, 2.0, 1.9, 2.1], agreed=True).reasons
-    assert reasons == ("2 prices (c in all, d in all) have neither a cost nor a floor: "
-                       "give their unit cost with --prices",)  # fmt: skip
+    (reason,) = guarded([2.0, 2.0, 1.9, 2.1], agreed=True).reasons
+    assert reason.startswith("2 prices (c in all, d in all) have neither a cost nor a floor: give")
 
 
 @pytest.mark.parametrize("price", [np.nan, np.inf, 0.0, -1.0])
