@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 from typing_extensions import TypedDict
@@ -17,6 +18,7 @@ from expectations.columns import CHANNEL, EFFECTIVE_UNTIL, PRICE_AFTER
 from tasks.governance.approval import approval
 from tasks.governance.ledger import ENDED, RESUMED, STOPPED, TOOK_EFFECT, LedgerError
 from tasks.governance.local_time import shown
+from tasks.governance.publication import PublishedList
 from tasks.governance.published_rows import DEFAULT_CHANNEL, KEY, differences
 from tasks.runtime import publishing, publishing_switch
 from tasks.runtime.list_tables import read_csv, read_parquet

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import EFFECTIVE_UNTIL, PRICE, SERIES
+from expectations.columns import ACTION, EFFECTIVE_FROM, EFFECTIVE_UNTIL, PRICE, REFERENCE_PRICE, SERIES
 from tasks.governance.local_time import first_moment, local_day
 from tasks.governance.publication import in_force_since
-from tasks.governance.published_rows import price_at, regular_price
+from tasks.governance.published_rows import RESTORE, price_at, regular_price
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW
 from tasks.operations.draft import PROMOTED_PRICE, Shelf
 from tasks.runtime import publishing
@@ -26,8 +26,9 @@ def shelf_at(settings: Settings, standing: Standing, effective: datetime) -> She
     if last is None:
         return Shelf(today=pd.Timestamp(day), prices=None)
     root = publishing.folder_of(settings)
-    charged = in_force_since(standing.entries, first_moment(day - RECENT, shop))
-    recent = pd.concat([_regular(publishing.rows_of(root, published)) for published in charged])
+    start = first_moment(day - RECENT, shop)
+    charged = in_force_since(standing.entries, start)
+    recent = pd.concat([_charged(publishing.rows_of(root, published), start) for published in charged])
     span = recent.groupby(SERIES)[PRICE].agg(["min", "max"]).set_axis([RECENT_LOW, RECENT_HIGH], axis=1)
     rows = publishing.rows_of(root, last)
     promoted = price_at(rows, effective).where(rows[EFFECTIVE_UNTIL] > effective)
@@ -37,3 +38,9 @@ def shelf_at(settings: Settings, standing: Standing, effective: datetime) -> She
 
 def _regular(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[SERIES].assign(**{PRICE: regular_price(rows).to_numpy(float)})
+
+
+def _charged(rows: pd.DataFrame, start: datetime) -> pd.DataFrame:
+    """Return the regular prices of a list, and those before it where it took effect since a moment."""
+    before = rows[(rows[EFFECTIVE_FROM] > start) & (rows[ACTION] != RESTORE)]
+    return pd.concat([_regular(rows), before[SERIES].assign(**{PRICE: before[REFERENCE_PRICE]})])
