@@ -122,7 +122,7 @@ def _regular(prices: pd.DataFrame, published: pd.DataFrame, *, stated: bool) -> 
         stated: whether somebody stated the prices; they hold then, but for those of running promotions.
     """
     shelf = prices[SERIES].merge(published, on=SERIES, how="left").set_index(prices.index)
-    known = shelf[PRICE].notna() & (~stated | (prices[PRICE] == shelf[PROMOTED_PRICE]))
+    known = shelf[PRICE].notna() & ((not stated) | (prices[PRICE] == shelf[PROMOTED_PRICE]))
     return prices.assign(**{PRICE: prices[PRICE].mask(known, shelf[PRICE])})
 
 
