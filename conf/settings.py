@@ -14,6 +14,7 @@ from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_va
 from conf.approval import Approval
 from conf.evaluate import Evaluate
 from conf.forecast import Arima, Blend, Forecast, Lstm
+from conf.guard import Breaker, ListGuard
 from conf.layers import layered, section
 from conf.passwords import require_no_password
 from conf.paths import LocalPath
@@ -30,12 +31,14 @@ __all__ = [
     "Approval",
     "Arima",
     "Blend",
+    "Breaker",
     "Destination",
     "Dqn",
     "Evaluate",
     "Features",
     "Forecast",
     "Guard",
+    "ListGuard",
     "Lstm",
     "Prepare",
     "Price",
@@ -70,6 +73,7 @@ class Settings(Section):
     forecast: Forecast = Field(default_factory=section("forecast"))
     respond: Respond = Field(default_factory=section("respond"))
     price: Price = Field(default_factory=section("price"))
+    guard: ListGuard = Field(default_factory=section("guard"))
     evaluate: Evaluate = Field(default_factory=section("evaluate"))
     approval: Approval = Field(default_factory=section("approval"))
     publish: Publish = Field(default_factory=section("publish"))

@@ -31,7 +31,7 @@ ROW = "row"  # position in the source, from 1, for messages
 # A published list: one row per product, store and channel.
 CHANNEL = "channel"  # text; through which the price is charged
 ACTION = "action"  # text; what the list does to the price
-RULE = "rule"  # text; which rule binds the price, empty where none does
+RULE = "binding_rule"  # text; which rule binds the price, empty where none does
 EFFECTIVE_FROM = "effective_from"  # moment from which the price holds
 EFFECTIVE_UNTIL = "effective_until"  # moment until which it holds, missing where no promotion ends
 PRICE_AFTER = "price_after"  # currency/unit, from then on; missing where no promotion ends

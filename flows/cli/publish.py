@@ -11,7 +11,7 @@ from conf import Settings
 from flows.cli import report_publish
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.recommend import Prices, Promotions, Sales, Seed
+from flows.cli.recommend import Prices, Promotions, Rules, Sales, Seed
 from flows.cli.session import prefect_api
 from tasks.runtime.owners import owned_runs
 
@@ -39,6 +39,7 @@ def publish(
     prices: Prices = None,
     sales: Sales = None,
     promotions: Promotions = None,
+    rules: Rules = None,
     agree_margins: Agree = False,
     seed: Seed = None,
     due: IsDue = False,
@@ -72,7 +73,7 @@ def publish(
         from tasks.operations.draft import ShopTables
         from tasks.operations.publish import Release
 
-        files = {"prices": prices, "sales": sales, "promotions": promotions}
+        files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
         tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
         release = Release(by=by, reason=reason, effective=effective, agree_margins=agree_margins, seed=seed)
         published = flow(settings, release, tables)

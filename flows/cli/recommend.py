@@ -36,6 +36,10 @@ Promotions = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Announced promotions (product_id, start, end, price): they hold."),
 ]
+Rules = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Rules by category and product; none: the file of `guard.rules`."),
+]
 Version = Annotated[
     int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
 ]
@@ -51,6 +55,7 @@ def recommend(
     prices: Prices = None,
     sales: Sales = None,
     promotions: Promotions = None,
+    rules: Rules = None,
     version: Version = None,
     seed: Seed = None,
     force: Force = False,
@@ -60,6 +65,7 @@ def recommend(
 ) -> None:
     """Write the price list of the next week: every price with its reason, and its probability if varied.
 
+    The list is the guarded one: a row says what was done, the rule that binds, and the reason.
     Only the champion's list is more than a draft; its rows and this command say which it is.
 
     Example: `repricer recommend --out list.xlsx --sales new.parquet --set price.variation.share=0.1`
@@ -73,7 +79,7 @@ def recommend(
         from flows.recommend import recommend as flow
         from tasks.operations.draft import ShopTables
 
-        files = {"prices": prices, "sales": sales, "promotions": promotions}
+        files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
         tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
         recommended = flow(settings, version, str(out), seed, tables, force=force)
     write_json(json_file, recommended)

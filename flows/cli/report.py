@@ -75,6 +75,17 @@ def show_recommended(recommended: Recommended) -> None:
     if unknown:
         shown = ", ".join(unknown[:UNKNOWN_SHOWN]) + (", ..." if len(unknown) > UNKNOWN_SHOWN else "")
         say(f"not known to the policy, so held or left out: {len(unknown)}: {shown}")
+    if recommended["guarded"]:
+        say(f"set or held by a rule: {recommended['guarded']} prices (columns action, binding_rule, reason)")
+    for title, lines in (
+        ("left out", recommended["left_out"]),
+        ("rules that meet no product", recommended["strangers"]),
+        ("not publishable", recommended["hindrances"]),
+    ):
+        for line in lines[:UNKNOWN_SHOWN]:
+            say(f"{title}: {line}")
+        if len(lines) > UNKNOWN_SHOWN:
+            say(f"{title}: {len(lines) - UNKNOWN_SHOWN} more")
     draws = f"(seed {recommended['seed']}; `price.variation.share` says how many)"
     say(f"varied at random: {recommended['varied']} {draws}")
 

@@ -20,7 +20,7 @@ ISO_DATE = r"\d{4}-\d{2}-\d{2}( 00:00:00)?"
 
 
 def promoted_prices(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str = OPTION) -> pd.DataFrame:
-    """Return product, store and the announced ``price`` (currency/unit) of a date (announcements, 3).
+    """Return product, store, announced ``price`` (currency/unit) and ``start`` of a date (announcements, 4).
 
     Args:
         promotions: a row per announcement: ``product_id``, ``start``, ``end`` (local dates, the last one
@@ -33,15 +33,10 @@ def promoted_prices(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str =
         DataError: a column is missing, a cell cannot be read, a price is not finite and above 0, an end is
             before its start, or two announcements of a product overlap in a store.
     """
-    return running(promotions, as_of, origin)[[*SERIES, PRICE]]
-
-
-def running(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str = OPTION) -> pd.DataFrame:
-    """Return what ``promoted_prices`` returns, and the last day of each, ``end`` (announcements, 4)."""
     table = _checked(promotions, origin)
     today = as_of.tz_localize(None).normalize()
-    rows = table[(table[START] <= today) & (today <= table[END])]
-    return rows[[*SERIES, PRICE, END]].sort_values(SERIES, ignore_index=True)
+    running = table[(table[START] <= today) & (today <= table[END])]
+    return running[[*SERIES, PRICE, START, END]].sort_values(SERIES, ignore_index=True)
 
 
 def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
@@ -51,24 +46,26 @@ def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
         products: a row per product and store.
         promoted: of ``promoted_prices``; the store ``all`` stands for every store.
     """
-    return _of_row(products, promoted, PRICE).to_numpy(dtype=float)
+    here, everywhere = _values(products, promoted, PRICE)
+    return np.where(here.isna(), everywhere.to_numpy(dtype=float), here.to_numpy(dtype=float))
 
 
-def ends_for(products: pd.DataFrame, promoted: pd.DataFrame) -> pd.Series:
-    """Return the last day of every product's promotion, missing where there is none (rows,).
+def dates_for(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> pd.Series:
+    """Return the first or the last day of every product's announcement, missing where there is none (rows,).
 
     Args:
-        products: a row per product and store.
-        promoted: of ``running``; the store ``all`` stands for every store.
+        products, promoted: as ``announced_for`` takes them.
+        name: `START` or `END`.
     """
-    return pd.to_datetime(_of_row(products, promoted, END)).set_axis(products.index)
+    here, everywhere = (pd.to_datetime(values) for values in _values(products, promoted, name))
+    return here.where(here.notna(), everywhere)
 
 
-def _of_row(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> pd.Series:
-    """Return what a promotion says of every row: the one of its store, else the one of all stores (rows,)."""
-    here = products[SERIES].merge(promoted, on=SERIES, how="left")[name]
+def _values(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
+    """Return what is announced in a row's store, and in every store (rows,), (rows,)."""
+    here = products[SERIES].merge(promoted, on=SERIES, how="left")[name].set_axis(products.index)
     everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[name]
-    return here.where(here.notna(), everywhere.reindex(products[PRODUCT]).set_axis(here.index))
+    return here, products[PRODUCT].map(everywhere)
 
 
 def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:

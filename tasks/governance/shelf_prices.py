@@ -14,6 +14,8 @@ from tasks.governance.guard import Guard, GuardError
 
 SLOW_REFERENCE = "slow_reference"  # currency/unit
 RECENT_LOW, RECENT_HIGH = "recent_low", "recent_high"  # currency/unit
+PRIOR_PRICE = "prior_price"  # currency/unit
+PRIOR_DAYS = 30  # Directive 98/6/EC, article 6a: at least so many before the reduction (days)
 WEEKS_A_YEAR = 52
 
 
@@ -67,6 +69,27 @@ def recent_range(sales: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     since = rows[(rows[DATE] > begin) & (rows[DATE] <= _local_date(as_of))]
     charged = pd.concat([before, since]).groupby(SERIES)[PRICE]
     return charged.agg(["min", "max"]).set_axis([RECENT_LOW, RECENT_HIGH], axis=1).reset_index()
+
+
+def prior_prices(sales: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFrame:
+    """Return product, store and ``prior_price``: the lowest of the 30 days before a reduction (series, 3).
+
+    The price that was in force when these days began counts as well. Promoted prices count, because they were
+    charged. A store keeps its own: what another one charged does not count.
+
+    Args:
+        sales: product, store, date and price.
+        starts: product, store and ``start``, the first local date of the reduction.
+
+    Raises:
+        GuardError: there is no price, or one is not finite and above 0.
+    """
+    rows = _priced(sales).merge(starts, on=SERIES).sort_values(DATE, kind="stable")
+    begin = rows["start"] - pd.Timedelta(days=PRIOR_DAYS)
+    before = rows[rows[DATE] <= begin].drop_duplicates(SERIES, keep="last")
+    during = rows[(rows[DATE] > begin) & (rows[DATE] < rows["start"])]
+    lowest = pd.concat([before, during]).groupby(SERIES)[PRICE].min()
+    return lowest.rename(PRIOR_PRICE).reset_index()
 
 
 def regular_rows(sales: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import DATE, PERIOD_DAYS, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
+from expectations.columns import COMPETITOR_PRICE, DATE, PERIOD_DAYS, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
+from tasks.governance.price_guard import PriceGuard
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW
-from tasks.operations.price_rules import guard_of, with_announced, with_bounds
+from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
 from tasks.pricing.list_sheet import Heading, price_sheet
 from tasks.pricing.new_sales import Calendar
 from tasks.pricing.price_list import in_force, price_list, unknown_products
@@ -31,11 +33,13 @@ class ShopTables:
             the prices in force after the sales, else those at the end of the training data.
         sales: file with the sales since the training, or ``source``, that of the settings.
         promotions: file with product, store (else all), first and last day, and the announced price.
+        rules: file with rules by category and product; none: that of the settings.
     """
 
     prices: str | None = None
     sales: str | None = None
     promotions: str | None = None
+    rules: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,8 @@ def known_of(
     policy: PolicyModel,
     tables: ShopTables,
     sales: pd.DataFrame | None,
+    *,
+    guard: PriceGuard,
     shelf: Shelf | None = None,
 ) -> Known:
     """Return what is known of the shop now.
@@ -91,6 +97,7 @@ def known_of(
         policy: for whose list it is.
         tables: what is known of the shop now.
         sales: the sales table of ``tables.sales``.
+        guard: rules of the rows.
         shelf: what published lists say of the shelf; none: it is not looked at.
 
     Raises:
@@ -105,11 +112,10 @@ def known_of(
     prices = in_force(policy, now) if tables.prices is None else prices_at(Path(tables.prices))
     if published is not None:
         prices = _regular(prices, published, stated=tables.prices is not None)
-    current = with_bounds(
-        prices, policy, guard_of(settings), sales, as_of=today, published=_recent(published)
-    )
+    bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(published))
+    current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
-        current = with_announced(current, tables.promotions, as_of=today)
+        current = with_announced(current, tables.promotions, today, sales)
     return Known(current=current, now=now, today=today)
 
 
@@ -130,13 +136,13 @@ def _recent(published: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if published is None else published[[*SERIES, RECENT_LOW, RECENT_HIGH]]
 
 
-def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int) -> Draft:
-    """Return the list of a policy; the same inputs and seed give the same list.
+def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, guard: WitnessedGuard) -> Draft:
+    """Return the guarded list of a policy; the same inputs and seed give the same list.
 
     Raises:
         PolicyError: a price is not finite and above 0.
     """
-    table = price_list(policy, known.current, variation_of(settings), seed, known.now)
+    table = price_list(policy, known.current, variation_of(settings), seed, known.now, guard=guard)
     return Draft(policy=policy, known=known, table=table)
 
 
@@ -183,7 +189,7 @@ def prices_at(path: Path) -> pd.DataFrame:
             f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. "
             f"Missing: {', '.join(missing)}. Rename the columns."
         )
-    given = [name for name in (PRICE, UNIT_COST) if name in table]
+    given = [name for name in (PRICE, UNIT_COST, COMPETITOR_PRICE) if name in table]
     for name in given:
         if not pd.api.types.is_numeric_dtype(table[name]):
             first = repr(table[name].iloc[0])

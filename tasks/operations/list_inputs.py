@@ -15,9 +15,8 @@ from tasks.operations.draft import Draft, ShopTables
 from tasks.runtime import publishing, track
 from tasks.runtime.attempt import code_version, settings_hash
 
-PRICES, SALES, PROMOTIONS, SETTINGS = (
-    f"inputs/{name}" for name in ("prices.parquet", "sales.parquet", "promotions.csv", "settings.json")
-)
+PRICES, SALES, SETTINGS = "inputs/prices.parquet", "inputs/sales.parquet", "inputs/settings.json"
+TABLES = {"promotions": "inputs/promotions", "rules": "inputs/rules"}  # with the ending of the file
 
 
 def inputs_of(
@@ -31,9 +30,11 @@ def inputs_of(
     }
     if sales is not None:
         inputs[SALES] = partial(sales.to_parquet, index=False)
-    if tables.promotions is not None:
-        content = Path(tables.promotions).read_bytes()
-        inputs[PROMOTIONS] = lambda path: path.write_bytes(content)
+    files = {"promotions": tables.promotions, "rules": tables.rules or settings.guard.rules}
+    for name, file in files.items():
+        if file is not None:
+            content = Path(file).read_bytes()
+            inputs[TABLES[name] + Path(file).suffix.lower()] = partial(Path.write_bytes, data=content)
     return inputs
 
 

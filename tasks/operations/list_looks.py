@@ -14,6 +14,7 @@ from expectations.columns import (
     REFERENCE_PRICE,
     STORE,
 )
+from tasks.pricing.guarded_plan import ACTION, BINDING_RULE
 from tasks.pricing.list_sheet import CHANGE, EXPECTED_GAIN, EXPECTED_UNITS, STATUS, VERSION, WEEK
 from tasks.pricing.recommend import STEP
 from tasks.pricing.variation import PLANNED
@@ -31,6 +32,8 @@ LOOKS = {
     EXPECTED_UNITS: Look("Units expected a week", "#,##0.0"),
     EXPECTED_GAIN: Look("Gain expected a week", SIGNED_MONEY),
     REASON: Look("Why"),
+    ACTION: Look("Action"),
+    BINDING_RULE: Look("Rule that binds"),
     STATUS: Look("Status"),
     VERSION: Look("Version", "0"),
     WEEK: Look("Week from", "yyyy-mm-dd"),

@@ -28,6 +28,7 @@ from tasks.governance.local_time import first_moment
 from tasks.governance.published_rows import DEFAULT_CHANNEL, SCALE, actions
 from tasks.operations.draft import Draft, sheet_of
 from tasks.operations.price_rules import ANNOUNCED_END
+from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION
 from tasks.pricing.recommend import ANNOUNCED, AT_INDEX, HIGHEST, HOLD_BEST, LOWEST, MOVED, STEP
 
@@ -48,8 +49,9 @@ def published_rows(
         effective: moment from which it holds.
         shop: zone of the days of promotions.
     """
-    current, reasons = draft.known.current, draft.table[REASON]
-    announced = (reasons == ANNOUNCED).to_numpy()
+    listed = (draft.table[ACTION] != LEAVE_OUT).to_numpy()
+    current, table = (frame[listed].reset_index(drop=True) for frame in (draft.known.current, draft.table))
+    announced = (table[REASON] == ANNOUNCED).to_numpy() & (table[PRICE] != table[REFERENCE_PRICE]).to_numpy()
     sheet = sheet_of(draft, versions["pricing_policy"], CHAMPION)
     prices = {name: sheet[name].to_numpy(float).round(SCALE) for name in (PRICE, REFERENCE_PRICE)}
     added: dict[str, Any] = {CHANNEL: DEFAULT_CHANNEL, **prices, **versions}
@@ -60,7 +62,7 @@ def published_rows(
         CATEGORY: rows.get(CATEGORY, ""),
         CURRENCY: rows.get(CURRENCY, ""),
         ACTION: actions(rows, announced),
-        RULE: _rules(draft, announced),
+        RULE: rows[RULE].where(rows[RULE] != "", _rules(table, current)),
         EFFECTIVE_FROM: pd.Timestamp(effective),
         EFFECTIVE_UNTIL: until,
         PRICE_AFTER: rows[REFERENCE_PRICE].where(until.notna().to_numpy()),
@@ -76,12 +78,12 @@ def _ends(current: pd.DataFrame, announced: np.ndarray, shop: ZoneInfo) -> pd.Se
     return ends.where(announced)
 
 
-def _rules(draft: Draft, announced: np.ndarray) -> np.ndarray:
-    """Return which rule binds every price, empty where the policy was free (rows,)."""
-    table, current = draft.table, draft.known.current
-    price, code = table[PRICE].to_numpy(float), table[REASON].to_numpy(object)
+def _rules(table: pd.DataFrame, current: pd.DataFrame) -> np.ndarray:
+    """Return what bound the policy where the guard changed nothing, empty where it was free (rows,)."""
+    price, code = table[PRICE].to_numpy(float), table[REASON]
     low = np.abs(price / current[LOWEST].to_numpy(float) - 1) <= NEAR
     high = np.abs(price / current[HIGHEST].to_numpy(float) - 1) <= NEAR
-    index = table[REASON].str.endswith(AT_INDEX).to_numpy(bool)
-    held = (table[STEP] == 1).to_numpy() & ~table[REASON].str.startswith((HOLD_BEST, MOVED)).to_numpy(bool)
-    return np.select([announced | held, index, low | high], [code, INDEX_RULE, BOUNDS_RULE], "")
+    index = code.str.endswith(AT_INDEX).to_numpy(bool)
+    held = (table[STEP] == 1).to_numpy() & ~code.str.startswith((HOLD_BEST, MOVED)).to_numpy(bool)
+    named = held | (code == ANNOUNCED).to_numpy()
+    return np.select([named, index, low | high], [code.to_numpy(object), INDEX_RULE, BOUNDS_RULE], "")

@@ -10,16 +10,20 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import PRICE, SERIES
-from tasks.governance.announced import announced_for, ends_for, running
+from tasks.governance.announced import END, START, announced_for, dates_for, promoted_prices
 from tasks.governance.guard import Guard, price_bounds
+from tasks.governance.price_guard import PriceGuard
 from tasks.governance.shelf_prices import (
     RECENT_HIGH,
     RECENT_LOW,
     SLOW_REFERENCE,
+    prior_prices,
     recent_range,
     regular_rows,
 )
 from tasks.pricing.recommend import ANNOUNCED_PRICE, HIGHEST, LOWEST, PolicyModel
+from tasks.pricing.shelf import with_shelf
+from tasks.pricing.shop_view import ShopNow
 from tasks.runtime.tables import table_at
 
 ANNOUNCED_END = "announced_end"  # column: last local day of a promotion, missing where none is announced
@@ -68,20 +72,51 @@ def with_bounds(
         low = np.fmin(recent[RECENT_LOW].to_numpy(float), low)
         high = np.fmax(recent[RECENT_HIGH].to_numpy(float), high)
     lowest, highest = price_bounds(in_force, low, high, reference, guard)
-    return prices.assign(**{LOWEST: lowest, HIGHEST: highest})
+    return prices.assign(**{RECENT_LOW: low, RECENT_HIGH: high, LOWEST: lowest, HIGHEST: highest})
 
 
-def with_announced(prices: pd.DataFrame, promotions: str, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Return prices in force with the announced price of the products that are on promotion (currency/unit).
+def with_row_rules(
+    prices: pd.DataFrame, policy: PolicyModel, guard: PriceGuard, now: ShopNow | None
+) -> pd.DataFrame:
+    """Return prices in force whose bounds hold the rules of their rows, so that the policy plans inside.
+
+    Where the rules leave no price, the bounds stay; the guard then decides.
+
+    Args:
+        prices: of ``with_bounds``.
+        policy: with its market.
+        guard: of the list.
+        now: what the shop knows now; none: the first decision after the training.
+    """
+    if LOWEST not in prices:
+        return prices
+    low, high = guard.bounds(with_shelf(policy, prices, now))
+    low = np.maximum(low, prices[LOWEST].to_numpy(float))
+    high = np.minimum(high, prices[HIGHEST].to_numpy(float))
+    some = low <= high
+    return prices.assign(
+        **{LOWEST: prices[LOWEST].where(~some, low), HIGHEST: prices[HIGHEST].where(~some, high)}
+    )
+
+
+def with_announced(
+    prices: pd.DataFrame, promotions: str, as_of: pd.Timestamp, sales: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return prices in force with what is announced of them.
+
+    These are ``announced_price`` and, where it is known, ``prior_price`` (currency/unit), and
+    ``announced_end``, the last day.
 
     Args:
         prices: product and store of every price.
         promotions: file of announcements.
         as_of: day on which they are in force.
+        sales: sales table with the 30 days before the announcements; none: no prior price is known.
     """
-    promoted = running(table_at(Path(promotions), "--promotions"), as_of, promotions)
-    columns: dict[str, Any] = {
-        ANNOUNCED_PRICE: announced_for(prices, promoted),
-        ANNOUNCED_END: ends_for(prices, promoted),
-    }
-    return prices.assign(**columns)
+    promoted = promoted_prices(table_at(Path(promotions), "--promotions"), as_of, promotions)
+    ends: dict[str, Any] = {ANNOUNCED_END: dates_for(prices, promoted, END)}
+    table = prices.assign(**{ANNOUNCED_PRICE: announced_for(prices, promoted)}, **ends)
+    if sales is None:
+        return table
+    starts = prices[SERIES].assign(**{START: dates_for(prices, promoted, START)}).dropna()
+    return table.merge(prior_prices(sales, starts), on=SERIES, how="left")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,22 +15,22 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
+from expectations.columns import ACTION, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
-from tasks.governance.publishable import GuardedList, guarded_list
 from tasks.governance.published_rows import minor
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
+from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
 from tasks.operations.shelf import shelf_at
-from tasks.pricing.assumed_cost import COST_ASSUMED
-from tasks.pricing.recommend import ANNOUNCED, COVERING_PRICE, PolicyModel
+from tasks.pricing.recommend import ANNOUNCED, PolicyModel
 from tasks.runtime import champion_aliases, publishing, verified_models
 from tasks.runtime.delivery import DeliveryError
+from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.publishing import NewList, Standing
 from tasks.runtime.publishing_due import bring_up, deliver_due
 
@@ -54,7 +55,7 @@ class Published(TypedDict):
     actions: dict[str, int]
     """Rows by what the list does to their prices."""
     left_out: list[str]
-    """Products whose price in force is itself outside its bounds."""
+    """Products whose price in force breaks a hard rule, each with the reason."""
     unknown: list[str]
     """Products that the policy does not know."""
     delivered: list[str]
@@ -102,29 +103,33 @@ def publish(
     """
     signed, seed = approval(release.by, release.reason), release.seed
     seed = secrets.randbits(32) if seed is None else seed
+    settings = _agreeing(settings, release)
     bring_up(settings)
     before, effective = _begin(settings, release.effective)
     champion, policy = _champion(settings)
     shelf = shelf_at(settings, before, effective)
-    draft = drafted(settings, policy, known_of(settings, policy, tables, sales, shelf), seed)
-    guarded = _guarded(settings, draft, champion, effective, agreed=release.agree_margins)
-    margins = _margins(settings) if release.agree_margins else None
+    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
+    known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
+    draft = drafted(settings, policy, known, seed, guard)
+    findings = guard.findings(draft.table)
+    _require_publishable(draft, findings)
+    rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
     wanted = NewList(
-        rows=guarded.rows,
+        rows=rows,
         effective=effective,
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
         about=about_of(settings, draft, champion, seed),
-        agreed={"versions": dict(champion.versions), "margins": margins},
+        agreed={"versions": dict(champion.versions), "margins": _margins(settings)},
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
         list=published.name,
         effective=shown(effective, publishing.zone(settings)),
         version=champion.versions[HEAD],
-        products=len(guarded.rows),
-        actions={str(name): int(count) for name, count in guarded.rows["action"].value_counts().items()},
-        left_out=[f"{row[PRODUCT]} in {row[STORE]}" for _, row in guarded.left_out.iterrows()],
+        products=len(rows),
+        actions={str(name): int(count) for name, count in rows[ACTION].value_counts().items()},
+        left_out=findings["left_out"],
         unknown=unknown_of(draft),
         seed=seed,
         **_sent(settings, published),  # type: ignore[typeddict-item]
@@ -172,29 +177,20 @@ def _require_champion(champion: Champion, now: Standing) -> None:
     require_unchanged(champion, standing(now.entries).champion)
 
 
-def _guarded(
-    settings: Settings, draft: Draft, champion: Champion, effective: datetime, *, agreed: bool
-) -> GuardedList:
-    """Return the list that may leave.
+def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
+    """Accept a list that its guard lets leave.
 
     Raises:
-        Refused: it may not.
+        Refused: it is a draft.
     """
-    rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
-    costs = draft.policy.costs(draft.known.current)
-    guarded = guarded_list(
-        rows,
-        costs[COVERING_PRICE].to_numpy(float),
-        costs[COST_ASSUMED].to_numpy(bool),
-        margins_agreed=agreed,
-    )
-    reasons = [*guarded.reasons, *_unknown_after(draft)]
+    reasons = [*findings["hindrances"], *_unknown_after(draft)]
+    if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
+        reasons.append("every product is left out")
     if reasons:
         raise Refused(
             f"the list is a draft, nothing was published: {'; '.join(reasons)}. "
-            "See it with `repricer recommend --out list.xlsx`."
+            "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins."
         )
-    return guarded
 
 
 def _unknown_after(draft: Draft) -> list[str]:
@@ -210,9 +206,21 @@ def _unknown_after(draft: Draft) -> list[str]:
     return [f"{len(rows)} promotions ({where}) run at the price in force, {known}"]
 
 
-def _margins(settings: Settings) -> dict[str, float]:
-    """Return the margins that an approver agrees to: by name, and of everything else."""
-    return {**settings.price.margins, "(all others)": settings.price.stated_margin}
+def _agreeing(settings: Settings, release: Release) -> Settings:
+    """Return the settings with the approver's name under the assumed margins, where the approver agrees."""
+    if not release.agree_margins:
+        return settings
+    guard = settings.guard.model_copy(update={"margins_agreed_by": release.by})
+    return settings.model_copy(update={"guard": guard})
+
+
+def _margins(settings: Settings) -> dict[str, Any] | None:
+    """Return the assumed margins that a person agreed to, and who; none: nobody did."""
+    agreed_by = settings.guard.margins_agreed_by
+    if agreed_by is None:
+        return None
+    margins = {**settings.price.margins, "(all others)": settings.price.stated_margin}
+    return {"agreed_by": agreed_by, "margins": margins}
 
 
 def _sent(settings: Settings, published: PublishedList) -> dict[str, Any]:

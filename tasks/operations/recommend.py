@@ -17,10 +17,13 @@ from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
 from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
+from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
+from tasks.pricing.guarded_plan import ACTION, LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
 from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
 from tasks.runtime import champion_aliases, track
+from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.tables import require_ending, write_table
 
 OUT = "--out"  # option of the command line that names the file of the list
@@ -61,6 +64,16 @@ class Recommended(TypedDict):
     """Whole weeks of sales since the training that the list knows of."""
     unknown: list[str]
     """Products of `--prices`, and of `--sales`, that the policy does not know."""
+    guarded: int
+    """Prices that the guard set or held."""
+    left_out: list[str]
+    """Products that the list leaves out, each with the reason: their price in force breaks a hard rule."""
+    publishable: bool
+    """Whether the rules of the list let it be published; that it is the champion's is another question."""
+    hindrances: list[str]
+    """Why they do not."""
+    strangers: list[str]
+    """Categories and products with rules that no product of the list has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +117,9 @@ def recommend(
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    known = known_of(settings, model.policy, tables, sales)
-    draft = drafted(settings, model.policy, known, seed)
+    guard = WitnessedGuard(price_guard_of(settings, model.policy.currency, tables.rules))
+    known = known_of(settings, model.policy, tables, sales, guard=guard.guard)
+    draft = drafted(settings, model.policy, known, seed, guard)
     sheet = sheet_of(draft, number, status)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
@@ -117,7 +131,8 @@ def recommend(
         weeks=known.now.state.weeks if known.now else 0,
         unknown=unknown_of(draft),
         **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
-        **_counts(draft.table),
+        **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
+        **guard.findings(draft.table),  # type: ignore[typeddict-item]
     )
 
 

@@ -21,9 +21,11 @@ from expectations.columns import (
     REFERENCE_PRICE,
     STORE,
 )
+from tasks.pricing.guarded_plan import ACTION, BINDING_RULE, GUARD_REASON, HOLD, LEAVE_OUT
 from tasks.pricing.list_outcome import outcome
 from tasks.pricing.list_reasons import Expected, sentences
 from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.rules import Rules
 from tasks.pricing.shop_view import ShopNow
 
 CHANGE, EXPECTED_UNITS, EXPECTED_GAIN = "change_percent", "expected_units", "expected_gain"
@@ -40,6 +42,8 @@ FIRST = [
     EXPECTED_UNITS,
     EXPECTED_GAIN,
     REASON,
+    ACTION,
+    BINDING_RULE,
     STATUS,
     VERSION,
     WEEK,
@@ -75,7 +79,8 @@ def price_sheet(
 
     ``change_percent`` is 100 (price / price in force - 1), 0 for a price that holds. ``expected_units``
     (units/week) and ``expected_gain`` (currency/week) hold for the whole list; they are empty for a product
-    that was not in the training, the gain also for one whose cost is not known. ``reason`` is a sentence.
+    that was not in the training, the gain also for one whose cost is not known. ``reason`` is a sentence, of
+    the guard where it decided. Products that the guard leaves out are not in the list.
 
     Args:
         policy: what recommended.
@@ -91,14 +96,28 @@ def price_sheet(
         CHANGE: change.where(table[PRICE] != table[REFERENCE_PRICE], 0.0).round(DECIMALS),
         EXPECTED_UNITS: expected.units.round(DECIMALS),
         EXPECTED_GAIN: expected.gain.round(DECIMALS),
-        REASON: pd.Series(sentences(table, expected, policy.rules), table.index, dtype="str"),
+        REASON: pd.Series(_reasons(table, expected, policy.rules), table.index, dtype="str"),
         STATUS: pd.Series(heading.status, table.index, dtype="str"),
         VERSION: heading.version,
         WEEK: heading.week,
     }
-    sheet = table.assign(**columns)
+    sheet = table.assign(**columns).drop(columns=GUARD_REASON, errors="ignore")
+    if ACTION in sheet:
+        sheet = sheet[sheet[ACTION] != LEAVE_OUT].reset_index(drop=True)
     first = [name for name in FIRST if name in sheet]
     return sheet[[*first, *(name for name in sheet if name not in first)]]
+
+
+def _reasons(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str]:
+    """Return why the prices are what they are; what the guard held has its reason alone."""
+    plain = sentences(table, expected, rules)
+    if GUARD_REASON not in table:
+        return plain
+    rows = zip(plain, table[GUARD_REASON], table[ACTION], strict=True)
+    return [
+        text if not guard else guard if action in (HOLD, LEAVE_OUT) else f"{text} {guard}"
+        for text, guard, action in rows
+    ]
 
 
 def expected_of(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from expectations.columns import CURRENCY, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from expectations.ids import likeness
+from tasks.pricing.guarded_plan import GuardedPlan, ListGuard, guard_columns
 from tasks.pricing.recommend import (
     ANNOUNCED,
     COST_HOLDS,
@@ -15,6 +16,7 @@ from tasks.pricing.recommend import (
     PolicyError,
     PolicyModel,
 )
+from tasks.pricing.shelf import with_shelf
 from tasks.pricing.shop_view import ShopNow
 from tasks.pricing.variation import Variation, vary
 
@@ -44,27 +46,49 @@ def unknown_products(policy: PolicyModel, prices: pd.DataFrame) -> list[str]:
 
 
 def price_list(
-    policy: PolicyModel, prices: pd.DataFrame, variation: Variation, seed: int, now: ShopNow | None = None
+    policy: PolicyModel,
+    prices: pd.DataFrame,
+    variation: Variation,
+    seed: int,
+    now: ShopNow | None = None,
+    *,
+    guard: ListGuard | None = None,
 ) -> pd.DataFrame:
     """Return the list: ``reference_price`` (in force), ``price``, ``step``, ``reason`` and what was drawn.
 
-    The columns are those of the sales table. Logged with the sales, ``propensity`` and ``reference_price``
-    let the next retraining evaluate its policy on them, and ``randomised_price`` is its instrument. No draw
-    leaves the ladder or the bounds of the price, or goes below a known cost, and none moves a price that
-    holds for its cost or is announced. With sales since the training, ``slope_trained`` and ``slope_now`` say
-    what they taught of how demand answers. Where the currency is named, it is the last column.
+    Logged with the sales, ``propensity`` and ``reference_price`` let the next retraining evaluate its policy
+    on them, and ``randomised_price`` is its instrument. No draw leaves the ladder or the bounds of the price,
+    or goes below a known cost; none moves what holds for its cost, is announced or was decided by the guard.
+    ``slope_trained`` and ``slope_now`` say what sales since the training taught. With a guard there are
+    ``action``, ``binding_rule`` and ``guard_reason``; what is left out stays here with its price in force.
 
     Args:
         policy: what recommends.
         prices: product, store, price in force and, where they are known, ``unit_cost``, the bounds of this
             week, ``lowest`` and ``highest``, and ``announced_price`` of a promotion (currency/unit).
-        variation: of the list.
-        seed: of the draw; log it with the list.
+        variation, seed: of the draw; log them with the list.
         now: what the shop knows now; none: the first decision after the training.
+        guard: decides whether a planned price may stand; none: all may.
 
     Raises:
         PolicyError: a product stands twice, or a price is not finite and above 0.
     """
+    _require_once(prices)
+    recommended = policy.recommend(prices, now.view if now else None, variation.decimals)
+    reference, step = prices[PRICE].to_numpy(float), recommended[STEP].to_numpy(float)
+    planned, low, high = _drawable(policy, prices, recommended, variation.decimals)
+    if plan := guard and guard(with_shelf(policy, prices, now), planned):
+        step = np.where(plan.price == planned, step, plan.price / reference)
+        planned, low, high = _guarded(plan, low, high)
+    varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
+    varied.insert(len(KEY), REFERENCE_PRICE, reference)
+    guarded = guard_columns(plan, varied[PRICE].to_numpy(float), reference) if plan else {}
+    columns = {STEP: step, REASON: recommended[REASON].to_numpy(), **guarded}
+    return varied.assign(**columns, **_learned(policy, prices, now), **_named(policy))
+
+
+def _require_once(prices: pd.DataFrame) -> None:
+    """Refuse prices in which a product of a store stands twice."""
     twice = prices.duplicated(KEY)
     if twice.any():
         first = prices[twice].iloc[0]
@@ -72,14 +96,18 @@ def price_list(
             "price list: one row per product and store. "
             f"Received: {first[PRODUCT]} in {first[STORE]} twice. Keep one."
         )
-    recommended = policy.recommend(prices, now.view if now else None, variation.decimals)
-    planned, low, high = _drawable(policy, prices, recommended, variation.decimals)
-    varied = vary(prices[KEY].assign(**{PRICE: planned}), variation, low, high, np.random.default_rng(seed))
-    varied.insert(len(KEY), REFERENCE_PRICE, prices[PRICE].to_numpy(float))
-    named = {CURRENCY: policy.currency} if policy.currency else {}
-    columns = {STEP: recommended[STEP].to_numpy(), REASON: recommended[REASON].to_numpy()}
-    learned = {} if now is None else _learned(policy, prices, now)
-    return varied.assign(**columns, **learned, **named)
+
+
+def _named(policy: PolicyModel) -> dict[str, str]:
+    return {CURRENCY: policy.currency} if policy.currency else {}
+
+
+def _guarded(
+    plan: GuardedPlan, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the guarded prices, and between what a draw may move them, currency/unit (rows,) each."""
+    low = np.where(plan.free, np.maximum(low, plan.low), plan.price)
+    return plan.price, low, np.where(plan.free, np.minimum(high, plan.high), plan.price)
 
 
 def _drawable(
@@ -100,8 +128,10 @@ def _drawable(
     return planned, np.where(free, low, planned), np.where(free, high, planned)
 
 
-def _learned(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow) -> dict[str, np.ndarray]:
+def _learned(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> dict[str, np.ndarray]:
     """Return the slope of every product before and after the sales since the training, nan if unknown."""
+    if now is None:
+        return {}
     rows = policy.rows(prices)
     return {
         name: np.where(rows >= 0, values[rows], np.nan)

@@ -217,7 +217,7 @@ class PolicyModel:
         ratio[rows] = price / market.price[rows]
         products = _with(market, rows, costs)
         if view is None:
-            view = opening(products, ratio).at_index(_index(products, rows, prices))
+            view = opening(products, ratio).at_index(index_since_training(products, rows, prices))
         now = replace(view, products=products, ratio=ratio)
         in_force, candidates = ratio * market.price, ratio[:, None] * self.rules.ladder
         if decimals is not None:
@@ -260,7 +260,7 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
     return replace(market, **changed)
 
 
-def _index(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
+def index_since_training(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
     """Return the log price index of a season that began at the end of the training (n,).
 
     An announced price is none of the list's: the price in force before it counts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -28,12 +28,13 @@ class TableError(ValueError):
     """A file that is no table."""
 
 
-def table_at(path: Path, option: str) -> pd.DataFrame:
+def table_at(path: Path, option: str, texts: Iterable[str] = ()) -> pd.DataFrame:
     """Read a CSV or Parquet table whose ids are text.
 
     Args:
         path: file.
         option: of the command line that names it, for the message.
+        texts: columns of a CSV that are text as well, digits or not.
 
     Raises:
         TableError: there is no such file, it is no table, or an id is missing or cannot be one.
@@ -41,7 +42,7 @@ def table_at(path: Path, option: str) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"{path}: there is no such file. Give a CSV or Parquet table with `{option}`.")
     try:
-        table = _parquet(path) if path.suffix.lower() in PARQUET else _csv(path)
+        table = _parquet(path) if path.suffix.lower() in PARQUET else _csv(path, texts)
     except (ValueError, pyarrow.ArrowException) as error:
         raise TableError(
             f"{path}: this is no CSV or Parquet table. Received: {error}. Write it anew for `{option}`."
@@ -100,12 +101,12 @@ def _parquet(path: Path) -> pd.DataFrame:
     return as_pandas(pyarrow.parquet.read_table(path), IDS)
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def _csv(path: Path, texts: Iterable[str]) -> pd.DataFrame:
     """Return the table of a CSV; ids are restored to what stood there before formulas were neutralised."""
     names = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
     table = pd.read_csv(
         path,
-        dtype=dict.fromkeys(IDS, "str"),
+        dtype=dict.fromkeys([*IDS, *texts], "str"),
         keep_default_na=False,
         na_values={name: MISSING for name in names if name not in IDS},
         encoding="utf-8-sig",

@@ -15,6 +15,7 @@ from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.variation import Variation
 from tasks.runtime import champion_aliases, track
 from tasks.runtime.attempt import Attempt
+from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.records import Stages, Versions
 from tasks.runtime.summary import ChampionSummary
 from tasks.runtime.tables import write_table
@@ -26,10 +27,11 @@ FOLDER = "price_list"  # of the run's artifacts
 
 
 def unvaried_list(model: PolicyModel, settings: Settings) -> pd.DataFrame:
-    """Return the list that a policy recommends at the prices in force of its training, nothing drawn."""
+    """Return the guarded list of a policy at the prices in force of its training, nothing drawn."""
     section = settings.price
     planned = Variation(share=0.0, size=section.variation.size, decimals=section.decimals)
-    return price_list(model, in_force(model), planned, seed=0)
+    guard = price_guard_of(settings, model.currency)
+    return price_list(model, in_force(model), planned, seed=0, guard=guard)
 
 
 def show_list(attempt: Attempt, settings: Settings, stages: Stages, versions: Versions) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from tasks.governance.publishable import guarded_list
 from tasks.governance.published_rows import (
     actions,
     differences,
@@ -63,44 +61,3 @@ def test_two_lists_differ_where_a_price_its_end_or_a_row_differs() -> None:
     assert named(table) == words + "003 in all (default): 2.05 against not listed"
     assert differences(a, a).empty
     assert named(differences(a, a.iloc[:0])).endswith("; ...")
-
-
-FLOORS = np.array([1.0, 1.0, np.nan, np.nan])
-MOVES = {"product_id": list("abcd"), "store_id": "all", "reference_price": 2.0}
-
-
-def guarded(price: list[float], assumed: bool = False, agreed: bool = False) -> object:
-    rows = pd.DataFrame({**MOVES, "price": price})
-    return guarded_list(rows, FLOORS, np.full(4, assumed), margins_agreed=agreed)
-
-
-def test_a_list_may_leave_where_every_price_that_moves_has_a_floor() -> None:
-    assert guarded([2.1, 1.0, 2.0, 2.0]).publishable
-
-
-def test_an_assumed_margin_makes_a_draft_until_the_approver_agrees() -> None:
-    (reason,) = guarded([2.1, 2.0, 2.1, 2.0], assumed=True).reasons
-    assert reason.startswith("1 prices (c in all) rest on an assumed margin: give their unit cost")
-    assert reason.endswith("agree with --agree-margins")
-    assert guarded([2.1, 2.0, 2.1, 2.0], assumed=True, agreed=True).publishable
-
-
-def test_agreeing_to_margins_is_no_floor_for_a_price_without_any() -> None:
-    (reason,) = guarded([2.0, 2.0, 1.9, 2.1], agreed=True).reasons
-    assert reason.startswith("2 prices (c in all, d in all) have neither a cost nor a floor: give")
-
-
-@pytest.mark.parametrize("price", [np.nan, np.inf, 0.0, -1.0])
-def test_a_price_that_is_no_amount_keeps_the_whole_list_here(price: float) -> None:
-    list_ = guarded([price, 2.0, 2.0, 2.0])
-    assert list_.reasons == ("1 prices (a in all) have no price that is finite and above 0",)
-
-
-def test_a_price_below_its_floor_is_refused_if_it_moves_and_left_out_if_it_was_there() -> None:
-    assert "moved below their floor" in guarded([0.99, 2.0, 2.0, 2.0]).reasons[0]
-    rows = pd.DataFrame({**MOVES, "price": 2.0})
-    list_ = guarded_list(rows, np.array([3.0, 1.0, 1.0, 1.0]), np.full(4, False), margins_agreed=False)
-    assert list_.publishable
-    assert (list_.left_out["product_id"].tolist(), len(list_.rows)) == (["a"], 3)
-    none = guarded_list(rows, np.full(4, 3.0), np.full(4, False), margins_agreed=False)
-    assert none.reasons == ("no row is left in the list",)

@@ -45,6 +45,13 @@ def served(policy: PolicyModel) -> Iterator[None]:
         yield
 
 
+def loosened(shop: Settings) -> Settings:
+    """Return the settings with a breaker that lets all three products move at once."""
+    breaker = shop.guard.breaker.model_copy(update={"mean": 0.5, "median": 0.5, "percentile_95": 0.5})
+    guard = shop.guard.model_copy(update={"breaker": breaker, "change_share": 1.0})
+    return shop.model_copy(update={"guard": guard})
+
+
 def published(shop: Settings, tables: ShopTables = NONE, **release: Any) -> Published:
     """Publish as a person commands it."""
     given = {"by": "Ada", "reason": "weekly list", "seed": 1, **release}

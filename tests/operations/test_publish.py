@@ -29,6 +29,7 @@ from tests.operations.promotions import promote
 from tests.operations.publishing import (
     forget_lists,
     kinds,
+    loosened,
     pointed,
     promotions,
     published,
@@ -53,7 +54,7 @@ def policy(shop: Settings) -> Iterator[PolicyModel]:
 @pytest.fixture
 def champion(shop: Settings) -> Settings:
     promote(shop, 1)
-    return shop
+    return loosened(shop)
 
 
 def later(days: float = 1) -> str:
@@ -64,7 +65,7 @@ def test_only_the_champions_list_is_published(shop: Settings) -> None:
     with pytest.raises(Refused, match="nobody was promoted"):
         published(shop)
     promote(shop, 2)
-    done = published(shop)
+    done = published(loosened(shop))
     assert (done["version"], done["in_force"], done["products"]) == (2, True, 3)
     assert pointed(shop) == done["list"]
     assert rows(shop)["pricing_policy"].unique().tolist() == [2]
@@ -84,6 +85,13 @@ def test_a_list_says_what_it_changes_and_why(champion: Settings) -> None:
     assert set(table["currency"]) == {"EUR"}
     csv = (root(champion) / str(pointed(champion)) / "list.csv").read_text()
     assert csv.startswith('"name","category","product_id"')
+
+
+def test_a_list_beyond_the_limits_of_the_guard_publishes_nothing(shop: Settings) -> None:
+    promote(shop, 1)
+    with pytest.raises(Refused, match=r"draft, nothing was published: breaker: the mean change"):
+        published(shop)
+    assert (pointed(shop), kinds(shop)) == (None, ["promoted"])
 
 
 def test_a_champion_that_changes_while_the_list_is_computed_keeps_it_here(

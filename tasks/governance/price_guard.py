@@ -1,0 +1,166 @@
+"""The guard of a table of prices, and what keeps its list from being published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import COMPETITOR_PRICE, PRICE
+from tasks.governance.breaker import Breaker, changes, tripped
+from tasks.governance.guard import Guard
+from tasks.governance.guard_reasons import binding_rules, reasons
+from tasks.governance.list_bounds import bounds_of
+from tasks.governance.list_guard import Action, Guarded, Why
+from tasks.governance.list_rules import guard_list
+from tasks.governance.money import amounts, minor_down, minor_up
+from tasks.governance.rule_table import RowRules, rules_of
+from tasks.governance.rules import HouseRules, Shelf
+from tasks.governance.shelf_prices import PRIOR_PRICE, RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
+
+COST, COST_STALE, COST_ASSUMED = "covering_price", "cost_stale", "cost_assumed"
+ANNOUNCED = "announced_price"
+INDEX_WEIGHT, INDEX_MOVED = "index_weight", "index_moved"
+
+
+class Verdict(NamedTuple):
+    """A list after the guard (rows,).
+
+    Attributes:
+        price: currency/unit; the price in force where the product is left out.
+        left_out: products that the list must not have, bool.
+        free: prices that may be varied at random, from ``low`` to ``high`` (currency/unit), bool.
+        rule: names of the rules that bind, empty where none does.
+        reason: sentences, empty where the guard changed nothing.
+        hindrances: why the list may not be published, a sentence for each reason; empty: it may.
+    """
+
+    price: np.ndarray
+    left_out: np.ndarray
+    free: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    rule: np.ndarray
+    reason: np.ndarray
+    hindrances: tuple[str, ...]
+
+
+def house_rules(section: Mapping[str, Any], guard: Mapping[str, Any]) -> HouseRules:
+    """Return the rules of the sections ``guard`` and ``price.guard`` of the settings."""
+    rules = {name: value for name, value in section.items() if name not in ("rules", "margins_agreed_by")}
+    return HouseRules(**{**rules, "guard": Guard(**guard), "breaker": Breaker(**section["breaker"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceGuard:
+    """The rules of a shop, ready for its lists.
+
+    Attributes:
+        house: rules of the settings.
+        table: rules by category and product, of ``rule_checks.checked_rules``; none: there are none.
+        decimals: of a price (decimals).
+        agreed: whether a person agreed that assumed costs stand for costs.
+    """
+
+    house: HouseRules
+    table: pd.DataFrame | None
+    decimals: int
+    agreed: bool
+
+    def __call__(self, products: pd.DataFrame, wanted: np.ndarray) -> Verdict:
+        """Return the guarded list.
+
+        Args:
+            products: a row per product and store with the ``price`` in force and, as far as they are known,
+                ``category``, recent and slow reference prices, ``covering_price`` with ``cost_stale`` and
+                ``cost_assumed``, ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
+                ``index_weight`` and ``index_moved``.
+            wanted: prices, currency/unit (rows,).
+        """
+        rules = rules_of(products, self.table, self.house)
+        shelf = self._shelf(products, rules)
+        moved = float(products[INDEX_MOVED].iloc[0]) if INDEX_MOVED in products and len(products) else 0.0
+        guarded = guard_list(wanted, shelf, rules.limits, self.house, moved)
+        left_out = guarded.action == Action.LEAVE_OUT
+        return Verdict(
+            price=np.where(left_out, shelf.in_force, guarded.price),
+            left_out=left_out,
+            free=self._free(guarded, shelf, rules),
+            low=amounts(guarded.low, shelf.decimals),
+            high=amounts(guarded.high, shelf.decimals),
+            rule=binding_rules(guarded),
+            reason=reasons(guarded),
+            hindrances=(*self._breaker(guarded, wanted, shelf), *_unprotected(guarded, shelf, rules)),
+        )
+
+    def bounds(self, products: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest and the highest price by the rules of the rows, currency/unit (rows,), (rows,).
+
+        Where the rules leave no price, the lowest is above the highest.
+        """
+        rules = rules_of(products, self.table, self.house)
+        shelf = self._shelf(products, rules)
+        bounds = bounds_of(shelf, rules.limits)
+        return (
+            amounts(minor_up(bounds.low), shelf.decimals),
+            amounts(minor_down(bounds.high), shelf.decimals),
+        )
+
+    def _shelf(self, products: pd.DataFrame, rules: RowRules) -> Shelf:
+        """Return what is known of the products; a move of more revenue is worth more."""
+        assumed = _marks(products, COST_ASSUMED) & (not self.agreed)
+        weight = np.nan_to_num(_amounts(products, INDEX_WEIGHT))
+        return Shelf(
+            in_force=products[PRICE].to_numpy(float),
+            recent_low=_amounts(products, RECENT_LOW),
+            recent_high=_amounts(products, RECENT_HIGH),
+            reference=_amounts(products, SLOW_REFERENCE),
+            cost=np.where(assumed, np.nan, _amounts(products, COST)),
+            stale=_marks(products, COST_STALE),
+            unprotected=assumed,
+            competitor=_amounts(products, COMPETITOR_PRICE),
+            announced=~np.isnan(_amounts(products, ANNOUNCED)),
+            prior=_amounts(products, PRIOR_PRICE),
+            decimals=np.full(len(products), self.decimals),
+            family=rules.family,
+            size=rules.size,
+            weight=weight,
+            worth=weight,
+        )
+
+    def _free(self, guarded: Guarded, shelf: Shelf, rules: RowRules) -> np.ndarray:
+        """Return the prices that a random draw may move without breaking a rule of the list (rows,), bool."""
+        left_alone = (guarded.why == Why.FREE) & (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
+        single = (rules.limits.endings == "") & (rules.family < 0)
+        return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
+
+    def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> list[str]:
+        """Return the limits of the whole list that it exceeds; announced prices do not count."""
+        counted = (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
+        return [
+            sentence
+            for prices, name in ((wanted, "wanted prices"), (guarded.price, "guarded list"))
+            for sentence in tripped(self.house.breaker, changes(prices, shelf.in_force, counted), name)
+        ]
+
+
+def _unprotected(guarded: Guarded, shelf: Shelf, rules: RowRules) -> list[str]:
+    """Return that prices move without a floor, if any does."""
+    named = ~np.isnan(rules.limits.least) | ~np.isnan(rules.limits.fixed)
+    count = int((guarded.moved & shelf.unprotected & ~named).sum())
+    sentence = (
+        f"{count} prices move without a known cost or a named floor: map unit_cost, name a least_price, or "
+        "let a person agree to the assumed margins (`guard.margins_agreed_by`)"
+    )
+    return [sentence] if count else []
+
+
+def _amounts(products: pd.DataFrame, name: str) -> np.ndarray:
+    return products[name].to_numpy(float) if name in products else np.full(len(products), np.nan)
+
+
+def _marks(products: pd.DataFrame, name: str) -> np.ndarray:
+    return products[name].to_numpy(bool) if name in products else np.zeros(len(products), bool)

@@ -1,0 +1,60 @@
+"""What a policy knows of the products of a list that their guard must know, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import CATEGORY, PRICE
+from tasks.pricing.assumed_cost import COST_ASSUMED
+from tasks.pricing.known_cost import COST_STALE
+from tasks.pricing.recommend import COVERING_PRICE, PolicyModel, index_since_training
+from tasks.pricing.shop_view import ShopNow
+
+INDEX_WEIGHT, INDEX_MOVED, SLOW_REFERENCE = "index_weight", "index_moved", "slow_reference"
+NOISE_DECIMALS = 9  # a cost with tax is 1.19, not 1.1900000000000002
+
+
+def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> pd.DataFrame:
+    """Return prices in force with category, cost, slow reference price and weight in the price index.
+
+    ``covering_price`` is the price with tax that just covers the cost (currency/unit); ``cost_assumed`` marks
+    costs of a stated margin, and products without any cost whose objective is revenue. ``index_weight`` is
+    the share of the product in the shop's revenue, ``index_moved`` the log change of the price index since
+    the season began.
+
+    Args:
+        policy: with its market.
+        prices: product, store, price in force and, where it is known, ``unit_cost``.
+        now: what the shop knows now; none: the first decision after the training.
+    """
+    rows, products, costs = policy.rows(prices), policy.products, policy.costs(prices)
+    known, in_force = rows >= 0, prices[PRICE].to_numpy(float)
+    assumed = costs[COST_ASSUMED].to_numpy(bool)
+    cost = np.where(assumed, products.covering_price[rows], costs[COVERING_PRICE].to_numpy(float))
+    costless = np.isnan(cost) & (policy.rules.objective == "revenue")
+    cost = np.where(costless, (1 - policy.rules.stated_margin) * in_force, cost)
+    ratio = np.ones(len(products)) if now is None else now.view.ratio.copy()
+    ratio[rows[known]] = in_force[known] / products.price[rows[known]]
+    revenue = products.price * ratio * products.units
+    columns: dict[str, Any] = {
+        COVERING_PRICE: cost.round(NOISE_DECIMALS),
+        COST_STALE: costs[COST_STALE].to_numpy(bool),
+        COST_ASSUMED: assumed | costless,
+        INDEX_MOVED: _index_moved(policy, prices, now),
+        INDEX_WEIGHT: np.where(known, revenue[rows] / revenue.sum(), 0.0),
+    }
+    for name, none in ((CATEGORY, None), (SLOW_REFERENCE, np.nan)):
+        if name in policy.market:
+            columns[name] = np.where(known, policy.market[name].to_numpy()[rows], none)
+    return prices.assign(**columns)
+
+
+def _index_moved(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> float:
+    """Return the log change of the price index since the season began."""
+    if now is not None:
+        return float(now.view.index[0])
+    known = prices[policy.rows(prices) >= 0]
+    return float(index_since_training(policy.products, policy.rows(known), known)[0])
