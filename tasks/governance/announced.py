@@ -65,7 +65,7 @@ def _values(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> tuple[
     """Return what is announced in a row's store, and in every store (rows,), (rows,)."""
     here = products[SERIES].merge(promoted, on=SERIES, how="left")[name].set_axis(products.index)
     everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[name]
-    return here, products[PRODUCT].map(everywhere)
+    return here, everywhere.reindex(products[PRODUCT]).set_axis(products.index)
 
 
 def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:

@@ -46,10 +46,12 @@ def served(policy: PolicyModel) -> Iterator[None]:
 
 
 def loosened(shop: Settings) -> Settings:
-    """Return the settings with a breaker that lets all three products move at once."""
+    """Return the settings with which the guard lets all three products move at once."""
     breaker = shop.guard.breaker.model_copy(update={"mean": 0.5, "median": 0.5, "percentile_95": 0.5})
     guard = shop.guard.model_copy(update={"breaker": breaker, "change_share": 1.0})
-    return shop.model_copy(update={"guard": guard})
+    bounds = shop.price.guard.model_copy(update={"index_week": 0.2, "index_season": 0.5})
+    price = shop.price.model_copy(update={"guard": bounds})
+    return shop.model_copy(update={"guard": guard, "price": price})
 
 
 def published(shop: Settings, tables: ShopTables = NONE, **release: Any) -> Published:

@@ -29,7 +29,7 @@ def published_rows(count: int = 4, promoted: int = 1, price: float = 2.05) -> pd
             "price": np.where(promotion, 1.5, price),
             "currency": "EUR",
             "action": np.where(promotion, "promote", "raise"),
-            "rule": "",
+            "binding_rule": "",
             "reason": "Raised: 1.0 % fewer units a week.",
             "expected_units": 20.0,
             "expected_gain": 0.5,
