@@ -20,6 +20,7 @@ from conf.passwords import require_no_password
 from conf.paths import LocalPath
 from conf.prepare import Features, Prepare
 from conf.price import Dqn, Guard, Price, Variation
+from conf.publish import Destination, Publish
 from conf.renamed import with_new_names
 from conf.respond import Respond
 from conf.section import Section
@@ -31,6 +32,7 @@ __all__ = [
     "Arima",
     "Blend",
     "Breaker",
+    "Destination",
     "Dqn",
     "Evaluate",
     "Features",
@@ -40,6 +42,7 @@ __all__ = [
     "Lstm",
     "Prepare",
     "Price",
+    "Publish",
     "Respond",
     "Schedule",
     "Section",
@@ -73,6 +76,7 @@ class Settings(Section):
     guard: ListGuard = Field(default_factory=section("guard"))
     evaluate: Evaluate = Field(default_factory=section("evaluate"))
     approval: Approval = Field(default_factory=section("approval"))
+    publish: Publish = Field(default_factory=section("publish"))
     track: Track = Field(default_factory=section("track"))
     schedule: Schedule = Field(default_factory=section("schedule"))
 

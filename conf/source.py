@@ -77,7 +77,7 @@ def _rate(value: Any) -> Any:
         return value
 
 
-def _variable(name: str) -> str:
+def variable_name(name: str) -> str:
     """Return the name of an environment variable; the URL itself is refused."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(
@@ -95,7 +95,7 @@ class Source(Section):
     """File or folder that `file` reads; none for the other kinds."""
     query: str | None
     """Query that `sql` sends, as it stands; none for the other kinds."""
-    url_variable: Annotated[str, AfterValidator(_variable)]
+    url_variable: Annotated[str, AfterValidator(variable_name)]
     """Name of the environment variable that holds the SQLAlchemy URL of `sql`, with its password."""
     columns: dict[str, str]
     """Name of a column in the sales table -> its name in the source, where they differ."""

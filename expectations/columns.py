@@ -28,6 +28,14 @@ ORDER = "order_id"  # text; tells equal order lines from copies, then dropped
 LINE = "line_id"  # text; likewise
 ROW = "row"  # position in the source, from 1, for messages
 
+# A published list: one row per product, store and channel.
+CHANNEL = "channel"  # text; through which the price is charged
+ACTION = "action"  # text; what the list does to the price
+RULE = "binding_rule"  # text; which rule binds the price, empty where none does
+EFFECTIVE_FROM = "effective_from"  # moment from which the price holds
+EFFECTIVE_UNTIL = "effective_until"  # moment until which it holds, missing where no promotion ends
+PRICE_AFTER = "price_after"  # currency/unit, from then on; missing where no promotion ends
+
 ALL_STORES = "all"
 PERIOD_DAYS = {"D": 1, "W": 7}  # length of a period (days)
 PERIOD_FREQUENCY = {period: f"{days}D" for period, days in PERIOD_DAYS.items()}  # for pandas

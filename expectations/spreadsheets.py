@@ -13,9 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-SIGNS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+SIGNS = r"[=+\-@\t\r\n" + "\uff1d\uff0b\uff0d\uff20]"
 FORMULA = re.compile(rf"^(?='*{SIGNS})")
 MARKED = re.compile(rf"^'(?='*{SIGNS})")
+FORMULA_ARROW = (rf"\A('*{SIGNS})", r"'\1")
+MARKED_ARROW = (rf"\A'('*{SIGNS})", r"\1")
+"""The same as a pattern and its replacement for Arrow, whose expressions cannot look ahead."""
 
 
 def neutral(table: pd.DataFrame) -> pd.DataFrame:

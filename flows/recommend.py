@@ -6,7 +6,8 @@ from prefect import flow
 
 from conf import Settings
 from tasks.operations import recommend as operation
-from tasks.operations.recommend import Order, ShopTables
+from tasks.operations.draft import ShopTables
+from tasks.operations.recommend import Order
 from tasks.stages.sales import sales_since
 
 NOTHING = ShopTables()

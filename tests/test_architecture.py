@@ -55,6 +55,7 @@ HOMES = {
         "tasks/runtime/ledger_database.py",
         "tasks/runtime/ledger_store.py",
         "tasks/runtime/manifest_tables.py",
+        "tasks/runtime/delivery/table.py",
         "tasks/runtime/track/patience.py",
         "tasks/runtime/track/reach.py",
         "tasks/runtime/track/schema.py",

@@ -17,6 +17,7 @@ from flows.cli.decide import adopt, ledger, promote, reject, rollback, verify
 from flows.cli.experiment import experiment
 from flows.cli.explain import explain
 from flows.cli.options import Json, Profile, Sets, check_source, settings_of, write_json
+from flows.cli.publish import diff, publish, withdraw
 from flows.cli.recommend import recommend
 from flows.cli.session import flow_session, prefect_api, quiet_environment, show_progress
 from flows.cli.stops import INTERRUPTED, STOP, ended_first
@@ -135,7 +136,7 @@ def retrain(
         raise typer.Exit(FAILED_GATES)
 
 
-for decision in (promote, rollback, adopt, reject, verify, ledger):
+for decision in (promote, rollback, adopt, reject, publish, withdraw, diff, verify, ledger):
     app.command()(decision)
 app.command()(recommend)
 

@@ -75,8 +75,8 @@ def recommend(
     settings = settings_of(profile, sets)
     require_store(settings)
     with flow_session(settings.data_folder):
-        from flows.recommend import ShopTables
         from flows.recommend import recommend as flow
+        from tasks.operations.draft import ShopTables
 
         files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
         tables = ShopTables(**{name: str(file) for name, file in files.items() if file})

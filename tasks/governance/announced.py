@@ -36,7 +36,7 @@ def promoted_prices(promotions: pd.DataFrame, as_of: pd.Timestamp, origin: str =
     table = _checked(promotions, origin)
     today = as_of.tz_localize(None).normalize()
     running = table[(table[START] <= today) & (today <= table[END])]
-    return running[[*SERIES, PRICE, START]].sort_values(SERIES, ignore_index=True)
+    return running[[*SERIES, PRICE, START, END]].sort_values(SERIES, ignore_index=True)
 
 
 def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
@@ -50,13 +50,14 @@ def announced_for(products: pd.DataFrame, promoted: pd.DataFrame) -> np.ndarray:
     return np.where(here.isna(), everywhere.to_numpy(dtype=float), here.to_numpy(dtype=float))
 
 
-def starts_for(products: pd.DataFrame, promoted: pd.DataFrame) -> pd.Series:
-    """Return the first day of every product's announcement, missing where there is none (rows,).
+def dates_for(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> pd.Series:
+    """Return the first or the last day of every product's announcement, missing where there is none (rows,).
 
     Args:
         products, promoted: as ``announced_for`` takes them.
+        name: `START` or `END`.
     """
-    here, everywhere = (pd.to_datetime(values) for values in _values(products, promoted, START))
+    here, everywhere = (pd.to_datetime(values) for values in _values(products, promoted, name))
     return here.where(here.notna(), everywhere)
 
 
@@ -64,7 +65,7 @@ def _values(products: pd.DataFrame, promoted: pd.DataFrame, name: str) -> tuple[
     """Return what is announced in a row's store, and in every store (rows,), (rows,)."""
     here = products[SERIES].merge(promoted, on=SERIES, how="left")[name].set_axis(products.index)
     everywhere = promoted[promoted[STORE] == ALL_STORES].set_index(PRODUCT)[name]
-    return here, products[PRODUCT].map(everywhere)
+    return here, everywhere.reindex(products[PRODUCT]).set_axis(products.index)
 
 
 def _checked(promotions: pd.DataFrame, origin: str) -> pd.DataFrame:

@@ -19,11 +19,11 @@ from tasks.governance.approval import Approval, Refused
 JSON: TypeAlias = Any
 """What `json.dumps` takes: text, numbers, booleans, none, lists and mappings of them."""
 PROMOTED, ROLLED_BACK, ADOPTED, REJECTED = "promoted", "rolled_back_to", "adopted", "rejected"
-PUBLISHED, WITHDRAWN, ENDED = "published", "withdrawn", "ended"
+PUBLISHED, TOOK_EFFECT, WITHDRAWN, ENDED = "published", "took_effect", "withdrawn", "ended"
 OVERRIDDEN, STOPPED, RESUMED = "overridden", "stopped", "resumed"
 KINDS = (
     *(PROMOTED, ROLLED_BACK, ADOPTED, REJECTED),
-    *(PUBLISHED, WITHDRAWN, ENDED),
+    *(PUBLISHED, TOOK_EFFECT, WITHDRAWN, ENDED),
     *(OVERRIDDEN, STOPPED, RESUMED),
 )
 FIRST = ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from conf import Settings
 from expectations.columns import PRICE, SERIES
-from tasks.governance.announced import START, announced_for, promoted_prices, starts_for
+from tasks.governance.announced import END, START, announced_for, dates_for, promoted_prices
 from tasks.governance.guard import Guard, price_bounds
 from tasks.governance.price_guard import PriceGuard
 from tasks.governance.shelf_prices import (
@@ -25,6 +26,8 @@ from tasks.pricing.shelf import with_shelf
 from tasks.pricing.shop_view import ShopNow
 from tasks.runtime.tables import table_at
 
+ANNOUNCED_END = "announced_end"  # column: last local day of a promotion, missing where none is announced
+
 
 def guard_of(settings: Settings) -> Guard:
     """Return the rules of the shop."""
@@ -38,6 +41,7 @@ def with_bounds(
     sales: pd.DataFrame | None,
     *,
     as_of: pd.Timestamp,
+    published: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return prices in force with the bounds of this week, ``lowest`` and ``highest`` (currency/unit).
 
@@ -47,6 +51,8 @@ def with_bounds(
         guard: the rules.
         sales: sales table since the training; none: the prices in force are those of the last seven days.
         as_of: first day of the list; the seven days end the day before.
+        published: product, store, ``recent_low`` and ``recent_high`` of the lists that were in force in those
+            days, so that steps add up over publications; none: there were none.
     """
     rows, in_force = policy.rows(prices), prices[PRICE].to_numpy(float)
     if not (np.isfinite(in_force) & (in_force > 0)).all():
@@ -61,6 +67,10 @@ def with_bounds(
         recent = prices[SERIES].merge(recent, on=SERIES, how="left")
         low = np.fmin(recent[RECENT_LOW].to_numpy(float), in_force)
         high = np.fmax(recent[RECENT_HIGH].to_numpy(float), in_force)
+    if published is not None:
+        recent = prices[SERIES].merge(published, on=SERIES, how="left")
+        low = np.fmin(recent[RECENT_LOW].to_numpy(float), low)
+        high = np.fmax(recent[RECENT_HIGH].to_numpy(float), high)
     lowest, highest = price_bounds(in_force, low, high, reference, guard)
     return prices.assign(**{RECENT_LOW: low, RECENT_HIGH: high, LOWEST: lowest, HIGHEST: highest})
 
@@ -92,7 +102,10 @@ def with_row_rules(
 def with_announced(
     prices: pd.DataFrame, promotions: str, as_of: pd.Timestamp, sales: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return prices in force with ``announced_price`` and, where known, ``prior_price`` (currency/unit).
+    """Return prices in force with what is announced of them.
+
+    These are ``announced_price`` and, where it is known, ``prior_price`` (currency/unit), and
+    ``announced_end``, the last day.
 
     Args:
         prices: product and store of every price.
@@ -101,8 +114,9 @@ def with_announced(
         sales: sales table with the 30 days before the announcements; none: no prior price is known.
     """
     promoted = promoted_prices(table_at(Path(promotions), "--promotions"), as_of, promotions)
-    table = prices.assign(**{ANNOUNCED_PRICE: announced_for(prices, promoted)})
+    ends: dict[str, Any] = {ANNOUNCED_END: dates_for(prices, promoted, END)}
+    table = prices.assign(**{ANNOUNCED_PRICE: announced_for(prices, promoted)}, **ends)
     if sales is None:
         return table
-    starts = prices[SERIES].assign(**{START: starts_for(prices, promoted)}).dropna()
+    starts = prices[SERIES].assign(**{START: dates_for(prices, promoted, START)}).dropna()
     return table.merge(prior_prices(sales, starts), on=SERIES, how="left")

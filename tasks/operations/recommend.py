@@ -12,34 +12,19 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import (
-    COMPETITOR_PRICE,
-    DATE,
-    PERIOD_DAYS,
-    PRICE,
-    PRODUCT,
-    RANDOMISED,
-    REASON,
-    STORE,
-    UNIT_COST,
-)
+from expectations.columns import RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
-from tasks.governance.price_guard import PriceGuard
+from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
-from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
 from tasks.pricing.guarded_plan import ACTION, LEAVE_OUT
-from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT, Heading, price_sheet
-from tasks.pricing.new_sales import Calendar
-from tasks.pricing.price_list import in_force, price_list, unknown_products
-from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyError, PolicyModel
-from tasks.pricing.shop_view import ShopNow, shop_now
-from tasks.pricing.variation import Variation
+from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
+from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
 from tasks.runtime import champion_aliases, track
 from tasks.runtime.guard_rules import price_guard_of
-from tasks.runtime.tables import require_ending, table_at, write_table
+from tasks.runtime.tables import require_ending, write_table
 
 OUT = "--out"  # option of the command line that names the file of the list
 
@@ -92,24 +77,6 @@ class Recommended(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShopTables:
-    """Tables of what is known of the shop now; all of them are optional.
-
-    Attributes:
-        prices: file with product, store (else ``all``), price in force and, if known, ``unit_cost``; none:
-            the prices in force after the sales, else those at the end of the training data.
-        sales: file with the sales since the training, or ``source``, that of the settings.
-        promotions: file with product, store (else all), first and last day, and the announced price.
-        rules: file with rules by category and product; none: that of the settings.
-    """
-
-    prices: str | None = None
-    sales: str | None = None
-    promotions: str | None = None
-    rules: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Order:
     """Which list is wanted.
 
@@ -139,60 +106,34 @@ def recommend(
         sales: the sales table of ``tables.sales``.
 
     Raises:
-        ModelError, Refused: there is no such version, or it failed its gates and nobody forces its list.
-        TableError, PolicyError: a file cannot be read or lacks a column, or a price is no amount above 0.
-        SalesSinceError, DataError: the sales tell nothing new, or an announcement or a rule is refused.
+        ModelError: there is no such version.
+        Refused: the version failed its gates, and nobody forces its list.
+        TableError: a file cannot be read, or the ending of ``order.out`` is not known.
+        PolicyError: the table of prices lacks a column, or a price is not finite and above 0.
+        SalesSinceError: the sales tell nothing of the time since the training.
+        DataError: an announcement breaks a rule.
     """
     require_ending(Path(order.out), OUT)
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
-    policy: PolicyModel = model.policy
-    now = None if sales is None else _now(settings, policy, sales)
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-    current = _current(settings, policy, guard.guard, tables, sales=sales, now=now)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    table = price_list(policy, current, variation_of(settings), seed, now, guard=guard)
-    heading = Heading(version=number, status=status, week=_today(policy, now))
-    sheet = price_sheet(policy, table, current, heading, now)
+    guard = WitnessedGuard(price_guard_of(settings, model.policy.currency, tables.rules))
+    known = known_of(settings, model.policy, tables, sales, guard=guard.guard)
+    draft = drafted(settings, model.policy, known, seed, guard)
+    sheet = sheet_of(draft, number, status)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
         version=number,
         status=status,
-        week=f"{heading.week:%Y-%m-%d}",
+        week=f"{known.today:%Y-%m-%d}",
         seed=seed,
-        **_known(policy, current, now),  # type: ignore[typeddict-item]
-        **_gain(sheet, policy),  # type: ignore[typeddict-item]
-        **_counts(table[table[ACTION] != LEAVE_OUT]),
-        **guard.findings(table),  # type: ignore[typeddict-item]
+        weeks=known.now.state.weeks if known.now else 0,
+        unknown=unknown_of(draft),
+        **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
+        **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
+        **guard.findings(draft.table),  # type: ignore[typeddict-item]
     )
-
-
-def _known(policy: PolicyModel, current: pd.DataFrame, now: ShopNow | None) -> dict[str, Any]:
-    """Return what the list knows of the sales since the training, and which products it does not know."""
-    unknown = unknown_products(policy, current)
-    if now is None:
-        return {"weeks": 0, "unknown": unknown}
-    return {"weeks": now.state.weeks, "unknown": [*unknown, *now.state.unknown]}
-
-
-def _current(
-    settings: Settings,
-    policy: PolicyModel,
-    guard: PriceGuard,
-    tables: ShopTables,
-    *,
-    sales: pd.DataFrame | None,
-    now: ShopNow | None,
-) -> pd.DataFrame:
-    """Return prices in force with the bounds of this week and what is announced (currency/unit)."""
-    today = _today(policy, now)
-    current = in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
-    current = with_bounds(current, policy, guard_of(settings), sales, as_of=today)
-    current = with_row_rules(current, policy, guard, now)
-    if tables.promotions is None:
-        return current
-    return with_announced(current, tables.promotions, today, sales)
 
 
 def _status(settings: Settings, number: int, force: bool) -> str:
@@ -228,28 +169,6 @@ def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
     }
 
 
-def _now(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
-    """Return what the shop knows after its sales since the training."""
-    calendar = Calendar(
-        trained=policy.trained,
-        as_of=sales[DATE].max() + pd.Timedelta(days=PERIOD_DAYS[settings.source.period] - 1),
-        period=settings.source.period,
-        decisions=policy.rules.decisions,
-    )
-    return shop_now(policy, sales, calendar)
-
-
-def _today(policy: PolicyModel, now: ShopNow | None) -> pd.Timestamp:
-    """Return the first local day on which the list may hold."""
-    return (policy.trained if now is None else now.as_of) + pd.Timedelta(days=1)
-
-
-def variation_of(settings: Settings) -> Variation:
-    """Return how a published list varies, by the section ``price`` of the settings."""
-    section = settings.price
-    return Variation(section.variation.share, section.variation.size, section.decimals)
-
-
 def _counts(table: pd.DataFrame) -> dict[str, int]:
     """Count the prices of a list that rise, fall, hold, are announced and were varied."""
     promoted = table[REASON] == ANNOUNCED
@@ -262,25 +181,3 @@ def _counts(table: pd.DataFrame) -> dict[str, int]:
         "promoted": int(promoted.sum()),
         "varied": int((table[RANDOMISED] != 0).sum()),
     }
-
-
-def _prices_at(path: Path) -> pd.DataFrame:
-    """Read product, store, price in force and, if given, unit cost (currency/unit)."""
-    table = table_at(path, "--prices")
-    missing = [name for name in (PRODUCT, PRICE) if name not in table]
-    if missing:
-        raise PolicyError(
-            f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. "
-            f"Missing: {', '.join(missing)}. Rename the columns."
-        )
-    given = [name for name in (PRICE, UNIT_COST, COMPETITOR_PRICE) if name in table]
-    for name in given:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            first = repr(table[name].iloc[0])
-            raise PolicyError(
-                f"{path}: `{name}` must be numbers. Received: {first} in row 1 or later. "
-                "Write 12.5, not 12,5."
-            )
-    if STORE not in table:
-        table = table.assign(**{STORE: "all"})
-    return table[[PRODUCT, STORE, *given]].reset_index(drop=True)

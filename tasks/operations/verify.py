@@ -16,6 +16,7 @@ from tasks.governance.champion import HEAD, MODELS, standing
 from tasks.governance.format import FormatError
 from tasks.governance.ledger import LedgerError
 from tasks.governance.manifest import ManifestError
+from tasks.operations import verify_lists
 from tasks.runtime import champion_store, ledger_store, ledger_witness, track, verified_models
 from tasks.runtime.champion_aliases import astray
 
@@ -95,5 +96,8 @@ CHECKS: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     CHAIN: _chain,
     "aliases": _aliases,
     "bytes of the champion": _champion,
+    "files of published lists": verify_lists.files_of_lists,
+    "list in force": verify_lists.pointer,
+    "published prices": verify_lists.prices,
 }
-"""What is checked; what publishes lists adds its own."""
+"""What is checked."""

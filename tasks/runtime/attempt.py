@@ -7,14 +7,15 @@ import hashlib
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.context import TaskRunContext
 from pydantic import BaseModel, ConfigDict
 
 from conf import Settings
 from tasks.runtime import progress
+
+if TYPE_CHECKING:
+    from prefect.context import TaskRunContext
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("conf", "expectations", "flows", "tasks")
@@ -52,6 +53,7 @@ def resumable(name: str, **options: Any) -> Any:
         name: of the task, a stage of ``progress.STAGES``; a stored result is kept under it.
         options: more of Prefect's ``task``.
     """
+    from prefect import task  # a command that only reads or writes the ledger starts without it
 
     def decorate(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)

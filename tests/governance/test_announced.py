@@ -69,7 +69,7 @@ def test_a_promotion_may_differ_by_store() -> None:
         stores=True,
     )
     promoted = promoted_prices(table, TODAY)
-    assert promoted.drop(columns="start").to_numpy().tolist() == [
+    assert promoted.drop(columns=["start", "end"]).to_numpy().tolist() == [
         ["cola", "all", 0.9],
         ["milk", "north", 1.5],
         ["milk", "south", 1.6],
@@ -92,7 +92,7 @@ def test_without_a_store_an_announcement_holds_in_every_store() -> None:
 
 def test_a_table_without_announcements_promotes_nothing() -> None:
     promoted = promoted_prices(announcements(), TODAY)
-    assert promoted.columns.tolist() == ["product_id", "store_id", "price", "start"]
+    assert promoted.columns.tolist() == ["product_id", "store_id", "price", "start", "end"]
     shop = pd.DataFrame({"product_id": ["milk"], "store_id": ["all"]})
     assert np.isnan(announced_for(shop, promoted)).all()
 

@@ -14,8 +14,8 @@ import yaml
 from conf import Settings
 from expectations.refusals import DataError
 from expectations.spreadsheets import neutral
+from tasks.operations.draft import prices_at
 from tasks.operations.experiment_analyze import analysis_of, assignment_at, spec_at, table_at
-from tasks.operations.recommend import _prices_at
 from tasks.runtime import tables
 from tasks.runtime.tables import TableError, write_table
 from tasks.sources import files, sql
@@ -82,7 +82,7 @@ def from_sql(ids: list[str], folder: Path, ending: str) -> list[str]:
 
 
 def from_prices(ids: list[str], folder: Path, ending: str) -> list[str]:
-    table = _prices_at(stored(sales_frame(ids), folder / f"p{ending}"))
+    table = prices_at(stored(sales_frame(ids), folder / f"p{ending}"))
     assert table["product_id"].tolist() == table["store_id"].tolist()
     return table["product_id"].tolist()
 
@@ -164,7 +164,7 @@ def test_whole_numbers_of_a_parquet_file_keep_their_digits_beside_a_missing_one(
     elif reader is from_prices:
         path = stored(sales_frame(["a", "b"]).assign(product_id=ids), tmp_path / "p.parquet")
         with pytest.raises(TableError, match=message):
-            _prices_at(path)
+            prices_at(path)
     else:
         assert reader([1234567890123456789, 7], tmp_path, ".parquet") == ["1234567890123456789", "7"]  # type: ignore[list-item]
 
@@ -200,7 +200,7 @@ def test_a_price_list_is_read_back_as_it_was(tmp_path: Path) -> None:
     write_table(frame, tmp_path / "list.csv", {}, option="--out", title="list")
     text = (tmp_path / "list.csv").read_text()
     assert not [cell for line in text.splitlines()[1:] for cell in line.split(",") if cell[0] in "=+-@"]
-    pd.testing.assert_frame_equal(_prices_at(tmp_path / "list.csv"), frame.drop(columns="reason"))
+    pd.testing.assert_frame_equal(prices_at(tmp_path / "list.csv"), frame.drop(columns="reason"))
     write_table(frame, tmp_path / "list.parquet", {}, option="--out", title="list")
     assert pd.read_parquet(tmp_path / "list.parquet")["product_id"].tolist() == ids
 

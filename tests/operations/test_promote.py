@@ -12,8 +12,9 @@ from conf import Settings
 from tasks.governance.approval import Refused
 from tasks.governance.format import FormatError
 from tasks.governance.manifest import Manifest, ManifestError
+from tasks.operations.draft import ShopTables
 from tasks.operations.explain import explain_price
-from tasks.operations.recommend import Order, ShopTables, recommend
+from tasks.operations.recommend import Order, recommend
 from tasks.runtime import champion_aliases, champion_store, track, verified_models
 from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS

@@ -12,7 +12,8 @@ import pytest
 
 from conf import Settings
 from tasks.governance.approval import Refused
-from tasks.operations.recommend import Order, Recommended, ShopTables, recommend
+from tasks.operations.draft import ShopTables
+from tasks.operations.recommend import Order, Recommended, recommend
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import champion_aliases, track, verified_models

@@ -13,10 +13,11 @@ import pytest
 from conf import Settings
 from tasks.governance.format import FORMAT, FORMAT_TAG, FormatError
 from tasks.governance.manifest import ManifestError
+from tasks.operations.draft import ShopTables
 from tasks.operations.experiment_off_policy import off_policy
 from tasks.operations.explain import explain_price
 from tasks.operations.promote import promote
-from tasks.operations.recommend import Order, ShopTables, recommend
+from tasks.operations.recommend import Order, recommend
 from tasks.runtime import champion_aliases, track, verified_models
 from tasks.runtime.model_folder import PRIVATE
 from tasks.runtime.moved import ARTIFACTS

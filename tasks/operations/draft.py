@@ -1,0 +1,202 @@
+"""A price list that was computed and not written yet: what `recommend` shows and `publish` stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from conf import Settings
+from expectations.columns import COMPETITOR_PRICE, DATE, PERIOD_DAYS, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
+from tasks.governance.price_guard import PriceGuard
+from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW
+from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
+from tasks.pricing.list_sheet import Heading, price_sheet
+from tasks.pricing.new_sales import Calendar
+from tasks.pricing.price_list import in_force, price_list, unknown_products
+from tasks.pricing.recommend import PolicyError, PolicyModel
+from tasks.pricing.shop_view import ShopNow, shop_now
+from tasks.pricing.variation import Variation
+from tasks.runtime.tables import table_at
+
+PROMOTED_PRICE = "promoted_price"  # column: currency/unit, nan where no promotion runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopTables:
+    """Tables of what is known of the shop now; all of them are optional.
+
+    Attributes:
+        prices: file with product, store (else ``all``), price in force and, if known, ``unit_cost``; none:
+            the prices in force after the sales, else those at the end of the training data.
+        sales: file with the sales since the training, or ``source``, that of the settings.
+        promotions: file with product, store (else all), first and last day, and the announced price.
+        rules: file with rules by category and product; none: that of the settings.
+    """
+
+    prices: str | None = None
+    sales: str | None = None
+    promotions: str | None = None
+    rules: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a list is computed from, besides the policy and a seed.
+
+    Attributes:
+        current: product, store and price in force with costs, bounds of this week and what is announced.
+        now: what the shop knows after its sales since the training; none: nothing newer.
+        today: first local day on which the list may hold.
+    """
+
+    current: pd.DataFrame
+    now: ShopNow | None
+    today: pd.Timestamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A list as ``price_list`` returns it, and what it was computed from."""
+
+    policy: PolicyModel
+    known: Known
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """What published lists say of the shelf when the next list takes effect.
+
+    Attributes:
+        today: local day on which it does.
+        prices: product, store, regular ``price`` then, the ``promoted_price`` of a promotion that still runs,
+            and ``recent_low`` and ``recent_high`` of the days before (currency/unit); none: nothing was
+            published.
+    """
+
+    today: pd.Timestamp
+    prices: pd.DataFrame | None
+
+
+def known_of(
+    settings: Settings,
+    policy: PolicyModel,
+    tables: ShopTables,
+    sales: pd.DataFrame | None,
+    *,
+    guard: PriceGuard,
+    shelf: Shelf | None = None,
+) -> Known:
+    """Return what is known of the shop now.
+
+    Args:
+        settings: with the rules of the shop.
+        policy: for whose list it is.
+        tables: what is known of the shop now.
+        sales: the sales table of ``tables.sales``.
+        guard: rules of the rows.
+        shelf: what published lists say of the shelf; none: it is not looked at.
+
+    Raises:
+        TableError: a file cannot be read.
+        PolicyError: the table of prices lacks a column, or holds text for numbers.
+        SalesSinceError: the sales tell nothing of the time since the training.
+        DataError: an announcement breaks a rule.
+    """
+    now = None if sales is None else now_of(settings, policy, sales)
+    today = shelf.today if shelf else _today(policy, now)
+    published = shelf.prices if shelf else None
+    prices = in_force(policy, now) if tables.prices is None else prices_at(Path(tables.prices))
+    if published is not None:
+        prices = _regular(prices, published, stated=tables.prices is not None)
+    bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(published))
+    current = with_row_rules(bounds, policy, guard, now)
+    if tables.promotions is not None:
+        current = with_announced(current, tables.promotions, today, sales)
+    return Known(current=current, now=now, today=today)
+
+
+def _regular(prices: pd.DataFrame, published: pd.DataFrame, *, stated: bool) -> pd.DataFrame:
+    """Return prices in force as the published list has them, those of running promotions before them.
+
+    Args:
+        prices: product, store and price in force (currency/unit).
+        published: of ``Shelf``.
+        stated: whether somebody stated the prices; they hold then, but for those of running promotions.
+    """
+    shelf = prices[SERIES].merge(published, on=SERIES, how="left").set_index(prices.index)
+    known = shelf[PRICE].notna() & ((not stated) | (prices[PRICE] == shelf[PROMOTED_PRICE]))
+    return prices.assign(**{PRICE: prices[PRICE].mask(known, shelf[PRICE])})
+
+
+def _recent(published: pd.DataFrame | None) -> pd.DataFrame | None:
+    return None if published is None else published[[*SERIES, RECENT_LOW, RECENT_HIGH]]
+
+
+def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, guard: WitnessedGuard) -> Draft:
+    """Return the guarded list of a policy; the same inputs and seed give the same list.
+
+    Raises:
+        PolicyError: a price is not finite and above 0.
+    """
+    table = price_list(policy, known.current, variation_of(settings), seed, known.now, guard=guard)
+    return Draft(policy=policy, known=known, table=table)
+
+
+def sheet_of(draft: Draft, version: int, status: str) -> pd.DataFrame:
+    """Return a list as a manager reads it."""
+    heading = Heading(version=version, status=status, week=draft.known.today)
+    return price_sheet(draft.policy, draft.table, draft.known.current, heading, draft.known.now)
+
+
+def unknown_of(draft: Draft) -> list[str]:
+    """Return the products of the prices, and of the sales, that the policy does not know."""
+    now = draft.known.now
+    return [*unknown_products(draft.policy, draft.known.current), *(now.state.unknown if now else ())]
+
+
+def now_of(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
+    """Return what the shop knows after its sales since the training."""
+    calendar = Calendar(
+        trained=policy.trained,
+        as_of=sales[DATE].max() + pd.Timedelta(days=PERIOD_DAYS[settings.source.period] - 1),
+        period=settings.source.period,
+        decisions=policy.rules.decisions,
+    )
+    return shop_now(policy, sales, calendar)
+
+
+def _today(policy: PolicyModel, now: ShopNow | None) -> pd.Timestamp:
+    """Return the first local day on which the list may hold."""
+    return (policy.trained if now is None else now.as_of) + pd.Timedelta(days=1)
+
+
+def variation_of(settings: Settings) -> Variation:
+    """Return how a published list varies, by the section ``price`` of the settings."""
+    section = settings.price
+    return Variation(section.variation.share, section.variation.size, section.decimals)
+
+
+def prices_at(path: Path) -> pd.DataFrame:
+    """Read product, store, price in force and, if given, unit cost (currency/unit)."""
+    table = table_at(path, "--prices")
+    missing = [name for name in (PRODUCT, PRICE) if name not in table]
+    if missing:
+        raise PolicyError(
+            f"{path}: a row per product needs `{PRODUCT}` and `{PRICE}`. "
+            f"Missing: {', '.join(missing)}. Rename the columns."
+        )
+    given = [name for name in (PRICE, UNIT_COST, COMPETITOR_PRICE) if name in table]
+    for name in given:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            first = repr(table[name].iloc[0])
+            raise PolicyError(
+                f"{path}: `{name}` must be numbers. Received: {first} in row 1 or later. "
+                "Write 12.5, not 12,5."
+            )
+    if STORE not in table:
+        table = table.assign(**{STORE: "all"})
+    return table[[PRODUCT, STORE, *given]].reset_index(drop=True)
