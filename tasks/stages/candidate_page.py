@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.pricing.list_claim import assumption
 from tasks.runtime.records import CategoryClaim, ListClaim
 from tasks.runtime.summary import ChampionSummary, Summary
 
@@ -20,15 +21,6 @@ def candidate_lines(summary: Summary) -> list[str]:
         f"- {_champion(summary['champion'])}",
         *_categories(claim["categories"], currency),
     ]
-
-
-def assumption(claim: ListClaim) -> str:
-    """Return at which margin profit is assumed, empty where no cost is."""
-    margins = claim["assumed_margins"]
-    if margins is None:
-        return ""
-    low, high = (f"{100 * margin:.3g} %" for margin in margins)
-    return f"at an assumed margin of {low}" if low == high else f"at assumed margins of {low} to {high}"
 
 
 def _prices(claim: ListClaim) -> str:

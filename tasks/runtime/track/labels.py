@@ -59,6 +59,11 @@ def link_to_run(experiment_id: str, run_id: str, name: str) -> str:
     return f"[{name}](#/experiments/{experiment_id}/runs/{run_id})"
 
 
+def path_of_file(experiment_id: str, run_id: str, path: str) -> str:
+    """Return the address of a file of a run, relative to any page of the MLflow UI."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}"
+
+
 def _user() -> str:
     """Return the name of the account; a container may run as a number that has none."""
     try:
