@@ -13,6 +13,7 @@ import typer
 from conf.urls import masked
 from flows.cli import report
 from flows.cli.bench import bench
+from flows.cli.compare import compare
 from flows.cli.experiment import experiment
 from flows.cli.explain import explain
 from flows.cli.hints import require_store
@@ -135,6 +136,9 @@ def retrain(
     report.show_summary(summary, settings)
     if fail_on_verdict and summary["verdict"] == "FAIL":
         raise typer.Exit(FAILED_GATES)
+
+
+app.command()(compare)
 
 
 @app.command()

@@ -12,6 +12,7 @@ DECIMALS = 2  # of a figure; more where it would else read like its limit
 MOST_DECIMALS = 6
 SIGNS = {">": "above", ">=": "at least", "<": "below", "<=": "at most"}
 NO_FIGURE = "no figure"
+HOLDS = "holds"  # sign of a gate whose interval must hold its threshold
 
 
 class Words(NamedTuple):
@@ -53,14 +54,31 @@ def headline(outcomes: Sequence[Gate], verdict: str) -> str:
 
 def figure_of(gate: Gate) -> str:
     """Return the figure of a gate and its limit in plain words, such as ``5.85 %, must be above 0 %``."""
-    share = WORDS.get(gate.name, Words(gate.name)).share
+    value = value_of(gate)
     if gate.untested:
-        return NO_FIGURE if gate.value is None else f"{gate.value:.2f}, too uncertain to test"
-    value = NO_FIGURE if gate.value is None else written(gate.value, gate.threshold, share)
-    if gate.sign == "holds":
-        return f"{value}, its interval must hold {gate.threshold:g}"
-    limit = f"{100 * gate.threshold:g} %" if share else f"{gate.threshold:g}"
-    return f"{value}, must be {SIGNS[gate.sign]} {limit}"
+        return value if gate.value is None else f"{value}, {limit_of(gate)}"
+    return f"{value}, {'' if gate.sign == HOLDS else 'must be '}{limit_of(gate)}"
+
+
+def value_of(gate: Gate) -> str:
+    """Return the figure of a gate, such as ``5.85 %``."""
+    if gate.value is None:
+        return NO_FIGURE
+    return f"{gate.value:.2f}" if gate.untested else written(gate.value, gate.threshold, _is_share(gate))
+
+
+def limit_of(gate: Gate) -> str:
+    """Return what a gate asks of its figure, such as ``above 0 %``."""
+    if gate.untested:
+        return "too uncertain to test"
+    if gate.sign == HOLDS:
+        return f"its interval must hold {gate.threshold:g}"
+    limit = f"{100 * gate.threshold:g} %" if _is_share(gate) else f"{gate.threshold:g}"
+    return f"{SIGNS[gate.sign]} {limit}"
+
+
+def _is_share(gate: Gate) -> bool:
+    return WORDS.get(gate.name, Words(gate.name)).share
 
 
 def written(value: float, threshold: float, share: bool) -> str:
