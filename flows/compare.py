@@ -26,5 +26,10 @@ def compare(
 ) -> Compared:
     """Compare a version, else the candidate, with the champion: gates, figures, prices that would move."""
     compared = operation.compare(settings, version, champion, html)
-    create_markdown_artifact(as_markdown(compared), key="comparison", description=title(compared))
+    show(compared)
     return compared
+
+
+def show(compared: Compared) -> None:
+    """Show a comparison on the page of the flow run, as its artifact ``comparison``."""
+    create_markdown_artifact(as_markdown(compared), key="comparison", description=title(compared))

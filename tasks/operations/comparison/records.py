@@ -75,10 +75,11 @@ class MetricRow(TypedDict):
 class Compared(TypedDict):
     """A candidate beside the champion, or beside the prices in force where there is no champion.
 
-    ``champion`` may be another version, where one was named. ``same_data`` says whether both were trained on the same rows. ``list`` is the candidate's price list
-    beside the champion's for the catalogue and the prices in force of the candidate; ``unknown`` counts the
-    products of it that the champion was not trained on, so that it holds their prices. ``address`` is where
-    the report lies, relative to the MLflow UI.
+    ``champion`` may be another version, where somebody named it. ``same_data`` says whether both were
+    trained on the same rows. ``list`` is the candidate's price list beside the champion's for the catalogue
+    and the prices in force of the candidate; ``unknown`` counts the products of it that the champion was not
+    trained on, so that it holds their prices. ``address`` is where the report lies, relative to the MLflow
+    UI; none where the run of the retraining is gone.
     """
 
     candidate: Side

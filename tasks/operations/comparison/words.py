@@ -104,9 +104,8 @@ def _doubts(compared: Compared) -> list[str]:
             f"{champion['trained']}): figures without a difference are each on data of their own."
         )
     if champion is not None and compared["unknown"]:
-        doubts.append(
-            f"{champion['name'].capitalize()} does not know {compared['unknown']} of the products: it holds their prices."
-        )
+        unknown = f"{compared['unknown']} of the products: it holds their prices"
+        doubts.append(f"{champion['name'].capitalize()} does not know {unknown}.")
     return doubts
 
 
