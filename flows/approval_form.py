@@ -28,8 +28,7 @@ class Approval(RunInput):
     """The fields of the form; the server refuses blank ones."""
 
     decision: Literal["promote", "do not promote"] = Field(
-        title="Decision",
-        description=f"`{PROMOTE}`: the version becomes champion; `{LEAVE}`: nothing changes.",
+        title="Decision", description=f"{PROMOTE}: it becomes champion; {LEAVE}: nothing changes."
     )
     by: str = Field(pattern=WRITTEN, title="Your name", description="Kept in the ledger with the decision.")
     reason: str = Field(
@@ -45,7 +44,7 @@ def run_name() -> str:
 
 def answer() -> Answer | None:
     """Return what was handed in on the form of this run, none where it is still to be shown."""
-    given = read_flow_run_input(RESPONSE)
+    given: Any = read_flow_run_input(RESPONSE)
     return None if given is None else Answer(**given)
 
 
@@ -59,15 +58,14 @@ def form_of(compared: Compared) -> type[Approval]:
     """Return the form that decides on a comparison, and on no other one."""
     version = compared["candidate"]["version"]
     champion = compared["champion"]["version"] if compared["champion"] else 0
-    form = create_model(
-        "Approval",
-        __base__=Approval,
-        version=(Literal[version], Field(version, title="Version", description="As compared above.")),
-        replaces=(
+    fields: dict[str, Any] = {
+        "version": (Literal[version], Field(version, title="Version", description="As compared above.")),
+        "replaces": (
             Literal[champion],
             Field(champion, title="Champion that it replaces", description="0: there is none."),
         ),
-    )
+    }
+    form = create_model("Approval", __base__=Approval, **fields)
     form._description = _description(compared)
     return form
 
