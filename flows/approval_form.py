@@ -6,7 +6,7 @@ the form before it lets the run go on.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
 from prefect import suspend_flow_run
 from prefect.input import RunInput, keyset_from_base_key
@@ -17,7 +17,7 @@ from pydantic import Field, create_model
 
 from tasks.operations.approve import LEAVE, PROMOTE, Answer, Decided
 from tasks.operations.comparison.records import Compared
-from tasks.operations.comparison.words import decision, title
+from tasks.operations.comparison.words import summary
 
 KEY = "decision"
 RESPONSE = keyset_from_base_key(f"suspended-{KEY}")["response"]  # under which Prefect keeps the form
@@ -45,7 +45,7 @@ def run_name() -> str:
 def answer() -> Answer | None:
     """Return what was handed in on the form of this run, none where it is still to be shown."""
     given: Any = read_flow_run_input(RESPONSE)
-    return None if given is None else Answer(**given)
+    return None if given is None else cast("Answer", given)
 
 
 def wait_for_answer(compared: Compared) -> NoReturn:
@@ -59,22 +59,22 @@ def form_of(compared: Compared) -> type[Approval]:
     version = compared["candidate"]["version"]
     champion = compared["champion"]["version"] if compared["champion"] else 0
     fields: dict[str, Any] = {
-        "version": (Literal[version], Field(version, title="Version", description="As compared above.")),
-        "replaces": (
-            Literal[champion],
-            Field(champion, title="Champion that it replaces", description="0: there is none."),
-        ),
+        "version": _only(version, title="Version", description="As compared above."),
+        "replaces": _only(champion, title="Champion that it replaces", description="0: there is none."),
     }
     form = create_model("Approval", __base__=Approval, **fields)
     form._description = _description(compared)
     return form
 
 
+def _only(value: int, **words: str) -> tuple[Any, Any]:
+    """Return a field that is filled in and takes no other value."""
+    return Literal[value], Field(json_schema_extra={"default": value}, **words)  # type: ignore[call-overload]
+
+
 def _description(compared: Compared) -> str:
     """Return what a person reads above the form, as Markdown."""
-    sentences = "\n".join(f"- {sentence}" for sentence in decision(compared))
-    more = "Gates, figures and the largest moves: artifact `comparison` of this run."
-    return f"**{title(compared)}**\n\n{sentences}\n\n{more}"
+    return f"{summary(compared)}\n\nEvery gate, figure and move: artifact `comparison` of this run."
 
 
 def conclusion(decided: Decided) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect import flow
 
-from conf import Settings
+from conf import stored
 from flows import approval_form
 from flows.compare import show
 from tasks.operations.approve import decide
@@ -15,17 +15,18 @@ from tasks.runtime.owners import owned_run
 
 
 @flow(name="approve", flow_run_name=approval_form.run_name)
-def approve(version: int | None, settings: Settings) -> Any:
+def approve(version: int | None, settings: dict[str, Any]) -> Any:
     """Compare a version with the champion, wait for a person's decision, and do what it says.
 
     Args:
-        version: Version of `pricing_policy` that is decided on; none: the candidate.
-        settings: Whose data folder holds the versions.
+        version: Version of `pricing_policy` to decide on; None: the candidate.
+        settings: Of the shop, as they were deployed. Leave them as they are.
     """
-    with owned_run(settings.data_folder):
+    shop = stored(settings)
+    with owned_run(shop.data_folder):
         answer = approval_form.answer()
         if answer is None:
-            compared = compare(settings, version)
+            compared = compare(shop, version)
             show(compared)
             approval_form.wait_for_answer(compared)
-        return approval_form.conclusion(decide(settings, answer))
+        return approval_form.conclusion(decide(shop, answer))

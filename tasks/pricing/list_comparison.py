@@ -102,21 +102,11 @@ def compare_lists(
         shown: moves that are listed.
     """
     after, in_force = table[PRICE].to_numpy(float), table[REFERENCE_PRICE].to_numpy(float)
-    products = policy.products
     change = after / before - 1
     change = np.where(np.abs(change) <= SAME, 0.0, change)
-    earned = {
-        name: outcome(products, policy.rules, prices / products.price).earned  # (draws, products)
-        for name, prices in (("force", in_force), ("before", before), ("after", after))
-    }
-    week = {name: values.sum(axis=1) for name, values in earned.items()}
-    comparable = all((values > LEAST_EARNED).all() for values in week.values())
-    gain = (earned["after"] - earned["before"]).mean(axis=0) if comparable else None
-
-    def changes(start: str, end: str) -> Changes:
-        return changes_between(week[start], week[end], confidence) if comparable else UNKNOWN
-
-    weight = products.price * products.units / (products.price * products.units).sum()
+    force, old, new = (_earned(policy, prices) for prices in (in_force, before, after))
+    known = all((earned.sum(axis=1) > LEAST_EARNED).all() for earned in (force, old, new))
+    gain = (new - old).mean(axis=0) if known else None
     moved = np.abs(change[change != 0])
     return ListComparison(
         objective=policy.rules.objective,
@@ -126,14 +116,30 @@ def compare_lists(
         same=int((change == 0).sum()),
         median_change=float(np.median(moved)) if len(moved) else None,
         largest_change=float(moved.max()) if len(moved) else None,
-        index=float(np.expm1(weight @ np.log(after / before))),
-        difference=changes("before", "after"),
-        candidate=changes("force", "after"),
-        before=changes("force", "before"),
+        index=_index_change(policy, after / before),
+        difference=_changes(old, new, confidence) if known else UNKNOWN,
+        candidate=_changes(force, new, confidence) if known else UNKNOWN,
+        before=_changes(force, old, confidence) if known else UNKNOWN,
         histogram=np.histogram(change, bins=EDGES)[0].tolist(),
         categories=_by_category(_categories(policy), change, gain),
         largest=_largest(policy, table, before, change, gain)[:shown],
     )
+
+
+def _earned(policy: PolicyModel, prices: np.ndarray) -> np.ndarray:
+    """Return what a list earns in every draw, currency/week (draws, products)."""
+    return outcome(policy.products, policy.rules, prices / policy.products.price).earned
+
+
+def _changes(start: np.ndarray, end: np.ndarray, confidence: float) -> Changes:
+    """Return the change between two lists from their earnings (draws, products)."""
+    return changes_between(start.sum(axis=1), end.sum(axis=1), confidence)
+
+
+def _index_change(policy: PolicyModel, ratio: np.ndarray) -> float:
+    """Return the change of the revenue-weighted price index (share); ``ratio`` is of prices (products,)."""
+    revenue = policy.products.price * policy.products.units
+    return float(np.expm1(revenue @ np.log(ratio) / revenue.sum()))
 
 
 def _categories(policy: PolicyModel) -> list[str]:

@@ -12,15 +12,19 @@ UNNAMED = "in the currency of the table"
 
 def candidate_lines(summary: Summary) -> list[str]:
     """Return what the candidate would do: prices, gain, the champion beside it, and the categories."""
-    claim, currency = summary["list"], summary.get("currency") or UNNAMED
     return [
         f"## What version {summary['versions']['pricing_policy']} would do",
         "",
-        f"- {_prices(claim)}",
-        f"- {_gain(claim, currency)}",
+        *what_it_does(summary),
         f"- {_champion(summary['champion'])}",
-        *_categories(claim["categories"], currency),
+        *_categories(summary["list"]["categories"], summary.get("currency") or UNNAMED),
     ]
+
+
+def what_it_does(summary: Summary) -> list[str]:
+    """Return what the candidate's list does to prices, and what it is expected to bring."""
+    claim = summary["list"]
+    return [f"- {_prices(claim)}", f"- {_gain(claim, summary.get('currency') or UNNAMED)}"]
 
 
 def _prices(claim: ListClaim) -> str:

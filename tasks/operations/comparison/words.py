@@ -41,6 +41,15 @@ def decision(compared: Compared) -> list[str]:
     ]
 
 
+def summary(compared: Compared) -> str:
+    """Return the comparison in one sentence."""
+    prices = compared["list"]
+    ours = _passed([row["candidate"] for row in compared["gates"]])
+    moved = f"{prices['up'] + prices['down']} of {prices['prices']} prices would move"
+    gain = f"expected {gain_sentence(compared, prices['difference'])}"
+    return f"{title(compared)}: {compared['candidate']['verdict']}{ours}; {moved}; {gain}."
+
+
 def gates_sentence(compared: Compared) -> str:
     """Return the verdict of both versions with the number of gates that passed."""
     candidate, champion = compared["candidate"], compared["champion"]

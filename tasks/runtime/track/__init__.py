@@ -16,6 +16,7 @@ from tasks.runtime.track.registry import (
 )
 from tasks.runtime.track.retrainings import headlines_of_version, log_file
 from tasks.runtime.track.runs import (
+    file_link,
     finish_run,
     is_active,
     link_versions,
@@ -48,6 +49,7 @@ __all__ = [
     "describe_version",
     "drop_alias",
     "figure_of",
+    "file_link",
     "file_of_version",
     "finish_run",
     "headlines_of_version",

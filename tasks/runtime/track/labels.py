@@ -19,6 +19,7 @@ ENDED = {"FINISHED": "finished", "FAILED": "error", "KILLED": "stopped"}
 """What stands in the name of a run without a verdict, by how it ended."""
 ORIGIN = ("mlflow.user", "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit")
 PROFILE = "profile"  # tag of a retraining
+PAGES = "workflowType=machine_learning"  # else a run is shown among chats and their judges
 
 
 def run_name(profile: str, state: str, began: float) -> str:
@@ -56,12 +57,12 @@ def links_to(versions: Mapping[str, int]) -> str:
 
 def link_to_run(experiment_id: str, run_id: str, name: str) -> str:
     """Return a link to a run, relative to any page of the MLflow UI."""
-    return f"[{name}](#/experiments/{experiment_id}/runs/{run_id})"
+    return f"[{name}](#/experiments/{experiment_id}/runs/{run_id}?{PAGES})"
 
 
 def path_of_file(experiment_id: str, run_id: str, path: str) -> str:
     """Return the address of a file of a run, relative to any page of the MLflow UI."""
-    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}"
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}?{PAGES}"
 
 
 def _user() -> str:
