@@ -124,8 +124,9 @@ def recommend(
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
     policy: PolicyModel = model.policy
-    now = None if sales is None else _now(settings, policy, sales)
-    today, current = _today(policy, now), _current(settings, policy, tables, sales, now)
+    now = None if sales is None else now_of(settings, policy, sales)
+    prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
+    current = bounded(settings, policy, prices, tables, sales=sales, as_of=today)
     seed = secrets.randbits(32) if order.seed is None else order.seed
     table = price_list(policy, current, variation_of(settings), seed, now)
     sheet = price_sheet(policy, table, current, Heading(version=number, status=status, week=today), now)
@@ -143,18 +144,23 @@ def recommend(
     )
 
 
-def _current(
+def prices_in_force(policy: PolicyModel, tables: ShopTables, now: ShopNow | None) -> pd.DataFrame:
+    """Return product, store and price in force and, where it was given, ``unit_cost`` (currency/unit)."""
+    return in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
+
+
+def bounded(
     settings: Settings,
     policy: PolicyModel,
+    prices: pd.DataFrame,
     tables: ShopTables,
+    *,
     sales: pd.DataFrame | None,
-    now: ShopNow | None,
+    as_of: pd.Timestamp,
 ) -> pd.DataFrame:
     """Return prices in force with the bounds of this week and what is announced (currency/unit)."""
-    today = _today(policy, now)
-    current = in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
-    current = with_bounds(current, policy, guard_of(settings), sales, as_of=today)
-    return current if tables.promotions is None else with_announced(current, tables.promotions, as_of=today)
+    current = with_bounds(prices, policy, guard_of(settings), sales, as_of=as_of)
+    return current if tables.promotions is None else with_announced(current, tables.promotions, as_of=as_of)
 
 
 def _status(settings: Settings, number: int, force: bool) -> str:
@@ -190,7 +196,7 @@ def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
     }
 
 
-def _now(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
+def now_of(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNow:
     """Return what the shop knows after its sales since the training."""
     calendar = Calendar(
         trained=policy.trained,
@@ -201,7 +207,7 @@ def _now(settings: Settings, policy: PolicyModel, sales: pd.DataFrame) -> ShopNo
     return shop_now(policy, sales, calendar)
 
 
-def _today(policy: PolicyModel, now: ShopNow | None) -> pd.Timestamp:
+def first_day(policy: PolicyModel, now: ShopNow | None) -> pd.Timestamp:
     """Return the first local day on which the list may hold."""
     return (policy.trained if now is None else now.as_of) + pd.Timedelta(days=1)
 

@@ -1,0 +1,249 @@
+"""Operation: why a policy recommends its price, between which bounds, and what it learned since the training.
+
+The price is that of the whole list, as ``recommend`` writes it from the same tables: to the cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NotRequired
+
+import numpy as np
+import pandas as pd
+from typing_extensions import TypedDict
+
+from conf import Settings
+from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_PRICE, STORE
+from expectations.product_names import product_names, series_name
+from tasks.governance.champion import HEAD
+from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
+from tasks.operations.explain import keep_figure
+from tasks.operations.recommend import (
+    ShopTables,
+    bounded,
+    first_day,
+    now_of,
+    prices_in_force,
+    variation_of,
+)
+from tasks.pricing.explain import Explanation
+from tasks.pricing.price_list import price_list
+from tasks.pricing.recommend import COVERING_PRICE, HIGHEST, LOWEST, PolicyError, PolicyModel
+from tasks.pricing.rules import Rules
+from tasks.pricing.shop_view import ShopNow
+from tasks.pricing.variation import Variation
+from tasks.runtime import champion_aliases
+
+BOUNDS = (LOWEST, HIGHEST, RECENT_LOW, RECENT_HIGH, SLOW_REFERENCE, COVERING_PRICE)
+"""Columns of ``Trail``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Whose price is explained, in which list.
+
+    Attributes:
+        product, store: the product.
+        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
+        price: in force now; none: that of the tables (currency/unit).
+        seed: of the list's variation; none: nothing is drawn.
+    """
+
+    product: str
+    store: str = "all"
+    version: int | None = None
+    price: float | None = None
+    seed: int | None = None
+
+
+class Step(TypedDict):
+    """A step of the ladder, and what it is expected to sell and earn in a week.
+
+    Intervals hold 95 % of the plausible elasticities. Profit is none if no cost is known, Q-value and gain
+    over holding are none if the step is not allowed.
+    """
+
+    step: float
+    price: float
+    allowed: bool
+    chosen: bool
+    q_value: float | None
+    gain: float | None
+    units: float
+    units_low: float
+    units_high: float
+    revenue: float
+    revenue_low: float
+    revenue_high: float
+    profit: float | None
+    profit_low: float | None
+    profit_high: float | None
+
+
+class Trail(TypedDict):
+    """What kept the price of this week inside its bounds (currency/unit); what is not known is none.
+
+    ``lowest`` and ``highest`` are the bounds of the week. They come of the lowest and the highest price of
+    the last seven days, of the slow reference price, and of the price that covers the cost. ``rule`` is the
+    rule that bound the price, and for one that holds the test of identification that failed.
+    """
+
+    rule: str
+    lowest: float | None
+    highest: float | None
+    recent_low: float | None
+    recent_high: float | None
+    slow_reference: float | None
+    covering_price: float | None
+
+
+class Lesson(TypedDict):
+    """What whole weeks of sales since the training taught of how demand answers the price.
+
+    Slopes are % units per 1 % price within the product's group, before and after; none where no sales of
+    that time were given.
+    """
+
+    weeks: int
+    slope_trained: float | None
+    slope_now: float | None
+
+
+class ExplainedPrice(TypedDict):
+    """Why a price."""
+
+    version: int
+    """Version of `pricing_policy`."""
+    name: str
+    """Of the product, shortened; its id where it has no name."""
+    weeks: int
+    """Of the season whose gain over holding is told."""
+    objective: str
+    """`revenue` or `profit`."""
+    price: float
+    """In force, currency/unit."""
+    recommended: float
+    """In the list, currency/unit."""
+    drawn: float
+    """Part of the log price that was drawn at random (1); 0: none."""
+    reason: str
+    """Why, as the list says it."""
+    week: str
+    """First day of the list (ISO date)."""
+    elasticity: float
+    """Mean of the belief that was used."""
+    elasticity_low: float
+    elasticity_high: float
+    """95 % of the belief."""
+    trail: Trail
+    lesson: Lesson
+    currency: NotRequired[str]
+    """ISO 4217 code of all money, if it was named."""
+    ladder: list[Step]
+
+
+def explain_price(
+    settings: Settings,
+    question: Question,
+    tables: ShopTables,
+    sales: pd.DataFrame | None = None,
+    figure: Path | None = None,
+) -> ExplainedPrice:
+    """Explain the next price of one product.
+
+    Args:
+        settings: whose store holds the policy.
+        question: whose price.
+        tables: what is known of the shop now, as ``recommend`` takes them.
+        sales: the sales table of ``tables.sales``.
+        figure: PNG to draw.
+
+    Raises:
+        ModelError: there is no such version.
+        PolicyError: there is no such product, or the price is not finite and above 0.
+    """
+    number, model = champion_aliases.chosen(settings, HEAD, question.version)
+    policy: PolicyModel = model.policy
+    product, store = question.product, question.store
+    row = policy.row_of(product, store)
+    now = None if sales is None else now_of(settings, policy, sales)
+    prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
+    ours = _rows_of(prices, product, store)
+    if question.price is not None:
+        prices = prices.assign(**{PRICE: prices[PRICE].where(~ours, question.price)})
+    current = bounded(settings, policy, prices, tables, sales=sales, as_of=today)
+    view, decimals = now.view if now else None, settings.price.decimals
+    explanation = policy.explain(product, store, current, view, decimals)
+    name = series_name(product_names(policy.market), product, store)
+    if figure is not None:
+        from tasks.pricing.ladder_figure import MONEY, ladder
+
+        keep_figure(ladder(explanation, policy.rules, name, policy.currency or MONEY), figure)
+    listed = price_list(policy, current, *_variation(settings, question.seed), now)[ours].iloc[0]
+    costs = policy.costs(current)
+    explained = ExplainedPrice(
+        version=number,
+        name=name,
+        week=f"{today:%Y-%m-%d}",
+        **_numbers(explanation, listed, policy.rules),  # type: ignore[typeddict-item]
+        trail=_trail(explanation.binding, current[ours].iloc[0], costs[COVERING_PRICE][ours].iloc[0]),
+        lesson=_lesson(now, row),
+    )
+    if policy.currency:
+        explained["currency"] = policy.currency
+    return explained
+
+
+def _rows_of(prices: pd.DataFrame, product: str, store: str) -> np.ndarray:
+    """Return which rows of the prices in force are of a product (rows,), bool.
+
+    Raises:
+        PolicyError: there is none.
+    """
+    ours = ((prices[PRODUCT].astype(str) == product) & (prices[STORE].astype(str) == store)).to_numpy()
+    if not ours.any():
+        raise PolicyError(
+            f"the prices in force have no product {product!r} in store {store!r}: its price is not in the "
+            "list. Name a product of the table, or give no table."
+        )
+    return ours
+
+
+def _variation(settings: Settings, seed: int | None) -> tuple[Variation, int]:
+    """Return how the list varies, and its seed; without a seed nothing is drawn."""
+    varied = variation_of(settings)
+    return (Variation(0.0, varied.size, varied.decimals), 0) if seed is None else (varied, seed)
+
+
+def _numbers(explanation: Explanation, listed: pd.Series, rules: Rules) -> dict[str, Any]:
+    """Return what the list says of the price, and what is behind it, as JSON."""
+    steps = explanation.ladder.replace([np.inf, -np.inf], np.nan).astype(object)  # JSON has neither
+    return {
+        "weeks": rules.decisions,
+        "objective": rules.objective,
+        "price": float(listed[REFERENCE_PRICE]),
+        "recommended": float(listed[PRICE]),
+        "drawn": float(listed[RANDOMISED]),
+        "reason": str(listed[REASON]),
+        "elasticity": explanation.elasticity,
+        "elasticity_low": explanation.elasticity_low,
+        "elasticity_high": explanation.elasticity_high,
+        "ladder": steps.where(steps.notna(), None).to_dict("records"),
+    }
+
+
+def _trail(rule: str, current: pd.Series, covering_price: float) -> Trail:
+    """Return the rule that bound a price, and the bounds of the week with what they come of."""
+    known = {**current, COVERING_PRICE: covering_price}
+    bounds = {name: known.get(name, np.nan) for name in BOUNDS}
+    amounts = {name: float(value) if np.isfinite(value) else None for name, value in bounds.items()}
+    return Trail(rule=rule, **amounts)  # type: ignore[typeddict-item]
+
+
+def _lesson(now: ShopNow | None, row: int) -> Lesson:
+    """Return what the sales since the training taught of a row of the market."""
+    if now is None:
+        return Lesson(weeks=0, slope_trained=None, slope_now=None)
+    before, after = float(now.learned.before[row]), float(now.learned.mean[row])
+    return Lesson(weeks=now.state.weeks, slope_trained=before, slope_now=after)
