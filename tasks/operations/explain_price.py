@@ -164,8 +164,7 @@ def explain_price(
         PolicyError: there is no such product, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
-    policy: PolicyModel = model.policy
-    product, store = question.product, question.store
+    policy, product, store = model.policy, question.product, question.store
     row = policy.row_of(product, store)
     now = None if sales is None else now_of(settings, policy, sales)
     prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
@@ -173,26 +172,29 @@ def explain_price(
     if question.price is not None:
         prices = prices.assign(**{PRICE: prices[PRICE].where(~ours, question.price)})
     current = bounded(settings, policy, prices, tables, sales=sales, as_of=today)
-    view, decimals = now.view if now else None, settings.price.decimals
-    explanation = policy.explain(product, store, current, view, decimals)
+    explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
     name = series_name(product_names(policy.market), product, store)
     if figure is not None:
-        from tasks.pricing.ladder_figure import MONEY, ladder
-
-        keep_figure(ladder(explanation, policy.rules, name, policy.currency or MONEY), figure)
+        _draw(explanation, policy, name, figure)
     listed = price_list(policy, current, *_variation(settings, question.seed), now)[ours].iloc[0]
-    costs = policy.costs(current)
-    explained = ExplainedPrice(
+    cost = policy.costs(current)[COVERING_PRICE][ours].iloc[0]
+    currency = {"currency": policy.currency} if policy.currency else {}
+    return ExplainedPrice(
         version=number,
         name=name,
         week=f"{today:%Y-%m-%d}",
         **_numbers(explanation, listed, policy.rules),  # type: ignore[typeddict-item]
-        trail=_trail(explanation.binding, current[ours].iloc[0], costs[COVERING_PRICE][ours].iloc[0]),
+        trail=_trail(explanation.binding, current[ours].iloc[0], cost),
         lesson=_lesson(now, row),
+        **currency,
     )
-    if policy.currency:
-        explained["currency"] = policy.currency
-    return explained
+
+
+def _draw(explanation: Explanation, policy: PolicyModel, name: str, path: Path) -> None:
+    """Draw the ladder of a product."""
+    from tasks.pricing.ladder_figure import MONEY, ladder
+
+    keep_figure(ladder(explanation, policy.rules, name, policy.currency or MONEY), path)
 
 
 def _rows_of(prices: pd.DataFrame, product: str, store: str) -> np.ndarray:

@@ -125,8 +125,7 @@ def recommend(
     status = _status(settings, number, order.force)
     policy: PolicyModel = model.policy
     now = None if sales is None else now_of(settings, policy, sales)
-    prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
-    current = bounded(settings, policy, prices, tables, sales=sales, as_of=today)
+    today, current = first_day(policy, now), _current(settings, policy, tables, sales, now)
     seed = secrets.randbits(32) if order.seed is None else order.seed
     table = price_list(policy, current, variation_of(settings), seed, now)
     sheet = price_sheet(policy, table, current, Heading(version=number, status=status, week=today), now)
@@ -144,6 +143,18 @@ def recommend(
     )
 
 
+def _current(
+    settings: Settings,
+    policy: PolicyModel,
+    tables: ShopTables,
+    sales: pd.DataFrame | None,
+    now: ShopNow | None,
+) -> pd.DataFrame:
+    """Return prices in force with the bounds of this week and what is announced (currency/unit)."""
+    prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
+    return bounded(settings, policy, prices, tables, sales=sales, as_of=today)
+
+
 def prices_in_force(policy: PolicyModel, tables: ShopTables, now: ShopNow | None) -> pd.DataFrame:
     """Return product, store and price in force and, where it was given, ``unit_cost`` (currency/unit)."""
     return in_force(policy, now) if tables.prices is None else _prices_at(Path(tables.prices))
@@ -158,7 +169,7 @@ def bounded(
     sales: pd.DataFrame | None,
     as_of: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Return prices in force with the bounds of this week and what is announced (currency/unit)."""
+    """Return given prices in force with the bounds of this week and what is announced (currency/unit)."""
     current = with_bounds(prices, policy, guard_of(settings), sales, as_of=as_of)
     return current if tables.promotions is None else with_announced(current, tables.promotions, as_of=as_of)
 

@@ -199,13 +199,7 @@ class PolicyModel:
         view: View | None = None,
         decimals: int | None = None,
     ) -> Explanation:
-        """Return why the next price of one product is what it is.
-
-        Args:
-            product, store: the row of the market.
-            prices: as ``plan`` takes them; none: those at the end of the training data.
-            view: what the shop knows now; none: the first decision after the training.
-            decimals: of a price; none: prices are not rounded.
+        """Return why the next price of one product is what it is, of the list that ``plan`` returns.
 
         Raises:
             PolicyError: the market knows no such product and store, or a price is not finite and above 0.

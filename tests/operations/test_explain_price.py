@@ -69,9 +69,7 @@ def test_the_price_is_that_of_the_list_to_the_cent(
     varied = shop.model_copy(update={"price": shop.price.model_copy(update={"variation": variation})})
     sales = sold() if since else None
     table = listed(varied, tmp_path, sales, seed=3)
-    assert (table["price"] != table["reference_price"]).sum() >= 2, (
-        "a list that holds every price proves little"
-    )
+    assert (table["price"] != table["reference_price"]).any(), "a list that holds every price proves nothing"
     for product, row in table.iterrows():
         why = explained(varied, str(product), sales, seed=3)
         assert why["recommended"] == row["price"], f"{product}: the list says another price"

@@ -98,8 +98,7 @@ def lift_cell(changes: Changes) -> str:
     """Return a relative change with its interval."""
     if changes["lift"] is None or changes["low"] is None or changes["high"] is None:
         return NOT_KNOWN
-    span = f"{100 * changes['low']:+.1f} to {100 * changes['high']:+.1f}"
-    return f"{100 * changes['lift']:+.1f} % ({span})"
+    return f"{signed(changes['lift'])} % ({signed(changes['low'])} to {signed(changes['high'])})"
 
 
 def _doubts(compared: Compared) -> list[str]:
@@ -141,4 +140,9 @@ def share(value: float | None) -> str:
 
 def signed_share(value: float) -> str:
     """Return a relative change in percent."""
-    return f"{100 * value:+.1f} %"
+    return f"{signed(value)} %"
+
+
+def signed(share: float) -> str:
+    """Return a relative change in percent without its unit; one that rounds to none is +0.0."""
+    return f"{round(100 * share, 1) + 0.0:+.1f}"
