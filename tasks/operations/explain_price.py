@@ -30,7 +30,6 @@ from tasks.operations.recommend import (
 from tasks.pricing.explain import Explanation
 from tasks.pricing.price_list import price_list
 from tasks.pricing.recommend import COVERING_PRICE, HIGHEST, LOWEST, PolicyError, PolicyModel
-from tasks.pricing.rules import Rules
 from tasks.pricing.shop_view import ShopNow
 from tasks.pricing.variation import Variation
 from tasks.runtime import champion_aliases
@@ -169,24 +168,20 @@ def explain_price(
     now = None if sales is None else now_of(settings, policy, sales)
     prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
     ours = _rows_of(prices, product, store)
-    if question.price is not None:
-        prices = prices.assign(**{PRICE: prices[PRICE].where(~ours, question.price)})
+    prices = _with_price(prices, ours, question.price)
     current = bounded(settings, policy, prices, tables, sales=sales, as_of=today)
     explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
     name = series_name(product_names(policy.market), product, store)
     if figure is not None:
         _draw(explanation, policy, name, figure)
     listed = price_list(policy, current, *_variation(settings, question.seed), now)[ours].iloc[0]
-    cost = policy.costs(current)[COVERING_PRICE][ours].iloc[0]
-    currency = {"currency": policy.currency} if policy.currency else {}
     return ExplainedPrice(
         version=number,
         name=name,
         week=f"{today:%Y-%m-%d}",
-        **_numbers(explanation, listed, policy.rules),  # type: ignore[typeddict-item]
-        trail=_trail(explanation.binding, current[ours].iloc[0], cost),
+        **_numbers(explanation, listed, policy),  # type: ignore[typeddict-item]
+        trail=_trail(explanation.binding, current.assign(**policy.costs(current))[ours].iloc[0]),
         lesson=_lesson(now, row),
-        **currency,
     )
 
 
@@ -212,18 +207,24 @@ def _rows_of(prices: pd.DataFrame, product: str, store: str) -> np.ndarray:
     return ours
 
 
+def _with_price(prices: pd.DataFrame, rows: np.ndarray, price: float | None) -> pd.DataFrame:
+    """Return prices in force, in some rows the given one, if there is one (currency/unit)."""
+    return prices if price is None else prices.assign(**{PRICE: prices[PRICE].where(~rows, price)})
+
+
 def _variation(settings: Settings, seed: int | None) -> tuple[Variation, int]:
     """Return how the list varies, and its seed; without a seed nothing is drawn."""
     varied = variation_of(settings)
     return (Variation(0.0, varied.size, varied.decimals), 0) if seed is None else (varied, seed)
 
 
-def _numbers(explanation: Explanation, listed: pd.Series, rules: Rules) -> dict[str, Any]:
+def _numbers(explanation: Explanation, listed: pd.Series, policy: PolicyModel) -> dict[str, Any]:
     """Return what the list says of the price, and what is behind it, as JSON."""
     steps = explanation.ladder.replace([np.inf, -np.inf], np.nan).astype(object)  # JSON has neither
     return {
-        "weeks": rules.decisions,
-        "objective": rules.objective,
+        **({"currency": policy.currency} if policy.currency else {}),
+        "weeks": policy.rules.decisions,
+        "objective": policy.rules.objective,
         "price": float(listed[REFERENCE_PRICE]),
         "recommended": float(listed[PRICE]),
         "drawn": float(listed[RANDOMISED]),
@@ -235,10 +236,9 @@ def _numbers(explanation: Explanation, listed: pd.Series, rules: Rules) -> dict[
     }
 
 
-def _trail(rule: str, current: pd.Series, covering_price: float) -> Trail:
+def _trail(rule: str, current: pd.Series) -> Trail:
     """Return the rule that bound a price, and the bounds of the week with what they come of."""
-    known = {**current, COVERING_PRICE: covering_price}
-    bounds = {name: known.get(name, np.nan) for name in BOUNDS}
+    bounds = {name: current.get(name, np.nan) for name in BOUNDS}
     amounts = {name: float(value) if np.isfinite(value) else None for name, value in bounds.items()}
     return Trail(rule=rule, **amounts)  # type: ignore[typeddict-item]
 
