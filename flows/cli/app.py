@@ -13,6 +13,7 @@ import typer
 from conf.urls import masked
 from flows.cli import report
 from flows.cli.bench import bench
+from flows.cli.compare import compare
 from flows.cli.decide import adopt, ledger, promote, reject, rollback, verify
 from flows.cli.experiment import experiment
 from flows.cli.explain import explain
@@ -136,14 +137,17 @@ def retrain(
         raise typer.Exit(FAILED_GATES)
 
 
-for decision in (promote, rollback, adopt, reject, publish, withdraw, diff, verify, ledger):
+for decision in (compare, promote, rollback, adopt, reject, publish, withdraw, diff, verify, ledger):
     app.command()(decision)
 app.command()(recommend)
 
 
 @app.command()
 def serve(profile: Profile = "default", sets: Sets = None) -> None:
-    """Keep the weekly retraining going on this machine, without a work pool, until Ctrl-C.
+    """Keep the weekly retraining and the approval form going on this machine, until Ctrl-C.
+
+    In the Prefect UI (`repricer ui`), the deployment `approve/candidate` compares the candidate with the
+    champion and waits for the decision of a person. No work pool is needed.
 
     Example: `repricer serve --set schedule.cron="0 3 * * 1"`
     """
@@ -157,24 +161,14 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
         starter(settings.data_folder) as release,
         ended_first(release),
     ):
-        from prefect import Flow, flow
-        from prefect.schedules import Cron
+        from prefect import serve as serve_deployments
 
-        # By its name, so that a run imports it: a flow that travels as a pickle does not find the types of
-        # its annotations. The folder only says where runs work: here, so that relative paths in the settings
-        # mean the same to them.
-        retraining = flow.from_source(source=str(Path.cwd()), entrypoint="flows.retrain.retrain")
-        assert isinstance(retraining, Flow)  # a coroutine only where a loop runs already
+        from infra.serving import AT_ONCE, deployments
+
         report.say(
             f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C"
         )
-        retraining.serve(
-            name="weekly",
-            schedule=Cron(settings.schedule.cron, timezone=settings.schedule.time_zone),
-            parameters={"settings": settings.model_dump(mode="json")},
-            limit=1,
-            print_starting_message=False,
-        )
+        serve_deployments(*deployments(settings), limit=AT_ONCE, print_starting_message=False)
 
 
 app.command()(ui)

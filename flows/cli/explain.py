@@ -10,10 +10,15 @@ import typer
 from flows.cli import report_explain
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
+from flows.cli.recommend import Prices, Promotions, Sales
 
 Product = Annotated[str, typer.Option(help="Product, as the sales table calls it.")]
 Store = Annotated[str, typer.Option(help="Store.")]
 Figure = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as PNG to this file.")]
+
+Seed = Annotated[
+    int | None, typer.Option(help="Seed of the list's variation, as it was said; none: nothing drawn.")
+]
 
 explain = typer.Typer(no_args_is_help=True, help="Say why a model says what it says.")
 
@@ -53,27 +58,38 @@ def explain_price(
     product: Product,
     store: Store = "all",
     price: Annotated[
-        float | None, typer.Option(help="Price in force; none: the one at the end of the training data.")
+        float | None, typer.Option(help="Price of this product in force; none: that of the tables.")
     ] = None,
     version: Annotated[
         int | None, typer.Option(help="Version of `pricing_policy`; none: the champion, else the candidate.")
     ] = None,
+    prices: Prices = None,
+    sales: Sales = None,
+    promotions: Promotions = None,
+    seed: Seed = None,
     figure: Figure = None,
     profile: Profile = "default",
     sets: Sets = None,
     json_file: Json = None,
 ) -> None:
-    """Explain the next price of a product.
+    """Explain the next price of a product, to the cent as `repricer recommend` lists it from the same tables.
 
     It shows what every step of the ladder is expected to sell and earn, its gain over holding the price, the
-    elasticity used, and the rule that bound the price or the test of identification that it failed.
+    elasticity used, between which bounds the price may lie this week and of what they come, the rule that
+    bound it or the test of identification that it failed, and what the sales since the training taught.
 
-    Example: `repricer explain price --product 1029743 --figure ladder.png`
+    Example: `repricer explain price --product 1029743 --sales new.parquet --figure ladder.png`
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    from tasks.operations.explain import explain_price as operation
+    from tasks.operations.draft import ShopTables
+    from tasks.operations.explain_price import Question
+    from tasks.operations.explain_price import explain_price as operation
+    from tasks.stages.sales import sales_since
 
-    explained = operation(settings, version, product=product, store=store, price=price, figure=figure)
+    files = {"prices": prices, "sales": sales, "promotions": promotions}
+    tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
+    question = Question(product=product, store=store, version=version, price=price, seed=seed)
+    explained = operation(settings, question, tables, sales_since(settings, sales), figure)
     write_json(json_file, explained)
     report_explain.show_explained_price(explained)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flows.cli.report import print_table, say
 
 if TYPE_CHECKING:  # the operation imports the heavy libraries, which `--help` must not wait for
-    from tasks.operations.explain import Explained, ExplainedPrice
+    from tasks.operations.explain import Explained
+    from tasks.operations.explain_price import ExplainedPrice, Lesson, Trail
 
 PARTS = ("season", "price", "promotion", "rivals")
 FREE = "none"  # binding of a price that no rule bound
@@ -60,11 +61,42 @@ def _decision(explained: ExplainedPrice) -> str:
     price, new = explained["price"], explained["recommended"]
     change = f"{price:.2f} to {new:.2f}{money} ({100 * (new / price - 1):+.1f} %)"
     interval = f"{explained['elasticity_low']:.2f} to {explained['elasticity_high']:.2f}"
-    binding = explained["binding"]
+    rule, drawn, guarded = explained["trail"]["rule"], explained["drawn"], explained["trail"]["guard_reason"]
     return "\n".join(
         [
             f"price: held at {new:.2f}{money}" if new == price else f"price: {change}",
+            *([f"drawn at random: {100 * drawn:+.2f} % of it"] if drawn else []),
             f"elasticity: {explained['elasticity']:.2f} ({interval}), % units per 1 % price",
-            f"why: {'the best step; no rule bound it' if binding == FREE else binding}",
+            *_learned(explained["lesson"]),
+            f"why: {'the best step; no rule bound it' if rule == FREE else rule}",
+            *([f"guard: {guarded}"] if guarded else []),
+            *_bounds(explained["trail"]),
         ]
     )
+
+
+def _bounds(trail: Trail) -> list[str]:
+    """Return between which prices the week keeps the price, and of what that comes."""
+    if trail["lowest"] is None or trail["highest"] is None:
+        return []
+    sources = {
+        "prices of the last seven days": (trail["recent_low"], trail["recent_high"]),
+        "slow reference price": (trail["slow_reference"],),
+        "price that covers the cost": (trail["covering_price"],),
+    }
+    known = {name: [value for value in values if value is not None] for name, values in sources.items()}
+    texts = [
+        f"{name} {' to '.join(dict.fromkeys(f'{value:.2f}' for value in values))}"
+        for name, values in known.items()
+        if values
+    ]
+    lines = [f"bounds of this week: {trail['lowest']:.2f} to {trail['highest']:.2f}"]
+    return [*lines, f"they come of: {', '.join(texts)}"] if texts else lines
+
+
+def _learned(lesson: Lesson) -> list[str]:
+    """Return what the sales since the training taught of the answer to the price."""
+    if lesson["slope_trained"] is None or lesson["slope_now"] is None:
+        return ["learned since the training: nothing, no sales of that time were given (--sales)"]
+    slopes = f"{-lesson['slope_trained']:.2f} to {-lesson['slope_now']:.2f}"
+    return [f"learned of {lesson['weeks']} whole weeks since the training: slope {slopes}, % units per 1 %"]

@@ -34,12 +34,14 @@ class ShopTables:
         sales: file with the sales since the training, or ``source``, that of the settings.
         promotions: file with product, store (else all), first and last day, and the announced price.
         rules: file with rules by category and product; none: that of the settings.
+        stated: product, store and price in force of products that another price is supposed of (currency/unit).
     """
 
     prices: str | None = None
     sales: str | None = None
     promotions: str | None = None
     rules: str | None = None
+    stated: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,8 @@ def known_of(
     prices = in_force(policy, now) if tables.prices is None else prices_at(Path(tables.prices))
     if published is not None:
         prices = _regular(prices, published, stated=tables.prices is not None)
+    if tables.stated is not None:
+        prices = _with_stated(prices, tables.stated)
     bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(published))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
@@ -130,6 +134,12 @@ def _regular(prices: pd.DataFrame, published: pd.DataFrame, *, stated: bool) -> 
     shelf = prices[SERIES].merge(published, on=SERIES, how="left").set_index(prices.index)
     known = shelf[PRICE].notna() & ((not stated) | (prices[PRICE] == shelf[PROMOTED_PRICE]))
     return prices.assign(**{PRICE: prices[PRICE].mask(known, shelf[PRICE])})
+
+
+def _with_stated(prices: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
+    """Return prices in force with the stated ones in their place (currency/unit)."""
+    there = prices[SERIES].merge(stated, on=SERIES, how="left")[PRICE].set_axis(prices.index)
+    return prices.assign(**{PRICE: there.fillna(prices[PRICE])})
 
 
 def _recent(published: pd.DataFrame | None) -> pd.DataFrame | None:

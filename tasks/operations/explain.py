@@ -1,21 +1,17 @@
-"""Operations: why a registered model forecasts what it does, and why a policy recommends its price."""
+"""Operation: why a registered model forecasts what it does."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NotRequired
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import DATE, MODEL, PRICE, PRODUCT, STORE
-from expectations.product_names import product_names, series_name
+from expectations.product_names import series_name
 from tasks.demand.model import DemandError
-from tasks.pricing.explain import Explanation
-from tasks.pricing.recommend import PolicyModel
-from tasks.pricing.rules import Rules
 from tasks.runtime import champion_aliases
 from tasks.runtime.disk import written_whole
 
@@ -34,57 +30,6 @@ class Explained(TypedDict):
     """Of the product, shortened; its id where it has no name."""
     rows: list[dict[str, str | float]]
     """A row per model and date: what level, season, price, promotion and rivals add to log(1 + units)."""
-
-
-class Step(TypedDict):
-    """A step of the ladder, and what it is expected to sell and earn in a week.
-
-    Intervals hold 95 % of the plausible elasticities. Profit is none if no cost is known, Q-value and gain
-    over holding are none if the step is not allowed.
-    """
-
-    step: float
-    price: float
-    allowed: bool
-    chosen: bool
-    q_value: float | None
-    gain: float | None
-    units: float
-    units_low: float
-    units_high: float
-    revenue: float
-    revenue_low: float
-    revenue_high: float
-    profit: float | None
-    profit_low: float | None
-    profit_high: float | None
-
-
-class ExplainedPrice(TypedDict):
-    """Why a price."""
-
-    version: int
-    """Version of `pricing_policy`."""
-    name: str
-    """Of the product, shortened; its id where it has no name."""
-    weeks: int
-    """Of the season whose gain over holding is told."""
-    objective: str
-    """`revenue` or `profit`."""
-    price: float
-    """In force, currency/unit."""
-    recommended: float
-    """Currency/unit."""
-    elasticity: float
-    """Mean of the belief that was used."""
-    elasticity_low: float
-    elasticity_high: float
-    """95 % of the belief."""
-    binding: str
-    """Rule that bound the price; for one that holds, the test of identification that failed."""
-    currency: NotRequired[str]
-    """ISO 4217 code of all money, if it was named."""
-    ladder: list[Step]
 
 
 def explain_forecast(
@@ -122,72 +67,15 @@ def explain_forecast(
     if figure is not None:
         from tasks.demand.explanation_figure import explanation
 
-        _keep(explanation(explained[explained[MODEL] == "blend"], names), figure)
+        keep_figure(explanation(explained[explained[MODEL] == "blend"], names), figure)
     rows = explained.assign(**{DATE: explained[DATE].dt.strftime("%Y-%m-%d")}).to_dict("records")
     return Explained(version=number, name=series_name(names, product, store), rows=rows)  # type: ignore[typeddict-item]
 
 
-def explain_price(
-    settings: Settings,
-    version: int | None,
-    product: str,
-    store: str,
-    *,
-    price: float | None = None,
-    figure: Path | None = None,
-) -> ExplainedPrice:
-    """Explain the next price of one product.
-
-    Args:
-        settings: whose store holds the policy.
-        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
-        product, store: the product.
-        price: in force now; by default the one at the end of the training data (currency/unit).
-        figure: PNG to draw.
-
-    Raises:
-        ModelError: there is no such version.
-        PolicyError: there is no such product, or the price is not finite and above 0.
-    """
-    number, model = champion_aliases.chosen(settings, "pricing_policy", version)
-    policy: PolicyModel = model.policy
-    explanation = policy.explain(product, store, price)
-    name = series_name(product_names(policy.market), product, store)
-    if figure is not None:
-        from tasks.pricing.ladder_figure import MONEY, ladder
-
-        _keep(ladder(explanation, policy.rules, name, policy.currency or MONEY), figure)
-    explained = _explained_price(explanation, number, name, policy.rules)
-    if policy.currency:
-        explained["currency"] = policy.currency
-    return explained
-
-
-def _keep(plot: Figure, path: Path) -> None:
+def keep_figure(plot: Figure, path: Path) -> None:
     """Write a figure as the ending of its file says, PNG where there is none."""
     with written_whole(path) as part:
         plot.savefig(part, format=path.suffix[1:] or "png")
-
-
-def _explained_price(explanation: Explanation, version: int, name: str, rules: Rules) -> ExplainedPrice:
-    """Return an explanation as JSON."""
-    ladder = explanation.ladder
-    chosen = ladder[ladder["chosen"]].iloc[0]
-    steps = ladder.replace([np.inf, -np.inf], np.nan).astype(object)  # JSON has neither
-    steps = steps.where(steps.notna(), None)
-    return ExplainedPrice(
-        version=version,
-        name=name,
-        weeks=rules.decisions,
-        objective=rules.objective,
-        price=float(chosen[PRICE] / chosen["step"]),
-        recommended=float(chosen[PRICE]),
-        elasticity=explanation.elasticity,
-        elasticity_low=explanation.elasticity_low,
-        elasticity_high=explanation.elasticity_high,
-        binding=explanation.binding,
-        ladder=steps.to_dict("records"),  # type: ignore[typeddict-item]
-    )
 
 
 def _some(outlook: pd.DataFrame) -> str:

@@ -45,6 +45,8 @@ def with_bounds(
 ) -> pd.DataFrame:
     """Return prices in force with the bounds of this week, ``lowest`` and ``highest`` (currency/unit).
 
+    Beside them stands what they come of: ``recent_low``, ``recent_high`` and ``slow_reference``.
+
     Args:
         prices: product, store and price in force (currency/unit).
         policy: whose market has the slow reference prices; a product that it does not know holds anyway.
@@ -72,7 +74,8 @@ def with_bounds(
         low = np.fmin(recent[RECENT_LOW].to_numpy(float), low)
         high = np.fmax(recent[RECENT_HIGH].to_numpy(float), high)
     lowest, highest = price_bounds(in_force, low, high, reference, guard)
-    return prices.assign(**{RECENT_LOW: low, RECENT_HIGH: high, LOWEST: lowest, HIGHEST: highest})
+    behind = {RECENT_LOW: low, RECENT_HIGH: high, SLOW_REFERENCE: reference}
+    return prices.assign(**{LOWEST: lowest, HIGHEST: highest}, **behind)
 
 
 def with_row_rules(

@@ -87,6 +87,16 @@ def gains_of(seasons: Seasons, baselines: Mapping[str, Seasons], confidence: flo
     return {f"over_{name}": gain(baselines[name], seasons, confidence) for name in TO_BEAT}
 
 
+def gain_figures(gains: Mapping[str, Interval]) -> dict[str, float]:
+    """Return gains with their intervals by metric name: ``gain.over_hold``, ``gain.over_hold.low``, ..."""
+    ends = (("", "value"), (".low", "low"), (".high", "high"))
+    return {
+        f"gain.{name}{end}": gain[key]  # type: ignore[literal-required]
+        for name, gain in gains.items()
+        for end, key in ends
+    }
+
+
 def planning_note(gain: Interval) -> str:
     """Return what planning ahead adds to the list that is best for this week alone, in words."""
     span = " to ".join(f"{100 * gain[end]:+.2f}" for end in ("low", "high"))  # type: ignore[literal-required]

@@ -103,7 +103,7 @@ def list_claim(
     weight = products.price * products.units / (products.price * products.units).sum()
     margins = _assumed_margins(products, rules)
     comparable = bool((before.sum(axis=1) > LEAST_EARNED).all())
-    figures = _changes(before.sum(axis=1), after.sum(axis=1), confidence) if comparable else UNKNOWN
+    figures = changes_between(before.sum(axis=1), after.sum(axis=1), confidence) if comparable else UNKNOWN
     ends, (up, down, held) = at_ends(step, rules), _counts(step)
     return ListClaim(
         objective=rules.objective,
@@ -121,7 +121,7 @@ def list_claim(
     )
 
 
-def _changes(before: np.ndarray, after: np.ndarray, confidence: float) -> Changes:
+def changes_between(before: np.ndarray, after: np.ndarray, confidence: float) -> Changes:
     """Return the relative and the absolute change with their intervals, from earnings in draws (draws,)."""
     tails, lift, gain = [(1 - confidence) / 2, (1 + confidence) / 2], after / before - 1, after - before
     (low, high), (gain_low, gain_high) = np.quantile(lift, tails), np.quantile(gain, tails)
@@ -188,6 +188,15 @@ def sentence(claim: Mapping[str, Any]) -> str:
     span = f"{100 * claim['lift']:+.1f} % ({100 * claim['low']:+.1f} to {100 * claim['high']:+.1f})"
     doubt = f"; not identified: {claim['refusal']}" if claim["refusal"] else ""
     return f"This list: {counts}, {ends}: {worth} of a week {span}, substitutes counted{doubt}."
+
+
+def assumption(claim: Mapping[str, Any]) -> str:
+    """Return at which margin profit is assumed, empty where no cost is."""
+    margins = claim["assumed_margins"]
+    if margins is None:
+        return ""
+    low, high = (f"{100 * margin:.3g} %" for margin in margins)
+    return f"at an assumed margin of {low}" if low == high else f"at assumed margins of {low} to {high}"
 
 
 def figures(claim: Mapping[str, Any]) -> dict[str, float]:

@@ -176,15 +176,11 @@ class PolicyModel:
             return prices[LOWEST].to_numpy(float), prices[HIGHEST].to_numpy(float)
         return np.zeros(len(prices)), np.full(len(prices), np.inf)
 
-    def explain(self, product: str, store: str, price: float | None = None) -> Explanation:
-        """Return why the next price of one product is what it is.
-
-        Args:
-            product, store: the row of the market.
-            price: in force now (currency/unit); by default the one at the end of the training data.
+    def row_of(self, product: str, store: str) -> int:
+        """Return the row of a product in the market.
 
         Raises:
-            PolicyError: the market knows no such product and store, or the price is not finite and above 0.
+            PolicyError: the market knows no such product and store.
         """
         rows = np.flatnonzero((self.market[PRODUCT] == product) & (self.market[STORE] == store))
         if not len(rows):
@@ -193,12 +189,28 @@ class PolicyModel:
             raise PolicyError(
                 f"pricing policy: there is no product {product!r} in store {store!r}. Known: {names}."
             )
-        prices = self.market[[*SERIES, PRICE]].reset_index(drop=True)
-        if price is not None:
-            prices.loc[rows[0], PRICE] = _valid(np.array([price]))[0]
-        plan, _ = self.plan(prices)
-        refusal = str(self.market[REFUSAL].iloc[rows[0]]) if REFUSAL in self.market else ""
-        return explain(plan, self.rules, int(rows[0]), refusal)
+        return int(rows[0])
+
+    def explain(
+        self,
+        product: str,
+        store: str,
+        prices: pd.DataFrame | None = None,
+        view: View | None = None,
+        decimals: int | None = None,
+    ) -> Explanation:
+        """Return why the next price of one product is what it is, of the list that ``plan`` returns.
+
+        Raises:
+            PolicyError: the market knows no such product and store, or a price is not finite and above 0.
+        """
+        row = self.row_of(product, store)
+        prices = self.market[[*SERIES, PRICE]].reset_index(drop=True) if prices is None else prices
+        _valid(prices[PRICE].to_numpy(float))
+        known = prices[self.rows(prices) >= 0]
+        plan, _ = self.plan(known, view, decimals)
+        refusal = str(self.market[REFUSAL].iloc[row]) if REFUSAL in self.market else ""
+        return explain(plan, self.rules, row, refusal)
 
     def plan(
         self, prices: pd.DataFrame, view: View | None = None, decimals: int | None = None

@@ -33,6 +33,21 @@ def owned_runs(data_folder: str) -> Iterator[str]:
 
 
 @contextmanager
+def owned_run(data_folder: str) -> Iterator[str]:
+    """Tag the flow run that this process is in as its own, for it was made by a schedule or in the UI.
+
+    Args:
+        data_folder: whose flow run it is.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.runtime import flow_run
+
+    with owned_runs(data_folder) as mark, get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, tags=[*flow_run.tags, mark])
+        yield mark
+
+
+@contextmanager
 def owner(data_folder: Path) -> Iterator[str]:
     """Hold a file of this process and yield its name; the file is gone afterwards."""
     folder = data_folder.resolve() / OWNERS

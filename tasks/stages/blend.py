@@ -16,7 +16,8 @@ from tasks.demand.combination import Combination, Fit, Rules, combine
 from tasks.demand.coverage import coverage_metrics, coverage_sentences, randomised_coverage
 from tasks.demand.explanation_figure import explanation
 from tasks.demand.history import History
-from tasks.runtime.artifacts import load_arrays, save_arrays, save_json, save_table
+from tasks.demand.paired_error import COLUMNS
+from tasks.runtime.artifacts import Artifact, load_arrays, save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt, resumable
 from tasks.runtime.records import Forecasted, Member, Prepared
 from tasks.runtime.track import StageRun, stage_run
@@ -36,6 +37,7 @@ def blend(
         rules = Rules(criterion_of(forecast), forecast.blend.grid, forecast.blend.shrinkage)
         result = combine(history, _fit(arima), _fit(lstm), rules)
         _show(run, history, result)
+        run.file(_held_out_medians(attempt, result.held_out), "held_out")
         return _keep(attempt, result)
 
 
@@ -66,6 +68,12 @@ def _keep(attempt: Attempt, result: Combination) -> Forecasted:
         "explained": save_table(result.explained, attempt.path("forecast", "explained.parquet")),
         "model_files": files,
     }
+
+
+def _held_out_medians(attempt: Attempt, held_out: pd.DataFrame) -> Artifact:
+    """Keep the held-out forecasts of the blend, so that a later version is compared on the same periods."""
+    medians = held_out.loc[held_out[MODEL] == "blend", COLUMNS]
+    return save_table(medians, attempt.path("forecast", "blend.parquet"))
 
 
 def _largest_misses(held_out: pd.DataFrame) -> pd.DataFrame:

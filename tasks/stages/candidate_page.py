@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.pricing.list_claim import assumption
 from tasks.runtime.records import CategoryClaim, ListClaim
 from tasks.runtime.summary import ChampionSummary, Summary
 
@@ -11,24 +12,19 @@ UNNAMED = "in the currency of the table"
 
 def candidate_lines(summary: Summary) -> list[str]:
     """Return what the candidate would do: prices, gain, the champion beside it, and the categories."""
-    claim, currency = summary["list"], summary.get("currency") or UNNAMED
     return [
         f"## What version {summary['versions']['pricing_policy']} would do",
         "",
-        f"- {_prices(claim)}",
-        f"- {_gain(claim, currency)}",
+        *what_it_does(summary),
         f"- {_champion(summary['champion'])}",
-        *_categories(claim["categories"], currency),
+        *_categories(summary["list"]["categories"], summary.get("currency") or UNNAMED),
     ]
 
 
-def assumption(claim: ListClaim) -> str:
-    """Return at which margin profit is assumed, empty where no cost is."""
-    margins = claim["assumed_margins"]
-    if margins is None:
-        return ""
-    low, high = (f"{100 * margin:.3g} %" for margin in margins)
-    return f"at an assumed margin of {low}" if low == high else f"at assumed margins of {low} to {high}"
+def what_it_does(summary: Summary) -> list[str]:
+    """Return what the candidate's list does to prices, and what it is expected to bring."""
+    claim = summary["list"]
+    return [f"- {_prices(claim)}", f"- {_gain(claim, summary.get('currency') or UNNAMED)}"]
 
 
 def _prices(claim: ListClaim) -> str:

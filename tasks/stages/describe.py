@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -12,12 +13,16 @@ from tasks.governance.ledger import LedgerError
 from tasks.runtime import champion_store, track
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.summary import Summary
+from tasks.stages.candidate_page import what_it_does
 from tasks.stages.headline import headline
 
 log = logging.getLogger("repricer")
 
 COMPARED = ("list.lift", "trial.lift", "forecast.blend.wape")
 """Metrics that stand beside those of the champion."""
+FILES = {"figures/gates.png": "gates", "price_list/price_list.csv": "price list"}
+"""Files of a retraining to which its versions link, and their names there."""
+GATE_NAMES = re.compile(r"(?<=gates passed): .*")
 NO_CHAMPION = "no champion yet"
 NOT_KNOWN = "not known"
 
@@ -33,10 +38,11 @@ def describe(attempt: Attempt, settings: Settings, summary: Summary) -> None:
     track.tag_run(attempt, {"headline": headline(summary), "champion": str(champion or NO_CHAMPION)})
     versions = cast("Mapping[str, int]", summary["versions"])
     track.link_versions(attempt, versions)
-    retraining = track.run_link(attempt, f"Retraining {attempt.id}")
+    look = f"Look: {' · '.join([track.run_link(attempt, f'retraining {attempt.id}'), *_files(attempt)])}."
     for name, number in versions.items():
-        text = [f"**{headline(summary)}**", _reached(summary)[name], beside, _reasons(summary["reasons"])]
-        track.describe_version(name, number, "\n\n".join([*text, f"{retraining}.", track.links_to(versions)]))
+        text = [headline(summary), _reached(summary)[name], beside, _reasons(summary["reasons"]), look]
+        decide = [_how_to_decide(number)] if name == HEAD and summary["verdict"] == "PASS" else []
+        track.describe_version(name, number, "\n\n".join([*text, track.links_to(versions), *decide]))
         track.tag_version(name, number, {**_figures(summary), "headline": headline(summary)})
 
 
@@ -77,13 +83,13 @@ def _reached(summary: Summary) -> dict[str, str]:
     weight = summary["forecast"]["lambda"]
     products = response["identified"] + response["not_identified"]
     season = f"{percent(trial['lift'])} ({percent(trial['low'])} to {percent(trial['high'])})"
+    of_season = f"- A season of its lists, simulated, against the prices in force: {season}."
     return {
         "demand": f"Demand forecast, ARIMA and LSTM blended (weight of ARIMA {weight:.2f}). Held out: "
         f"WAPE {wape:.3f}, a seasonal naive forecast {naive:.3f}.",
         "price_response": "How demand answers prices. Elasticity identified for "
         f"{response['identified']} of {products} products, median {_number(response['median_elasticity'])}.",
-        "pricing_policy": "Which price to set next. Against the prices in force, its list of a week: "
-        f"{percent(summary['list']['lift'])} {summary['objective']}; a season of its lists: {season}.",
+        "pricing_policy": "\n".join(["Which price to set next.", "", *what_it_does(summary), of_season]),
     }
 
 
@@ -97,7 +103,21 @@ def _figures(summary: Summary) -> dict[str, str]:
 
 
 def _reasons(reasons: list[str]) -> str:
-    return "\n".join(f"- {reason}" for reason in reasons) or "Every gate is passed."
+    """Return the reasons of the verdict as a list; gates that passed are named in the comparison."""
+    return "\n".join(f"- {GATE_NAMES.sub('', reason)}" for reason in reasons) or "Every gate is passed."
+
+
+def _files(attempt: Attempt) -> list[str]:
+    """Return links to what a manager looks at."""
+    return [track.file_link(attempt, path, text) for path, text in FILES.items()]
+
+
+def _how_to_decide(version: int) -> str:
+    return (
+        f"To decide: `repricer compare --version {version}`, then `repricer promote --version {version} --by "
+        "NAME --reason WHY`, or run `approve/candidate` in Prefect. The button of this page that promotes a "
+        "model copies it elsewhere and makes nothing champion."
+    )
 
 
 def _number(value: float | None) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tasks.pricing.list_claim import assumption
 from tasks.runtime.records import ListClaim
 from tasks.runtime.summary import Summary
-from tasks.stages.candidate_page import assumption
 
 GATES = {
     "forecast": "the forecast",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from conf import Settings
 from expectations.columns import IDENTIFIED, PRICE, SERIES, UNITS
+from tasks.pricing.comparison import gain_figures
 from tasks.pricing.dqn import Record
 from tasks.pricing.known_cost import cost_notes
 from tasks.pricing.plan import Seeds
@@ -79,8 +80,7 @@ def _show(run: StageRun, candidate: Candidate) -> None:
     moving = int(candidate.rules.moves(candidate.products).sum())
     run.params({"objective": candidate.rules.objective, "products_moving": moving})
     earned = {f"policy.{name}.value": row["value"] for name, row in candidate.earnings.items()}
-    gained = {f"gain.{name}": row["value"] for name, row in candidate.gains.items()}
-    run.metrics(earned | gained, headline=True)
+    run.metrics(earned | gain_figures(candidate.gains), headline=True)
     run.metrics(
         {
             "policy.distinct_prices": candidate.distinct_prices,

@@ -9,6 +9,9 @@ import pytest
 from flows.cli import report
 from flows.cli.report_explain import show_explained, show_explained_price
 
+TRAIL = {"lowest": 1172.775, "highest": 1296.225, "recent_low": 1234.5, "recent_high": 1234.5}
+TRAIL |= {"slow_reference": 1200.0, "covering_price": None}
+
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +62,11 @@ def test_a_held_price_says_which_test_failed_and_gains_nothing_over_holding(
             "elasticity": -1.2,
             "elasticity_low": -3.0,
             "elasticity_high": 0.5,
-            "binding": because,
+            "drawn": 0.0,
+            "reason": "",
+            "week": "2018-01-01",
+            "trail": {**TRAIL, "rule": because},
+            "lesson": {"weeks": 0, "slope_trained": None, "slope_now": None},
             "ladder": ladder,
         }  # type: ignore[typeddict-item]
     )
@@ -67,5 +74,9 @@ def test_a_held_price_says_which_test_failed_and_gains_nothing_over_holding(
     assert "…" not in printed
     assert f"why: {because}" in printed
     assert "price: held at 1234.50" in printed
+    assert "learned since the training: nothing" in printed
+    assert "bounds of this week: 1172.78 to 1296.22" in printed
+    assert "they come of: prices of the last seven days 1234.50, slow reference price 1200.00" in printed
+    assert "cost" not in printed, "a cost that is not known bounds nothing"
     (chosen,) = [line for line in printed.splitlines() if "chosen" in line]
     assert [cell.strip() for cell in chosen.strip("│").split("│")][1::5] == ["hold", "0.00"]

@@ -13,7 +13,7 @@ from tasks.governance.approval import Refused
 from tasks.governance.format import FormatError
 from tasks.governance.manifest import Manifest, ManifestError
 from tasks.operations.draft import ShopTables
-from tasks.operations.explain import explain_price
+from tasks.operations.explain_price import Question, explain_price
 from tasks.operations.recommend import Order, recommend
 from tasks.runtime import champion_aliases, champion_store, track, verified_models
 from tasks.runtime.moved import ARTIFACTS
@@ -162,7 +162,7 @@ LISTS: dict[str, Callable[[Settings, Path], object]] = {
     "recommend": lambda shop, folder: recommend.fn(
         shop, Order(out=str(folder / "list.csv")), ShopTables(), None
     ),
-    "explain price": lambda shop, _: explain_price(shop, None, "1", "all"),
+    "explain price": lambda shop, _: explain_price(shop, Question(product="1"), ShopTables()),
     "off-policy": lambda shop, _: champion_aliases.load_model(shop, "pricing_policy", "champion"),
 }
 

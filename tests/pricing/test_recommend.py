@@ -60,8 +60,8 @@ def test_a_price_in_force_that_is_none_is_refused(model: PolicyModel, price: flo
 
 @pytest.mark.parametrize("product", ["p0", "p1", "p3"])
 def test_the_price_that_is_explained_is_the_one_that_is_recommended(model: PolicyModel, product: str) -> None:
-    explanation = model.explain(product, "all", 3.0)
     prices = pd.DataFrame({"product_id": [product], "store_id": "all", "price": [3.0]})
+    explanation = model.explain(product, "all", prices)
     assert (
         explanation.ladder.loc[explanation.ladder["chosen"], "price"].item()
         == model.recommend(prices)["price"].item()
@@ -75,7 +75,7 @@ def test_a_product_that_the_market_does_not_know_is_not_explained(model: PolicyM
     ):
         model.explain("new", "all")
     with pytest.raises(PolicyError, match=r"must be finite and above 0. Received: -1.0"):
-        model.explain("p0", "all", -1.0)
+        model.explain("p0", "all", pd.DataFrame({"product_id": ["p0"], "store_id": "all", "price": [-1.0]}))
 
 
 def test_a_list_that_is_not_varied_is_what_the_policy_recommends(model: PolicyModel) -> None:

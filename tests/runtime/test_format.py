@@ -15,7 +15,7 @@ from tasks.governance.format import FORMAT, FORMAT_TAG, FormatError
 from tasks.governance.manifest import ManifestError
 from tasks.operations.draft import ShopTables
 from tasks.operations.experiment_off_policy import off_policy
-from tasks.operations.explain import explain_price
+from tasks.operations.explain_price import Question, explain_price
 from tasks.operations.promote import promote
 from tasks.operations.recommend import Order, recommend
 from tasks.runtime import champion_aliases, track, verified_models
@@ -83,7 +83,7 @@ def listed(settings: Settings, version: int | None, folder: Path) -> Any:
 LOADERS: dict[str, Callable[[Settings, Path], Any]] = {
     "recommend": lambda settings, folder: listed(settings, None, folder),
     "recommend --version": lambda settings, folder: listed(settings, 1, folder),
-    "explain price": lambda settings, _: explain_price(settings, None, "1029743", "all"),
+    "explain price": lambda settings, _: explain_price(settings, Question(product="1029743"), ShopTables()),
     "off-policy": lambda settings, folder: off_policy.fn(decisions(folder), "candidate", settings),
     "promote": lambda settings, _: promote.fn(settings, 1, "Ada", "lift checked"),
 }

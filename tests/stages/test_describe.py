@@ -18,7 +18,8 @@ from tests.runtime.stores import attempt_in
 
 SCORES = {"blend": {"wape": 0.462}, "seasonal_naive": {"wape": 0.859}}
 CLAIM = {"objective": "profit", "assumed": 40, "up": 17, "down": 12, "held": 11, "refusal": ""}
-CLAIM |= {"assumed_margins": [], "lift": 0.024, "low": 0.013, "high": 0.045, "at_ends": 20, "index": 0.008}
+CLAIM |= {"assumed_margins": None, "lift": 0.024, "low": 0.013, "high": 0.045, "at_ends": 20, "index": 0.008}
+CLAIM |= {"at_ends_share": 0.5, "gain": 24.0, "gain_low": 13.0, "gain_high": 45.0}
 
 
 @pytest.fixture
@@ -60,15 +61,23 @@ def test_a_version_says_what_it_is_what_it_reached_and_what_it_would_change(sett
     client = track.open_store(settings)
     says = {name: client.get_model_version(name, "1").description for name in MODELS}
     for text in says.values():
-        assert text.startswith("**PASS: +2.4 % profit a week")
+        assert text.startswith("PASS: +2.4 % profit a week")
         assert "17 prices up, 12 down, 11 held" in text
         assert "There was no champion yet." in text
         assert "- note: held out, the blend is worse than arima" in text
-        assert f"[Retraining a](#/experiments/1/runs/{attempt.run_id})" in text
+        assert f"[retraining a](#/experiments/1/runs/{attempt.run_id}?workflowType=machine_learning)" in text
+        assert f"/runs/{attempt.run_id}/artifacts/figures/gates.png?" in text
         assert "[pricing_policy 1](#/models/pricing_policy/versions/1)" in text
     assert "WAPE 0.462, a seasonal naive forecast 0.859" in says["demand"]
     assert "identified for 38 of 40 products, median -1.176" in says["price_response"]
-    assert "a season of its lists: +7.9 % (+3.2 % to +19.2 %)" in says["pricing_policy"]
+    assert (
+        "A season of its lists, simulated, against the prices in force: +7.9 % (+3.2 % to +19.2 %)"
+        in (says["pricing_policy"])
+    )
+    assert "Of 40 prices: 17 up, 12 down, 11 held" in says["pricing_policy"]
+    assert "Expected gain: +24.00 (+13.00 to +45.00) a week" in says["pricing_policy"]
+    assert "`repricer compare --version 1`" in says["pricing_policy"]
+    assert "To decide" not in says["demand"], "the policy is what a person promotes"
     tags = client.get_model_version("demand", "1").tags
     assert (tags["list_lift"], tags["season_lift"], tags["wape"]) == ("+2.4 %", "+7.9 %", "0.462")
     assert tags["headline"].startswith("PASS: +2.4 % profit a week")
@@ -115,6 +124,18 @@ def test_a_version_whose_source_is_a_stage_still_leads_to_the_figures_of_its_ret
     assert track.headlines_of_version("pricing_policy", 1) == {"list.lift": 0.01}
     client.delete_registered_model("pricing_policy")
     assert track.headlines_of_version("pricing_policy", 1) == {}, "a version that is gone"
+
+
+def test_gates_that_passed_are_counted_and_those_that_failed_are_said(settings: Settings) -> None:
+    passed = "all 2 gates passed: trial_lift, list_lift"
+    retrained(settings, "a", reasons=[passed, "note: so what"])
+    failed = "trial_lift: the lower end of the trial's lift is -0.01, it must be > 0"
+    retrained(settings, "b", verdict="FAIL", failed_gates=["trial_lift"], reasons=[failed])
+    client = track.open_store(settings)
+    says = [client.get_model_version("pricing_policy", number).description for number in ("1", "2")]
+    assert "- all 2 gates passed\n- note: so what" in says[0]
+    assert f"- {failed}" in says[1]
+    assert "To decide" not in says[1], "what failed is not offered for promotion"
 
 
 def test_a_change_that_is_not_known_is_said_to_be_so(settings: Settings) -> None:

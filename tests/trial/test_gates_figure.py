@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from expectations.palette import FAILS, PASSES, UNTESTED
 from tasks.trial.candidate_gates import CLEAR_GAIN, predictive_gate
+from tasks.trial.gate_words import figure_of, headline
 from tasks.trial.gates import above, at_most, below
-from tasks.trial.gates_figure import figure_of, gates, headline
+from tasks.trial.gates_figure import gates
 
 CHECK = {"slope": 0.6, "low": -0.5, "high": 1.7, "sentence": ""}
 GATES = [

@@ -16,6 +16,7 @@ from tasks.runtime.track.registry import (
 )
 from tasks.runtime.track.retrainings import headlines_of_version, log_file, trainer_of_version
 from tasks.runtime.track.runs import (
+    file_link,
     finish_run,
     is_active,
     link_versions,
@@ -30,6 +31,13 @@ from tasks.runtime.track.runs import (
 )
 from tasks.runtime.track.stage import StageRun, stage_run
 from tasks.runtime.track.store import StoreError, open_store
+from tasks.runtime.track.version_pages import (
+    file_of_version,
+    json_of_version,
+    log_file_of_version,
+    run_of_version,
+    version_description,
+)
 from tasks.runtime.track.view import runs_view_path
 
 __all__ = [
@@ -41,17 +49,22 @@ __all__ = [
     "describe_version",
     "drop_alias",
     "figure_of",
+    "file_link",
+    "file_of_version",
     "finish_run",
     "headlines_of_version",
     "is_active",
+    "json_of_version",
     "link_versions",
     "links_to",
     "log_file",
+    "log_file_of_version",
     "log_headlines",
     "note",
     "open_store",
     "resume_run",
     "run_link",
+    "run_of_version",
     "runs_view_path",
     "set_alias",
     "stage_run",
@@ -62,6 +75,7 @@ __all__ = [
     "tag_run",
     "tag_version",
     "trainer_of_version",
+    "version_description",
     "version_tags",
     "wait_for_locks",
 ]

@@ -21,6 +21,7 @@ USER = "mlflow.user"  # tag with the account that started a run
 FOLDER = "data_folder_id"  # tag of every run of a retraining
 ORIGIN = (USER, "mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", FOLDER)
 PROFILE = "profile"  # tag of a retraining
+PAGES = "workflowType=machine_learning"  # else a run is shown among chats and their judges
 
 
 def run_name(profile: str, state: str, began: float) -> str:
@@ -58,7 +59,12 @@ def links_to(versions: Mapping[str, int]) -> str:
 
 def link_to_run(experiment_id: str, run_id: str, name: str) -> str:
     """Return a link to a run, relative to any page of the MLflow UI."""
-    return f"[{name}](#/experiments/{experiment_id}/runs/{run_id})"
+    return f"[{name}](#/experiments/{experiment_id}/runs/{run_id}?{PAGES})"
+
+
+def path_of_file(experiment_id: str, run_id: str, path: str) -> str:
+    """Return the address of a file of a run, relative to any page of the MLflow UI."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}?{PAGES}"
 
 
 def _user() -> str:

@@ -115,6 +115,12 @@ def run_link(attempt: Attempt, text: str) -> str:
     return labels.link_to_run(info.experiment_id, info.run_id, text)
 
 
+def file_link(attempt: Attempt, path: str, text: str) -> str:
+    """Return a link to a file of a retraining, relative to any page of the MLflow UI."""
+    info = client().get_run(attempt.run_id).info
+    return f"[{text}]({labels.path_of_file(info.experiment_id, info.run_id, path)})"
+
+
 def log_headlines(attempt: Attempt, metrics: Mapping[str, float]) -> None:
     """Log metrics on the parent run."""
     log_metrics(client(), attempt.run_id, metrics)
