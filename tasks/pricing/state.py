@@ -194,8 +194,8 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     state[:, 3] = RATIO_SCALE * np.log(view.ratio)
     price = view.ratio * products.price
     low = np.fmax(products.lowest, rules.floor(products))
-    state[:, 4] = RATIO_SCALE * _room(price, low)
-    state[:, 5] = RATIO_SCALE * _room(products.highest, price)
+    state[:, 4] = RATIO_SCALE * room(price, low)
+    state[:, 5] = RATIO_SCALE * room(products.highest, price)
     state[:, 6] = RATIO_SCALE * np.log(view.remembered / view.ratio)
     state[:, 7] = RATIO_SCALE * _siblings(view)
     state[:, 8] = 1 - view.week / rules.decisions
@@ -211,7 +211,7 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     return known
 
 
-def _room(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def room(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Return the log distance between prices as far as it is in sight; a bound of 0 is not (B,)."""
     with np.errstate(divide="ignore"):
         return np.clip(np.log(above) - np.log(below), 0.0, MOST_ROOM)
