@@ -99,7 +99,10 @@ class SinglePrice:
         model, products = self._model, self._model.products
         rows = model.market[[*SERIES, PRICE]]
         dear, cheap = (model.costs(rows.assign(**{PRICE: price})) for price in (LEAST_PRICE, np.inf))
-        self._holds = dear[COST_HOLDS].tolist(), cheap[COST_HOLDS].tolist()  # if the cost is not below, and is
+        self._holds = (
+            dear[COST_HOLDS].tolist(),
+            cheap[COST_HOLDS].tolist(),
+        )  # if the cost is not below, and is
         self._covering = dear[COVERING_PRICE].to_numpy()
         self._identified = products.identified.astype(bool)
         self._moves = model.rules.moves(products)

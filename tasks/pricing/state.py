@@ -41,6 +41,11 @@ TYPICAL_WITHIN, TYPICAL_WHOLE, SLOPE_SCALE = 2.0, 1.0, 0.5  # slopes from 0 to 4
 SURPRISES = (-1.0, 3.0)  # sales of nothing, and of four times what was expected
 MOST_COVER = 2.0  # stock for twice the weeks left does not run out
 MOST_ROOM = 0.2  # log distance to a bound beyond which it is out of sight
+SCALES = [
+    *(REWARD_SCALE, GAIN_SCALE, RATIO_SCALE, TYPICAL_WITHIN, TYPICAL_WHOLE, SLOPE_SCALE),
+    *(*SURPRISES, MOST_COVER, MOST_ROOM),
+]
+"""All of them; a policy that was trained with others reads a state wrongly."""
 
 
 @dataclass(frozen=True, kw_only=True)

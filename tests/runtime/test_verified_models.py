@@ -20,9 +20,10 @@ import yaml
 from mlflow.exceptions import MlflowException
 
 from conf import Settings
-from tasks.governance.manifest import ManifestError
+from tasks.governance.manifest import SHOWN, ManifestError
 from tasks.runtime import champion_aliases, champion_store, track, verified_models
 from tasks.runtime.model_folder import CACHE, NOTED_BY_LOADS, PRIVATE, private_folder
+from tasks.runtime.track.served_code import served_code
 from tests.runtime.stores import attempt_in, registration
 
 MODEL = "price_response"
@@ -30,8 +31,10 @@ FILES = (
     *("MLmodel", "conda.yaml", "input_example.json", "python_env.yaml", "requirements.txt", "response.py"),
     "serving_input_example.json",
     *("artifacts/elasticities.parquet", "artifacts/group_draws.npz", "artifacts/group_products.parquet"),
-    "artifacts/response_spec.json",
+    *("artifacts/response_spec.json", "artifacts/golden.json"),
+    *(path for path in served_code(MODEL).digests() if path.startswith("code/")),
 )
+CARRIED = f"code/{served_code(MODEL).package}/tasks/response/list_answer.py"
 DIFFERING = ("MLmodel", "artifacts/elasticities.parquet")
 """Files in which the two versions differ."""
 
@@ -181,7 +184,8 @@ def test_a_load_by_name_that_mlflow_notes_in_the_folder_changes_nothing(store: S
 
 def test_a_folder_that_is_gone_is_refused(store: Settings) -> None:
     shutil.rmtree(folder_of(1))
-    with pytest.raises(ManifestError, match=r"MLmodel: expected .* found no such file; .*; and 6 more"):
+    more = len(FILES) - SHOWN
+    with pytest.raises(ManifestError, match=rf"MLmodel: expected .* found no such file; .*; and {more} more"):
         elasticity(store)
 
 
@@ -217,8 +221,12 @@ def changed_code(folder: Path, code: str) -> None:
         file.write(code)
 
 
+def changed_carried_code(folder: Path, code: str) -> None:
+    with (folder / CARRIED).open("a", encoding="utf-8") as file:
+        file.write(code)
+
+
 def other_loader(folder: Path, code: str) -> None:
-    (folder / "code").mkdir()
     (folder / "code" / "foreign_loader.py").write_text(code, encoding="utf-8")
     describe(folder, loader_module="foreign_loader", code="code")
 
@@ -229,7 +237,6 @@ def other_code_path(folder: Path, code: str) -> None:
 
 
 def shadowing_module(folder: Path, code: str) -> None:
-    (folder / "code").mkdir()
     (folder / "code" / "shadow_of_a_library.py").write_text(code, encoding="utf-8")
     with (folder / "response.py").open("a", encoding="utf-8") as file:
         file.write("import shadow_of_a_library\n")
@@ -243,7 +250,7 @@ def pickle(folder: Path, code: str) -> None:
     )
 
 
-FORMS = [changed_code, other_loader, other_code_path, shadowing_module, pickle]
+FORMS = [changed_code, changed_carried_code, other_loader, other_code_path, shadowing_module, pickle]
 
 
 @pytest.mark.parametrize("registered", [True, False], ids=["with manifest", "without manifest"])
@@ -257,6 +264,8 @@ def test_foreign_code_is_refused_before_it_runs(
 ) -> None:
     form(folder_of(1), writing(canary))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in [name for name in sys.modules if name.startswith("repricer_served")]:
+        monkeypatch.delitem(sys.modules, name)  # as in a new process
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true")
     with suppress(MlflowException, AttributeError, TypeError):  # what MLflow makes of a model that is none
         mlflow.pyfunc.load_model(f"models:/{MODEL}/1")

@@ -132,6 +132,7 @@ def stored(model: PolicyModel, folder: Path) -> Priced:
             "policy_draws": save_arrays(model.slopes.arrays, folder / "policy_draws.npz"),
             "policy_rules": save_json(model.rules.to_json(), folder / "policy_rules.json"),
             "policy_weights": save_arrays(model.policy.weights, folder / "policy_weights.npz"),
+            "policy_prices": save_json({"decimals": None}, folder / "policy_prices.json"),
         },
     )
 
