@@ -102,7 +102,7 @@ class SinglePrice:
         self._holds = (
             dear[COST_HOLDS].tolist(),
             cheap[COST_HOLDS].tolist(),
-        )  # if the cost is not below, and is
+        )  # the cost not below, below
         self._covering = dear[COVERING_PRICE].to_numpy()
         self._identified = products.identified.astype(bool)
         self._moves = model.rules.moves(products)
@@ -158,7 +158,7 @@ class SinglePrice:
         return np.asarray(rounded_steps(np.array([ratio * base]), rules, self._decimals)[0] / base)
 
     def _may(self, row: int, ratio: float, ratios: np.ndarray) -> np.ndarray:
-        """Return which prices the product may have, as ``Rules.may`` and the plan of a list say (actions,)."""
+        """Return which prices the product may have, as ``Rules.may`` and a list's plan say (actions,)."""
         products, rules = self._model.products, self._model.rules
         base = products.price[row]
         before, price = ratio * base, ratios * base

@@ -1,4 +1,4 @@
-"""Golden vectors: a version carries requests with the answers of its registration, and gives them again at load.
+"""Golden vectors: requests and answers of the registration, which a version must give again at every load.
 
 Other versions of libraries, another processor or a feature in another place can change answers without an
 error. A model that answers otherwise than it was registered and approved is not served.

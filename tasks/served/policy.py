@@ -78,7 +78,7 @@ def _single_row(request: pd.DataFrame) -> tuple[str, str, float] | None:
     """Return product, store and price of a request of one sound row; none: the request is to be checked."""
     if len(request) != 1 or DATE in request:
         return None
-    product, store, price = (request[name].iat[0] for name in (PRODUCT, STORE, PRICE))
+    product, store, price = (request[name].to_numpy()[0] for name in (PRODUCT, STORE, PRICE))
     texts = isinstance(product, str) and isinstance(store, str) and bool(product.strip())
     if not texts or not isinstance(price, float) or not 0 < price < np.inf:
         return None

@@ -97,7 +97,7 @@ def test_a_version_that_the_commit_before_registered_is_refused_before_its_code_
 
 
 def test_a_version_of_another_number_is_refused(before: Settings) -> None:
-    track.tag_version("pricing_policy", 1, {FORMAT_TAG: str(FORMAT + 1)})
+    track.tag_version("pricing_policy", 1, {FORMAT_TAG: "4"})
     with pytest.raises(
         FormatError, match=f"has format {FORMAT + 1}; this code reads the formats 2 and {FORMAT}"
     ):

@@ -1,13 +1,13 @@
-"""The code that a registered version carries: the modules that its model needs, under a package of its own.
+"""The code that a registered version carries: the modules that its model needs, in a package of its own.
 
-A version must answer where this project is not installed, and after the project was upgraded as it did before.
-MLflow puts the folder ``code`` of a version on the path; but where ``tasks`` is loaded already, in a command
-of this project, the loaded modules would win over those of the version, and two versions would share the
-modules of the first. So the modules are copied with their imports rewritten into a package whose name ends in
-the hash of what it holds: the same code is loaded once, other code never under its name.
+A version must answer where this project is not installed, and after an upgrade of it as before. MLflow puts
+the folder ``code`` of a version on the path; but where ``tasks`` is loaded already, in a command of this
+project, the loaded modules would win over those of the version, and two versions would share those of the
+first. So the modules are copied, their imports rewritten, into a package whose name ends in the hash of what
+it holds: the same code is loaded once, and other code never under its name.
 
-Only the import closure of the model is copied, read from the syntax trees. Imports inside functions are not
-followed into libraries: fitting an ARIMA needs statsmodels, answering does not.
+Only the modules that a model imports are copied, read from the syntax trees. Libraries that are imported
+inside functions are not required: fitting an ARIMA needs statsmodels, answering does not.
 """
 
 from __future__ import annotations
