@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import report, report_bench
+from flows.cli.bench_serve import bench_serve
 from flows.cli.closed_loop import closed_loop
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
 from flows.cli.session import show_progress
@@ -16,6 +17,7 @@ from flows.cli.slow_movers import bench_slow_movers
 
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 bench.command("slow-movers")(bench_slow_movers)
+bench.command("serve")(bench_serve)
 
 
 @bench.command("retrain")

@@ -29,7 +29,7 @@ def require_format(model: str, version: int, tags: Mapping[str, str]) -> None:
         FormatError: it carries no format number, or another one.
     """
     number = tags.get(FORMAT_TAG)
-    if number not in map(str, READS):
+    if number not in {str(readable) for readable in READS}:
         carried = "carries no format number" if number is None else f"has format {number}"
         raise FormatError(
             f"{model} version {version} {carried}; this code reads {_formats()}. "
