@@ -142,8 +142,8 @@ class SinglePrice:
             return 1.0
         q, worth = self._worths(row, ratio, ratios)
         best = int(np.where(may, worth, -np.inf).argmax())
-        allowed = sorted(q[may].tolist())
-        if not allowed[-1] - allowed[-2] > TIE * max(1.0, -allowed[0], allowed[-1]):
+        others = q[may & (np.abs(ratios - ratios[best]) > NEAR * ratio)]  # steps to the same price are one
+        if others.size and not q[best] - others.max() > TIE * max(1.0, abs(q[best]), np.abs(others).max()):
             return None
         if best != rules.hold and not self._inside_band(row, ratio, ratios[best]):
             return None

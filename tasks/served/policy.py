@@ -53,7 +53,8 @@ class PricingPolicy(GoldenModel):
     ) -> pd.DataFrame:
         """Return ids, the recommended price, its step of the ladder and the reason, row by row."""
         if (row := _single_row(model_input)) is not None:
-            return pd.DataFrame([(*row[:2], *self.price(*row))], model_input.index, ANSWER)
+            answer = np.array([(*row[:2], *self.price(*row))], object)
+            return pd.DataFrame(answer, model_input.index, ANSWER, dtype=object)  # no column is converted
         require_fields(model_input)
         with request_errors(PolicyError):
             answer = self.policy.recommend(model_input, decimals=self.decimals)
@@ -71,14 +72,15 @@ class PricingPolicy(GoldenModel):
         return decision._replace(price=float(charged(decision.price, decision.step, self.decimals)))
 
 
-ANSWER = [PRODUCT, STORE, PRICE, STEP, REASON]
+ANSWER = pd.Index([PRODUCT, STORE, PRICE, STEP, REASON])
 
 
 def _single_row(request: pd.DataFrame) -> tuple[str, str, float] | None:
     """Return product, store and price of a request of one sound row; none: the request is to be checked."""
     if len(request) != 1 or DATE in request:
         return None
-    product, store, price = (request[name].to_numpy()[0] for name in (PRODUCT, STORE, PRICE))
+    places = [request.columns.get_loc(name) for name in (PRODUCT, STORE, PRICE)]
+    product, store, price = (request.iat[0, place] for place in places)  # noqa: PD009 - half of the time
     texts = isinstance(product, str) and isinstance(store, str) and bool(product.strip())
     if not texts or not isinstance(price, float) or not 0 < price < np.inf:
         return None
