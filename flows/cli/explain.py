@@ -88,7 +88,7 @@ def explain_price(
     from tasks.stages.sales import sales_since
 
     files = {"prices": prices, "sales": sales, "promotions": promotions}
-    tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
+    tables = ShopTables(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
     question = Question(product=product, store=store, version=version, price=price, seed=seed)
     explained = operation(settings, question, tables, sales_since(settings, sales), figure)
     write_json(json_file, explained)

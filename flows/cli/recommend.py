@@ -79,7 +79,7 @@ def recommend(
         from tasks.operations.draft import ShopTables
 
         files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
-        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
+        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
         recommended = flow(settings, version, str(out), seed, tables, force=force)
     write_json(json_file, recommended)
     report.show_recommended(recommended)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 FORMAT_TAG = "format"
-FORMAT = 2
-"""The number that every version carries, and the only one that this code reads.
+FORMAT = 3
+"""The number that every new version carries."""
+READS = (2, 3)
+"""The numbers that this code reads.
 
-A version stores its files and the code that reads them, and that code imports modules of this project.
-Whoever renames one of those files, a field in them, or a module or class that the stored code imports, raises
-the number by one; older versions are then refused. Those without a number were registered before there was
-one.
+A version stores its files and the code that reads them. From format 3 on it carries all of that code, so that
+serving it needs nothing of this project; commands use its ``predict`` and, of a policy, ``policy``, with the
+attributes and methods of ``PolicyModel``. Whoever takes one of those away raises the number and drops the old
+one here; older versions are then refused. The code of format 2 imports modules of this project: their names,
+classes and files must stay as long as 2 is read. Those without a number were registered before there was one.
 """
 
 
@@ -20,15 +23,19 @@ class FormatError(RuntimeError):
 
 
 def require_format(model: str, version: int, tags: Mapping[str, str]) -> None:
-    """Accept a version of this format; call it before the version's code is imported.
+    """Accept a version of a format that is read; call it before the version's code is imported.
 
     Raises:
         FormatError: it carries no format number, or another one.
     """
     number = tags.get(FORMAT_TAG)
-    if number != str(FORMAT):
+    if number not in {str(readable) for readable in READS}:
         carried = "carries no format number" if number is None else f"has format {number}"
         raise FormatError(
-            f"{model} version {version} {carried}; this code reads only format {FORMAT}. "
+            f"{model} version {version} {carried}; this code reads {_formats()}. "
             "Retrain with `repricer retrain` and use, or promote, the version that it registers."
         )
+
+
+def _formats() -> str:
+    return "the formats " + " and ".join(map(str, READS))

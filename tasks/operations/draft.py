@@ -34,7 +34,7 @@ class ShopTables:
         sales: file with the sales since the training, or ``source``, that of the settings.
         promotions: file with product, store (else all), first and last day, and the announced price.
         rules: file with rules by category and product; none: that of the settings.
-        stated: product, store and price in force of products that another price is supposed of (currency/unit).
+        stated: product, store and supposed price in force of some products (currency/unit).
     """
 
     prices: str | None = None

@@ -38,7 +38,7 @@ def _policy(policy: str, settings: Settings) -> PolicyAnswers:
     from tasks.runtime import champion_aliases
 
     model = champion_aliases.load_model(settings, "pricing_policy", policy)
-    return partial(answers, lambda questions: model.predict(questions)[STEP])
+    return partial(answers, lambda questions: model.predict(questions)[STEP].astype(float))
 
 
 def _plot(value: PolicyValue, path: Path) -> None:

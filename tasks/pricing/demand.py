@@ -176,7 +176,9 @@ def answer_of(products: Products, draw: np.ndarray) -> Answer:
     )
 
 
-def pull(ratio: np.ndarray, remembered: np.ndarray, last: np.ndarray, rules: Rules) -> np.ndarray | float:
+def pull(
+    ratio: np.ndarray, remembered: np.ndarray | float, last: np.ndarray | float, rules: Rules
+) -> np.ndarray | float:
     """Return the change of log units by what buyers remember and rivals answered; the arguments broadcast.
 
     Args:

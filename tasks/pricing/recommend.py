@@ -123,6 +123,11 @@ class PolicyModel:
         """Return the products of the market."""
         return products_of(self.market, self.slopes)
 
+    @cached_property
+    def _series(self) -> pd.MultiIndex:
+        """Return product and store of every row of the market."""
+        return pd.MultiIndex.from_frame(self.market[SERIES])
+
     def products_at(self, prices: pd.DataFrame) -> Products:
         """Return the products of the market with the costs that are known now, as ``costs`` takes them."""
         known = prices[self.rows(prices) >= 0]
@@ -163,9 +168,7 @@ class PolicyModel:
 
     def rows(self, prices: pd.DataFrame) -> np.ndarray:
         """Return the row of the market of every product and store, -1 where there is none (rows,)."""
-        return pd.MultiIndex.from_frame(self.market[SERIES]).get_indexer(
-            pd.MultiIndex.from_frame(prices[SERIES].astype(str))
-        )
+        return self._series.get_indexer(pd.MultiIndex.from_frame(prices[SERIES].astype(str)))
 
     def bounds(self, prices: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return between what prices may lie this week, currency/unit (rows,), (rows,).

@@ -47,3 +47,16 @@ def chargeable(price: np.ndarray, now: np.ndarray, floor: np.ndarray, rules: Rul
 def _within(now: np.ndarray, rules: Rules) -> tuple[np.ndarray, np.ndarray]:
     """Return the prices at the largest steps, with what floats need."""
     return now * rules.ladder[0] * (1 - NEAR), now * rules.ladder[-1] * (1 + NEAR)
+
+
+def charged(price: np.ndarray | float, step: np.ndarray | float, decimals: int | None) -> np.ndarray:
+    """Return recommended prices as they are charged: what moves is rounded, what holds stays as it is.
+
+    Args:
+        price: recommended, currency/unit (products,).
+        step: relative to the price in force; 1: it holds (products,).
+        decimals: of a price; none: prices are not rounded.
+    """
+    if decimals is None:
+        return np.asarray(price)
+    return np.where(np.equal(step, 1.0), price, np.round(price, decimals))

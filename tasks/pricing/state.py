@@ -41,6 +41,11 @@ TYPICAL_WITHIN, TYPICAL_WHOLE, SLOPE_SCALE = 2.0, 1.0, 0.5  # slopes from 0 to 4
 SURPRISES = (-1.0, 3.0)  # sales of nothing, and of four times what was expected
 MOST_COVER = 2.0  # stock for twice the weeks left does not run out
 MOST_ROOM = 0.2  # log distance to a bound beyond which it is out of sight
+SCALES = [
+    *(REWARD_SCALE, GAIN_SCALE, RATIO_SCALE, TYPICAL_WITHIN, TYPICAL_WHOLE, SLOPE_SCALE),
+    *(*SURPRISES, MOST_COVER, MOST_ROOM),
+]
+"""All of them; a policy that was trained with others reads a state wrongly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,8 +200,8 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     state[:, 3] = RATIO_SCALE * np.log(view.ratio)
     price = view.ratio * products.price
     low = np.fmax(products.lowest, rules.floor(products))
-    state[:, 4] = RATIO_SCALE * _room(price, low)
-    state[:, 5] = RATIO_SCALE * _room(products.highest, price)
+    state[:, 4] = RATIO_SCALE * room(price, low)
+    state[:, 5] = RATIO_SCALE * room(products.highest, price)
     state[:, 6] = RATIO_SCALE * np.log(view.remembered / view.ratio)
     state[:, 7] = RATIO_SCALE * _siblings(view)
     state[:, 8] = 1 - view.week / rules.decisions
@@ -212,7 +217,7 @@ def observe(view: View, rules: Rules) -> np.ndarray:
     return known
 
 
-def _room(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+def room(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Return the log distance between prices as far as it is in sight; a bound of 0 is not (B,)."""
     with np.errstate(divide="ignore"):
         return np.clip(np.log(above) - np.log(below), 0.0, MOST_ROOM)

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel
 
+from expectations.columns import QUANTILES
 from expectations.product_names import product_names
 from tasks.demand.model import DemandError, DemandModel
 from tasks.served.answers import request_errors, require_fields, with_ids
+from tasks.served.golden import GoldenModel
 
 
-class Demand(PythonModel):
+class Demand(GoldenModel):
     """Answer product, store, date and price with mean and quantiles of units/period."""
 
-    def load_context(self, context: Any) -> None:
+    def load(self, artifacts: Mapping[str, str]) -> None:
         """Read the arrays, the specification and the history of the model."""
-        import json
-        from pathlib import Path
-
-        import numpy as np
-
-        with np.load(context.artifacts["demand_arrays"], allow_pickle=False) as file:
+        with np.load(artifacts["demand_arrays"], allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        spec = json.loads(Path(context.artifacts["demand_spec"]).read_text(encoding="utf-8"))
-        self._model = DemandModel(spec, arrays, pd.read_parquet(context.artifacts["demand_history"]))
+        spec = json.loads(Path(artifacts["demand_spec"]).read_text(encoding="utf-8"))
+        self._model = DemandModel(spec, arrays, pd.read_parquet(artifacts["demand_history"]))
+
+    def spec(self) -> dict[str, Any]:
+        """Return the known features of a forecast and the quantiles of an answer, in order."""
+        return {"features": list(self._model.spec["known"]), "quantiles": list(QUANTILES)}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -50,6 +53,3 @@ class Demand(PythonModel):
     def names(self) -> dict[str, str]:
         """Return the name of every product by its id, shortened; the id where it has no name."""
         return product_names(self._model.history)
-
-
-set_model(Demand())

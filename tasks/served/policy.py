@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel
 
-from tasks.pricing.recommend import PolicyError, PolicyModel
+from expectations.columns import DATE, PRICE, PRODUCT, REASON, STORE
+from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
+from tasks.pricing.rounding import charged
+from tasks.pricing.single_price import Decision, SinglePrice
+from tasks.pricing.state import SCALES, features_of
 from tasks.served.answers import request_errors, require_fields, with_ids
+from tasks.served.golden import GoldenModel
 
 
-class PricingPolicy(PythonModel):
+class PricingPolicy(GoldenModel):
     """Answer product, store and price in force with the price of the next week.
 
     ``policy`` can also explain a price.
     """
 
     policy: PolicyModel
+    decimals: int | None = None  # of a price; none: prices are not rounded
 
-    def load_context(self, context: Any) -> None:
-        """Read market, slopes, rules and weights."""
-        import json
-        from pathlib import Path
-
-        import numpy as np
-
-        rules = json.loads(Path(context.artifacts["policy_rules"]).read_text(encoding="utf-8"))
-        with np.load(context.artifacts["policy_weights"], allow_pickle=False) as file:
+    def load(self, artifacts: Mapping[str, str]) -> None:
+        """Read market, slopes, rules, weights and the decimals of a price."""
+        rules = json.loads(Path(artifacts["policy_rules"]).read_text(encoding="utf-8"))
+        with np.load(artifacts["policy_weights"], allow_pickle=False) as file:
             weights = {name: file[name] for name in file.files}
-        with np.load(context.artifacts["policy_draws"], allow_pickle=False) as file:
+        with np.load(artifacts["policy_draws"], allow_pickle=False) as file:
             slopes = {name: file[name] for name in file.files}
-        market = pd.read_parquet(context.artifacts["policy_market"])
-        self.policy = PolicyModel.from_stored(market, slopes, rules, weights)
+        market = pd.read_parquet(artifacts["policy_market"])
+        prices = json.loads(Path(artifacts["policy_prices"]).read_text(encoding="utf-8"))
+        self.use(PolicyModel.from_stored(market, slopes, rules, weights), prices["decimals"])
+
+    def use(self, policy: PolicyModel, decimals: int | None) -> None:
+        """Answer by a policy, with prices of so many decimals."""
+        self.policy, self.decimals = policy, decimals
+        self._single = SinglePrice(policy, decimals)
+
+    def spec(self) -> dict[str, Any]:
+        """Return the numbers of a state, in order, and the scales in which they are read."""
+        return {"features": features_of(self.policy.rules), "scales": SCALES}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Return ids, the recommended price, its step of the ladder and the reason, row by row."""
+        if (row := _single_row(model_input)) is not None:
+            answer = np.array([(*row[:2], *self.price(*row))], object)
+            return pd.DataFrame(answer, model_input.index, ANSWER, dtype=object)  # no column is converted
         require_fields(model_input)
         with request_errors(PolicyError):
-            return with_ids(model_input, self.policy.recommend(model_input))
+            answer = self.policy.recommend(model_input, decimals=self.decimals)
+        price = charged(answer[PRICE].to_numpy(), answer[STEP].to_numpy(), self.decimals)
+        return with_ids(model_input, answer.assign(**{PRICE: price}))
+
+    def price(self, product: str, store: str, price: float) -> Decision:
+        """Return the next price of one product, all others as at the end of the training.
+
+        Args:
+            product, store: as the market names them.
+            price: in force now, finite and above 0 (currency/unit).
+        """
+        decision = self._single(product, store, price)
+        return decision._replace(price=float(charged(decision.price, decision.step, self.decimals)))
 
 
-set_model(PricingPolicy())
+ANSWER = pd.Index([PRODUCT, STORE, PRICE, STEP, REASON])
+
+
+def _single_row(request: pd.DataFrame) -> tuple[str, str, float] | None:
+    """Return product, store and price of a request of one sound row; none: the request is to be checked."""
+    if len(request) != 1 or DATE in request:
+        return None
+    places = [request.columns.get_loc(name) for name in (PRODUCT, STORE, PRICE)]
+    product, store, price = (request.iat[0, place] for place in places)  # noqa: PD009 - half of the time
+    texts = isinstance(product, str) and isinstance(store, str) and bool(product.strip())
+    if not texts or not isinstance(price, float) or not 0 < price < np.inf:
+        return None
+    return product, store, float(price)

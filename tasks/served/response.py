@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel
 
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRICE, PRODUCT, REASON
 from tasks.response.list_answer import ListError, list_answer
 from tasks.served.answers import request_errors, require_fields, with_ids
+from tasks.served.golden import GoldenModel
 
 ANSWER = [ELASTICITY, LOW, HIGH, IDENTIFIED, REASON]
 
 
-class PriceResponse(PythonModel):
+class PriceResponse(GoldenModel):
     """Answer a price list with the units that it sells, or a product with its elasticity.
 
     With prices, all rows of a request are one list: substitutes share what their group sells, and products
@@ -23,19 +26,18 @@ class PriceResponse(PythonModel):
     interval, and whether it may move a price.
     """
 
-    def load_context(self, context: Any) -> None:
+    def load(self, artifacts: Mapping[str, str]) -> None:
         """Read the tables, the draws and their confidence."""
-        import json
-        from pathlib import Path
-
-        import numpy as np
-
-        spec = json.loads(Path(context.artifacts["response_spec"]).read_text(encoding="utf-8"))
+        spec = json.loads(Path(artifacts["response_spec"]).read_text(encoding="utf-8"))
         self._confidence = spec["confidence"]
-        self._products = pd.read_parquet(context.artifacts["response_products"])
-        with np.load(context.artifacts["response_draws"], allow_pickle=False) as file:
+        self._products = pd.read_parquet(artifacts["response_products"])
+        with np.load(artifacts["response_draws"], allow_pickle=False) as file:
             self._draws = {name: file[name] for name in file.files}
-        self._table = pd.read_parquet(context.artifacts["response_table"]).set_index(PRODUCT)[ANSWER]
+        self._table = pd.read_parquet(artifacts["response_table"]).set_index(PRODUCT)[ANSWER]
+
+    def spec(self) -> dict[str, Any]:
+        """Return the columns of an answer, in order, and the probability of its intervals."""
+        return {"answer": ANSWER, "confidence": self._confidence}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -55,6 +57,3 @@ class PriceResponse(PythonModel):
         answer[REASON] = answer[REASON].mask(unknown, "the product was not in the training")
         answer = answer.assign(**{IDENTIFIED: answer[IDENTIFIED].eq(True)}).set_axis(model_input.index)
         return with_ids(model_input, answer)
-
-
-set_model(PriceResponse())

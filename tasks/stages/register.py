@@ -13,7 +13,7 @@ from expectations.columns import DATE, PRICE, PRODUCT, STORE
 from tasks.governance.approval import VERDICT
 from tasks.governance.format import FORMAT, FORMAT_TAG
 from tasks.runtime import track
-from tasks.runtime.artifacts import Artifact, load_table
+from tasks.runtime.artifacts import Artifact, load_table, save_json
 from tasks.runtime.attempt import Attempt, code_version, resumable, settings_hash
 from tasks.runtime.candidate_aliases import nominate
 from tasks.runtime.records import Responded, Stages, Versions
@@ -28,7 +28,7 @@ TAG_LENGTH = 5000  # characters that MLflow keeps of a tag
 def register(attempt: Attempt, settings: Settings, stages: Stages) -> Versions:
     """Register the three models, the policy pinned to the other two; for PASS they become ``candidate``."""
     with track.stage_run(attempt, "register") as run:
-        versions = _registered(run, stages, _tags(settings, stages))
+        versions = _registered(run, stages, _tags(settings, stages), _prices(attempt, settings))
         seal(settings, cast("Mapping[str, int]", versions))
     if stages["evaluate"]["verdict"] == "PASS":
         nominate(cast("Mapping[str, int]", versions))
@@ -50,7 +50,12 @@ def _tags(settings: Settings, stages: Stages) -> dict[str, str]:
     }
 
 
-def _registered(run: StageRun, stages: Stages, tags: Mapping[str, str]) -> Versions:
+def _prices(attempt: Attempt, settings: Settings) -> Artifact:
+    """Save how the served policy writes a price."""
+    return save_json({"decimals": settings.price.decimals}, attempt.path("register", "policy_prices.json"))
+
+
+def _registered(run: StageRun, stages: Stages, tags: Mapping[str, str], prices: Artifact) -> Versions:
     forecasted, responded, priced = stages["forecast"], stages["respond"], stages["price"]
     demand = run.model(
         Registration(
@@ -71,7 +76,7 @@ def _registered(run: StageRun, stages: Stages, tags: Mapping[str, str]) -> Versi
     policy = run.model(
         Registration(
             name="pricing_policy",
-            files=priced["model_files"],
+            files={**priced["model_files"], "policy_prices": prices},
             example=_example(priced["market"], PRODUCT, STORE, PRICE),
             tags={**tags, "demand_version": str(demand), "price_response_version": str(response)},
         )

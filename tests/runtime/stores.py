@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tasks.runtime.artifacts import save_arrays, save_json, save_table
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track import Registration
 from tasks.runtime.track.model_files import registered_version
-from tasks.runtime.track.registry import CODE
+from tasks.runtime.track.served_code import CODE, served_code
 from tasks.runtime.track.store import client
 
 MODEL = "price_response"
@@ -51,12 +50,13 @@ def seal_any(settings: Settings, name: str, version: int) -> None:
 def smallest_folder(folder: Path, name: str, text: str) -> Path:
     """Write the folder of a version as MLflow would, of our code and one artifact; it answers nothing."""
     (folder / "artifacts").mkdir(parents=True)
-    shutil.copyfile(CODE[name], folder / CODE[name].name)
+    code = served_code(name)
+    code.write(folder)
     (folder / "artifacts" / "text.txt").write_text(text, encoding="utf-8")
     pyfunc = {
         "loader_module": "mlflow.pyfunc.loaders.code_model",
-        "code": None,
-        "model_code_path": CODE[name].name,
+        "code": CODE,
+        "model_code_path": code.entry_name,
         "artifacts": {"text": {"path": "artifacts/text.txt"}},
     }
     (folder / "MLmodel").write_text(json.dumps({"flavors": {"python_function": pyfunc}}), encoding="utf-8")

@@ -18,7 +18,10 @@ from mlflow.exceptions import MlflowException
 from conf import Settings
 from tasks.governance.manifest import ManifestError
 from tasks.runtime import champion_store, verified_models
+from tasks.runtime.track.served_code import served_code
 from tests.runtime.stores import MODEL, elasticity, folder_of
+
+CARRIED = f"code/{served_code(MODEL).package}/tasks/response/list_answer.py"
 
 
 @pytest.fixture
@@ -56,8 +59,12 @@ def changed_code(folder: Path, code: str) -> None:
         file.write(code)
 
 
+def changed_carried_code(folder: Path, code: str) -> None:
+    with (folder / CARRIED).open("a", encoding="utf-8") as file:
+        file.write(code)
+
+
 def other_loader(folder: Path, code: str) -> None:
-    (folder / "code").mkdir()
     (folder / "code" / "foreign_loader.py").write_text(code, encoding="utf-8")
     describe(folder, loader_module="foreign_loader", code="code")
 
@@ -68,7 +75,6 @@ def other_code_path(folder: Path, code: str) -> None:
 
 
 def shadowing_module(folder: Path, code: str) -> None:
-    (folder / "code").mkdir()
     (folder / "code" / "shadow_of_a_library.py").write_text(code, encoding="utf-8")
     with (folder / "response.py").open("a", encoding="utf-8") as file:
         file.write("import shadow_of_a_library\n")
@@ -82,7 +88,7 @@ def pickle(folder: Path, code: str) -> None:
     )
 
 
-FORMS = [changed_code, other_loader, other_code_path, shadowing_module, pickle]
+FORMS = [changed_code, changed_carried_code, other_loader, other_code_path, shadowing_module, pickle]
 
 
 @pytest.mark.parametrize("registered", [True, False], ids=["with manifest", "without manifest"])
@@ -96,6 +102,8 @@ def test_foreign_code_is_refused_before_it_runs(
 ) -> None:
     form(folder_of(1), writing(canary))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in [name for name in sys.modules if name.startswith("repricer_served")]:
+        monkeypatch.delitem(sys.modules, name)  # as in a new process
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true")
     with suppress(MlflowException, AttributeError, TypeError):  # what MLflow makes of a model that is none
         mlflow.pyfunc.load_model(f"models:/{MODEL}/1")

@@ -14,9 +14,10 @@ import mlflow
 import pytest
 
 from conf import Settings
-from tasks.governance.manifest import ManifestError
+from tasks.governance.manifest import SHOWN, ManifestError
 from tasks.runtime import track, verified_models
 from tasks.runtime.model_folder import CACHE, NOTED_BY_LOADS, PRIVATE, private_folder
+from tasks.runtime.track.served_code import served_code
 from tests.faults.changes import empty, flip, link, remove, replace, truncate
 from tests.runtime.stores import MODEL, elasticity, folder_of
 
@@ -24,7 +25,8 @@ FILES = (
     *("MLmodel", "conda.yaml", "input_example.json", "python_env.yaml", "requirements.txt", "response.py"),
     "serving_input_example.json",
     *("artifacts/elasticities.parquet", "artifacts/group_draws.npz", "artifacts/group_products.parquet"),
-    "artifacts/response_spec.json",
+    *("artifacts/response_spec.json", "artifacts/golden.json"),
+    *(path for path in served_code(MODEL).digests() if path.startswith("code/")),
 )
 DIFFERING = ("MLmodel", "artifacts/elasticities.parquet")
 """Files in which the two versions differ."""
@@ -111,7 +113,8 @@ def test_a_load_by_name_that_mlflow_notes_in_the_folder_changes_nothing(store: S
 
 def test_a_folder_that_is_gone_is_refused(store: Settings) -> None:
     shutil.rmtree(folder_of(1))
-    with pytest.raises(ManifestError, match=r"MLmodel: expected .* found no such file; .*; and 6 more"):
+    more = len(FILES) - SHOWN
+    with pytest.raises(ManifestError, match=rf"MLmodel: expected .* found no such file; .*; and {more} more"):
         elasticity(store)
 
 

@@ -20,7 +20,7 @@ ROWS = pd.DataFrame({"product_id": ["p1", "p0"], "store_id": "all", "price": [2.
 @pytest.fixture
 def policy() -> PricingPolicy:
     served = PricingPolicy()
-    served.policy = model_of(products(3))
+    served.use(model_of(products(3)), decimals=None)
     return served
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,7 @@ def stored(model: PolicyModel, folder: Path) -> Priced:
             "policy_draws": save_arrays(model.slopes.arrays, folder / "policy_draws.npz"),
             "policy_rules": save_json(model.rules.to_json(), folder / "policy_rules.json"),
             "policy_weights": save_arrays(model.policy.weights, folder / "policy_weights.npz"),
+            "policy_prices": save_json({"decimals": None}, folder / "policy_prices.json"),
         },
     )
 
@@ -139,6 +141,12 @@ def stored(model: PolicyModel, folder: Path) -> Priced:
 def grouped_policy() -> PolicyModel:
     shop = random_groups([1, 3, 2], seed=1)
     return model_of(shop, shop_rules(reference_effect=0.2), Greedy(gainful_weights()))
+
+
+def dated_policy() -> PolicyModel:
+    """Return a policy that knows when its training ended, as commands need it."""
+    model = grouped_policy()
+    return replace(model, market=model.market.assign(date=pd.Timestamp("2026-01-04")))
 
 
 def test_a_stored_policy_writes_the_same_list(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tasks.governance.manifest import FileDigest, ManifestError
 from tasks.runtime import moved
 from tasks.runtime.model_folder import copied, private_folder, require_inside
 from tasks.runtime.track.registry import ModelError
+from tasks.runtime.track.served_code import path_kept
 from tasks.runtime.track.store import client, if_present
 
 
@@ -73,10 +74,14 @@ def copy_files(settings: Settings, registered: RegisteredVersion, target: Path) 
 
 
 def load_folder(folder: Path) -> Any:
-    """Return the model whose checked files lie in a folder; the folder may go afterwards."""
+    """Return the model whose checked files lie in a folder; the folder may go afterwards.
+
+    All of its code is imported at once, and the folder does not stay on the path.
+    """
     import mlflow
 
-    return mlflow.pyfunc.load_model(str(folder))
+    with path_kept():
+        return mlflow.pyfunc.load_model(str(folder))
 
 
 def _root(settings: Settings) -> str:

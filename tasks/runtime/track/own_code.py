@@ -9,8 +9,7 @@ from typing import Any
 import yaml
 
 from tasks.governance.manifest import FileDigest, ManifestError
-from tasks.runtime.artifacts import sha256
-from tasks.runtime.track.registry import CODE
+from tasks.runtime.track.served_code import CODE, ENTRIES, served_code
 
 LOADER = "mlflow.pyfunc.loaders.code_model"
 """The loader of models that are logged from code; it unpickles nothing."""
@@ -20,6 +19,12 @@ FILES = {
 }
 """What MLflow writes beside code and artifacts."""
 ARTIFACTS = "artifacts/"
+BEFORE_CARRIED = {
+    "demand": "8c19ac25a08d439b45766a5a776b2a4215757739747638b9378af55592ce2373",
+    "price_response": "b2de151bb2e62f35fccd52ecedea61b929e30b069155abb9071a9fc988936d27",
+    "pricing_policy": "afd4c7e6a611e19ddb29e9423cd91c914c615e2afb31f9295ff867bed332a586",
+}
+"""SHA-256 of the one file of code with which the release before registered a model (format 2)."""
 
 
 def require_own_code(name: str, version: int, folder: Path, files: Mapping[str, FileDigest]) -> None:
@@ -38,21 +43,46 @@ def require_own_code(name: str, version: int, folder: Path, files: Mapping[str, 
 
 
 def _faults(name: str, folder: Path, files: Mapping[str, FileDigest]) -> Iterator[str]:
-    code = CODE[name]
     if "MLmodel" not in files:
         yield "it has no MLmodel"
         return
-    expected, received = sha256(code), files.get(code.name)
-    if received is None or received.sha256 != expected:
-        yield f"{code.name}: expected SHA-256 {expected}, found {received or 'no such file'}"
-    foreign = [path for path in files if path not in FILES | {code.name} and not path.startswith(ARTIFACTS)]
+    entry = ENTRIES[name]
+    expected = code_of(name, files)
+    for path, digest in expected.items():
+        received = files.get(path)
+        if received is None or received.sha256 != digest:
+            yield f"{path}: expected SHA-256 {digest}, found {received or 'no such file'}"
+    foreign = [path for path in files if path not in FILES | set(expected) and not path.startswith(ARTIFACTS)]
     if foreign:
         yield f"files of no known use: {', '.join(sorted(foreign))}"
-    yield from _foreign_entries(code.name, folder / "MLmodel", files)
+    carried = CODE if len(expected) > 1 else None
+    yield from _foreign_entries(entry, carried, folder / "MLmodel", files)
 
 
-def _foreign_entries(code: str, description: Path, files: Mapping[str, FileDigest]) -> Iterator[str]:
-    """Return the entries of MLmodel that would load something else."""
+def code_of(name: str, files: Mapping[str, FileDigest]) -> Mapping[str, str]:
+    """Return the SHA-256 (hexadecimal) of the code that a version may run, by path.
+
+    It is that which this installation registers, or the file alone with which the release before registered
+    versions that ran the modules of the installation.
+    """
+    entry = ENTRIES[name]
+    received = files.get(entry)
+    if received is not None and received.sha256 == BEFORE_CARRIED[name]:
+        return {entry: BEFORE_CARRIED[name]}
+    return served_code(name).digests()
+
+
+def _foreign_entries(
+    entry: str, carried: str | None, description: Path, files: Mapping[str, FileDigest]
+) -> Iterator[str]:
+    """Return the entries of MLmodel that would load something else.
+
+    Args:
+        entry: file that is imported.
+        carried: folder that may be put on the path; none: none may.
+        description: MLmodel.
+        files: digests by path.
+    """
     try:
         flavors = yaml.safe_load(description.read_bytes())["flavors"]
         pyfunc: dict[str, Any] = flavors["python_function"]
@@ -60,12 +90,12 @@ def _foreign_entries(code: str, description: Path, files: Mapping[str, FileDiges
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         yield "MLmodel is not that of a model from code"
         return
-    required = {"loader_module": LOADER, "code": None, "data": None, "python_model": None}
-    for entry, value in required.items():
-        if pyfunc.get(entry) != value:
-            yield f"MLmodel: {entry} is {pyfunc.get(entry)!r}, not {value!r}"
-    if Path(str(pyfunc.get("model_code_path"))).name != code:
-        yield f"MLmodel: model_code_path is {pyfunc.get('model_code_path')!r}, not that of {code}"
+    required = {"loader_module": LOADER, "code": carried, "data": None, "python_model": None}
+    for key, value in required.items():
+        if pyfunc.get(key) != value:
+            yield f"MLmodel: {key} is {pyfunc.get(key)!r}, not {value!r}"
+    if Path(str(pyfunc.get("model_code_path"))).name != entry:
+        yield f"MLmodel: model_code_path is {pyfunc.get('model_code_path')!r}, not that of {entry}"
     if set(flavors) != {"python_function"}:
         yield f"MLmodel: flavors {', '.join(sorted(flavors))}, not python_function alone"
     outside = [path for path in paths if path not in files or not path.startswith(ARTIFACTS)]

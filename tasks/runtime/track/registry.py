@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.governance.champion import MODELS
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.track.resumed import delete_unregistered, registered_version
+from tasks.runtime.track.served_code import CODE, ServedCode, importable, served_code
 from tasks.runtime.track.store import client, if_present
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
 
-SERVED = Path(__file__).parents[2] / "served"
-CODE = {name: SERVED / f"{name.split('_')[-1]}.py" for name in MODELS}
-"""The code that MLflow stores with each model and imports when it loads a version."""
 WHAT = {
     "demand": "Forecast of the units that sell, given the prices of the horizon: a blend of ARIMA and LSTM.",
     "price_response": "How demand answers prices: elasticities with intervals, own and of substitutes.",
     "pricing_policy": "Which price to set next: a policy trained in a market of the other two models.",
 }
 """What each model is, for the page that lists its versions."""
-SERVING_REQUIREMENTS = ["mlflow", "numpy", "pandas", "pyarrow", "repricer"]
+GOLDEN = "golden"
+"""Artifact with the requests and answers that a version must give again whenever it is loaded."""
 
 
 class ModelError(RuntimeError):
@@ -83,22 +84,37 @@ def _logged(stage: str, registration: Registration) -> Any:
     """Log a model below the run of a stage and return what MLflow says of it; it answers its example."""
     import mlflow
 
-    name, example = registration.name, registration.example
-    with mlflow.start_run(run_id=stage, log_system_metrics=False):
-        info = mlflow.pyfunc.log_model(
-            name=name,
-            python_model=str(CODE[name]),
-            artifacts={key: str(checked(artifact)) for key, artifact in registration.files.items()},
-            input_example=example,
-            pip_requirements=SERVING_REQUIREMENTS,
-        )
-    answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
+    name, example, code = registration.name, registration.example, served_code(registration.name)
+    files = {key: str(checked(artifact)) for key, artifact in registration.files.items()}
+    with tempfile.TemporaryDirectory() as scratch, importable(Path(scratch)):
+        entry = code.write(Path(scratch))
+        files[GOLDEN] = _golden(Path(scratch), code, files, example)
+        with mlflow.start_run(run_id=stage, log_system_metrics=False):
+            info = mlflow.pyfunc.log_model(
+                name=name,
+                python_model=str(entry),
+                code_paths=[str(entry.parent / CODE / code.package)],
+                artifacts=files,
+                input_example=example,
+                pip_requirements=list(code.requirements),
+            )
+        answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
     if info.signature is None or len(answer) != len(example):
         raise ModelError(
             f"{name}: loaded back from {info.model_uri} it does not answer its input example. "
             "See the log above."
         )
     return info
+
+
+def _golden(scratch: Path, code: ServedCode, files: Mapping[str, str], example: pd.DataFrame) -> str:
+    """Write what the model answers to its example and to the first row of it, and return the path."""
+    golden = importlib.import_module(code.golden)
+    model = getattr(importlib.import_module(code.module), code.name)()
+    model.load(files)
+    path = scratch / "golden.json"
+    path.write_text(json.dumps(golden.recorded(model, [example, example.head(1)])), encoding="utf-8")
+    return str(path)
 
 
 def set_alias(name: str, alias: str, version: int) -> None:

@@ -1,0 +1,112 @@
+"""Benchmark: milliseconds of one price, in this process and from a server beside a bare one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from conf import Settings
+from expectations.columns import PRICE, SERIES
+from tasks.bench.model_server import ModelServer, body_of, serving, write_empty
+from tasks.governance.champion import HEAD
+from tasks.pricing.price_list import in_force
+from tasks.runtime import champion_aliases
+from tasks.runtime.track.model_files import copy_files, registered_version
+
+WARM_UP = 50  # requests that do not count: imports, caches, the first connection
+DEAREST, CHEAPEST = 1.1, 0.9  # prices of the requests, over those at the end of the training
+
+
+class Figures(NamedTuple):
+    """Milliseconds of a request: median and 99th percentile."""
+
+    p50: float
+    p99: float
+
+
+def bench_serve(
+    settings: Settings, version: int | None, requests: int, folder: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Time the next price of one product of a registered policy.
+
+    Both servers run at the same time and are asked in turn, so that whatever else the machine does slows
+    both.
+
+    Args:
+        settings: whose store holds the policy.
+        version: of `pricing_policy`; none: the champion, or the candidate if nothing was promoted.
+        requests: that are timed, in each way.
+        folder: where the models lie meanwhile.
+        say: shows a line about every way.
+
+    Raises:
+        ModelError: there is no such version.
+        ServerError: a server does not start, or refuses a request.
+    """
+    number, model = champion_aliases.chosen(settings, HEAD, version)
+    rows = _rows(model.policy, requests)
+    say(f"{HEAD} version {number}: {len(model.policy.market)} products")
+    inside = _in_process(model, rows)
+    say(f"in this process: p50 {inside.p50:.3f} ms, p99 {inside.p99:.3f} ms")
+    served = folder / "served"
+    served.mkdir()
+    copy_files(settings, registered_version(HEAD, number), served)
+    with serving(served, folder) as server, serving(write_empty(folder / "empty"), folder) as empty:
+        policy, bare = _in_turn(server, empty, [body_of([row]) for row in rows])
+        return {
+            "version": number,
+            "products": len(model.policy.market),
+            "requests": requests,
+            "in_process_ms": inside._asdict(),
+            "served_ms": policy._asdict(),
+            "bare_ms": bare._asdict(),
+            "ratio": {"p50": policy.p50 / bare.p50, "p99": policy.p99 / bare.p99},
+            "ready_seconds": server.ready_seconds,
+            "megabytes": server.megabytes(),
+            "bare_ready_seconds": empty.ready_seconds,
+            "bare_megabytes": empty.megabytes(),
+        }
+
+
+def _rows(policy: Any, requests: int) -> list[dict[str, Any]]:
+    """Return requests of one product each, over the whole market and around the prices in force."""
+    table = in_force(policy)
+    rng = np.random.default_rng(0)
+    rows = list(islice(cycle(table.to_dict("records")), requests + WARM_UP))
+    factors = rng.uniform(CHEAPEST, DEAREST, len(rows))
+    return [
+        {**{name: row[name] for name in SERIES}, PRICE: row[PRICE] * factor}
+        for row, factor in zip(rows, factors.tolist(), strict=True)
+    ]
+
+
+def _in_process(model: Any, rows: list[dict[str, Any]]) -> Figures:
+    seconds = []
+    for row in rows:
+        product, store, price = row.values()
+        start = time.perf_counter()
+        model.price(product, store, price)
+        seconds.append(time.perf_counter() - start)
+    return _figures(seconds)
+
+
+def _in_turn(server: ModelServer, empty: ModelServer, bodies: list[bytes]) -> tuple[Figures, Figures]:
+    """Send every request to both servers, the first one in turn, and return what they take."""
+    served, bare = [], []
+    for number, body in enumerate(bodies):
+        if number % 2:
+            served.append(server.seconds(body))
+        bare.append(empty.seconds(body))
+        if not number % 2:
+            served.append(server.seconds(body))
+    return _figures(served), _figures(bare)
+
+
+def _figures(seconds: list[float]) -> Figures:
+    p50, p99 = np.percentile(1000 * np.array(seconds[WARM_UP:]), (50, 99)).tolist()
+    return Figures(p50, p99)
