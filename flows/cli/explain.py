@@ -87,8 +87,7 @@ def explain_price(
     from tasks.operations.explain_price import explain_price as operation
     from tasks.stages.sales import sales_since
 
-    files = {"prices": prices, "sales": sales, "promotions": promotions}
-    tables = ShopTables(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
+    tables = ShopTables.of(prices=prices, sales=sales, promotions=promotions)
     question = Question(product=product, store=store, version=version, price=price, seed=seed)
     explained = operation(settings, question, tables, sales_since(settings, sales), figure)
     write_json(json_file, explained)

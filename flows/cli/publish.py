@@ -72,8 +72,7 @@ def publish(
         from tasks.operations.draft import ShopTables
         from tasks.operations.publish import Release
 
-        files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
-        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})
+        tables = ShopTables.of(prices=prices, sales=sales, promotions=promotions, rules=rules)
         release = Release(by=by, reason=reason, effective=effective, agree_margins=agree_margins, seed=seed)
         published = flow(settings, release, tables)
     write_json(json_file, published)

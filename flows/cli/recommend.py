@@ -78,8 +78,7 @@ def recommend(
         from flows.recommend import recommend as flow
         from tasks.operations.draft import ShopTables
 
-        files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
-        tables = ShopTables(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
+        tables = ShopTables.of(prices=prices, sales=sales, promotions=promotions, rules=rules)
         recommended = flow(settings, version, str(out), seed, tables, force=force)
     write_json(json_file, recommended)
     report.show_recommended(recommended)

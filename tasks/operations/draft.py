@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -42,6 +43,11 @@ class ShopTables:
     promotions: str | None = None
     rules: str | None = None
     stated: pd.DataFrame | None = None
+
+    @classmethod
+    def of(cls, **files: Path | None) -> Self:
+        """Return the tables of files by their names here; those that are none are left out."""
+        return cls(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
