@@ -45,7 +45,7 @@ class ShopTables:
     stated: pd.DataFrame | None = None
 
     @classmethod
-    def of(cls, **files: Path | None) -> Self:
+    def of(cls, **files: Path | str | None) -> Self:
         """Return the tables of files by their names here; those that are none are left out."""
         return cls(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
 
