@@ -164,10 +164,9 @@ def explain_price(
     """
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
     policy, product, store = model.policy, question.product, question.store
-    row = policy.row_of(product, store)
     now = None if sales is None else now_of(settings, policy, sales)
     prices, today = prices_in_force(policy, tables, now), first_day(policy, now)
-    ours = _rows_of(prices, product, store)
+    ours = _rows_of(policy, prices, product, store)
     prices = _with_price(prices, ours, question.price)
     current = bounded(settings, policy, prices, tables, sales=sales, as_of=today)
     explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
@@ -181,7 +180,7 @@ def explain_price(
         week=f"{today:%Y-%m-%d}",
         **_numbers(explanation, listed, policy),  # type: ignore[typeddict-item]
         trail=_trail(explanation.binding, current.assign(**policy.costs(current))[ours].iloc[0]),
-        lesson=_lesson(now, row),
+        lesson=_lesson(now, policy.row_of(product, store)),
     )
 
 
@@ -192,12 +191,13 @@ def _draw(explanation: Explanation, policy: PolicyModel, name: str, path: Path) 
     keep_figure(ladder(explanation, policy.rules, name, policy.currency or MONEY), path)
 
 
-def _rows_of(prices: pd.DataFrame, product: str, store: str) -> np.ndarray:
+def _rows_of(policy: PolicyModel, prices: pd.DataFrame, product: str, store: str) -> np.ndarray:
     """Return which rows of the prices in force are of a product (rows,), bool.
 
     Raises:
-        PolicyError: there is none.
+        PolicyError: there is none, or the policy does not know it.
     """
+    policy.row_of(product, store)
     ours = ((prices[PRODUCT].astype(str) == product) & (prices[STORE].astype(str) == store)).to_numpy()
     if not ours.any():
         raise PolicyError(
