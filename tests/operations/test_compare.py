@@ -88,7 +88,7 @@ def test_two_versions_with_one_policy_differ_in_nothing(shop: Settings) -> None:
 def test_a_version_is_not_compared_with_itself(shop: Settings) -> None:
     promote(shop, 2)
     with pytest.raises(
-        Refused, match="version 2 would be compared with itself: it is champion. Name another"
+        Refused, match=r"version 2 would be compared with itself: it is champion. Name another"
     ):
         compared(shop, 2)
     with pytest.raises(track.ModelError, match="there is no candidate"):
