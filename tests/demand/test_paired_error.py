@@ -48,11 +48,8 @@ def test_the_interval_covers_the_difference_that_is_there_as_often_as_it_says() 
     units = dict.fromkeys(names, [20.0] * 4)
     for _ in range(trials):
         bias = rng.normal(0, 2, series)  # errors of a series go together
-        ours = held_out(
-            {n: (22 + b + rng.normal(0, 0.1, 4)).tolist() for n, b in zip(names, bias, strict=True)},
-            units,
-            "2025-01-01",
-        )
+        medians = 22 + bias[:, None] + rng.normal(0, 0.1, (series, 4))
+        ours = held_out(dict(zip(names, medians.tolist(), strict=True)), units, "2025-01-01")
         theirs = held_out(dict.fromkeys(names, [20.0] * 4), units, "2025-01-01")
         difference = error_difference(ours, theirs, 0.95)
         assert difference is not None

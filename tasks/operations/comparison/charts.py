@@ -10,7 +10,7 @@ from tasks.operations.comparison.records import Compared
 from tasks.operations.comparison.words import gain_cell, week_gains
 from tasks.pricing.list_claim import Changes
 
-WIDTH, LEFT, RIGHT = 760, 260, 20  # of a chart and its margins (px)
+WIDTH, LEFT, RIGHT = 760, 310, 20  # of a chart and its margins (px)
 ROW, TOP, BOTTOM = 40, 8, 26  # height of a row, margins (px)
 BIN_HEIGHT = 120  # of the tallest bar (px)
 COLOURS = (GREEN, DARK, BLUE)
