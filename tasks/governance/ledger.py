@@ -92,12 +92,12 @@ class Broken:
         return f"entry {self.number} of the ledger {self.fault}"
 
 
-class LedgerError(RuntimeError):
+class LedgerError(Refused):
     """A ledger that is not what was written."""
 
     def __init__(self, broken: Broken) -> None:
         super().__init__(
-            f"{broken}. Nobody knows what was decided: nothing is done by this ledger. "
+            f"{broken}. No command decides or recommends by a ledger that is not what was written. "
             "Restore its database from a backup; `repricer verify` says when it is whole."
         )
         self.broken = broken

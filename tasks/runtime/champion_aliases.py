@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from conf import Settings
-from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, Refused, require_promotable
+from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, require_promotable
 from tasks.governance.champion import HEAD, MODELS, Champion, Standing, Unresolved, change
-from tasks.governance.ledger import ADOPTED, REJECTED, Entry, LedgerError, following
+from tasks.governance.ledger import ADOPTED, REJECTED, Entry, LedgerError, Overtaken, following
 from tasks.governance.signed_aliases import signed_decision
 from tasks.runtime import champion_store, ledger_store, track, verified_models
 from tasks.runtime.candidate_aliases import candidate_of, follow_policy
@@ -182,7 +182,7 @@ def _adopt(settings: Settings) -> None:
         entries = [first, _aliased(standing, CHAMPION, first)]
     try:
         ledger_store.append(settings, *entries)
-    except Refused as error:
+    except Overtaken as error:
         log.info("the ledger was begun by another command: %s", error)
         return
     log.warning("the ledger begins with the champion that the aliases named: %s", entries[-1])

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.governance.approval import Refused, approval, require_promotable
+from tasks.governance.approval import (
+    Refused,
+    approval,
+    failed_gates,
+    require_failed,
+    require_promotable,
+    require_second_person,
+)
 from tasks.governance.format import FORMAT, FormatError
 
 
@@ -40,6 +47,41 @@ def test_whatever_is_not_pass_is_refused(tags: dict[str, str] | None, message: s
 
 def test_pass_is_accepted() -> None:
     require_promotable("pricing_policy", 3, {"format": str(FORMAT), "verdict": "PASS"})
+
+
+@pytest.mark.parametrize(
+    ("tags", "failed"),
+    [
+        ({"verdict": "PASS", "reasons": "all 9 gates passed: trial_lift"}, []),
+        ({"verdict": "FAIL", "reasons": "b: too low · note: so what · a: it is 1 · plain"}, ["a", "b"]),
+        ({"verdict": "FAIL"}, ["verdict"]),
+        ({}, ["verdict"]),
+    ],
+)
+def test_what_failed_is_named_by_its_gate_else_by_the_verdict(
+    tags: dict[str, str], failed: list[str]
+) -> None:
+    assert failed_gates(tags) == failed
+
+
+def test_only_all_names_of_what_failed_override_it() -> None:
+    tags = {"format": str(FORMAT), "verdict": "FAIL", "reasons": "a: too low · b: too low."}
+    require_promotable("pricing_policy", 3, tags, ["a", "b"])
+    with pytest.raises(Refused, match=r"a: too low · b: too low\. Who .*`repricer promote --override b`"):
+        require_promotable("pricing_policy", 3, tags, ["a"])
+    require_failed(["a"], ["a", "b"])
+    with pytest.raises(Refused, match=r"--override c: it did not fail\. What failed: a, b"):
+        require_failed(["a", "c"], ["a", "b"])
+
+
+def test_the_second_person_is_another_one() -> None:
+    require_second_person("Bob", "ada")
+    for by in ("ada", " ADA "):
+        with pytest.raises(Refused, match="who trained a version does not approve it"):
+            require_second_person(by, "Ada")
+    for nobody in (None, "unknown"):
+        with pytest.raises(Refused, match="does not say who trained it"):
+            require_second_person("Bob", nobody)
 
 
 @pytest.mark.parametrize(

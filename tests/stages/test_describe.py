@@ -10,7 +10,7 @@ import pytest
 from conf import Settings
 from tasks.governance.approval import approval
 from tasks.governance.champion import MODELS, change
-from tasks.governance.ledger import PROMOTED
+from tasks.governance.ledger import PROMOTED, Broken, LedgerError
 from tasks.runtime import champion_store, track
 from tasks.runtime.attempt import Attempt
 from tasks.stages.describe import describe
@@ -144,3 +144,14 @@ def test_a_change_that_is_not_known_is_said_to_be_so(settings: Settings) -> None
     version = track.open_store(settings).get_model_version("pricing_policy", "1")
     assert version.tags["list_lift"] == "not known"
     assert "Every gate is passed." in version.description
+
+
+def test_a_broken_ledger_stops_no_retraining(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_settings: Settings) -> None:
+        raise LedgerError(Broken(3, "was changed"))
+
+    monkeypatch.setattr(champion_store, "newest", broken)
+    retrained(settings, "a")
+    assert "entry 3 of the ledger was changed" in caplog.text
