@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,29 +55,26 @@ def publish(
 
     Example: `repricer publish --by "Ada Lovelace" --reason "weekly list" --effective 2026-12-01T00:00`
     """
+    settings, decision = settings_of(profile, sets), _decision(by, reason, due, stop, resume)
+    if due:
+        _due(settings, json_file)
+    elif stop or resume:
+        _switch(settings, decision, json_file, stop=stop)
+    else:
+        options = {"effective": effective, "agree_margins": agree_margins, "seed": seed}
+        files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
+        _publish(settings, {**decision, **options}, files, json_file)
+
+
+def _decision(by: str | None, reason: str | None, due: bool, stop: bool, resume: bool) -> dict[str, str]:
+    """Return who decides and why; a command that does one thing needs both, but for `--due`."""
     if due + stop + resume > 1:
         raise typer.BadParameter("--due, --stop and --resume exclude each other")
-    settings = settings_of(profile, sets)
     if due:
-        require_store(settings)
-        _due(settings, json_file)
-        return
+        return {}
     if by is None or reason is None:
         raise typer.BadParameter("--by and --reason say who decides, and why")
-    if stop or resume:
-        _switch(settings, by, reason, json_file, stop=stop)
-        return
-    require_store(settings)
-    with flow_session(settings.data_folder):
-        from flows.publish import publish as flow
-        from tasks.operations.draft import ShopTables
-        from tasks.operations.publish import Release
-
-        tables = ShopTables.of(prices=prices, sales=sales, promotions=promotions, rules=rules)
-        release = Release(by=by, reason=reason, effective=effective, agree_margins=agree_margins, seed=seed)
-        published = flow(settings, release, tables)
-    write_json(json_file, published)
-    report_publish.show_published(published)
+    return {"by": by, "reason": reason}
 
 
 def withdraw(
@@ -125,7 +123,26 @@ def diff(
     report_publish.show_compared(compared)
 
 
+def _publish(
+    settings: Settings,
+    release: Mapping[str, Any],
+    files: Mapping[str, Path | str | None],
+    json_file: Path | None,
+) -> None:
+    require_store(settings)
+    with flow_session(settings.data_folder):
+        from flows.publish import publish as flow
+        from tasks.operations.draft import ShopTables
+        from tasks.operations.publish import Release
+
+        tables = ShopTables.of(**files)
+        published = flow(settings, Release(**release), tables)
+    write_json(json_file, published)
+    report_publish.show_published(published)
+
+
 def _due(settings: Settings, json_file: Path | None) -> None:
+    require_store(settings)
     from tasks.operations.publications import due as operation
 
     done = operation(settings)
@@ -133,9 +150,9 @@ def _due(settings: Settings, json_file: Path | None) -> None:
     report_publish.show_due(done)
 
 
-def _switch(settings: Settings, by: str, reason: str, json_file: Path | None, *, stop: bool) -> None:
+def _switch(settings: Settings, decision: Mapping[str, str], json_file: Path | None, *, stop: bool) -> None:
     from tasks.operations.publications import switch
 
-    switched = switch(settings, by, reason, stop=stop)
+    switched = switch(settings, decision["by"], decision["reason"], stop=stop)
     write_json(json_file, switched)
     report_publish.show_switched(switched)

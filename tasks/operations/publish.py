@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 from prefect import task
@@ -37,6 +37,10 @@ from tasks.runtime.publishing_due import bring_up, deliver_due
 log = logging.getLogger("repricer")
 
 RESUME = "A named person resumes it: repricer publish --resume --by NAME --reason WHY"
+
+
+Sales: TypeAlias = pd.DataFrame | None
+"""The sales table of ``ShopTables.sales``, none where none is given."""
 
 
 class Published(TypedDict):
@@ -83,16 +87,8 @@ class Release:
 
 
 @task(name="publish")
-def publish(
-    settings: Settings, release: Release, tables: ShopTables, sales: pd.DataFrame | None
-) -> Published:
+def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sales) -> Published:
     """Publish the list of the champion: all of it, or nothing.
-
-    Args:
-        settings: whose store holds the champion.
-        release: who publishes, why, and from when.
-        tables: what is known of the shop now.
-        sales: the sales table of ``tables.sales``.
 
     Raises:
         Refused: nobody is champion, nobody signs, the list may not leave, publishing is stopped, or the
@@ -101,18 +97,15 @@ def publish(
         ManifestError: the champion is not what was approved.
         DeliveryError: the list is published, and a destination does not have it yet.
     """
-    signed, seed = approval(release.by, release.reason), release.seed
-    seed = secrets.randbits(32) if seed is None else seed
-    settings = _agreeing(settings, release)
+    signed, settings = approval(release.by, release.reason), _agreeing(settings, release)
+    seed = secrets.randbits(32) if release.seed is None else release.seed
     bring_up(settings)
     before, effective = _begin(settings, release.effective)
     champion, policy = _champion(settings)
-    shelf = shelf_at(settings, before, effective)
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
+    shelf, guard = shelf_at(settings, before, effective), _guard(settings, policy, tables)
     known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
     draft = drafted(settings, policy, known, seed, guard)
-    findings = guard.findings(draft.table)
-    _require_publishable(draft, findings)
+    _require_publishable(draft, findings := guard.findings(draft.table))
     rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
     wanted = NewList(
         rows=rows,
@@ -127,13 +120,17 @@ def publish(
         list=published.name,
         effective=shown(effective, publishing.zone(settings)),
         version=champion.versions[HEAD],
-        products=len(rows),
-        actions={str(name): int(count) for name, count in rows[ACTION].value_counts().items()},
         left_out=findings["left_out"],
         unknown=unknown_of(draft),
         seed=seed,
+        **_counts(rows),  # type: ignore[typeddict-item]
         **_sent(settings, published),  # type: ignore[typeddict-item]
     )
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, Any]:
+    actions = {str(name): int(count) for name, count in rows[ACTION].value_counts().items()}
+    return {"products": len(rows), "actions": actions}
 
 
 def _begin(settings: Settings, effective: str | None) -> tuple[Standing, datetime]:
@@ -204,6 +201,10 @@ def _unknown_after(draft: Draft) -> list[str]:
     where = f"first: {first[PRODUCT]} in {first[STORE]}"
     known = "so the price after them is not known: give the prices before them with --prices"
     return [f"{len(rows)} promotions ({where}) run at the price in force, {known}"]
+
+
+def _guard(settings: Settings, policy: PolicyModel, tables: ShopTables) -> WitnessedGuard:
+    return WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
 
 
 def _agreeing(settings: Settings, release: Release) -> Settings:

@@ -175,8 +175,8 @@ def faults(root: Path, pointer: Pointer) -> Iterator[str]:
         path = folder / name
         if name not in there or path.is_symlink():
             yield f"{path}: the file is gone"
-        elif (found := digest_of(path)) != digest:
-            yield f"{path}: hash mismatch: expected {digest}, got {found}"
+        elif (received := digest_of(path)) != digest:
+            yield f"{path}: hash mismatch: expected {digest}, got {received}"
 
 
 def digest_of(path: Path) -> dict[str, Any]:

@@ -50,10 +50,9 @@ def write(destination: Destination, shipment: Shipment) -> None:
     Raises:
         DeliveryError: the database does not take them.
     """
-    rows = shipment.rows[list(COLUMNS)].astype(object)
-    rows = rows.where(rows.notna(), None).assign(**{LIST: shipment.name})
-    for name in TIMES:
-        rows[name] = [None if at is None else at.to_pydatetime().replace(tzinfo=None) for at in rows[name]]
+    stamps = {name: shipment.rows[name].dt.tz_convert(None) for name in TIMES}
+    plain = shipment.rows[list(COLUMNS)].assign(**stamps).astype(object)
+    rows = plain.mask(plain.isna(), None).assign(**{LIST: shipment.name})
     prices = _table(destination)
     with _opened(destination) as engine, engine.begin() as connection:
         if not inspect(connection).has_table(prices.name):
@@ -111,7 +110,7 @@ def _opened(destination: Destination) -> Iterator[Engine]:
     try:
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
         yield engine
-    except (SQLAlchemyError, ImportError, ValueError) as error:
+    except (SQLAlchemyError, ImportError) as error:
         problem = type(getattr(error, "orig", None) or error).__name__
     finally:
         if engine is not None:
