@@ -255,3 +255,10 @@ def test_prices_of_two_rivals_stay_inside_the_band_for_a_year() -> None:
         assert 8.0 <= ours <= 12.0
         assert 8.0 <= rival <= 12.0
     assert ours == 12.0, "they do run to the end of the band, and stop there"
+
+
+def test_ten_publications_in_a_day_move_a_price_by_one_step() -> None:
+    price, low = 10.0, 10.0
+    for _ in range(10):
+        price = float(guarded(20.0, in_force=price, recent_low=low, recent_high=price).price[0])
+    assert price == 10.5
