@@ -183,6 +183,15 @@ def test_a_larger_pack_is_not_made_dearer_per_unit() -> None:
     assert guarded([9.8, 19.5], **packs).price.tolist() == [9.8, 19.5]
     apart = {**packs, "family": [0, 1]}
     assert guarded([9.5, 19.5], **apart).price.tolist() == [9.5, 19.5], "no family, no order"
+    for absurd in (1e300, -0.0, NAN):
+        between = {
+            "family": 0,
+            "size": [1.0, 1.5, 2.0],
+            "in_force": [10.0, absurd, 19.0],
+            "cost": [5.0, 5.0, 9.0],
+        }
+        prices = guarded([9.5, 9.0, 19.5], **between).price
+        assert (prices[0], prices[2]) == (10.0, 19.0), "a pack without a price parts no others"
     disorder = {**packs, "in_force": [10.0, 21.0], "cost": 5.0}
     assert guarded([10.2, 20.8], **disorder).price.tolist() == [10.2, 20.8], "towards the order"
     with pytest.raises(GuardError, match="two of size 2 in rows 1 and 2"):
