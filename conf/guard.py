@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from conf.paths import LocalPath
 from conf.section import Section
@@ -18,6 +18,7 @@ def _digits(ending: str) -> str:
     return digits
 
 
+MOST_OF_PRICE = 0.95  # margin floor as a share of the price
 Ending = Annotated[str, AfterValidator(_digits)]
 
 
@@ -61,3 +62,12 @@ class ListGuard(Section):
     rules: LocalPath | None
     """Table of rules by category and product, CSV or Parquet; none: the settings hold for all products."""
     breaker: Breaker
+
+    @model_validator(mode="after")
+    def _leave_a_price(self) -> Self:
+        """Refuse a margin that leaves next to nothing for the cost, and bounds without a price."""
+        if self.margin_of == "price" and self.margin_floor > MOST_OF_PRICE:
+            raise ValueError(f"margin_floor is at most {MOST_OF_PRICE} where margin_of is price")
+        if self.least_price and self.most_price and self.least_price > self.most_price:
+            raise ValueError("least_price is at most most_price")
+        return self

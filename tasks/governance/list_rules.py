@@ -13,6 +13,7 @@ import numpy as np
 
 from tasks.governance.guard import GuardError, index_bounds
 from tasks.governance.list_guard import Action, Guarded, Why, guard_rows
+from tasks.governance.money import NO_AMOUNT, parts
 from tasks.governance.rules import HouseRules, Limits, Rule, Shelf
 
 NEAR = 1e-12  # relative; prices per unit of content that differ by less are equal
@@ -84,17 +85,17 @@ class _ListRules:
         """Return the moves by which the list leaves the band of its price index, the least worth first."""
         counted = result.moved & ~self.shelf.announced
         ratio = np.where(counted, result.price, 1.0) / np.where(counted, self.shelf.in_force, 1.0)
-        parts = self.shelf.weight * np.log(ratio)
+        spans = self.shelf.weight * np.log(ratio)
         low, high = index_bounds(np.array([self.index_moved]), self.house.guard)
-        total = parts.sum()
+        total = spans.sum()
         excess = max(total - high, 0.0) - max(low - total, 0.0)
         if abs(excess) <= INDEX_NEAR:
-            return np.zeros(len(parts), bool)
-        spent = parts * np.sign(excess)
+            return np.zeros(len(spans), bool)
+        spent = spans * np.sign(excess)
         rows = np.flatnonzero(self.free & result.moved & (spent > 0))
         rows = rows[np.argsort(self.shelf.worth[rows] / spent[rows], kind="stable")]
         back = np.cumsum(spent[rows])
-        return _marked(rows[back - spent[rows] < abs(excess)], len(parts))
+        return _marked(rows[back - spent[rows] < abs(excess)], len(spans))
 
     def beyond_budget(self, result: Guarded) -> np.ndarray:
         """Return the moves beyond the share of products that may change, the least worth first."""
@@ -110,8 +111,9 @@ class _ListRules:
 
 
 def _pairs(shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
-    """Return every pack and the next larger one of its family (pairs,), (pairs,), row numbers."""
-    rows = np.flatnonzero((shelf.family >= 0) & np.isfinite(shelf.in_force) & (shelf.size > 0))
+    """Return every pack with a price in force and the next larger one, row numbers (pairs,), (pairs,)."""
+    charged = parts(shelf.in_force, shelf.decimals) != NO_AMOUNT
+    rows = np.flatnonzero((shelf.family >= 0) & charged & (shelf.size > 0))
     rows = rows[np.lexsort((shelf.size[rows], shelf.family[rows]))]
     smaller, larger = rows[:-1], rows[1:]
     together = shelf.family[smaller] == shelf.family[larger]

@@ -65,6 +65,13 @@ def test_what_is_no_share_is_refused_by_the_name_that_has_it(text: str, received
         ("price.guard.step=0", r"price\.guard\.step: .*greater than 0\. Received: 0"),
         ("price.guard.band=20", r"price\.guard\.band: .*equal to 0\.5\. Received: 20"),
         ("price.guard.stp=0.1", r"price\.guard\.stp: .* Did you mean price\.guard\.step\?"),
+        ("guard.margin_flor=0.1", r"guard\.margin_flor: .* Did you mean guard\.margin_floor\?"),
+        ("guard.least_price=0", r"guard\.least_price: .*greater than 0"),
+        ("guard.endings=['x']", r"guard\.endings.*: .*last 1 to 4 digits"),
+        ("guard.breaker.mean=0.6", r"guard\.breaker\.mean: .*equal to 0\.5"),
+        ("guard.breaker.mean=null", r"guard\.breaker\.mean: .*number"),
+        ("guard={margin_of: price, margin_floor: 0.96}", r"margin_floor is at most 0\.95"),
+        ("guard={least_price: 2, most_price: 1}", r"least_price is at most most_price"),
     ],
 )
 def test_a_rule_that_no_shop_can_have_is_refused(assignment: str, message: str) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from expectations.refusals import DataError
-from tasks.governance.announced import announced_for, promoted_prices
+from tasks.governance.announced import announced_for, promoted_prices, starts_for
 
 TODAY = pd.Timestamp("2026-12-03")
 
@@ -88,6 +88,8 @@ def test_without_a_store_an_announcement_holds_in_every_store() -> None:
     promoted = promoted_prices(announcements(("milk", "2026-12-01", "2026-12-07", 1.5)), TODAY)
     shop = pd.DataFrame({"product_id": ["milk", "milk", "soap"], "store_id": ["north", "all", "all"]})
     np.testing.assert_array_equal(announced_for(shop, promoted), [1.5, 1.5, np.nan])
+    begun = pd.Timestamp("2026-12-01")
+    assert starts_for(shop, promoted).tolist() == [begun, begun, pd.NaT]
 
 
 def test_a_table_without_announcements_promotes_nothing() -> None:

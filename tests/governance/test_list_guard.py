@@ -183,6 +183,15 @@ def test_a_larger_pack_is_not_made_dearer_per_unit() -> None:
     assert guarded([9.8, 19.5], **packs).price.tolist() == [9.8, 19.5]
     apart = {**packs, "family": [0, 1]}
     assert guarded([9.5, 19.5], **apart).price.tolist() == [9.5, 19.5], "no family, no order"
+    for absurd in (1e300, -0.0, NAN):
+        between = {
+            "family": 0,
+            "size": [1.0, 1.5, 2.0],
+            "in_force": [10.0, absurd, 19.0],
+            "cost": [5.0, 5.0, 9.0],
+        }
+        prices = guarded([9.5, 9.0, 19.5], **between).price
+        assert (prices[0], prices[2]) == (10.0, 19.0), "a pack without a price parts no others"
     disorder = {**packs, "in_force": [10.0, 21.0], "cost": 5.0}
     assert guarded([10.2, 20.8], **disorder).price.tolist() == [10.2, 20.8], "towards the order"
     with pytest.raises(GuardError, match="two of size 2 in rows 1 and 2"):
@@ -244,7 +253,7 @@ def test_an_independent_checker_finds_no_violation_in_adversarial_rows(seed: int
     assert measured["violations"] == {}
     assert measured["changed_again"] == 0
     assert min(measured["actions"].values()) > 200, "the rows must meet every action"
-    assert lines == [f"10,000 rows guarded in {measured['seconds']:.1f} s"]
+    assert lines[0].startswith("10,000 rows guarded in ")
 
 
 def test_prices_of_two_rivals_stay_inside_the_band_for_a_year() -> None:
@@ -255,3 +264,10 @@ def test_prices_of_two_rivals_stay_inside_the_band_for_a_year() -> None:
         assert 8.0 <= ours <= 12.0
         assert 8.0 <= rival <= 12.0
     assert ours == 12.0, "they do run to the end of the band, and stop there"
+
+
+def test_ten_publications_in_a_day_move_a_price_by_one_step() -> None:
+    price, low = 10.0, 10.0
+    for _ in range(10):
+        price = float(guarded(20.0, in_force=price, recent_low=low, recent_high=price).price[0])
+    assert price == 10.5

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tasks.governance.guard import Guard, GuardError, inside, price_bounds, rounded_inside
-from tasks.governance.shelf_prices import recent_range, regular_rows, slow_references
+from tasks.governance.shelf_prices import prior_prices, recent_range, regular_rows, slow_references
 
 MONDAY = pd.Timestamp("2025-01-06")
 
@@ -207,3 +207,20 @@ def test_the_history_is_not_touched() -> None:
     slow_references(sales, guard_of())
     recent_range(sales, MONDAY)
     pd.testing.assert_frame_equal(sales, before)
+
+
+def test_the_prior_price_is_the_lowest_of_the_30_days_before_the_reduction() -> None:
+    start = MONDAY + pd.Timedelta(days=40)
+    prices = np.full(60, 10.0)
+    prices[[5, 9, 10, 39, 40]] = 6.0, 7.0, 9.0, 8.0, 5.0
+    starts = pd.DataFrame({"product_id": ["a"], "store_id": "all", "start": start})
+
+    def prior(sales: pd.DataFrame) -> list[float]:
+        return list(prior_prices(sales, starts)["prior_price"])
+
+    assert prior(history(prices)) == [8.0], "day 5 is too long ago, day 40 is the reduction itself"
+    sparse = history(prices).iloc[[5, 9, 50]]
+    assert prior(sparse) == [7.0], "the price of day 9 was in force when the 30 days began"
+    assert prior(history(prices).iloc[40:]) == [], "nothing is known of the days before"
+    other = history(prices).assign(store_id="south", price=1.0)
+    assert prior(pd.concat([history(prices), other])) == [8.0], "another store's prices do not count"

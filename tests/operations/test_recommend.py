@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from conf import Settings
+from conf.settings import Variation
+from expectations.refusals import DataError
 from tasks.governance.approval import Refused
 from tasks.operations.draft import ShopTables
 from tasks.operations.recommend import Order, Recommended, recommend
@@ -85,3 +87,97 @@ def test_an_unknown_ending_is_refused_before_the_store_is_asked(
     monkeypatch.setattr(champion_aliases, "chosen", lambda *_: pytest.fail("the store was asked"))
     with pytest.raises(TableError, match=r"--out .*list\.doc: .*\.csv, \.xlsx, \.parquet"):
         recommend.fn(Settings(), Order(out=str(tmp_path / "list.doc")), ShopTables(), None)
+
+
+def without_index(shop: Settings) -> Settings:
+    """Return settings whose price index may move as far as any may: the policy's rules have none."""
+    wide = shop.price.guard.model_copy(update={"index_week": 0.2, "index_season": 0.5})
+    return shop.model_copy(update={"price": shop.price.model_copy(update={"guard": wide})})
+
+
+def listed_by(shop: Settings, folder: Path, **tables: str) -> tuple[Recommended, pd.DataFrame]:
+    out = folder / "list.parquet"
+    recommended = recommend.fn(
+        without_index(shop), Order(out=str(out), version=1, seed=1), ShopTables(**tables), None
+    )
+    return recommended, pd.read_parquet(out)
+
+
+def rules(folder: Path, **columns: object) -> str:
+    path = folder / "rules.csv"
+    pd.DataFrame({"scope": "product", **columns}, index=[0]).to_csv(path, index=False)
+    return str(path)
+
+
+def test_every_row_says_action_rule_and_reason_and_the_list_whether_it_may_be_published(
+    shop: Settings, tmp_path: Path
+) -> None:
+    recommended, table = listed_by(shop, tmp_path)
+    moved = np.where(table["price"] > 2.0, "raise", np.where(table["price"] < 2.0, "lower", "hold"))
+    assert table["action"].tolist() == moved.tolist()
+    assert table["binding_rule"].eq("").all()
+    assert table["reason"].str.len().gt(0).all()
+    assert (recommended["guarded"], recommended["left_out"]) == (0, [])
+    assert recommended["publishable"] == (not recommended["hindrances"])
+
+
+def test_a_rule_of_the_table_is_in_the_list_and_in_what_it_is_expected_to_earn(
+    shop: Settings, tmp_path: Path
+) -> None:
+    free, _ = listed_by(shop, tmp_path)
+    fixed = rules(tmp_path, name="p1", fixed_price=2.0)
+    recommended, table = listed_by(shop, tmp_path, rules=fixed)
+    row = table.set_index("product_id").loc["p1"]
+    assert (row["price"], row["action"]) == (2.0, "hold")
+    assert recommended["gain"] == pytest.approx(table["expected_gain"].sum(), abs=0.01)
+    assert recommended["gain"] != free["gain"]
+    assert recommended["strangers"] == []
+
+
+def test_a_product_whose_price_in_force_breaks_a_hard_rule_is_left_out_and_reported(
+    shop: Settings, tmp_path: Path
+) -> None:
+    outside = rules(tmp_path, name="p1", minimum_advertised_price=5.0)
+    recommended, table = listed_by(shop, tmp_path, rules=outside)
+    assert "p1" not in set(table["product_id"])
+    assert recommended["products"] == len(table) == 2
+    assert recommended["left_out"][0].startswith(
+        "p1 in all: Left out: the price in force breaks the rule minimum advertised price."
+    )
+
+
+def test_a_loosened_rule_without_a_name_and_a_rule_of_nothing_are_not_silent(
+    shop: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"rules\.csv, row 1, column step: 0\.2.*approved_by"):
+        listed_by(shop, tmp_path, rules=rules(tmp_path, name="p1", step=0.2))
+    recommended, _ = listed_by(shop, tmp_path, rules=rules(tmp_path, name="p9", step=0.01))
+    assert recommended["strangers"] == ["product 'p9'"]
+
+
+def test_the_list_keeps_the_band_of_the_price_index_whatever_the_policy_wants(
+    shop: Settings, tmp_path: Path
+) -> None:
+    out = tmp_path / "list.parquet"
+    recommended = recommend.fn(shop, Order(out=str(out), version=1, seed=1), ShopTables(), None)
+    table = pd.read_parquet(out)
+    assert (table["price"] == 2.0).all()
+    assert set(table["binding_rule"]) == {"price index"}
+    assert set(table["reason"]) == {"Held: keeps the price index of the list inside its band."}
+    assert (recommended["hold"], recommended["guarded"], recommended["gain"]) == (3, 3, 0.0)
+
+
+def test_a_varied_list_stays_inside_the_rules(shop: Settings, tmp_path: Path) -> None:
+    wide = without_index(shop)
+    varied = wide.model_copy(
+        update={
+            "guard": shop.guard.model_copy(update={"least_price": 1.95, "most_price": 2.04}),
+            "price": wide.price.model_copy(update={"variation": Variation(share=0.5, size=0.02)}),
+        }
+    )
+    for seed in range(20):
+        out = tmp_path / "varied.parquet"
+        recommend.fn(varied, Order(out=str(out), version=1, seed=seed), ShopTables(), None)
+        table = pd.read_parquet(out)
+        assert table["price"].between(1.95, 2.04).all()
+        assert (table["action"] == "hold").equals(table["price"] == table["reference_price"])

@@ -63,7 +63,7 @@ def _of_row(row: Row) -> Iterator[str]:
         if _must_move(row, in_force):
             yield "a wanted price that is finite and inside is accepted"
         return
-    yield from _of_move(row, _price(price, row), in_force, bool(outside))
+    yield from _of_move(row, _price(price, row), in_force, _comes_back(row))
 
 
 def _of_move(row: Row, price: Decimal | None, in_force: Decimal | None, outside: bool) -> Iterator[str]:
@@ -220,6 +220,6 @@ def _free(row: Row) -> bool:
 
 
 def _comes_back(row: Row) -> bool:
-    """Return whether the price in force of a row is outside a hard bound."""
+    """Return whether the price in force of a row is outside a hard bound, or at it."""
     in_force = _price(row["in_force"], row)
-    return in_force is None or _hard_broken(row, in_force, slack=Decimal(0))
+    return in_force is None or _hard_broken(row, in_force, slack=-_slack(row))
