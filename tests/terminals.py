@@ -22,8 +22,9 @@ SECONDS_TO_READ = 5.0
 
 
 def _in_foreground() -> None:
-    """Take the terminal, and hear that it was closed, even if the tests were started by `nohup`."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Take the terminal, and hear it, also if the tests were started by `nohup` or in the background."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -14,7 +14,7 @@ OF_THIS_RUN_IN_THE_SUMMARY = ("run_id", "seconds", "peak_memory_mb", "versions")
 
 
 def attempt_of(folder: Path) -> Path:
-    """Return the folder of the newest retraining that came to its end."""
+    """Return the folder of the first retraining that came to its end; later ones have other versions."""
     finished = [
         file.parent
         for file in sorted(folder.glob("attempts/*/attempt.json"))
@@ -22,7 +22,7 @@ def attempt_of(folder: Path) -> Path:
     ]
     if not finished:
         raise FileNotFoundError(f"{folder}: no retraining came to its end")
-    return finished[-1]
+    return finished[0]
 
 
 def contents(attempt: Path) -> dict[str, str]:
