@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,9 +61,9 @@ def bench_serve(
     with (
         serving(served, folder) as policy,
         serving(empty, folder) as bare,
-        serving(unchecked, folder) as bold,
+        serving(unchecked, folder) as free,
     ):
-        servers = {"served": policy, "bare": bare, "unchecked": bold}
+        servers = {"served": policy, "bare": bare, "unchecked": free}
         figures = _in_turn(list(servers.values()), [body_of([row]) for row in rows])
         times = {f"{name}_ms": figure._asdict() for name, figure in zip(servers, figures, strict=True)}
         return {
