@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, PRICE, PRODUCT, REASON, STORE
+from expectations.columns import PRICE, PRODUCT, REASON, STORE
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.rounding import charged
 from tasks.pricing.single_price import Decision, SinglePrice
@@ -81,7 +81,7 @@ ANSWER = pd.Index([PRODUCT, STORE, PRICE, STEP, REASON])
 
 def _single_row(request: pd.DataFrame) -> tuple[str, str, float] | None:
     """Return product, store and price of a request of one sound row; none: the request is to be checked."""
-    if len(request) != 1 or DATE in request:
+    if len(request) != 1 or set(request.columns) != {PRODUCT, STORE, PRICE}:
         return None
     places = (cast("int", request.columns.get_loc(name)) for name in (PRODUCT, STORE, PRICE))
     values: list[Any] = [request.iat[0, place] for place in places]  # noqa: PD009 - a third of the time
