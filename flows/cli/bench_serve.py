@@ -38,7 +38,12 @@ def bench_serve(
 
 def show_serving(measured: Mapping[str, Any]) -> None:
     """Print the times of one price, and what its server takes to start and to hold."""
-    ways = (("in this process", "in_process_ms"), ("mlflow models serve", "served_ms"), ("bare", "bare_ms"))
+    ways = (
+        ("in this process", "in_process_ms"),
+        ("mlflow models serve", "served_ms"),
+        ("bare server", "bare_ms"),
+        ("bare, no signature", "unchecked_ms"),
+    )
     rows = [(name, *(f"{measured[key][figure]:.3f}" for figure in ("p50", "p99"))) for name, key in ways]
     rows.append(("served over bare", *(f"{measured['ratio'][figure]:.2f}" for figure in ("p50", "p99"))))
     print_table(f"One price, {measured['requests']} requests", ("way", "p50 ms", "p99 ms"), rows)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
 from tasks.runtime.memory import MEGABYTE
 
@@ -98,11 +99,18 @@ def serving(model: Path, scratch: Path) -> Iterator[ModelServer]:
         _end(process)
 
 
-def write_empty(folder: Path) -> Path:
-    """Write the folder of a model that answers nothing, and return it."""
+def write_empty(folder: Path, model: Path | None = None) -> Path:
+    """Write the folder of a model that answers nothing, and return it.
+
+    Args:
+        folder: to be made.
+        model: folder of a model whose signature it gets, by which MLflow checks requests; none: no signature.
+    """
     (folder / "code").mkdir(parents=True)
     (folder / "code" / "empty_model.py").write_text(EMPTY, encoding="utf-8")
-    (folder / "MLmodel").write_text(json.dumps(DESCRIPTION), encoding="utf-8")
+    described = yaml.safe_load((model / "MLmodel").read_text(encoding="utf-8")) if model else {}
+    description = DESCRIPTION | {key: described[key] for key in ("signature",) if key in described}
+    (folder / "MLmodel").write_text(json.dumps(description), encoding="utf-8")
     return folder
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +34,9 @@ def bench_serve(
 ) -> dict[str, Any]:
     """Time the next price of one product of a registered policy.
 
-    Both servers run at the same time and are asked in turn, so that whatever else the machine does slows
-    both.
+    The servers run at the same time and answer in turn, so that whatever else the machine does slows all of
+    them. The bare one has an empty model of the same signature, by which MLflow checks every request; what
+    that check takes shows beside a third one, whose empty model has none.
 
     Args:
         settings: whose store holds the policy.
@@ -56,20 +57,29 @@ def bench_serve(
     served = folder / "served"
     served.mkdir()
     copy_files(settings, registered_version(HEAD, number), served)
-    with serving(served, folder) as server, serving(write_empty(folder / "empty"), folder) as empty:
-        policy, bare = _in_turn(server, empty, [body_of([row]) for row in rows])
+    empty, unchecked = write_empty(folder / "empty", served), write_empty(folder / "unchecked")
+    with (
+        serving(served, folder) as policy,
+        serving(empty, folder) as bare,
+        serving(unchecked, folder) as free,
+    ):
+        servers = {"served": policy, "bare": bare, "unchecked": free}
+        figures = _in_turn(list(servers.values()), [body_of([row]) for row in rows])
+        times = {f"{name}_ms": figure._asdict() for name, figure in zip(servers, figures, strict=True)}
         return {
             "version": number,
             "products": len(model.policy.market),
             "requests": requests,
             "in_process_ms": inside._asdict(),
-            "served_ms": policy._asdict(),
-            "bare_ms": bare._asdict(),
-            "ratio": {"p50": policy.p50 / bare.p50, "p99": policy.p99 / bare.p99},
-            "ready_seconds": server.ready_seconds,
-            "megabytes": server.megabytes(),
-            "bare_ready_seconds": empty.ready_seconds,
-            "bare_megabytes": empty.megabytes(),
+            **times,
+            "ratio": {
+                "p50": figures[0].p50 / figures[1].p50,
+                "p99": figures[0].p99 / figures[1].p99,
+            },
+            "ready_seconds": policy.ready_seconds,
+            "megabytes": policy.megabytes(),
+            "bare_ready_seconds": bare.ready_seconds,
+            "bare_megabytes": bare.megabytes(),
         }
 
 
@@ -95,16 +105,14 @@ def _in_process(model: Any, rows: list[dict[str, Any]]) -> Figures:
     return _figures(seconds)
 
 
-def _in_turn(server: ModelServer, empty: ModelServer, bodies: list[bytes]) -> tuple[Figures, Figures]:
-    """Send every request to both servers, the first one in turn, and return what they take."""
-    served, bare = [], []
+def _in_turn(servers: Sequence[ModelServer], bodies: Sequence[bytes]) -> list[Figures]:
+    """Send every request to every server, each the first one in turn, and return what they take."""
+    seconds: list[list[float]] = [[] for _ in servers]
     for number, body in enumerate(bodies):
-        if number % 2:
-            served.append(server.seconds(body))
-        bare.append(empty.seconds(body))
-        if not number % 2:
-            served.append(server.seconds(body))
-    return _figures(served), _figures(bare)
+        for place in range(len(servers)):
+            turn = (number + place) % len(servers)
+            seconds[turn].append(servers[turn].seconds(body))
+    return [_figures(times) for times in seconds]
 
 
 def _figures(seconds: list[float]) -> Figures:

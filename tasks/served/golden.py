@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,10 @@ class GoldenModel(PythonModel):
     def spec(self) -> dict[str, Any]:
         """Return what the code makes of its inputs, in order: lists of names and numbers by what they are."""
 
+    def requests(self, example: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return the requests that are recorded, made of an example: one for every way of answering."""
+        return [example]
+
     def load_context(self, context: Any) -> None:
         """Read the files of the version and check its answers.
 
@@ -47,8 +51,9 @@ class GoldenModel(PythonModel):
             require(self, json.loads(Path(context.artifacts[GOLDEN]).read_text(encoding="utf-8")))
 
 
-def recorded(model: GoldenModel, requests: Sequence[pd.DataFrame]) -> dict[str, Any]:
+def recorded(model: GoldenModel, example: pd.DataFrame) -> dict[str, Any]:
     """Return requests with the model's answers, and the hashes of its specification, as JSON."""
+    requests = model.requests(example)
     vectors = [{"request": _plain(rows), "answer": _plain(model.predict(None, rows))} for rows in requests]
     return {"spec": _hashes(model), "vectors": vectors}
 

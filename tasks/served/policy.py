@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, PRICE, PRODUCT, REASON, STORE
+from expectations.columns import PRICE, PRODUCT, REASON, STORE
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.rounding import charged
 from tasks.pricing.single_price import Decision, SinglePrice
@@ -48,13 +48,17 @@ class PricingPolicy(GoldenModel):
         """Return the numbers of a state, in order, and the scales in which they are read."""
         return {"features": features_of(self.policy.rules), "scales": SCALES}
 
+    def requests(self, example: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return a list and its first row alone, which is answered without a list."""
+        return [example, example.head(1)]
+
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
         """Return ids, the recommended price, its step of the ladder and the reason, row by row."""
         if (row := _single_row(model_input)) is not None:
-            answer = np.array([(*row[:2], *self.price(*row))], object)
-            return pd.DataFrame(answer, model_input.index, ANSWER, dtype=object)  # no column is converted
+            fields = np.array([(*row[:2], *self.price(*row))], object)
+            return pd.DataFrame(fields, model_input.index, ANSWER, dtype=object)  # no column is converted
         require_fields(model_input)
         with request_errors(PolicyError):
             answer = self.policy.recommend(model_input, decimals=self.decimals)
@@ -77,10 +81,11 @@ ANSWER = pd.Index([PRODUCT, STORE, PRICE, STEP, REASON])
 
 def _single_row(request: pd.DataFrame) -> tuple[str, str, float] | None:
     """Return product, store and price of a request of one sound row; none: the request is to be checked."""
-    if len(request) != 1 or DATE in request:
+    if len(request) != 1 or set(request.columns) != {PRODUCT, STORE, PRICE}:
         return None
-    places = [request.columns.get_loc(name) for name in (PRODUCT, STORE, PRICE)]
-    product, store, price = (request.iat[0, place] for place in places)  # noqa: PD009 - half of the time
+    places = (cast("int", request.columns.get_loc(name)) for name in (PRODUCT, STORE, PRICE))
+    values: list[Any] = [request.iat[0, place] for place in places]  # noqa: PD009 - a third of the time
+    product, store, price = values
     texts = isinstance(product, str) and isinstance(store, str) and bool(product.strip())
     if not texts or not isinstance(price, float) or not 0 < price < np.inf:
         return None

@@ -54,6 +54,11 @@ def test_answers_carry_the_ids_of_the_request_in_its_order(
     assert elasticity["identified"].tolist() == [False, True]
 
 
+def test_a_cost_that_is_known_now_counts_in_a_request_of_one_row_too(policy: PricingPolicy) -> None:
+    answer = policy.predict(None, ROWS.head(1).assign(unit_cost=9.0)).iloc[0]
+    assert (answer["price"], answer["reason"]) == (2.0, "the cost is not below the price in force")
+
+
 @pytest.mark.parametrize("price", [-1.0, 0.0, np.nan, np.inf])
 def test_a_price_that_is_none_is_a_bad_request_that_names_the_field_and_the_row(
     policy: PricingPolicy, price: float

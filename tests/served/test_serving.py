@@ -71,6 +71,16 @@ def answer_of(url: str, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]
         return error.code, json.loads(error.read())
 
 
+def test_one_row_is_answered_as_in_this_process(ask: Ask) -> None:
+    policy = grouped_policy()
+    for row in ROWS:
+        status, answer = ask([row])
+        assert status == 200, answer
+        expected = policy.recommend(pd.DataFrame([row])).iloc[0].to_dict()
+        ids = {name: row[name] for name in ("product_id", "store_id")}
+        assert answer["predictions"] == [ids | expected]
+
+
 def test_an_answer_carries_product_and_store_of_the_request(ask: Ask) -> None:
     status, answer = ask(ROWS)
     assert status == 200, answer

@@ -108,12 +108,12 @@ def _logged(stage: str, registration: Registration) -> Any:
 
 
 def _golden(scratch: Path, code: ServedCode, files: Mapping[str, str], example: pd.DataFrame) -> str:
-    """Write what the model answers to its example and to the first row of it, and return the path."""
+    """Write what the model answers to requests of its example, and return the path."""
     golden = importlib.import_module(code.golden)
     model = getattr(importlib.import_module(code.module), code.name)()
     model.load(files)
     path = scratch / "golden.json"
-    path.write_text(json.dumps(golden.recorded(model, [example, example.head(1)])), encoding="utf-8")
+    path.write_text(json.dumps(golden.recorded(model, example)), encoding="utf-8")
     return str(path)
 
 
