@@ -14,7 +14,7 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_PRICE, STORE
+from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_PRICE, RULE, STORE
 from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
@@ -22,7 +22,7 @@ from tasks.operations.draft import ShopTables, drafted, known_of
 from tasks.operations.explain import keep_figure
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.pricing.explain import Explanation
-from tasks.pricing.guarded_plan import BINDING_RULE, GUARD_REASON
+from tasks.pricing.guarded_plan import GUARD_REASON
 from tasks.pricing.recommend import COVERING_PRICE, HIGHEST, LOWEST, PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow
 from tasks.runtime import champion_aliases
@@ -242,7 +242,7 @@ def _trail(rule: str, listed: pd.Series, current: pd.Series) -> Trail:
     """Return the rules that bound a price, and the bounds of the week with what they come of."""
     bounds = {name: current.get(name, np.nan) for name in BOUNDS}
     amounts = {name: float(value) if np.isfinite(value) else None for name, value in bounds.items()}
-    guarded = {"guard": str(listed[BINDING_RULE]), "guard_reason": str(listed[GUARD_REASON])}
+    guarded = {"guard": str(listed[RULE]), "guard_reason": str(listed[GUARD_REASON])}
     return Trail(rule=rule, **guarded, **amounts)  # type: ignore[typeddict-item]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import PRODUCT, STORE
+from expectations.columns import ACTION, PRODUCT, STORE
 from tasks.governance.price_guard import PriceGuard, Verdict
 from tasks.governance.rule_table import strangers
-from tasks.pricing.guarded_plan import ACTION, GUARD_REASON, LEAVE_OUT
+from tasks.pricing.guarded_plan import GUARD_REASON, LEAVE_OUT
 
 
 class WitnessedGuard:

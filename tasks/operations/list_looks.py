@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expectations.columns import (
+    ACTION,
     CATEGORY,
     CURRENCY,
     NAME,
@@ -12,9 +13,9 @@ from expectations.columns import (
     RANDOMISED,
     REASON,
     REFERENCE_PRICE,
+    RULE,
     STORE,
 )
-from tasks.pricing.guarded_plan import ACTION, BINDING_RULE
 from tasks.pricing.list_sheet import CHANGE, EXPECTED_GAIN, EXPECTED_UNITS, STATUS, VERSION, WEEK
 from tasks.pricing.recommend import STEP
 from tasks.pricing.variation import PLANNED
@@ -33,7 +34,7 @@ LOOKS = {
     EXPECTED_GAIN: Look("Gain expected a week", SIGNED_MONEY),
     REASON: Look("Why"),
     ACTION: Look("Action"),
-    BINDING_RULE: Look("Rule that binds"),
+    RULE: Look("Rule that binds"),
     STATUS: Look("Status"),
     VERSION: Look("Version", "0"),
     WEEK: Look("Week from", "yyyy-mm-dd"),

@@ -12,14 +12,14 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import RANDOMISED, REASON
+from expectations.columns import ACTION, RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
 from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
-from tasks.pricing.guarded_plan import ACTION, LEAVE_OUT
+from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
 from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
 from tasks.runtime import champion_aliases, track

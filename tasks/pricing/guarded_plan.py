@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-ACTION, BINDING_RULE, GUARD_REASON = "action", "binding_rule", "guard_reason"
+from expectations.columns import ACTION, RULE
+
+GUARD_REASON = "guard_reason"
 LEAVE_OUT, HOLD, RAISE, LOWER = "leave out", "hold", "raise", "lower"
 
 
@@ -65,4 +67,4 @@ def guard_columns(plan: GuardedPlan, price: np.ndarray, in_force: np.ndarray) ->
     """
     moves = np.where(price > in_force, RAISE, np.where(price < in_force, LOWER, HOLD))
     action = np.where(plan.left_out, LEAVE_OUT, moves).astype(object)
-    return {ACTION: action, BINDING_RULE: plan.rule, GUARD_REASON: plan.reason}
+    return {ACTION: action, RULE: plan.rule, GUARD_REASON: plan.reason}

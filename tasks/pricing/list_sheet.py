@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import (
+    ACTION,
     CATEGORY,
     CURRENCY,
     NAME,
@@ -19,9 +20,10 @@ from expectations.columns import (
     PRODUCT,
     REASON,
     REFERENCE_PRICE,
+    RULE,
     STORE,
 )
-from tasks.pricing.guarded_plan import ACTION, BINDING_RULE, GUARD_REASON, HOLD, LEAVE_OUT
+from tasks.pricing.guarded_plan import GUARD_REASON, HOLD, LEAVE_OUT
 from tasks.pricing.list_outcome import outcome
 from tasks.pricing.list_reasons import Expected, sentences
 from tasks.pricing.recommend import PolicyModel
@@ -43,7 +45,7 @@ FIRST = [
     EXPECTED_GAIN,
     REASON,
     ACTION,
-    BINDING_RULE,
+    RULE,
     STATUS,
     VERSION,
     WEEK,

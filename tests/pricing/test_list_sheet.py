@@ -10,7 +10,6 @@ import pytest
 
 from tasks.pricing.demand import answer_of
 from tasks.pricing.greedy import Greedy
-from tasks.pricing.guarded_plan import ACTION, BINDING_RULE
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE
 from tasks.pricing.list_claim import list_claim
 from tasks.pricing.list_reasons import HELD
@@ -40,7 +39,7 @@ def sheet_of(model: PolicyModel, prices: pd.DataFrame | None = None, plan: Varia
 
 def test_name_and_category_come_first_and_every_row_says_status_version_week_and_currency() -> None:
     sheet = sheet_of(policy_of())
-    first = [name for name in FIRST if name not in (ACTION, BINDING_RULE)]
+    first = [name for name in FIRST if name not in (ACTION, RULE)]
     assert sheet.columns[: len(first)].tolist() == first, "no guard was introduced"
     assert sheet["name"].tolist() == [f"=Tea {i}" for i in range(16)], "as it is called, spaces trimmed"
     said = sheet[["status", "version", "week", "currency"]].drop_duplicates().to_dict("records")
