@@ -164,15 +164,13 @@ def explain_price(
     policy, product, store = model.policy, question.product, question.store
     row = policy.row_of(product, store)
     guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-    if question.price is not None:
-        tables = replace(tables, stated=_stated(product, store, question.price))
+    tables = replace(tables, stated=_stated(question))
     known = known_of(settings, policy, tables, sales, guard=guard.guard)
     current, now = known.current, known.now
     ours = _rows_of(current, product, store)
     explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
     name = series_name(product_names(policy.market), product, store)
-    if figure is not None:
-        _draw(explanation, policy, name, figure)
+    _draw(explanation, policy, name, figure)
     draft = drafted(_varied(settings, question.seed), policy, known, question.seed or 0, guard)
     listed = draft.table[ours].iloc[0]
     return ExplainedPrice(
@@ -185,8 +183,10 @@ def explain_price(
     )
 
 
-def _draw(explanation: Explanation, policy: PolicyModel, name: str, path: Path) -> None:
-    """Draw the ladder of a product."""
+def _draw(explanation: Explanation, policy: PolicyModel, name: str, path: Path | None) -> None:
+    """Draw the ladder of a product, if a file is given."""
+    if path is None:
+        return
     from tasks.pricing.ladder_figure import MONEY, ladder
 
     keep_figure(ladder(explanation, policy.rules, name, policy.currency or MONEY), path)
@@ -207,9 +207,11 @@ def _rows_of(prices: pd.DataFrame, product: str, store: str) -> np.ndarray:
     return ours
 
 
-def _stated(product: str, store: str, price: float) -> pd.DataFrame:
-    """Return the price of one product that stands instead of that of the tables (currency/unit)."""
-    return pd.DataFrame({PRODUCT: [product], STORE: [store], PRICE: [price]})
+def _stated(question: Question) -> pd.DataFrame | None:
+    """Return the price that is supposed of a product, if one is (currency/unit)."""
+    if question.price is None:
+        return None
+    return pd.DataFrame({PRODUCT: [question.product], STORE: [question.store], PRICE: [question.price]})
 
 
 def _varied(settings: Settings, seed: int | None) -> Settings:

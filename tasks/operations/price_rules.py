@@ -63,19 +63,26 @@ def with_bounds(
         policy.market[SLOW_REFERENCE].to_numpy(float)[rows] if SLOW_REFERENCE in policy.market else in_force
     )
     reference = np.where((rows >= 0) & np.isfinite(reference), reference, in_force)
-    low = high = in_force
-    if sales is not None:
-        recent = recent_range(regular_rows(sales), as_of - pd.Timedelta(days=1))
-        recent = prices[SERIES].merge(recent, on=SERIES, how="left")
-        low = np.fmin(recent[RECENT_LOW].to_numpy(float), in_force)
-        high = np.fmax(recent[RECENT_HIGH].to_numpy(float), in_force)
-    if published is not None:
-        recent = prices[SERIES].merge(published, on=SERIES, how="left")
-        low = np.fmin(recent[RECENT_LOW].to_numpy(float), low)
-        high = np.fmax(recent[RECENT_HIGH].to_numpy(float), high)
+    seen = [] if sales is None else [recent_range(regular_rows(sales), as_of - pd.Timedelta(days=1))]
+    low, high = _recent(prices, [*seen, *([] if published is None else [published])])
     lowest, highest = price_bounds(in_force, low, high, reference, guard)
     behind = {RECENT_LOW: low, RECENT_HIGH: high, SLOW_REFERENCE: reference}
     return prices.assign(**{LOWEST: lowest, HIGHEST: highest}, **behind)
+
+
+def _recent(prices: pd.DataFrame, seen: list[pd.DataFrame]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest recent price, that in force among them, currency/unit (rows,).
+
+    Args:
+        prices: product, store and price in force.
+        seen: product, store, ``recent_low`` and ``recent_high``, of what saw the recent prices.
+    """
+    low = high = prices[PRICE].to_numpy(float)
+    for recent in seen:
+        known = prices[SERIES].merge(recent, on=SERIES, how="left")
+        low = np.fmin(known[RECENT_LOW].to_numpy(float), low)
+        high = np.fmax(known[RECENT_HIGH].to_numpy(float), high)
+    return low, high
 
 
 def with_row_rules(

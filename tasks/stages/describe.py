@@ -38,7 +38,8 @@ def describe(attempt: Attempt, settings: Settings, summary: Summary) -> None:
     track.tag_run(attempt, {"headline": headline(summary), "champion": str(champion or NO_CHAMPION)})
     versions = cast("Mapping[str, int]", summary["versions"])
     track.link_versions(attempt, versions)
-    look = f"Look: {' · '.join([track.run_link(attempt, f'retraining {attempt.id}'), *_files(attempt)])}."
+    files = [track.file_link(attempt, path, text) for path, text in FILES.items()]
+    look = f"Look: {' · '.join([track.run_link(attempt, f'retraining {attempt.id}'), *files])}."
     for name, number in versions.items():
         text = [headline(summary), _reached(summary)[name], beside, _reasons(summary["reasons"]), look]
         decide = [_how_to_decide(number)] if name == HEAD and summary["verdict"] == "PASS" else []
@@ -105,11 +106,6 @@ def _figures(summary: Summary) -> dict[str, str]:
 def _reasons(reasons: list[str]) -> str:
     """Return the reasons of the verdict as a list; gates that passed are named in the comparison."""
     return "\n".join(f"- {GATE_NAMES.sub('', reason)}" for reason in reasons) or "Every gate is passed."
-
-
-def _files(attempt: Attempt) -> list[str]:
-    """Return links to what a manager looks at."""
-    return [track.file_link(attempt, path, text) for path, text in FILES.items()]
 
 
 def _how_to_decide(version: int) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from expectations.columns import ACTION, RULE
 from tasks.pricing.demand import answer_of
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE
