@@ -3,7 +3,8 @@
 Every row is a mapping of its values: ``wanted``, what is known of the product, its rules, and what the guard
 returned, ``price`` and ``action`` (``leave out``, ``hold``, ``raise``, ``lower``) with ``binding``, the names
 of the rules. A price that moved is checked to the last digit of the float's decimal; bounds that rest on
-measured prices (step, band, competitor) and a price in force may miss by a ten-thousandth of a minor unit.
+measured prices (step, band, competitor) and a price in force may miss by a ten-thousandth of a minor unit; a
+price in force of less than half of that is none.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def violations(rows: Sequence[Row], change_share: float, index: tuple[float, flo
 
 def _of_row(row: Row) -> Iterator[str]:
     """Yield the claims that a row breaks."""
-    action, price, in_force = row["action"], row["price"], _price(row["in_force"], row)
+    action, price, in_force = row["action"], row["price"], _in_force(row)
     outside = in_force is None or _hard_broken(row, in_force, slack=_slack(row))
     if action == "leave out":
         if not math.isnan(price):
@@ -176,6 +177,12 @@ def _price(value: float, row: Row) -> Decimal | None:
     return Decimal(repr(float(value)))
 
 
+def _in_force(row: Row) -> Decimal | None:
+    """Return the price in force; none where it is no price, or less than what is measured of one."""
+    price = _price(row["in_force"], row)
+    return None if price is None or 2 * price < _slack(row) else price
+
+
 def _slack(row: Row) -> Decimal:
     return Decimal(1).scaleb(-int(row["decimals"]) - 4)
 
@@ -199,7 +206,7 @@ def _dearer(rows: Iterable[Row]) -> Iterator[str]:
     """Yield every larger pack that the list made dearer per unit than the next smaller one."""
     families = defaultdict(list)
     for row in rows:
-        if row["family"] >= 0 and _price(row["in_force"], row) is not None:
+        if row["family"] >= 0 and _in_force(row) is not None:
             families[row["family"]].append(row)
     for packs in families.values():
         packs.sort(key=lambda row: row["size"])
@@ -221,5 +228,5 @@ def _free(row: Row) -> bool:
 
 def _comes_back(row: Row) -> bool:
     """Return whether the price in force of a row is outside a hard bound, or at it."""
-    in_force = _price(row["in_force"], row)
+    in_force = _in_force(row)
     return in_force is None or _hard_broken(row, in_force, slack=-_slack(row))
