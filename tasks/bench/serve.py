@@ -50,32 +50,33 @@ def bench_serve(
         ServerError: a server does not start, or refuses a request.
     """
     number, model = champion_aliases.chosen(settings, HEAD, version)
+    products = len(model.policy.market)
+    say(f"{HEAD} version {number}: {products} products")
     rows = _rows(model.policy, requests)
-    say(f"{HEAD} version {number}: {len(model.policy.market)} products")
     inside = _in_process(model, rows)
     say(f"in this process: p50 {inside.p50:.3f} ms, p99 {inside.p99:.3f} ms")
     served = folder / "served"
     served.mkdir()
     copy_files(settings, registered_version(HEAD, number), served)
-    empty, unchecked = write_empty(folder / "empty", served), write_empty(folder / "unchecked")
+    counts = {"version": number, "products": products, "requests": requests}
+    return {**counts, "in_process_ms": inside._asdict(), **_served(served, rows)}
+
+
+def _served(model: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what requests take from the server of a model and from two of empty models."""
+    folder = model.parent
+    empty, unchecked = write_empty(folder / "empty", model), write_empty(folder / "unchecked")
     with (
-        serving(served, folder) as policy,
+        serving(model, folder) as policy,
         serving(empty, folder) as bare,
         serving(unchecked, folder) as free,
     ):
-        servers = {"served": policy, "bare": bare, "unchecked": free}
-        figures = _in_turn(list(servers.values()), [body_of([row]) for row in rows])
-        times = {f"{name}_ms": figure._asdict() for name, figure in zip(servers, figures, strict=True)}
+        taken, least, free_of_checks = _in_turn([policy, bare, free], [body_of([row]) for row in rows])
         return {
-            "version": number,
-            "products": len(model.policy.market),
-            "requests": requests,
-            "in_process_ms": inside._asdict(),
-            **times,
-            "ratio": {
-                "p50": figures[0].p50 / figures[1].p50,
-                "p99": figures[0].p99 / figures[1].p99,
-            },
+            "served_ms": taken._asdict(),
+            "bare_ms": least._asdict(),
+            "unchecked_ms": free_of_checks._asdict(),
+            "ratio": {"p50": taken.p50 / least.p50, "p99": taken.p99 / least.p99},
             "ready_seconds": policy.ready_seconds,
             "megabytes": policy.megabytes(),
             "bare_ready_seconds": bare.ready_seconds,
