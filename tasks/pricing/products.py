@@ -168,3 +168,19 @@ def products_of(table: pd.DataFrame, slopes: SlopeDraws) -> Products:
     """Return the products of a market table, one row per product and store."""
     columns = {name: table[name].to_numpy(copy=True) for name in _COLUMNS if name in table}
     return Products(**columns, slopes=slopes)
+
+
+def index_since_training(products: Products, rows: np.ndarray, price: pd.Series) -> np.ndarray:
+    """Return the log price index of a season that began at the end of the training (products,).
+
+    An announced price is none of the list's: the price in force before it counts.
+
+    Args:
+        products: of the market.
+        rows: of the products whose prices are given (prices,).
+        price: in force, currency/unit (prices,).
+    """
+    logs = np.zeros(len(products))
+    logs[rows] = np.log(price.to_numpy(float) / products.price[rows])
+    revenue = products.price * products.units
+    return np.full(len(products), revenue @ logs / revenue.sum())

@@ -16,7 +16,7 @@ from tasks.pricing.explain import Explanation, explain
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.known_cost import COST_STALE, NO_COST, cost_holds
 from tasks.pricing.listing import ListPlan, listed
-from tasks.pricing.products import Products, products_of
+from tasks.pricing.products import Products, index_since_training, products_of
 from tasks.pricing.rounding import chargeable, rounded_steps
 from tasks.pricing.rules import NEAR, Rules
 from tasks.pricing.slopes import SlopeDraws
@@ -232,7 +232,7 @@ class PolicyModel:
         ratio[rows] = price / market.price[rows]
         products = _with(market, rows, costs)
         if view is None:
-            view = opening(products, ratio).at_index(index_since_training(products, rows, prices))
+            view = opening(products, ratio).at_index(index_since_training(products, rows, prices[PRICE]))
         now = replace(view, products=products, ratio=ratio)
         in_force, candidates = ratio * market.price, ratio[:, None] * self.rules.ladder
         if decimals is not None:
@@ -273,17 +273,6 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
         changed[name] = getattr(market, name).copy()
         changed[name][rows] = values.to_numpy()
     return replace(market, **changed)
-
-
-def index_since_training(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> np.ndarray:
-    """Return the log price index of a season that began at the end of the training (n,).
-
-    An announced price is none of the list's: the price in force before it counts.
-    """
-    logs = np.zeros(len(products))
-    logs[rows] = np.log(prices[PRICE].to_numpy(float) / products.price[rows])
-    revenue = products.price * products.units
-    return np.full(len(products), revenue @ logs / revenue.sum())
 
 
 def _announced(prices: pd.DataFrame) -> np.ndarray:

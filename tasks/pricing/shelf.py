@@ -10,7 +10,8 @@ import pandas as pd
 from expectations.columns import CATEGORY, PRICE
 from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.known_cost import COST_STALE
-from tasks.pricing.recommend import COVERING_PRICE, PolicyModel, index_since_training
+from tasks.pricing.products import index_since_training
+from tasks.pricing.recommend import COVERING_PRICE, PolicyModel
 from tasks.pricing.shop_view import ShopNow
 
 INDEX_WEIGHT, INDEX_MOVED, SLOW_REFERENCE = "index_weight", "index_moved", "slow_reference"
@@ -57,4 +58,4 @@ def _index_moved(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None)
     if now is not None:
         return float(now.view.index[0])
     known = prices[policy.rows(prices) >= 0]
-    return float(index_since_training(policy.products, policy.rows(known), known)[0])
+    return float(index_since_training(policy.products, policy.rows(known), known[PRICE])[0])
