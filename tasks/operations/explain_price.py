@@ -166,8 +166,7 @@ def explain_price(
     guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
     tables = replace(tables, stated=_stated(question))
     known = known_of(settings, policy, tables, sales, guard=guard.guard)
-    current, now = known.current, known.now
-    ours = _rows_of(current, product, store)
+    current, now, ours = known.current, known.now, _rows_of(known.current, product, store)
     explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
     name = series_name(product_names(policy.market), product, store)
     _draw(explanation, policy, name, figure)
