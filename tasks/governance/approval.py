@@ -18,6 +18,9 @@ class Refused(RuntimeError):
     """A promotion or a rollback that must not happen."""
 
 
+LONGEST_NAME, LONGEST_REASON = 255, 4000  # characters; both stand in tags of the version
+
+
 @dataclass(frozen=True)
 class Approval:
     """Who made a version champion, when and why."""
@@ -39,11 +42,13 @@ def approval(by: str, reason: str) -> Approval:
     """Return an approval of now.
 
     Raises:
-        Refused: the name or the reason is blank.
+        Refused: the name or the reason is blank, or too long for the tags of a version.
     """
-    for option, text in (("--by", by), ("--reason", reason)):
+    for option, text, most in (("--by", by, LONGEST_NAME), ("--reason", reason, LONGEST_REASON)):
         if not text.strip():
             raise Refused(f"{option} is blank: a promotion carries the name of a person and a reason.")
+        if len(text) > most:
+            raise Refused(f"{option} has {len(text)} characters, at most {most} are kept. Shorten it.")
     return Approval(by.strip(), reason.strip(), datetime.now(UTC))
 
 

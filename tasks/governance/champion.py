@@ -77,8 +77,9 @@ class Standing:
 
     @property
     def previous(self) -> Champion | None:
-        """The champion before, to which a rollback goes back."""
-        return self.champions[-2] if len(self.champions) > 1 else None
+        """The last champion of other versions, to which a rollback goes back; decided twice, it is one."""
+        others = (one for one in reversed(self.champions) if one.versions != self.champions[-1].versions)
+        return next(others, None)
 
 
 def standing(entries: Iterable[Entry]) -> Standing:
@@ -163,7 +164,7 @@ def require_allowed(state: Standing, kind: str, body: Mapping[str, JSON]) -> Non
         version = body["versions"][HEAD]
         if kind == ROLLED_BACK and (state.previous is None or state.previous.versions != body["versions"]):
             raise Refused("there is no previous champion to go back to.")
-        if version in state.rejected and REJECTED not in body.get("overridden", ()):
+        if version in state.rejected and (kind == ROLLED_BACK or REJECTED not in body.get("overridden", ())):
             raise Refused(
                 f"{HEAD} version {version} was rejected {by_whom(state.rejected[version])}. Promote another "
                 f"version, or overrule that by name: `repricer promote --version {version} "

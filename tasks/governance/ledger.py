@@ -169,11 +169,13 @@ def first_broken(entries: Iterable[Entry]) -> Broken | None:
 
 def own_fault(entry: Entry) -> Broken | None:
     """Return what is wrong with an entry by itself: it is not what its recorded digest says."""
-    if entry.recorded in (None, entry.digest()):
+    try:
+        digest = entry.digest()
+    except (TypeError, ValueError) as error:
+        return Broken(entry.number, f"was changed: it is nothing that was ever written ({error})")
+    if entry.recorded in (None, digest):
         return None
-    return Broken(
-        entry.number, f"was changed: its SHA-256 is {entry.digest()}, and was recorded as {entry.recorded}"
-    )
+    return Broken(entry.number, f"was changed: its SHA-256 is {digest}, and was recorded as {entry.recorded}")
 
 
 def _fault(before: Entry | None, entry: Entry) -> Broken | None:

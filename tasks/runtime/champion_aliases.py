@@ -115,15 +115,16 @@ def chosen(settings: Settings, name: str, version: int | None) -> tuple[int, Any
         Unresolved: who is champion is not known.
     """
     track.open_store(settings)
-    standing = champion(settings) if version is None else None
-    number = standing.versions[name] if standing else version or _candidate(name)
+    current = champion(settings) if version is None else champion_store.newest(settings)
+    number = version or (current.versions[name] if current else _candidate(name))
     if number is None or track.version_tags(name, number) is None:
         lack = "none is champion or candidate" if number is None else f"there is no version {number}"
         raise track.ModelError(
             f"{name}: a registered version is needed; {lack} in {settings.data_folder}. "
             "Run `repricer retrain` first."
         )
-    return number, verified_models.load(settings, name, number, standing).unwrap_python_model()
+    approved = current if current and current.versions[name] == number else None
+    return number, verified_models.load(settings, name, number, approved).unwrap_python_model()
 
 
 def version_of(settings: Settings, name: str, alias: str) -> int | None:

@@ -158,7 +158,8 @@ class Oracle:
         if kind == REJECTED:
             return version not in self.rejected and self.champions[-1:] != [version]
         if kind == ROLLED_BACK:
-            return len(self.champions) > 1 and version == self.champions[-2] and version not in self.rejected
+            before = [champion for champion in self.champions if champion != self.champions[-1]]
+            return before[-1:] == [version] and version not in self.rejected
         return kind != PROMOTED or version not in self.rejected
 
     def take(self, kind: str, version: int) -> None:
@@ -201,3 +202,18 @@ def test_whatever_the_order_of_decisions_there_is_one_champion_and_the_chain_hol
         assert [champion.versions[HEAD] for champion in state.champions] == oracle.champions, f"seed {seed}"
         assert set(state.rejected) == oracle.rejected, f"seed {seed}"
         assert first_broken(entries) is None, f"seed {seed}"
+
+
+def test_a_champion_that_is_promoted_again_is_not_the_one_before() -> None:
+    state = standing(ledger((PROMOTED, body(1)), (PROMOTED, body(2)), (PROMOTED, body(2))))
+    assert state.previous is not None
+    assert state.previous.versions[HEAD] == 1, "a rollback goes back to another version"
+
+
+def test_an_override_of_a_rejection_does_not_answer_for_a_later_one() -> None:
+    overruled = body(1, [REJECTED])
+    entries = ledger(
+        *((REJECTED, {"version": 1}), (PROMOTED, overruled), (PROMOTED, body(2)), (REJECTED, {"version": 1}))
+    )
+    with pytest.raises(Refused, match="version 1 was rejected"):
+        require_allowed(standing(entries), ROLLED_BACK, overruled)
