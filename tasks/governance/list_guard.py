@@ -163,6 +163,7 @@ def _announced(wanted: np.ndarray, units: np.ndarray, shelf: Shelf, bounds: Boun
     announced, number = shelf.announced, units * PARTS
     prior, known = parts(shelf.prior, shelf.decimals), ~np.isnan(shelf.prior)
     return [
+        Case(announced & (bounds.outside != Rule.NONE), Why.STAYS, bounds.outside),
         Case(announced & (amounts(units, shelf.decimals) != wanted), Why.NOT_ROUND, Rule.ROUNDING),
         Case(announced & (number < bounds.hard_low), Why.ANNOUNCED_OUTSIDE, bounds.hard_low_rule),
         Case(announced & (number > bounds.hard_high), Why.ANNOUNCED_OUTSIDE, bounds.hard_high_rule),

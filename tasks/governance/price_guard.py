@@ -135,6 +135,7 @@ class PriceGuard:
         """Return the prices that a random draw may move without breaking a rule of the list (rows,), bool."""
         left_alone = (guarded.why == Why.FREE) & (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
         single = (rules.limits.endings == "") & (rules.family < 0)
+        single &= ~_without_floor(shelf, rules)
         return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
 
     def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> list[str]:
@@ -149,13 +150,18 @@ class PriceGuard:
 
 def _unprotected(guarded: Guarded, shelf: Shelf, rules: RowRules) -> list[str]:
     """Return that prices move without a floor, if any does."""
-    named = ~np.isnan(rules.limits.least) | ~np.isnan(rules.limits.fixed)
-    count = int((guarded.moved & shelf.unprotected & ~named).sum())
+    count = int((guarded.moved & _without_floor(shelf, rules)).sum())
     sentence = (
         f"{count} prices move without a known cost or a named floor: map unit_cost, name a least_price, or "
         "let a person agree to the assumed margins (`guard.margins_agreed_by`)"
     )
     return [sentence] if count else []
+
+
+def _without_floor(shelf: Shelf, rules: RowRules) -> np.ndarray:
+    """Return the products of which only an assumed margin is known and no floor is named (rows,), bool."""
+    named = ~np.isnan(rules.limits.least) | ~np.isnan(rules.limits.fixed)
+    return np.asarray(shelf.unprotected & ~named)
 
 
 def _amounts(products: pd.DataFrame, name: str) -> np.ndarray:

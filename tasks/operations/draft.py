@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -158,7 +158,9 @@ def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, gu
     Raises:
         PolicyError: a price is not finite and above 0.
     """
-    table = price_list(policy, known.current, variation_of(settings), seed, known.now, guard=guard)
+    variation = variation_of(settings)
+    variation = replace(variation, decimals=min(variation.decimals, guard.guard.decimals))
+    table = price_list(policy, known.current, variation, seed, known.now, guard=guard)
     return Draft(policy=policy, known=known, table=table)
 
 

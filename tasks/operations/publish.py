@@ -15,7 +15,7 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import ACTION, PRICE, PRODUCT, REASON, REFERENCE_PRICE, STORE
+from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, STORE
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
 from tasks.governance.ledger import TOOK_EFFECT
@@ -27,7 +27,8 @@ from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
 from tasks.operations.shelf import shelf_at
-from tasks.pricing.recommend import ANNOUNCED, PolicyModel
+from tasks.pricing.guarded_plan import LEAVE_OUT
+from tasks.pricing.recommend import ANNOUNCED, ANNOUNCED_PRICE, PolicyModel
 from tasks.runtime import champion_aliases, publishing, verified_models
 from tasks.runtime.delivery import DeliveryError
 from tasks.runtime.guard_rules import price_guard_of
@@ -193,8 +194,11 @@ def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
 def _unknown_after(draft: Draft) -> list[str]:
     """Return why a promotion could not end: the price before it is not known."""
     table = draft.table
-    same = minor(table[PRICE]) == minor(table[REFERENCE_PRICE])
-    rows = table[(table[REASON] == ANNOUNCED) & same]
+    if ANNOUNCED_PRICE not in draft.known.current:
+        return []
+    announced = draft.known.current[ANNOUNCED_PRICE].to_numpy(float)
+    same = minor(pd.Series(announced, table.index).fillna(0.0)) == minor(table[REFERENCE_PRICE])
+    rows = table[(table[REASON] == ANNOUNCED) & same & (table[ACTION] != LEAVE_OUT)]
     if rows.empty:
         return []
     first = rows.iloc[0]

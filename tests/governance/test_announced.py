@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from expectations.refusals import DataError
-from tasks.governance.announced import announced_for, promoted_prices, starts_for
+from tasks.governance.announced import START, announced_for, dates_for, promoted_prices
 
 TODAY = pd.Timestamp("2026-12-03")
 
@@ -89,7 +89,7 @@ def test_without_a_store_an_announcement_holds_in_every_store() -> None:
     shop = pd.DataFrame({"product_id": ["milk", "milk", "soap"], "store_id": ["north", "all", "all"]})
     np.testing.assert_array_equal(announced_for(shop, promoted), [1.5, 1.5, np.nan])
     begun = pd.Timestamp("2026-12-01")
-    assert starts_for(shop, promoted).tolist() == [begun, begun, pd.NaT]
+    assert dates_for(shop, promoted, START).tolist() == [begun, begun, pd.NaT]
 
 
 def test_a_table_without_announcements_promotes_nothing() -> None:

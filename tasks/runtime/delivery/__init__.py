@@ -1,8 +1,8 @@
 """Delivery of the list in force to its destinations: written, read back, compared, and remembered.
 
-A destination gets the same list twice without harm. What it has is remembered in the data folder once it was
-read back, so that a command that was killed, or met a destination that did not answer, goes on with the next
-`repricer publish --due`.
+A destination gets the same list twice without harm. What it has is forgotten in the data folder before it is
+written to, and remembered once it was read back: a destination that may have something else is due. So a
+command that was killed, or met a destination that did not answer, goes on with `repricer publish --due`.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def deliver(settings: Settings, place: str, shipment: Shipment) -> None:
         DeliveryError: the destination does not take it, or has something else; the message names the rows.
     """
     destination = settings.publish.destinations[place]
-    kind = KINDS[destination.kind]
+    kind, roots = KINDS[destination.kind], _record(settings, place).get("roots", [])
+    _remember(settings, place, {"list": None, "roots": roots})
     kind.write(destination, shipment)
     _require_same(place, shipment, kind.read(destination, shipment))
-    roots = [*_record(settings, place).get("roots", []), shipment.root]
-    record = {"list": shipment.name, "manifest": shipment.manifest, "roots": sorted(set(roots))}
-    replace_whole(_path(settings, place), (json.dumps(record, indent=2) + "\n").encode())
+    roots = sorted({*roots, shipment.root})
+    _remember(settings, place, {"list": shipment.name, "manifest": shipment.manifest, "roots": roots})
 
 
 def _require_same(place: str, shipment: Shipment, rows: pd.DataFrame) -> None:
@@ -78,6 +78,10 @@ def _record(settings: Settings, place: str) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return record
+
+
+def _remember(settings: Settings, place: str, record: dict[str, Any]) -> None:
+    replace_whole(_path(settings, place), (json.dumps(record, indent=2) + "\n").encode())
 
 
 def _path(settings: Settings, place: str) -> Path:
