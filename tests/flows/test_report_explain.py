@@ -10,7 +10,7 @@ from flows.cli import report
 from flows.cli.report_explain import show_explained, show_explained_price
 
 TRAIL = {"lowest": 1172.775, "highest": 1296.225, "recent_low": 1234.5, "recent_high": 1234.5}
-TRAIL |= {"slow_reference": 1200.0, "covering_price": None}
+TRAIL |= {"slow_reference": 1200.0, "covering_price": None, "guard": "", "guard_reason": ""}
 
 
 @pytest.fixture

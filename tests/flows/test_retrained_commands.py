@@ -47,10 +47,8 @@ def test_the_command_explains_a_forecast_in_numbers_that_add_up(
 
 
 def test_the_command_explains_the_price_that_the_policy_recommends(
-    retrained: tuple[Path, dict[str, Any]], client: Any, tmp_path: Path
+    retrained: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    import mlflow
-
     where = ["--profile", "smoke", "--set", f"data_folder={retrained[0]}"]
     files = ["--json", str(tmp_path / "why.json"), "--figure", str(tmp_path / "why.png")]
     finished = repricer("explain", "price", "--product", "003", "--price", "2.5", *where, *files)
@@ -58,11 +56,14 @@ def test_the_command_explains_the_price_that_the_policy_recommends(
     assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
     why = json.loads((tmp_path / "why.json").read_text())
     attempt = next((retrained[0] / "attempts").iterdir())
-    request = pd.read_parquet(attempt / "price" / "market.parquet")[["product_id", "store_id", "price"]]
-    product = request["product_id"] == "003"
-    request.loc[product, "price"] = 2.5
-    answer = mlflow.pyfunc.load_model("models:/pricing_policy@candidate").predict(request)
-    assert why["recommended"] == answer.loc[product, "price"].item(), "it is explained in the whole list"
+    prices = pd.read_parquet(attempt / "price" / "market.parquet")[["product_id", "store_id", "price"]]
+    prices.loc[prices["product_id"] == "003", "price"] = 2.5
+    prices.to_parquet(tmp_path / "prices.parquet")
+    files = ["--prices", str(tmp_path / "prices.parquet"), "--out", str(tmp_path / "list.parquet")]
+    listed = repricer("recommend", *files, *where)
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    rows = pd.read_parquet(tmp_path / "list.parquet").set_index("product_id")
+    assert why["recommended"] == rows.loc["003", "price"], "it is explained in the whole list"
     assert len(why["ladder"]) == 5
     assert all(
         row["units_low"] < row["units"] < row["units_high"] for row in why["ladder"] if row["step"] != 1

@@ -122,6 +122,12 @@ def test_a_price_in_force_outside_a_hard_bound_without_a_way_back_is_left_out(
     assert reason in reasons(result)[0]
 
 
+def test_a_promotion_whose_end_would_restore_a_price_outside_a_hard_bound_is_left_out() -> None:
+    result = guarded(9.0, announced=True, most=9.5)
+    assert outcome(result)[0] == "leave out"
+    assert binding_rules(result)[0] == "absolute bounds"
+
+
 def test_a_price_in_force_outside_a_hard_bound_comes_back_by_a_step() -> None:
     assert outcome(guarded(10.0, least=10.3)) == ("raise", 10.3), "although the policy holds"
     assert outcome(guarded(10.0, most=9.7, endings="99")) == ("lower", 9.7), (

@@ -69,7 +69,10 @@ def test_assumed_margins_make_drafts_until_a_person_agrees() -> None:
     assert agreed.price.min() == 9.9, "once agreed it is"
     named = guard(least_price=9.0)(assumed, alternating(0.02))
     assert (named.hindrances, named.price.min()) == ((), 9.8)
-    assert guard()(assumed, np.full(ROWS, 10.0)).hindrances == (), "a list that moves nothing needs no floor"
+    held = guard()(assumed, np.full(ROWS, 10.0))
+    assert held.hindrances == (), "a list that moves nothing needs no floor"
+    assert not held.free.any(), "a draw would move what has no floor"
+    assert guard(least_price=9.0)(assumed, np.full(ROWS, 10.0)).free.all()
 
 
 def test_what_the_guard_decided_is_not_varied() -> None:

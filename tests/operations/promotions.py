@@ -152,9 +152,10 @@ def check(folder: Path) -> dict[str, Any]:
         assert {name: entry[name] for name in MODELS} == triple(entry["pricing_policy"]), (
             "a row mixes versions of two retrainings"
         )
-    standing = {"champion": {name: entries[-1][name] for name in MODELS}}
-    if len(entries) > 1:
-        standing["previous"] = {name: entries[-2][name] for name in MODELS}
+    decided = [{name: entry[name] for name in MODELS} for entry in entries]
+    standing = {"champion": decided[-1]}
+    if others := [versions for versions in decided if versions != decided[-1]]:
+        standing["previous"] = others[-1]
     assert aliases(folder) == standing, "the aliases do not follow the newest row"
     key = f"{entries[-1]['action']}_by"
     for name, version in standing["champion"].items():

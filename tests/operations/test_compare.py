@@ -51,6 +51,13 @@ def policies(monkeypatch: pytest.MonkeyPatch) -> dict[int, PolicyModel]:
     return versions
 
 
+@pytest.fixture
+def shop(shop: Settings) -> Settings:
+    """Return a shop whose price index may move: of few products, any move is one of the index."""
+    guard = shop.price.guard.model_copy(update={"index_week": 0.5, "index_season": 0.9})
+    return shop.model_copy(update={"price": shop.price.model_copy(update={"guard": guard})})
+
+
 def compared(shop: Settings, version: int | None = None, **more: Any) -> Compared:
     return compare.fn(shop, version, **more)
 

@@ -29,7 +29,8 @@ def test_verify_is_silent_of_what_is_sound_and_ends_with_1_and_a_line_for_what_i
     decide.verify("smoke", sets, tmp_path / "out.json")
     said = capsys.readouterr().out
     assert said.startswith("1 entries, champion pricing_policy version 1 (by Ada, ")
-    assert "chain of the ledger, aliases, bytes of the champion are sound" in said
+    assert ": chain of the ledger, aliases, bytes of the champion, files of published lists" in said
+    assert said.endswith(" are sound\n")
     assert json.loads((tmp_path / "out.json").read_text())["findings"] == []
     track.set_alias("demand", "champion", triple(2)["demand"])
     with pytest.raises(typer.Exit) as ended:

@@ -126,6 +126,18 @@ def test_the_next_list_takes_the_place_of_the_one_before(
     assert delivery.due(shop, "b", "b", stopped=False) == []
 
 
+def test_a_destination_that_may_have_a_list_that_was_taken_back_gets_the_one_before(
+    shop: Settings, shipment: Shipment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery.deliver(shop, "web", shipment)
+    kind = delivery.KINDS[shop.publish.destinations["web"].kind]
+    with monkeypatch.context() as broken:
+        broken.setattr(kind, "read", lambda *_: shipped(tmp_path, "c", price=9.0).rows)
+        undelivered(shop, shipped(tmp_path, "b", price=2.1), "written and read back")
+    for stopped in (False, True):
+        assert delivery.due(shop, "a", "a", stopped=stopped) == ["web"], "it was written to since"
+
+
 def test_while_publishing_is_stopped_only_versions_of_what_was_there_before_are_due(
     shop: Settings, shipment: Shipment
 ) -> None:

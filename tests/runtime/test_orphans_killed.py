@@ -115,7 +115,8 @@ def states():
 
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs()
-        return [run.state_name for run in runs if run.parameters["settings"]["data_folder"] == sys.argv[1]]
+        ours = {"data_folder": sys.argv[1]}.items()
+        return [run.state_name for run in runs if ours <= (run.parameters.get("settings") or {}).items()]
 
 before = len(dead(Path(sys.argv[1])))
 with flow_session(sys.argv[1]):

@@ -15,8 +15,9 @@ import pytest
 from conf import Settings
 from tasks.governance.champion import MODELS
 from tasks.governance.format import FORMAT, FORMAT_TAG
-from tasks.operations.explain import explain_price
-from tasks.operations.recommend import Order, ShopTables, recommend
+from tasks.operations.draft import ShopTables
+from tasks.operations.explain_price import Question, explain_price
+from tasks.operations.recommend import Order, recommend
 from tasks.pricing.price_list import in_force
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import track, verified_models
@@ -165,7 +166,7 @@ def test_commands_work_with_a_version_that_runs_its_own_code(
     assert (listed["products"], listed["status"]) == (6, "DRAFT")
     written = pd.read_csv(tmp_path / "list.csv", skiprows=0)
     assert len(written) >= 6
-    explained = explain_price(settings, 1, "p1", "all")
+    explained = explain_price(settings, Question(product="p1", version=1), ShopTables())
     assert sum(row["chosen"] for row in explained["ladder"]) == 1
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from conf import Settings
 from tasks.governance.manifest import ManifestError
-from tasks.operations.explain import explain_price
+from tasks.operations.draft import ShopTables
+from tasks.operations.explain_price import Question, explain_price
 from tasks.operations.promote import promote
-from tasks.operations.recommend import Order, ShopTables, recommend
+from tasks.operations.recommend import Order, recommend
 from tasks.pricing.price_list import in_force
 from tasks.runtime import champion_store, track, verified_models
 from tasks.runtime.moved import ARTIFACTS
@@ -73,7 +74,7 @@ def test_it_is_recommended_explained_and_promoted(upgraded: Settings, tmp_path: 
     promote.fn(upgraded, 1, "Ada", "it was good before the upgrade")
     listed = recommend.fn(upgraded, Order(out=str(tmp_path / "list.csv")), ShopTables(), None)
     assert (listed["version"], listed["status"], listed["products"]) == (1, "CHAMPION", 6)
-    explained = explain_price(upgraded, None, "p1", "all")
+    explained = explain_price(upgraded, Question(product="p1"), ShopTables())
     assert sum(row["chosen"] for row in explained["ladder"]) == 1
 
 
