@@ -229,13 +229,10 @@ def wrong_champion(folder: Path, versions: list[Version]) -> Iterator[str]:
     """Yield where aliases, tags or approved bytes are not those of the newest entry of the ledger."""
     entries, pointers = ledger(folder), aliases(folder)
     pointed = {alias: pointers[alias] for alias in ("champion", "previous") if alias in pointers}
-    standing = dict(
-        zip(
-            ("champion", "previous"),
-            ({model: entry[model] for model in MODELS} for entry in reversed(entries)),
-            strict=False,
-        )
-    )
+    decided = [{model: entry[model] for model in MODELS} for entry in entries]
+    others = [versions for versions in decided if versions != decided[-1]]
+    last = {"champion": decided[-1:], "previous": others[-1:]}
+    standing = {alias: versions[0] for alias, versions in last.items() if versions}
     if pointed != standing:
         yield f"the aliases name {pointed}, and the ledger {standing}"
     if not entries:
