@@ -135,7 +135,7 @@ class PriceGuard:
         """Return the prices that a random draw may move without breaking a rule of the list (rows,), bool."""
         left_alone = (guarded.why == Why.FREE) & (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
         single = (rules.limits.endings == "") & (rules.family < 0)
-        single &= ~_without_floor(shelf, rules)
+        single &= guarded.moved | ~_without_floor(shelf, rules)  # one that moves makes the list a draft
         return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
 
     def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> list[str]:
