@@ -10,7 +10,8 @@ prices are symmetric (Slutsky); it is above 0 for substitutes, below 0 for compl
 There are many pairs and few links, so that the largest of many estimates is large by chance. Before the data,
 a pair is linked with a small probability, and the links scatter around 0 (spike and slab); both numbers are
 learned from all pairs of the shop (Scott and Berger 2010, Annals of Statistics 38:2587). Posterior draws
-leave a pair out as often as it may have no link, and those that hardly have one always. Most pairs are taken
+leave a pair out as often as it may have no link, and those that hardly have one always. The two directions
+are two estimates of one kappa: where they disagree, both are worth less (Birge ratio). Most pairs are taken
 to have none: where their estimates scatter more than their errors say, the errors are too small (Efron 2004,
 J. American Statistical Association 99:96).
 """
@@ -27,6 +28,7 @@ from tasks.response.group_totals import Regression, Total, by_block
 from tasks.response.pooling import moderated
 
 RIDGE = 1e-9  # keeps an index that never moves solvable
+LEAST_VARIANCE = 1e-8  # of kappa over the blocks: below it all weeks that tell lie in one block
 LEAST_LEFT = 0.05  # share of an index's variance that other regressors must leave of it
 SPREADS = np.array([0.25, 0.5, 1.0])  # standard deviations of kappa over the links
 CHANCES = 30  # values of the probability that a pair is linked
@@ -68,12 +70,14 @@ class Kappas(NamedTuple):
         pair, weight: as ``Links`` has them (pairs, 2).
         estimate: (pairs,).
         without: estimates without each block of weeks (pairs, blocks).
+        apart: difference of the estimates of both directions, over its standard error (pairs,).
     """
 
     pair: np.ndarray
     weight: np.ndarray
     estimate: np.ndarray
     without: np.ndarray
+    apart: np.ndarray
 
 
 def no_links(draws: int) -> Links:
@@ -96,6 +100,7 @@ def links_of(kappas: Kappas, draws: int, rng: np.random.Generator) -> Links:
     apart = kappas.without - kappas.without.mean(axis=1, keepdims=True)
     error = np.sqrt((1 - 1 / blocks) * (apart**2).sum(axis=1))
     error = moderated(error, np.full(len(error), blocks - 1))
+    error = error * np.maximum(kappas.apart, 1.0)
     error = error * max(1.0, NORMAL_MAD * float(np.median(np.abs(kappas.estimate / error))))
     chance, spread, posterior = _beliefs(kappas.estimate, error)
     linked = [_linked(kappas.estimate, error, *belief) for belief in zip(chance, spread, strict=True)]
@@ -180,12 +185,21 @@ def _of_store(
     both, swapped = tuple(pair.T), tuple(pair.T[::-1])
     estimate = np.stack([zeta[both], zeta[swapped]]) / weight.T[::-1]
     left_out = np.stack([without[both], without[swapped]]) / weight.T[::-1, :, None]
-    variance = ((left_out - left_out.mean(axis=2, keepdims=True)) ** 2).sum(axis=2)
-    certainty = np.nan_to_num(1 / np.maximum(variance, RIDGE)) * np.isfinite(estimate)
-    known = certainty.sum(axis=0) > 0
-    share = (certainty / np.where(known, certainty.sum(axis=0), 1.0))[..., None]
-    combined = (share * np.nan_to_num(np.dstack([estimate[..., None], left_out]))).sum(axis=0)[known]
-    return Kappas(members[pair[known]], weight[known], combined[:, 0], combined[:, 1:])
+    variance = (1 - 1 / count) * ((left_out - left_out.mean(axis=2, keepdims=True)) ** 2).sum(axis=2)
+    shown = np.isfinite(estimate) & np.isfinite(variance) & (variance > LEAST_VARIANCE)
+    certainty = np.where(shown, 1 / np.where(shown, variance, 1.0), 0.0)
+    known = shown.all(axis=0)
+    pair, weight = pair[known], weight[known]
+    estimate, left_out, certainty = estimate[:, known], left_out[:, known], certainty[:, known]
+    share = (certainty / certainty.sum(axis=0))[..., None]
+    combined = (share * np.dstack([estimate[..., None], left_out])).sum(axis=0)
+    return Kappas(
+        pair=members[pair],
+        weight=weight,
+        estimate=combined[:, 0],
+        without=combined[:, 1:],
+        apart=np.abs(np.diff(estimate, axis=0)[0]) / np.sqrt((1 / certainty).sum(axis=0)),
+    )
 
 
 def _revenue(panel: GroupPanel) -> float:
