@@ -78,7 +78,8 @@ class Standing:
     @property
     def previous(self) -> Champion | None:
         """The last champion of other versions, to which a rollback goes back; decided twice, it is one."""
-        others = (one for one in reversed(self.champions) if one.versions != self.champions[-1].versions)
+        earlier = reversed(self.champions)
+        others = (entry for entry in earlier if entry.versions != self.champions[-1].versions)
         return next(others, None)
 
 
