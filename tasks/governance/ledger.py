@@ -20,11 +20,11 @@ JSON: TypeAlias = Any
 """What `json.dumps` takes: text, numbers, booleans, none, lists and mappings of them."""
 PROMOTED, ROLLED_BACK, ADOPTED, REJECTED = "promoted", "rolled_back_to", "adopted", "rejected"
 PUBLISHED, TOOK_EFFECT, WITHDRAWN, ENDED = "published", "took_effect", "withdrawn", "ended"
-OVERRIDDEN, STOPPED, RESUMED = "overridden", "stopped", "resumed"
+STOPPED, RESUMED = "stopped", "resumed"
 KINDS = (
     *(PROMOTED, ROLLED_BACK, ADOPTED, REJECTED),
     *(PUBLISHED, TOOK_EFFECT, WITHDRAWN, ENDED),
-    *(OVERRIDDEN, STOPPED, RESUMED),
+    *(STOPPED, RESUMED),
 )
 FIRST = ""
 """What the first entry carries as the digest of the entry before it."""

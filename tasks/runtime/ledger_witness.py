@@ -8,6 +8,7 @@ down here.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tasks.governance.ledger import Broken, Entry
 log = logging.getLogger("repricer")
 
 FILE = "ledger_witness.txt"
+WITNESSED = re.compile(r"(\d+) ([0-9a-f]{64})")  # a line; a kill leaves a part of one
 
 
 def witness(settings: Settings, entries: Sequence[Entry]) -> None:
@@ -36,8 +38,9 @@ def missing(settings: Settings, entries: Iterable[Entry]) -> Broken | None:
     if not path.exists():
         return None
     digests = {str(entry.number): entry.digest() for entry in entries}
-    lines = [line.split() for line in path.read_text(encoding="ascii", errors="replace").splitlines()]
-    for number, digest in (line for line in lines if len(line) == 2 and line[0].isdecimal()):
+    lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    witnessed = [match.groups() for match in map(WITNESSED.fullmatch, lines) if match]
+    for number, digest in witnessed:
         if digests.get(number) != digest:
             return Broken(
                 int(number),

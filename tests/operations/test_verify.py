@@ -113,6 +113,12 @@ def test_the_first_bad_entry_is_named(name: str, decided: Settings) -> None:
     assert finding.startswith(f"entry {TAMPERINGS[name].number} of the ledger "), finding
 
 
+def test_a_part_of_a_line_that_a_kill_left_is_no_tampering(decided: Settings) -> None:
+    with (Path(decided.data_folder) / ledger_witness.FILE).open("a", encoding="ascii") as file:
+        file.write("2 abc")
+    assert findings(decided) == []
+
+
 def test_a_ledger_written_anew_is_not_the_one_that_was_seen_here(decided: Settings) -> None:
     witness = (Path(decided.data_folder) / ledger_witness.FILE).read_text()
     tampered(decided, "delete from repricer_ledger")
