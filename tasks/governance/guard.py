@@ -126,34 +126,6 @@ def index_bounds(changes: np.ndarray, guard: Guard) -> tuple[np.ndarray, np.ndar
     return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
 
-def rounded_inside(
-    price: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    in_force: np.ndarray,
-    decimals: int,
-) -> np.ndarray:
-    """Return the nearest price with so many decimals inside the bounds, currency/unit (products,).
-
-    Where no such price lies inside, the price in force stays as it is.
-
-    Args:
-        price: wanted, currency/unit (products,).
-        low, high: bounds, currency/unit (products,).
-        in_force: price of now, currency/unit (products,).
-        decimals: of a price in the list, 0 for whole units of the currency (decimals).
-
-    Raises:
-        GuardError: a price or a bound is not finite.
-    """
-    price, in_force = _finite("price", price), _finite("in_force", in_force)
-    scale = 10.0**decimals
-    lowest = np.ceil(_finite("low", low) * (1 - TOLERANCE) * scale)
-    highest = np.floor(_finite("high", high) * (1 + TOLERANCE) * scale)
-    nearest = np.clip(np.rint(price * scale), lowest, highest) / scale
-    return np.where(inside(nearest, low, high), nearest, in_force)
-
-
 def inside(price: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return which prices are finite and inside their bounds (products,), bool; none is at a bound of nan."""
     above = np.asarray(price) >= np.asarray(low) * (1 - TOLERANCE)
@@ -164,12 +136,6 @@ def inside(price: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
 def _prices(name: str, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     _require(name, values, np.isfinite(values) & (values > 0), "be finite and above 0")
-    return values
-
-
-def _finite(name: str, values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    _require(name, values, np.isfinite(values), "be finite")
     return values
 
 

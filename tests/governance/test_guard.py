@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.governance.guard import Guard, GuardError, index_bounds, inside, price_bounds, rounded_inside
+from tasks.governance.guard import Guard, GuardError, index_bounds, inside, price_bounds
 
 GUARD = Guard(step=0.05, band=0.2, reference_weeks=52, reference_year=0.1, index_week=0.01, index_season=0.03)
 LOW, HIGH = 0, 1
@@ -111,7 +111,7 @@ def test_ten_weeks_of_the_largest_step_never_leave_the_band(direction: int) -> N
     price = start
     for _ in range(10):
         extreme = price_bounds(price, price, price, start, GUARD)
-        price = rounded_inside(extreme[direction], *extreme, price, 2)
+        price = extreme[direction]
     assert inside(price, 0.8 * start, 1.2 * start).all()
     reached = np.abs(price / start - 1)
     assert (reached[start > 5] > 0.19).all(), "the rules are used up to the band"
@@ -124,7 +124,7 @@ def test_daily_calls_never_move_a_price_by_more_than_a_step_over_seven_days() ->
         week = np.array(days[-7:])
         low, high = price_bounds(days[-1], week.min(axis=0), week.max(axis=0), days[0], GUARD)
         wanted = days[-1] * rng.uniform(0.8, 1.25, 500)
-        days.append(rounded_inside(np.clip(wanted, low, high), low, high, days[-1], 2))
+        days.append(np.clip(wanted, low, high))
     history = np.array(days)
     for apart in range(1, 7):
         change = np.abs(history[apart:] / history[:-apart] - 1)
@@ -161,45 +161,6 @@ def test_seasons_of_an_index_are_bounded_side_by_side() -> None:
 def test_an_index_that_is_not_finite_is_refused(value: float) -> None:
     with pytest.raises(GuardError, match=r"`changes` must be finite\. .* in row 2 \(1 of 2 rows\)"):
         index_bounds(np.array([0.0, value]), GUARD)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "decimals", "expected", "why"),
-    [
-        ((2.034, 1.90, 2.10), 2, 2.03, "the nearest"),
-        ((2.098, 1.90, 2.095), 2, 2.09, "2.10 is nearer and outside"),
-        ((1.901, 1.906, 2.10), 2, 1.91, "1.90 is nearer and outside"),
-        ((5.000, 1.90, 2.10), 2, 2.10, "the bound itself"),
-        ((2.034, 1.996, 2.034), 1, 2.0, "a single decimal"),
-        ((19.4, 18.1, 20.9), 0, 19.0, "a currency without decimals"),
-        ((2.034, 2.031, 2.039), 2, 2.005, "none lies inside: the price in force stays, as it is"),
-        ((2.034, 2.10, 1.90), 2, 2.005, "bounds that cross hold nothing"),
-        ((1.38, 0.92, 1.15 * 1.2), 2, 1.38, "1.15 x 1.2 is 1.38 on paper, a trifle less in binary"),
-        ((1.045, 1.1 * 0.95, 1.2), 3, 1.045, "1.1 x 0.95 likewise"),
-    ],
-)
-def test_a_price_is_rounded_to_the_nearest_inside(
-    wanted: tuple[float, float, float], decimals: int, expected: float, why: str
-) -> None:
-    arrays = (np.array([value]) for value in (*wanted, 2.005))
-    assert rounded_inside(*arrays, decimals).tolist() == [expected], why
-
-
-@pytest.mark.parametrize("position", range(4))
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_rounding_refuses_what_is_not_finite(position: int, value: float) -> None:
-    name = ["price", "low", "high", "in_force"][position]
-    arrays = [np.array([2.0]), np.array([1.9]), np.array([2.1]), np.array([2.0])]
-    arrays[position][0] = value
-    with pytest.raises(GuardError, match=rf"`{name}` must be finite\. Received: {value}"):
-        rounded_inside(*arrays, 2)
-
-
-@pytest.mark.filterwarnings("ignore:overflow")
-def test_a_price_beyond_what_can_be_rounded_stays() -> None:
-    prices = np.array([1e307, 1e300, 1e15])
-    rounded = rounded_inside(prices, 0.95 * prices, 1.05 * prices, prices, 2)
-    assert rounded.tolist() == [1e307, 1e300, 1e15]
 
 
 def test_nothing_that_is_not_finite_is_inside() -> None:
