@@ -15,7 +15,7 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, STORE
+from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIES, STORE
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
 from tasks.governance.ledger import TOOK_EFFECT
@@ -181,7 +181,7 @@ def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
     Raises:
         Refused: it is a draft.
     """
-    reasons = [*findings["hindrances"], *_unknown_after(draft)]
+    reasons = [*findings["hindrances"], *_unknown_after(draft), *_missing(draft)]
     if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
         reasons.append("every product is left out")
     if reasons:
@@ -189,6 +189,20 @@ def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
             f"the list is a draft, nothing was published: {'; '.join(reasons)}. "
             "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins."
         )
+
+
+def _missing(draft: Draft) -> list[str]:
+    """Return why a list is not of the whole catalogue: `--prices` names some of its products only."""
+    catalogue, listed = (
+        pd.MultiIndex.from_frame(rows[SERIES]) for rows in (draft.policy.market, draft.table)
+    )
+    missing = catalogue.difference(listed)
+    if missing.empty:
+        return []
+    product, store = missing[0]
+    where = f"first: {product} in {store}"
+    lack = f"{len(missing)} of {len(catalogue)} products of the catalogue have no price in force ({where})"
+    return [f"{lack}: give all of them with --prices, or leave it out"]
 
 
 def _unknown_after(draft: Draft) -> list[str]:

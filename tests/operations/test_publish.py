@@ -348,3 +348,12 @@ def test_prices_that_somebody_states_hold_but_for_those_of_promotions(
     reference = rows(champion).set_index("product_id")["reference_price"]
     assert reference["p0"] == row["price_after"], "1.50 is the promotion's"
     assert reference["p1"] == 2.04
+
+
+def test_a_list_of_some_products_is_not_published(champion: Settings, tmp_path: Path) -> None:
+    pd.DataFrame({"product_id": ["p0"], "price": [2.0], "unit_cost": [1.0]}).to_csv(
+        tmp_path / "prices.csv", index=False
+    )
+    with pytest.raises(Refused, match=r"2 of 3 products of the catalogue .* \(first: p1 in all\): give all"):
+        published(champion, ShopTables(prices=str(tmp_path / "prices.csv")))
+    assert publishing.standing(champion).lists.in_force is None
