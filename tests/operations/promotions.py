@@ -18,7 +18,7 @@ from sqlalchemy.engine import Engine
 
 from conf import Settings
 from tasks.operations import promote as operations
-from tasks.runtime import ledger_witness
+from tasks.runtime import champion_store, ledger_witness, track
 from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS
 
@@ -142,6 +142,19 @@ def ledger(folder: Path) -> list[dict[str, Any]]:
             action = entry["body"].get("was", entry["kind"])
             champions.append({**entry, **entry["body"]["versions"], "action": action})
     return champions
+
+
+def without_manifests(shop: Settings) -> None:
+    """Let all versions of a shop be older than manifests."""
+    for name in MODELS:
+        champion_store.forget_manifests(shop, name)
+
+
+def promoted_before(version: int, alias: str, at: str) -> None:
+    """Set aliases and tags as promotions did that kept no ledger."""
+    for name, number in triple(version).items():
+        track.set_alias(name, alias, number)
+        track.tag_version(name, number, {"promoted_by": "Eve", "promoted_reason": "lift", "promoted_at": at})
 
 
 def check(folder: Path) -> dict[str, Any]:
