@@ -30,6 +30,7 @@ SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_AFTER_SECOND = 1.0  # that a second Ctrl-C leaves to what the first began
 SECONDS_FOR_CHILDREN = 4.0  # that end by themselves
 SECONDS_TO_CLOSE = 2.0  # runs of a process that does not end in order
+SECONDS_TO_SAY = 2.0  # a line; a terminal that is held by Ctrl-S takes none
 RESUME = "The same command goes on where it stopped."
 STANDARD_STREAMS = (1, 2)
 INTERRUPTED = 130  # the status after Ctrl-C
@@ -63,7 +64,7 @@ class Stop:
         self._deadline: float | None = None
         self._raised = self._said = self._listening = False
         self._terminals: list[int] = []
-        self._lock = threading.Lock()
+        self._lock, self._saying = threading.Lock(), threading.Lock()
 
     def listen(self) -> None:
         """Answer signals from now on; those that whoever started the command has switched off stay so."""
@@ -89,13 +90,19 @@ class Stop:
         signal.pthread_kill(threading.main_thread().ident or 0, WAKE)
 
     def conclude(self) -> int:
-        """Say once why the command stops and how it goes on, and return its exit status."""
+        """Say once why the command stops and how it goes on, and return its exit status.
+
+        Two threads may conclude: the one that comes second ends the process, so it waits for the line.
+        """
         cause = self.cause or CAUSES[signal.SIGINT]
-        with self._lock:
-            said, self._said = self._said, True
-        if not said:
-            with suppress(OSError):  # a terminal that was closed
-                report.say(f"{cause.line}. {RESUME}")
+        if self._saying.acquire(timeout=SECONDS_TO_SAY):
+            try:
+                if not self._said:
+                    self._said = True
+                    with suppress(OSError):  # a terminal that was closed
+                        report.say(f"{cause.line}. {RESUME}")
+            finally:
+                self._saying.release()
         return cause.status
 
     def _answer(self, number: int, _frame: FrameType | None) -> None:

@@ -6,8 +6,10 @@ import json
 import shutil
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from infra.access import basic
 from tests.conftest import aliases, client_of, environment, repricer, retrain_small, running, wait_until
 
 pytestmark = pytest.mark.slow
+ATTEMPTS = 20
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +76,15 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {self._login}"}
         request = urllib.request.Request(self._url + path, data, headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read() or "null")
+        for _ in range(ATTEMPTS):
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return json.loads(answer.read() or "null")
+            except urllib.error.HTTPError as error:  # its SQLite is locked: its own clients ask again, too
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                time.sleep(0.5)
+        raise TimeoutError(f"the API was busy {ATTEMPTS} times: {path}")
 
     def state(self, run: str) -> dict[str, Any]:
         return dict(self.call(f"/flow_runs/{run}")["state"])

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ import pytest
 from prefect.exceptions import TerminationSignal
 
 from flows.cli.shared_api import shared_api
+from flows.cli.stops import INTERRUPTED, RESUME, Stop
 from tasks.runtime.interruption import interrupted
 from tests.conftest import ROOT, environment, of, outliving, retrain_small, wait_for
 from tests.terminals import CTRL_C, Terminal
@@ -177,6 +179,27 @@ def test_a_retraining_ends_soon_however_it_is_stopped_and_is_resumed(
     assert last_one.wait(PATIENCE) == 0, last_one.text
     assert open_runs(data) == NOTHING
     assert statuses(data) == {"FINISHED"}
+
+
+def test_a_second_thread_that_concludes_waits_until_the_line_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    saying = threading.Event()
+
+    def say_slowly(line: str) -> None:
+        saying.set()
+        time.sleep(0.3)
+        said.append(line)
+
+    monkeypatch.setattr("flows.cli.stops.report.say", say_slowly)
+    stop = Stop()
+    first = threading.Thread(target=stop.conclude)
+    first.start()
+    assert saying.wait(PATIENCE)
+    assert stop.conclude() == INTERRUPTED
+    assert said == [f"interrupted by Ctrl-C. {RESUME}"], "the process would end before its last line"
+    first.join()
 
 
 def statuses(data: Path) -> set[str]:
