@@ -67,11 +67,12 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A list as ``price_list`` returns it, and what it was computed from."""
+    """A list as ``price_list`` returns it, from what it was computed, and how sure its intervals are."""
 
     policy: PolicyModel
     known: Known
     table: pd.DataFrame
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,12 +162,12 @@ def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, gu
     variation = variation_of(settings)
     variation = replace(variation, decimals=min(variation.decimals, guard.guard.decimals))
     table = price_list(policy, known.current, variation, seed, known.now, guard=guard)
-    return Draft(policy=policy, known=known, table=table)
+    return Draft(policy=policy, known=known, table=table, confidence=settings.price.confidence)
 
 
 def sheet_of(draft: Draft, version: int, status: str) -> pd.DataFrame:
     """Return a list as a manager reads it."""
-    heading = Heading(version=version, status=status, week=draft.known.today)
+    heading = Heading(version=version, status=status, week=draft.known.today, confidence=draft.confidence)
     return price_sheet(draft.policy, draft.table, draft.known.current, heading, draft.known.now)
 
 

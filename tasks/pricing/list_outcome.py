@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.pricing.counts import expected_sales
-from tasks.pricing.demand import Answer, answer_of
+from tasks.pricing.drawn_demand import ProductDraws, drawn_units, product_draws
 from tasks.pricing.products import Products
 from tasks.pricing.rules import Rules
 
@@ -19,8 +19,10 @@ class Outcome(NamedTuple):
     earned: np.ndarray
 
 
-def outcome(products: Products, rules: Rules, ratio: np.ndarray, answer: Answer | None = None) -> Outcome:
-    """Return what a list sells and earns, everything but the prices equal.
+def outcome(
+    products: Products, rules: Rules, ratio: np.ndarray, draws: ProductDraws | None = None
+) -> Outcome:
+    """Return what a list sells and earns in every draw of the slopes, everything but the prices equal.
 
     Profit counts the products whose cost is trusted or assumed. No more is sold than is on hand.
 
@@ -28,12 +30,18 @@ def outcome(products: Products, rules: Rules, ratio: np.ndarray, answer: Answer 
         products: of the market, one season (n,).
         rules: give the objective.
         ratio: prices relative to the prices in force at the end of the training (n,).
-        answer: how demand answers prices; none: every draw of the slopes is a draw of the outcome.
+        draws: of the slopes; none: those of the training.
     """
-    draws = 1 if answer is not None else len(products.slopes)
-    many = products.repeat(draws)
-    prices = np.tile(ratio, draws)
-    wanted = (answer or answer_of(many, many.season)).units(many, prices)
-    units = expected_sales(wanted, many.on_hand(many.stock), many.dispersion)
-    earned = units * rules.margin(many, prices)
-    return Outcome(units.reshape(draws, -1), earned.reshape(draws, -1))
+    units = drawn_units(products, draws or product_draws(products), ratio)
+    limited = np.flatnonzero(np.isfinite(products.stock))
+    if limited.size:
+        units[:, limited] = _served(products.take(limited), units[:, limited])
+    return Outcome(units, units * rules.margin(products, ratio))
+
+
+def _served(products: Products, wanted: np.ndarray) -> np.ndarray:
+    """Return what a stock sells of wanted units (draws, products)."""
+    on_hand, dispersion = (
+        np.tile(values, len(wanted)) for values in (products.on_hand(products.stock), products.dispersion)
+    )
+    return expected_sales(wanted.ravel(), on_hand, dispersion).reshape(wanted.shape)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
-
-import numpy as np
 import pandas as pd
 
 from expectations.columns import RANDOMISED, REASON
 from tasks.pricing.known_cost import NO_AMOUNT, NO_COST, NOT_BELOW, STALE
 from tasks.pricing.list_claim import at_ends
+from tasks.pricing.list_expectation import Expected
 from tasks.pricing.recommend import ANNOUNCED, AT_INDEX, HOLD_BEST, NOT_IDENTIFIED, NOT_TRAINED, STEP
 from tasks.pricing.rules import Rules
 from tasks.pricing.variation import PLANNED
@@ -29,38 +26,6 @@ HELD = {
 }
 """Sentences of the reasons for which the policy does not move a price."""
 LEAST = 0.005  # currency/week that is worth a word, rounded to cents
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expected:
-    """What a list is expected to do, by row.
-
-    Attributes:
-        units_before, units: units/week at the prices in force and at those of the list (rows,).
-        gain: currency/week more, nan where it is not known (rows,).
-        group_gain: the same of the row's group of substitutes (rows,).
-        cost_assumed: whether the gain rests on a stated margin (rows,), bool.
-        currency: ISO 4217 code; none: it was not named.
-    """
-
-    units_before: np.ndarray
-    units: np.ndarray
-    gain: np.ndarray
-    group_gain: np.ndarray
-    cost_assumed: np.ndarray
-    currency: str | None
-
-    def at(self, rows: np.ndarray) -> Self:
-        """Return the values at the rows of a market, nan for the row -1."""
-        known = rows >= 0
-        return replace(
-            self,
-            units_before=np.where(known, self.units_before[rows], np.nan),
-            units=np.where(known, self.units[rows], np.nan),
-            gain=np.where(known, self.gain[rows], np.nan),
-            group_gain=np.where(known, self.group_gain[rows], np.nan),
-            cost_assumed=known & self.cost_assumed[rows],
-        )
 
 
 def sentences(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str]:
@@ -92,10 +57,10 @@ def sentences(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str
 def _moved(row: int, step: float, expected: Expected, objective: str, code: str) -> str:
     """Return what a price that moves does to units and earnings; ``code`` is the policy's reason."""
     move = "Raised" if step > 1 else "Lowered"
-    change = 100 * (expected.units[row] / expected.units_before[row] - 1)
+    change = 100 * (expected.units.mean[row] / expected.units_before[row] - 1)
     units = f"{abs(change):.1f} % {'more' if change > 0 else 'fewer'} units a week"
     worth = objective + (" at the assumed margin" if expected.cost_assumed[row] else "")
-    gain, group = float(expected.gain[row]), float(expected.group_gain[row])
+    gain, group = float(expected.gain.mean[row]), float(expected.group_gain[row])
     if gain >= LEAST:
         return f"{move}: {units}, {_money(gain, expected)} more {worth}."
     if group >= LEAST:

@@ -5,7 +5,8 @@ The columns of ``price_list`` follow, so that the list can be logged with the sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,15 @@ from expectations.columns import (
     STORE,
 )
 from tasks.pricing.guarded_plan import GUARD_REASON, HOLD, LEAVE_OUT
-from tasks.pricing.list_outcome import outcome
-from tasks.pricing.list_reasons import Expected, sentences
+from tasks.pricing.list_expectation import Expected, Interval, expected_of
+from tasks.pricing.list_reasons import sentences
 from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.rules import Rules
 from tasks.pricing.shop_view import ShopNow
 
 CHANGE, EXPECTED_UNITS, EXPECTED_GAIN = "change_percent", "expected_units", "expected_gain"
+UNITS_LOW, UNITS_HIGH = "expected_units_low", "expected_units_high"
+GAIN_LOW, GAIN_HIGH = "expected_gain_low", "expected_gain_high"
 STATUS, VERSION, WEEK = "status", "version", "week"
 CHAMPION, DRAFT, FAILED_DRAFT = "CHAMPION", "DRAFT", "DRAFT OF A FAILED VERSION"
 FIRST = [
@@ -42,7 +45,11 @@ FIRST = [
     PRICE,
     CHANGE,
     EXPECTED_UNITS,
+    UNITS_LOW,
+    UNITS_HIGH,
     EXPECTED_GAIN,
+    GAIN_LOW,
+    GAIN_HIGH,
     REASON,
     ACTION,
     RULE,
@@ -63,11 +70,13 @@ class Heading:
         version: of `pricing_policy`.
         status: ``CHAMPION``, ``DRAFT``, or ``DRAFT OF A FAILED VERSION``.
         week: first day for which the list is.
+        confidence: probability of the intervals of what is expected.
     """
 
     version: int
     status: str
     week: pd.Timestamp
+    confidence: float
 
 
 def price_sheet(
@@ -80,8 +89,9 @@ def price_sheet(
     """Return the list with names, changes, expectations and plain reasons first.
 
     ``change_percent`` is 100 (price / price in force - 1), 0 for a price that holds. ``expected_units``
-    (units/week) and ``expected_gain`` (currency/week) hold for the whole list; they are empty for a product
-    that was not in the training, the gain also for one whose cost is not known. ``reason`` is a sentence, of
+    (units/week) and ``expected_gain`` (currency/week) hold for the whole list, with the interval of what is
+    not known about slopes and curve; they are empty for a product that was not in the training, the gain also
+    for one whose cost is not known. ``reason`` is a sentence, of
     the guard where it decided. Products that the guard leaves out are not in the list.
 
     Args:
@@ -91,13 +101,13 @@ def price_sheet(
         heading: of the list.
         now: what the shop knows now; none: the first decision after the training.
     """
-    expected = expected_of(policy, table, prices, now)
+    expected = expected_of(policy, table, prices, now, heading.confidence)
     change = 100 * (table[PRICE] / table[REFERENCE_PRICE] - 1)
     columns: dict[str, Any] = {
         **_texts(policy, table),
         CHANGE: change.where(table[PRICE] != table[REFERENCE_PRICE], 0.0).round(DECIMALS),
-        EXPECTED_UNITS: expected.units.round(DECIMALS),
-        EXPECTED_GAIN: expected.gain.round(DECIMALS),
+        **_rounded((EXPECTED_UNITS, UNITS_LOW, UNITS_HIGH), expected.units),
+        **_rounded((EXPECTED_GAIN, GAIN_LOW, GAIN_HIGH), expected.gain),
         REASON: pd.Series(_reasons(table, expected, policy.rules), table.index, dtype="str"),
         STATUS: pd.Series(heading.status, table.index, dtype="str"),
         VERSION: heading.version,
@@ -110,6 +120,10 @@ def price_sheet(
     return sheet[[*first, *(name for name in sheet if name not in first)]]
 
 
+def _rounded(names: Sequence[str], values: Interval) -> dict[str, np.ndarray]:
+    return {name: column.round(DECIMALS) for name, column in zip(names, values, strict=True)}
+
+
 def _reasons(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str]:
     """Return why the prices are what they are; what the guard held has its reason alone."""
     plain = sentences(table, expected, rules)
@@ -120,33 +134,6 @@ def _reasons(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str]
         text if not guard else guard if action in (HOLD, LEAVE_OUT) else f"{text} {guard}"
         for text, guard, action in rows
     ]
-
-
-def expected_of(
-    policy: PolicyModel, table: pd.DataFrame, prices: pd.DataFrame, now: ShopNow | None
-) -> Expected:
-    """Return what a list is expected to sell and to earn, row by row (rows,)."""
-    rows, products = policy.rows(table), policy.products_at(prices)
-    known, answer = rows >= 0, None
-    before = np.ones(len(products))
-    if now is not None:
-        answer, before = now.view.believed, now.view.ratio.copy()
-        products = replace(products, stock=now.view.stock)
-    after = before.copy()
-    for ratio, column in ((before, REFERENCE_PRICE), (after, PRICE)):
-        ratio[rows[known]] = table.loc[known, column].to_numpy(float) / products.price[rows[known]]
-    old, new = (outcome(products, policy.rules, ratio, answer) for ratio in (before, after))
-    gains = (new.earned - old.earned).mean(axis=0)
-    earns = products.cost_trusted | (policy.rules.objective == "revenue")
-    values = Expected(
-        units_before=old.units.mean(axis=0),
-        units=new.units.mean(axis=0),
-        gain=np.where(earns, gains, np.nan),
-        group_gain=products.group_sum(gains),
-        cost_assumed=products.cost_assumed.astype(bool) & (policy.rules.objective == "profit"),
-        currency=policy.currency,
-    )
-    return values.at(rows)
 
 
 def _texts(policy: PolicyModel, table: pd.DataFrame) -> dict[str, pd.Series]:

@@ -36,16 +36,17 @@ from expectations.columns import (
 from expectations.spreadsheets import FORMULA_ARROW, MARKED_ARROW
 from tasks.governance.published_rows import SCALE
 
-EXPECTED_UNITS, EXPECTED_GAIN = "expected_units", "expected_gain"
+EXPECTED = ("expected_units", "expected_units_low", "expected_units_high")
+GAIN = ("expected_gain", "expected_gain_low", "expected_gain_high")
 VERSIONS = ("pricing_policy", "price_response", "demand")
 MONEY = pyarrow.decimal128(18, SCALE)
 TEXTS = (NAME, CATEGORY, PRODUCT, STORE, CHANNEL, CURRENCY, ACTION, RULE, REASON)
 PRICES = (REFERENCE_PRICE, PRICE, PRICE_AFTER)
-NUMBERS = (EXPECTED_UNITS, EXPECTED_GAIN, PROPENSITY, RANDOMISED)
+NUMBERS = (*EXPECTED, *GAIN, PROPENSITY, RANDOMISED)
 TIMES = (EFFECTIVE_FROM, EFFECTIVE_UNTIL)
 COLUMNS = (
     *(NAME, CATEGORY, PRODUCT, STORE, CHANNEL, REFERENCE_PRICE, PRICE, CURRENCY, ACTION, RULE, REASON),
-    *(EXPECTED_UNITS, EXPECTED_GAIN, EFFECTIVE_FROM, EFFECTIVE_UNTIL, PRICE_AFTER),
+    *(*EXPECTED, *GAIN, EFFECTIVE_FROM, EFFECTIVE_UNTIL, PRICE_AFTER),
     *VERSIONS,
     *(PROPENSITY, RANDOMISED),
 )

@@ -48,6 +48,7 @@ def show_list(attempt: Attempt, settings: Settings, stages: Stages, versions: Ve
         version=versions["pricing_policy"],
         status=DRAFT if stages["evaluate"]["verdict"] == "PASS" else FAILED_DRAFT,
         week=model.trained + pd.Timedelta(days=1),
+        confidence=settings.price.confidence,
     )
     sheet = price_sheet(model, unvaried_list(model, settings), in_force(model), heading)
     for ending in ("parquet", "csv"):

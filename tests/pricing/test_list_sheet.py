@@ -21,7 +21,7 @@ from tasks.pricing.variation import Variation
 from tests.pricing.small_market import gainful_weights, model_of, random_groups, shop_rules
 
 PLAIN = Variation(0.0, 0.05)
-HEADING = Heading(version=7, status=DRAFT, week=pd.Timestamp("2025-01-06"))
+HEADING = Heading(version=7, status=DRAFT, week=pd.Timestamp("2025-01-06"), confidence=0.9)
 
 
 def policy_of(seed: int = 0, **columns: object) -> PolicyModel:
