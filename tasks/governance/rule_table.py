@@ -97,16 +97,18 @@ class _Cells:
 
     def numbers(self, name: str, default: float | None = None) -> np.ndarray:
         """Return the numbers of a rule, nan where a product has none (rows,)."""
-        cells = self._of(name).astype(float)
-        return cells.fillna(np.nan if default is None else default).to_numpy(float)
+        return self._of(name, np.nan if default is None else default, float)
 
     def texts(self, name: str, default: str) -> np.ndarray:
         """Return the texts of a rule (rows,)."""
-        cells = self._of(name).astype(object)
-        return cells.where(cells.notna(), default).to_numpy(object)
+        return self._of(name, default, object)
 
-    def _of(self, name: str) -> pd.Series:
-        cells = self.products[PRODUCT].map(self.by_product[name].dropna())
-        if CATEGORY not in self.products:
-            return cells
-        return cells.where(cells.notna(), self.products[CATEGORY].map(self.by_category[name].dropna()))
+    def _of(self, name: str, default: float | str, kind: type) -> np.ndarray:
+        """Return the cells of a rule, those of products before those of categories (rows,)."""
+        values = np.full(len(self.products), default, kind)
+        for subject, rows in ((CATEGORY, self.by_category), (PRODUCT, self.by_product)):
+            cells = rows[name].dropna()
+            if subject in self.products and len(cells):
+                place = pd.Index(cells.index).get_indexer(self.products[subject])
+                values = np.where(place >= 0, cells.to_numpy(kind)[place], values)
+        return values

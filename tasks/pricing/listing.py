@@ -156,10 +156,11 @@ class Index:
         finite = np.where(np.isfinite(worth), worth, worth.max(axis=1, keepdims=True))
         spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
         beyond, inside = -side * spread, side * spread  # multipliers; a positive one makes dear steps dearer
-        farther, nearer = (self._priced(multiplier, worth) for multiplier in (beyond, inside))
+        farther, nearer = (_priced(multiplier, worth, self.logs) for multiplier in (beyond, inside))
         for _ in range(HALVINGS):
-            middle = (beyond + inside) / 2
-            trial = self._priced(middle, worth)
+            middle, trial = (beyond + inside) / 2, nearer.copy()
+            parted = np.flatnonzero(farther != nearer)  # all others take the same step at any in between
+            trial[parted] = _priced(middle[parted], worth[parted], self.logs[parted])
             crossed = self.side(trial) == side
             beyond, inside = np.where(crossed, middle, beyond), np.where(crossed, inside, middle)
             farther, nearer = np.where(crossed, trial, farther), np.where(crossed, nearer, trial)
@@ -181,10 +182,6 @@ class Index:
         gain = np.bincount(self.season, self.weight * (_at(worth, parted) - _at(worth, fitted)))
         return np.where((self.side(parted) == 0) & (gain >= 0)[self.season], parted, fitted)
 
-    def _priced(self, multiplier: np.ndarray, worth: np.ndarray) -> np.ndarray:
-        """Return the best steps where a log price costs a multiplier (B,)."""
-        return np.asarray((worth - multiplier[:, None] * self.logs).argmax(axis=1))
-
     def _between(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Return the last list inside the band on the way to another one; small changes come first (B,)."""
         rows = np.arange(len(start))
@@ -200,6 +197,11 @@ class Index:
         taken = np.empty(len(rows), bool)
         taken[order] = rows <= last[season]
         return np.where(taken, end, start)
+
+
+def _priced(multiplier: np.ndarray, worth: np.ndarray, logs: np.ndarray) -> np.ndarray:
+    """Return the best steps where a log price costs a multiplier (B,)."""
+    return np.asarray((worth - multiplier[:, None] * logs).argmax(axis=1))
 
 
 def _at(values: np.ndarray, actions: np.ndarray) -> np.ndarray:

@@ -51,7 +51,8 @@ COLUMNS = (
     *(PROPENSITY, RANDOMISED),
 )
 """Of a published list, in their order."""
-CSV_TIME = "%Y-%m-%dT%H:%M%z"
+NEW = (*EXPECTED[1:], *GAIN[1:])
+"""Columns that older lists do not have."""
 
 
 def as_arrow(rows: pd.DataFrame, zone: ZoneInfo) -> pyarrow.Table:
@@ -91,8 +92,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
         OSError: the file is missing.
         pyarrow.ArrowException: it is no list.
     """
-    table = pyarrow.parquet.read_table(path, columns=list(COLUMNS))
-    return _frame(table)
+    return _frame(_complete(pyarrow.parquet.read_table(path)))
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -107,13 +107,20 @@ def read_csv(path: Path) -> pd.DataFrame:
         path,
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
-            column_types=types, include_columns=list(COLUMNS), null_values=[""], strings_can_be_null=False
+            column_types=types, null_values=[""], strings_can_be_null=False
         ),
     )
-    columns = {name: table[name] for name in COLUMNS}
+    columns = dict(zip(COLUMNS, _complete(table).columns, strict=True))
     columns |= {name: _replaced(table[name], *MARKED_ARROW) for name in TEXTS}
     columns |= {name: _moments(table[name]) for name in TIMES}
     return _frame(pyarrow.table(columns))
+
+
+def _complete(table: pyarrow.Table) -> pyarrow.Table:
+    """Return a table with the columns of a list in their order, those empty that it is too old to have."""
+    for name in set(NEW).difference(table.column_names):
+        table = table.append_column(name, pyarrow.nulls(len(table), pyarrow.float64()))
+    return table.select(list(COLUMNS))
 
 
 def _column(values: pd.Series, kind: pyarrow.DataType) -> pyarrow.Array:

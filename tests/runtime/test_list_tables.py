@@ -6,11 +6,20 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
 from tasks.governance.local_time import zone_of
-from tasks.runtime.list_tables import COLUMNS, as_arrow, read_csv, read_parquet, write_csv, write_parquet
+from tasks.runtime.list_tables import (
+    COLUMNS,
+    NEW,
+    as_arrow,
+    read_csv,
+    read_parquet,
+    write_csv,
+    write_parquet,
+)
 from tests.runtime.lists import published_rows
 
 BERLIN = zone_of("Europe/Berlin")
@@ -32,6 +41,21 @@ def test_what_is_read_back_is_what_was_written(
 ) -> None:
     write(as_arrow(rows, BERLIN), tmp_path / "list")
     pd.testing.assert_frame_equal(read(tmp_path / "list"), read_back(rows))
+
+
+@pytest.mark.parametrize(("write", "read"), [(write_parquet, read_parquet), (write_csv, read_csv)])
+def test_a_list_from_before_there_were_intervals_is_read(tmp_path: Path, write: object, read: object) -> None:
+    rows = published_rows()
+    write(as_arrow(rows, BERLIN), tmp_path / "new")
+    old = read_of(write, tmp_path / "new").drop_columns(list(NEW))
+    (pyarrow.csv.write_csv if write is write_csv else pyarrow.parquet.write_table)(old, tmp_path / "old")
+    table = read(tmp_path / "old")
+    assert table[list(NEW)].isna().all(axis=None)
+    pd.testing.assert_frame_equal(table.drop(columns=list(NEW)), read_back(rows).drop(columns=list(NEW)))
+
+
+def read_of(write: object, path: Path) -> pyarrow.Table:
+    return (pyarrow.csv.read_csv if write is write_csv else pyarrow.parquet.read_table)(path)
 
 
 def read_back(rows: pd.DataFrame) -> pd.DataFrame:
