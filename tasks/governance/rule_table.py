@@ -66,8 +66,10 @@ def rules_of(products: pd.DataFrame, table: pd.DataFrame | None, house: HouseRul
         endings=cells.texts(ENDINGS, SEPARATOR.join(house.endings)),
     )
     family, size = cells.texts(FAMILY, ""), cells.numbers(SIZE)
-    numbers, _ = pd.factorize(pd.MultiIndex.from_arrays([products[STORE], family]))
-    return RowRules(limits, np.where(family == "", -1, numbers), size)
+    families = products[[STORE]].assign(family=family)[family != ""]
+    number = np.full(len(products), -1)
+    number[family != ""] = families.groupby([STORE, "family"], sort=False).ngroup()
+    return RowRules(limits, number, size)
 
 
 def strangers(products: pd.DataFrame, table: pd.DataFrame) -> list[str]:
@@ -105,7 +107,7 @@ class _Cells:
 
     def _of(self, name: str, default: float | str, kind: type) -> np.ndarray:
         """Return the cells of a rule, those of products before those of categories (rows,)."""
-        values = np.full(len(self.products), default, kind)
+        values: np.ndarray = np.full(len(self.products), default, kind)
         for subject, rows in ((CATEGORY, self.by_category), (PRODUCT, self.by_product)):
             cells = rows[name].dropna()
             if subject in self.products and len(cells):

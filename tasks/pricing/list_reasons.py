@@ -38,7 +38,7 @@ def sentences(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str
     """
     step, ends = table[STEP].to_numpy(float), at_ends(table[STEP].to_numpy(float), rules)
     reasons = []
-    for row, code in enumerate(table[REASON]):
+    for row, code in enumerate(table[REASON].to_list()):
         reason = HELD.get(code, "") if step[row] == 1.0 or code == ANNOUNCED else ""
         reason = reason or _moved(row, float(step[row]), expected, rules.objective, code)
         if ends[row] and code not in HELD:

@@ -129,7 +129,7 @@ def _reasons(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str]
     plain = sentences(table, expected, rules)
     if GUARD_REASON not in table:
         return plain
-    rows = zip(plain, table[GUARD_REASON], table[ACTION], strict=True)
+    rows = zip(plain, table[GUARD_REASON].to_list(), table[ACTION].to_list(), strict=True)
     return [
         text if not guard else guard if action in (HOLD, LEAVE_OUT) else f"{text} {guard}"
         for text, guard, action in rows

@@ -155,16 +155,44 @@ class Index:
             return free, np.zeros(len(worth))
         finite = np.where(np.isfinite(worth), worth, worth.max(axis=1, keepdims=True))
         spread = np.ptp(finite, axis=1).max() / LEAST_STEP + 1.0
-        beyond, inside = -side * spread, side * spread  # multipliers; a positive one makes dear steps dearer
-        farther, nearer = (_priced(multiplier, worth, self.logs) for multiplier in (beyond, inside))
+        nearer, farther, multiplier = self._parted(worth, side, spread)
+        return np.where(side == 0, free, self._filled(nearer, farther, worth)), multiplier * (side != 0)
+
+    def _parted(
+        self, worth: np.ndarray, side: np.ndarray, spread: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the best lists on either side of a bound, and the multiplier of the inner one (B,) each.
+
+        A product that takes one step on both sides takes it at every multiplier in between, so that fewer and
+        fewer are looked at.
+
+        Args:
+            worth: of the steps, minus infinity where one is not allowed (B, actions).
+            side: of the band at which a season's index ends (B,).
+            spread: multiplier beyond which all take their largest allowed step.
+        """
+        side, low, high = (self._of_season(values) for values in (side, self.low, self.high))
+        beyond, inside = -side * spread, side * spread  # a positive one makes dear steps dearer
+        farther, nearer = (_priced(end[self.season], worth, self.logs) for end in (beyond, inside))
+        change, rows = self._of_season(self.change(nearer)), np.flatnonzero(farther != nearer)
         for _ in range(HALVINGS):
-            middle, trial = (beyond + inside) / 2, nearer.copy()
-            parted = np.flatnonzero(farther != nearer)  # all others take the same step at any in between
-            trial[parted] = _priced(middle[parted], worth[parted], self.logs[parted])
-            crossed = self.side(trial) == side
+            middle, season = (beyond + inside) / 2, self.season[rows]
+            trial = _priced(middle[season], worth[rows], self.logs[rows])
+            more = _at(self.logs[rows], trial) - _at(self.logs[rows], nearer[rows])
+            moved = change + np.bincount(season, self.weight[rows] * more, minlength=len(side))
+            crossed = (moved > high).astype(float) - (moved < low) == side
             beyond, inside = np.where(crossed, middle, beyond), np.where(crossed, inside, middle)
-            farther, nearer = np.where(crossed, trial, farther), np.where(crossed, nearer, trial)
-        return np.where(side == 0, free, self._filled(nearer, farther, worth)), inside * (side != 0)
+            change, outer = np.where(crossed, change, moved), crossed[season]
+            farther[rows] = np.where(outer, trial, farther[rows])
+            nearer[rows] = np.where(outer, nearer[rows], trial)
+            rows = rows[farther[rows] != nearer[rows]]
+        return nearer, farther, inside[self.season]
+
+    def _of_season(self, values: np.ndarray) -> np.ndarray:
+        """Return the values of the seasons, of those of their rows, which are all the same (seasons,)."""
+        of_season = np.zeros(int(self.season.max()) + 1)
+        of_season[self.season] = values
+        return of_season
 
     def _filled(self, nearer: np.ndarray, farther: np.ndarray, worth: np.ndarray) -> np.ndarray:
         """Return the list that uses most of the band (B,).
