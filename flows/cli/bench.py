@@ -10,6 +10,7 @@ import typer
 
 from flows.cli import report, report_bench
 from flows.cli.bench_guard import bench_guard
+from flows.cli.bench_publish import bench_publish
 from flows.cli.bench_serve import bench_serve
 from flows.cli.closed_loop import closed_loop
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
@@ -19,6 +20,7 @@ from flows.cli.slow_movers import bench_slow_movers
 bench = typer.Typer(no_args_is_help=True, help="Measure speed, memory and accuracy.")
 bench.command("slow-movers")(bench_slow_movers)
 bench.command("guard")(bench_guard)
+bench.command("publish")(bench_publish)
 bench.command("serve")(bench_serve)
 
 

@@ -122,8 +122,8 @@ def _received(slopes: SlopeDraws, group: np.ndarray, index: np.ndarray) -> np.nd
     """
     place = np.full(slopes.within.shape[1], -1)
     place[group] = np.arange(len(group))
-    change = np.zeros_like(index)
-    for number, (receiver, start) in enumerate(place[slopes.link].T):
-        if receiver >= 0 and start >= 0:
-            change[:, receiver] += slopes.cross[:, number] * index[:, start]
+    change, ends = np.zeros_like(index), place[slopes.link]
+    for number in np.flatnonzero((ends >= 0).all(axis=0)):
+        receiver, start = ends[:, number]
+        change[:, receiver] += slopes.cross[:, number] * index[:, start]
     return change

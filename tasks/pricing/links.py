@@ -37,6 +37,10 @@ def _carried(
     """Return the sum over links of cross times the value of the group at the start, for those at its end."""
     of_season = np.zeros((products.season.max() + 1, products.slopes.within.shape[1]))
     of_season[products.season, products.group] = values
+    if len(cross) == 1:  # for all products alike
+        sums = np.zeros_like(of_season)
+        np.add.at(sums, (slice(None), to), cross * of_season[:, start])
+        return sums[products.season, products.group]
     carried = np.zeros(len(products))
     for number, (end, other) in enumerate(zip(to, start, strict=True)):
         rows = np.flatnonzero(products.group == end)
