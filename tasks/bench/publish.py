@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from conf import Settings
 from expectations.columns import ACTION, PRICE, REFERENCE_PRICE, STORE
@@ -88,17 +89,22 @@ def bench_publish(
         with watch.step("published"):
             name = _published(shop, draft, rows)
         megabytes = peak.sample()
-    moved = int((draft.table[PRICE] != draft.table[REFERENCE_PRICE]).sum())
-    root = publishing.folder_of(shop) / name
     return {
         "version": number,
-        "products": len(rows),
-        "moved": moved,
-        "left_out": int((draft.table[ACTION] == LEAVE_OUT).sum()),
+        **_sizes(draft, rows, publishing.folder_of(shop) / name),
         "steps": watch.steps,
         "seconds": watch.total("seconds"),
         "cpu_seconds": watch.total("cpu_seconds"),
         "peak_memory_mb": megabytes,
+    }
+
+
+def _sizes(draft: Draft, rows: pd.DataFrame, root: Path) -> dict[str, Any]:
+    """Return how many prices a published list has, how many of them moved, and how large its tables are."""
+    return {
+        "products": len(rows),
+        "moved": int((draft.table[PRICE] != draft.table[REFERENCE_PRICE]).sum()),
+        "left_out": int((draft.table[ACTION] == LEAVE_OUT).sum()),
         "parquet_mb": (root / PARQUET).stat().st_size / 1e6,
         "csv_mb": (root / CSV).stat().st_size / 1e6,
     }
@@ -132,7 +138,7 @@ def _draft(settings: Settings, policy: PolicyModel) -> Draft:
     return drafted(settings, policy, known, SEED, guard)
 
 
-def _published(settings: Settings, draft: Draft, rows: Any) -> str:
+def _published(settings: Settings, draft: Draft, rows: pd.DataFrame) -> str:
     """Publish a list into an empty folder, and return its name."""
     wanted = NewList(
         rows=rows,

@@ -16,7 +16,18 @@ from expectations.columns import (
     RULE,
     STORE,
 )
-from tasks.pricing.list_sheet import CHANGE, EXPECTED_GAIN, EXPECTED_UNITS, STATUS, VERSION, WEEK
+from tasks.pricing.list_sheet import (
+    CHANGE,
+    EXPECTED_GAIN,
+    EXPECTED_UNITS,
+    GAIN_HIGH,
+    GAIN_LOW,
+    STATUS,
+    UNITS_HIGH,
+    UNITS_LOW,
+    VERSION,
+    WEEK,
+)
 from tasks.pricing.recommend import STEP
 from tasks.pricing.variation import PLANNED
 from tasks.runtime.workbook import Look
@@ -31,7 +42,11 @@ LOOKS = {
     PRICE: Look("New price", MONEY),
     CHANGE: Look("Change (%)", "+0.0;-0.0;0.0"),
     EXPECTED_UNITS: Look("Units expected a week", "#,##0.0"),
+    UNITS_LOW: Look("Units, from", "#,##0.0"),
+    UNITS_HIGH: Look("Units, to", "#,##0.0"),
     EXPECTED_GAIN: Look("Gain expected a week", SIGNED_MONEY),
+    GAIN_LOW: Look("Gain, from", SIGNED_MONEY),
+    GAIN_HIGH: Look("Gain, to", SIGNED_MONEY),
     REASON: Look("Why"),
     ACTION: Look("Action"),
     RULE: Look("Rule that binds"),
