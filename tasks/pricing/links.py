@@ -39,7 +39,7 @@ def _carried(
     of_season[products.season, products.group] = values
     if len(cross) == 1:  # for all products alike
         sums = np.zeros_like(of_season)
-        np.add.at(sums, (slice(None), to), cross * of_season[:, start])
+        np.add.at(sums.T, to, (cross * of_season[:, start]).T)
         return sums[products.season, products.group]
     carried = np.zeros(len(products))
     for number, (end, other) in enumerate(zip(to, start, strict=True)):
