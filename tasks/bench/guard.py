@@ -86,7 +86,7 @@ def bench_guard(rows: int, seed: int, say: Callable[[str], None]) -> GuardMeasur
 
 
 def _guarded(table: Rows) -> Guarded:
-    shelf = Shelf(**{field.name: table[field.name] for field in fields(Shelf)})
+    shelf = Shelf(**{field.name: table[field.name] for field in fields(Shelf) if field.name in table})
     limits = Limits(**{field.name: table[field.name] for field in fields(Limits)})
     return guard_list(table["wanted"], shelf, limits, HOUSE)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from expectations.columns import COMPETITOR_PRICE, PRICE
+from expectations.columns import CHANNEL_FEE, COMPETITOR_PRICE, PRICE, SALES_TAX
 from tasks.governance.breaker import Breaker, changes, tripped
 from tasks.governance.guard import Guard
 from tasks.governance.guard_reasons import binding_rules, reasons
@@ -18,10 +18,11 @@ from tasks.governance.list_guard import Action, Guarded, Why
 from tasks.governance.list_rules import guard_list
 from tasks.governance.money import amounts, minor_down, minor_up
 from tasks.governance.rule_table import RowRules, rules_of
-from tasks.governance.rules import HouseRules, Shelf
+from tasks.governance.rules import Charges, HouseRules, Shelf
 from tasks.governance.shelf_prices import PRIOR_PRICE, RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
 
 COST, COST_STALE, COST_ASSUMED = "covering_price", "cost_stale", "cost_assumed"
+NET_COST = "net_cost"  # the cost of which the covering price is, without tax and fee, currency/unit
 ANNOUNCED = "announced_price"
 INDEX_WEIGHT, INDEX_MOVED = "index_weight", "index_moved"
 
@@ -76,7 +77,8 @@ class PriceGuard:
         Args:
             products: a row per product and store with the ``price`` in force and, as far as they are known,
                 ``category``, recent and slow reference prices, ``covering_price`` with ``cost_stale`` and
-                ``cost_assumed``, ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
+                ``cost_assumed`` (where stores have channels, ``net_cost``, ``sales_tax`` and
+                ``channel_fee``), ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
                 ``index_weight`` and ``index_moved``.
             wanted: prices, currency/unit (rows,).
         """
@@ -129,6 +131,7 @@ class PriceGuard:
             size=rules.size,
             weight=weight,
             worth=weight,
+            charges=_charges(products, assumed),
         )
 
     def _free(self, guarded: Guarded, shelf: Shelf, rules: RowRules) -> np.ndarray:
@@ -162,6 +165,14 @@ def _without_floor(shelf: Shelf, rules: RowRules) -> np.ndarray:
     """Return the products of which only an assumed margin is known and no floor is named (rows,), bool."""
     named = ~np.isnan(rules.limits.least) | ~np.isnan(rules.limits.fixed)
     return np.asarray(shelf.unprotected & ~named)
+
+
+def _charges(products: pd.DataFrame, assumed: np.ndarray) -> Charges | None:
+    """Return costs, tax and fee where stores have channels; assumed costs are none."""
+    if CHANNEL_FEE not in products:
+        return None
+    cost = np.where(assumed, np.nan, _amounts(products, NET_COST))
+    return Charges(cost, _amounts(products, SALES_TAX), _amounts(products, CHANNEL_FEE))
 
 
 def _amounts(products: pd.DataFrame, name: str) -> np.ndarray:

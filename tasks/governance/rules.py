@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -108,6 +109,20 @@ class Limits:
     endings: np.ndarray
 
 
+class Charges(NamedTuple):
+    """What stands between cost and price where channels take tax and fee (rows,).
+
+    Attributes:
+        cost: without tax and fee, currency/unit; nan: it is not known.
+        tax: share on top of the net price.
+        fee: share of the price.
+    """
+
+    cost: np.ndarray
+    tax: np.ndarray
+    fee: np.ndarray
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
     """What is known of every product on the shelf, money in currency/unit (rows,).
@@ -116,7 +131,7 @@ class Shelf:
         in_force: price of now.
         recent_low, recent_high: lowest and highest price of the last seven days; nan: the price in force.
         reference: slow reference price; nan: the price in force.
-        cost: price that just covers the cost, with tax where prices have it; nan: it is not known.
+        cost: price that just covers the cost, with tax and fee where prices have them; nan: it is not known.
         stale: whether the cost is out of date (bool).
         unprotected: whether a price may move in a draft without a cost and a named floor (bool).
         competitor: price of the competitor; nan: it is not known.
@@ -127,6 +142,7 @@ class Shelf:
         size: of the pack, such as litres; nan: it is not known.
         weight: share of the shop's revenue, for the price index.
         worth: what the wanted price is worth; the least worth holds first where not all may move.
+        charges: what ``cost`` is of, so that floors are exact; none: there are no channels.
     """
 
     in_force: np.ndarray
@@ -144,3 +160,4 @@ class Shelf:
     size: np.ndarray
     weight: np.ndarray
     worth: np.ndarray
+    charges: Charges | None = None

@@ -22,6 +22,7 @@ from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
@@ -163,7 +164,7 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
         )
     served = verified_models.load(settings, HEAD, champion.versions[HEAD], champion)
     policy: PolicyModel = served.unwrap_python_model().policy
-    return champion, policy
+    return champion, with_todays_charges(policy, settings)
 
 
 def _require_champion(champion: Champion, now: Standing) -> None:

@@ -16,6 +16,7 @@ from expectations.columns import ACTION, RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
@@ -117,9 +118,10 @@ def recommend(
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    guard = WitnessedGuard(price_guard_of(settings, model.policy.currency, tables.rules))
-    known = known_of(settings, model.policy, tables, sales, guard=guard.guard)
-    draft = drafted(settings, model.policy, known, seed, guard)
+    policy = with_todays_charges(model.policy, settings)
+    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
+    known = known_of(settings, policy, tables, sales, guard=guard.guard)
+    draft = drafted(settings, policy, known, seed, guard)
     sheet = sheet_of(draft, number, status)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
@@ -130,7 +132,7 @@ def recommend(
         seed=seed,
         weeks=known.now.state.weeks if known.now else 0,
         unknown=unknown_of(draft),
-        **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
+        **_gain(sheet, policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
         **guard.findings(draft.table),  # type: ignore[typeddict-item]
     )

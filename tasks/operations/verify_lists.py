@@ -17,6 +17,7 @@ from tasks.governance.local_time import zone_of
 from tasks.governance.manifest import ManifestError
 from tasks.governance.publication import PublishedList
 from tasks.governance.published_rows import differences, named, restored
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.draft import Known, drafted, now_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import PRICES, SALES, SETTINGS, TABLES
@@ -88,16 +89,28 @@ def recomputed(settings: Settings, root: Path, published: PublishedList) -> pd.D
     folder = root / published.name
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
     parameters = json.loads((folder / SETTINGS).read_bytes())
-    then = stored(parameters).model_copy(update={"data_folder": settings.data_folder})
+    then = _inputs_in(folder, stored(parameters).model_copy(update={"data_folder": settings.data_folder}))
     versions = manifest["versions"]
-    policy = verified_models.load(settings, HEAD, versions[HEAD]).unwrap_python_model().policy
+    champion = verified_models.load(settings, HEAD, versions[HEAD]).unwrap_python_model().policy
+    policy = with_todays_charges(champion, then)
     sales = pd.read_parquet(folder / SALES) if (folder / SALES).exists() else None
     known = Known(
         current=pd.read_parquet(folder / PRICES),
         now=None if sales is None else now_of(then, policy, sales),
         today=pd.Timestamp(manifest["today"]),
     )
-    rules = next((str(path) for path in folder.glob(f"{TABLES['rules']}.*")), None)
+    rules = _stored_table(folder, "rules")
     guard = WitnessedGuard(price_guard_of(then, policy.currency, rules))
     draft = drafted(then, policy, known, manifest["seed"], guard)
     return published_rows(draft, versions, published.effective, zone_of(manifest["zone"]))
+
+
+def _inputs_in(folder: Path, then: Settings) -> Settings:
+    """Return the settings of a list with its stored table of channels instead of the file of that time."""
+    price = then.price.model_copy(update={"channels": _stored_table(folder, "channels")})
+    return then.model_copy(update={"price": price})
+
+
+def _stored_table(folder: Path, name: str) -> str | None:
+    """Return the file of an input of a list that is a table, none where it had none."""
+    return next((str(path) for path in folder.glob(f"{TABLES[name]}.*")), None)
