@@ -31,10 +31,11 @@ class Rule(IntEnum):
     COMPETITOR = 7
     ENDING = 8
     ROUNDING = 9
-    PACK = 10
-    INDEX = 11
-    BUDGET = 12
-    NONE = 13
+    PARITY = 10
+    PACK = 11
+    INDEX = 12
+    BUDGET = 13
+    NONE = 14
 
 
 RULES = (
@@ -48,6 +49,7 @@ RULES = (
     "competitor index",
     "ending",
     "rounding",
+    "parity",
     "pack order",
     "price index",
     "change budget",
@@ -55,6 +57,14 @@ RULES = (
 )
 """Names of the rules, as the list shows them."""
 OF_COST, OF_PRICE = "cost", "price"  # what the share of a margin floor is of
+
+
+class ParityRule(NamedTuple):
+    """A channel that is not dearer than another one, or ``equal`` to it."""
+
+    channel: str
+    equal: bool
+    reference: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,7 @@ class HouseRules:
         margin_of: ``cost`` or ``price``.
         competitor_low, competitor_high: bounds relative to the competitor's price; none: there is none.
         endings: last digits of a new price, such as 99 and 95; of none, every price may be.
+        parity: rules between channels, a channel after the one that it follows.
         change_share: most of the products that a publication may change (share).
         breaker: limits of the whole list.
     """
@@ -80,6 +91,7 @@ class HouseRules:
     competitor_low: float | None = None
     competitor_high: float | None = None
     endings: tuple[str, ...] = ()
+    parity: tuple[ParityRule, ...] = ()
     change_share: float = 1.0
     breaker: Breaker
 
@@ -107,6 +119,13 @@ class Limits:
     competitor_low: np.ndarray
     competitor_high: np.ndarray
     endings: np.ndarray
+
+
+class Places(NamedTuple):
+    """Number of the product and name of the channel of every row (rows,)."""
+
+    product: np.ndarray
+    channel: np.ndarray
 
 
 class Charges(NamedTuple):
@@ -143,6 +162,7 @@ class Shelf:
         weight: share of the shop's revenue, for the price index.
         worth: what the wanted price is worth; the least worth holds first where not all may move.
         charges: what ``cost`` is of, so that floors are exact; none: there are no channels.
+        places: whose channels are compared; none: there is no rule of parity.
     """
 
     in_force: np.ndarray
@@ -161,3 +181,4 @@ class Shelf:
     weight: np.ndarray
     worth: np.ndarray
     charges: Charges | None = None
+    places: Places | None = None
