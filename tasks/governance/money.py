@@ -105,10 +105,10 @@ def charged_up(net: np.ndarray, up: np.ndarray, tax: np.ndarray, fee: np.ndarray
         up: numerator a and denominator b, whole numbers (2, rows).
         tax, fee: t and f in millionths (rows,).
     """
-    one, above, below = MILLIONTHS, up[0].astype(object), up[1].astype(object)
-    taxed = one + tax.astype(object)
-    needed = net.astype(object) * above * one * taxed
-    left = below * (one * one - fee.astype(object) * taxed)
+    above, below = up[0].astype(object), up[1].astype(object)
+    taxed = MILLIONTHS + tax.astype(object)
+    needed = net.astype(object) * above * MILLIONTHS * taxed
+    left = below * (MILLIONTHS**2 - fee.astype(object) * taxed)
     return np.where(net == NO_AMOUNT, NO_AMOUNT, -(-needed // left)).astype(np.int64)
 
 

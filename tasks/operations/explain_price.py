@@ -162,8 +162,7 @@ def explain_price(
         PolicyError: there is no such product, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
-    policy = with_todays_charges(model.policy, settings)
-    product, store = question.product, question.store
+    product, store, policy = question.product, question.store, with_todays_charges(model.policy, settings)
     row = policy.row_of(product, store)
     guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
     tables = replace(tables, stated=_stated(question))

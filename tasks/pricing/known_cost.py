@@ -169,7 +169,7 @@ def earnings_note(
     known = int((~np.isnan(unit_cost)).sum())
     costs = f"a cost is known of {known} of {len(unit_cost)} products" if known else "no cost is known"
     revenue = "revenue with tax" if taxed else "revenue"
-    profit = "profit: price without tax less unit cost" if taxed else "profit: price less unit cost"
+    profit = "profit: price without tax and fees less unit cost" if taxed else "profit: price less unit cost"
     note = f"{revenue}: {costs}" if objective == "revenue" else profit
     if objective == "profit" and assumed:
         return f"{profit}, at an assumed margin for {assumed} of {len(unit_cost)} products"

@@ -130,3 +130,12 @@ def test_ids_of_digits_are_texts(tmp_path: Path) -> None:
     assert table.names() == ["shop", "web"]
     assert table.of(pd.Series(["007"]))["fee"].tolist() == [0.0]
     assert channels_of(load("smoke")) is None
+
+
+def test_a_currency_that_contradicts_the_source_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "channels.csv"
+    path.write_text("store_id,channel,currency\n1,shop,EUR\n2,web,CHF\n")
+    settings = ("source.currency=EUR", f"price.channels={path}")
+    with pytest.raises(DataError, match=r"channel web, column currency: 'CHF'. Rule: all money is in the"):
+        channels_of(load("smoke", settings))
+    assert channels_of(load("smoke", settings[1:])) is not None
