@@ -25,7 +25,7 @@ from tasks.operations.verify import verify
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.price_list import in_force
 from tasks.pricing.recommend import PolicyModel
-from tasks.runtime import champion_aliases
+from tasks.runtime import champion_aliases, publishing
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.publishing_due import bring_up
 from tests.operations.promotions import promote
@@ -259,3 +259,17 @@ def test_the_manifest_says_when_every_channel_began_and_keeps_the_table(champion
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     assert manifest["channels"].keys() == {"shop", "web"}
     assert (folder / "inputs" / "channels.csv").read_text() == TOGETHER
+
+
+def test_a_table_of_a_channel_that_is_not_of_the_list_is_found(
+    champion: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "channels_in", dearer_channels)
+        published(champion)
+    assert [finding for finding in findings(champion) if "channel web: 3 rows differ" in finding]
+
+
+def dearer_channels(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for name, part in published_rows.channels_in(rows):
+        yield name, part.assign(price=part["price"] + 1.0)
