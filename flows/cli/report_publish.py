@@ -31,7 +31,7 @@ def show_published(published: Published) -> None:
 def show_due(done: Due) -> None:
     """Print what came due and what stands now."""
     _names("took effect", done["took_effect"])
-    _names("promotions ended, prices restored", done["ended"])
+    _names("promotions ended, or channels began", done["ended"])
     _names("delivered and read back", done["delivered"])
     _standing(done)
 
