@@ -57,6 +57,9 @@ class ListGuard(Section):
     """Upper bound relative to the competitor's price; none: there is none (ratio)."""
     endings: tuple[Ending, ...]
     """Last digits of a new price as it is printed, such as `['99', '95']`; of none, every price may be."""
+    parity: tuple[str, ...]
+    """Rules between channels of `price.channels`, such as `['web not dearer than shop', 'app equal to web']`,
+    for every product that both sell; of none, channels are priced apart."""
     change_share: float = Field(gt=0, le=1)
     """Most of the products whose price a publication changes (share)."""
     rules: LocalPath | None

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from conf.paths import LocalPath
 from conf.section import Section
 
 LEAST, MOST = 0.01, 0.95  # margins; a percentage that was meant as a share is far outside
@@ -116,6 +117,9 @@ class Price(Section):
     """Seasons of every product on which the policies are compared, none met in training (seasons)."""
     decimals: int = Field(ge=0, le=4)
     """Decimals of a price in the list (decimals)."""
+    channels: LocalPath | None
+    """Table of the channels of stores with their fees and taxes, CSV or Parquet; none: there is one channel.
+    Every store has a row."""
     guard: Guard
     variation: Variation
     dqn: Dqn

@@ -16,6 +16,9 @@ STOCK = "stock"  # units at the start of the period
 COMPETITOR_PRICE = "competitor_price"  # currency/unit
 CURRENCY = "currency"  # text; ISO 4217 code of all money
 TAX_RATE = "tax_rate"  # tax in the price over the price without it, 0..1; only where prices include tax
+# Where stores have channels, it is tax and fee in one: what the shop does not keep over what it keeps.
+SALES_TAX = "sales_tax"  # the tax alone, over the price without it
+CHANNEL_FEE = "channel_fee"  # the fee alone, share of the price
 RANDOMISED = "randomised_price"  # part of the log price that was drawn at random
 REFERENCE_PRICE = "reference_price"  # currency/unit, in force before the price was decided
 PROPENSITY = "propensity"  # probability with which the price was drawn, above 0 up to 1

@@ -1,6 +1,8 @@
-"""Prices that include sales tax: what buyers pay, and what the shop keeps of it."""
+"""Prices that include sales tax and the fee of a channel: what buyers pay, and what the shop keeps of it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +14,28 @@ LARGEST_RATE = 1.0  # tax as large as the price without it; a larger number is a
 
 
 def net_prices(sales: pd.DataFrame) -> pd.Series:
-    """Return the prices without tax, currency/unit (rows,): as they are where no tax is stated."""
+    """Return the prices without tax and fee, currency/unit (rows,): as they are where none is stated."""
     return sales[PRICE] / (1 + sales[TAX_RATE]) if TAX_RATE in sales else sales[PRICE]
+
+
+def kept_share(tax: Any, fee: Any) -> Any:
+    """Return what the shop keeps of a price after tax and fee of its channel (share of the price).
+
+    Of a price p with the tax t (share on top of the price without it) and the fee f (share of p), the shop
+    keeps k p with
+
+        k = 1 / (1 + t) - f
+    """
+    return 1 / (1 + tax) - fee
+
+
+def charge_rate(tax: Any, fee: Any) -> Any:
+    """Return tax and fee as one rate: what the shop does not keep over what it keeps, 1 / k - 1.
+
+    A fee is a further tax. With the rate r, the profit of a price p at a cost c is k p - c = p / (1 + r) - c,
+    and c (1 + r) is the price that just covers it.
+    """
+    return (1 + tax) / (1 - fee * (1 + tax)) - 1
 
 
 def with_tax(sales: pd.DataFrame, price_includes_tax: float | str | None) -> pd.DataFrame:

@@ -21,7 +21,8 @@ Effective = Annotated[
     str | None,
     typer.Option(
         metavar="TIME",
-        help="When the list takes effect, in the shop's zone or with an offset; none: now.",
+        help="When the list takes effect, in the zone of the shop (of every channel) or with an offset; "
+        "none: now.",
     ),
 ]
 Agree = Annotated[

@@ -19,6 +19,8 @@ def show_published(published: Published) -> None:
     state = "in force" if published["in_force"] else "waits; `repricer publish --due` puts it in force then"
     say(f"published: list {published['list']} of pricing_policy version {published['version']}")
     say(f"from {published['effective']}: {state}")
+    for channel, moment in published["channels"].items():
+        say(f"channel {channel}: from {moment}")
     counts = ", ".join(f"{count} {action}" for action, count in sorted(published["actions"].items()))
     say(f"{published['products']} prices: {counts} (seed {published['seed']})")
     _names("left out, their price in force is below their floor", published["left_out"])
@@ -29,7 +31,7 @@ def show_published(published: Published) -> None:
 def show_due(done: Due) -> None:
     """Print what came due and what stands now."""
     _names("took effect", done["took_effect"])
-    _names("promotions ended, prices restored", done["ended"])
+    _names("promotions ended, or channels began", done["ended"])
     _names("delivered and read back", done["delivered"])
     _standing(done)
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -86,9 +87,9 @@ def bench_guard(rows: int, seed: int, say: Callable[[str], None]) -> GuardMeasur
 
 
 def _guarded(table: Rows) -> Guarded:
-    shelf = Shelf(**{field.name: table[field.name] for field in fields(Shelf)})
+    known: dict[str, Any] = {field.name: table[field.name] for field in fields(Shelf) if field.name in table}
     limits = Limits(**{field.name: table[field.name] for field in fields(Limits)})
-    return guard_list(table["wanted"], shelf, limits, HOUSE)
+    return guard_list(table["wanted"], Shelf(**known), limits, HOUSE)
 
 
 def _changed(first: Guarded, second: Guarded) -> int:

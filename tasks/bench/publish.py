@@ -21,6 +21,7 @@ from conf import Settings
 from expectations.columns import ACTION, PRICE, REFERENCE_PRICE, STORE
 from tasks.governance.approval import approval
 from tasks.governance.champion import HEAD, MODELS
+from tasks.operations.channel_schedule import Schedule
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import inputs_of
@@ -85,7 +86,7 @@ def bench_publish(
             draft = _draft(shop, policy)
         with watch.step("rows with what is expected of them"):
             versions = dict.fromkeys(MODELS, number)
-            rows = published_rows(draft, versions, datetime.now(UTC), publishing.zone(shop))
+            rows = published_rows(draft, versions, Schedule.of(shop, None, datetime.now(UTC)))
         with watch.step("published"):
             name = _published(shop, draft, rows)
         megabytes = peak.sample()

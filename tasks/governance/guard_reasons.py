@@ -28,6 +28,8 @@ SENTENCES = {
     Why.COST_NOT_BELOW: "Held: its unit cost is not below its price; check both.",
     Why.COST_STALE: "Held: its unit cost is out of date; renew it.",
     Why.NO_VALUE: "Held: a value of the rule {rule} is no finite amount above 0; correct it.",
+    Why.FOLLOWS: "Set to keep the parity of the channels.",
+    Why.APART: "Held: keeps the parity of the channels.",
 }
 SIZES = (len(SENTENCES), len(RULES), len(RULES), len(RULES))
 OUTSIDE = "Left out: the price in force breaks the rule {outside}. "

@@ -24,6 +24,7 @@ from tasks.governance.money import (
     MOST,
     NO_AMOUNT,
     PARTS,
+    charged_up,
     millionths,
     millionths_up,
     over_up,
@@ -114,7 +115,7 @@ def hard_intervals(shelf: Shelf, limits: Limits) -> Iterator[tuple[Rule, Interva
     yield Rule.ABSOLUTE, Interval(least, most, _wrong(limits.least, least) | _wrong(limits.most, most))
     low, high = parts_up(limits.fixed, decimals), parts_down(limits.fixed, decimals)
     yield Rule.FIXED, Interval(low, high, _wrong(limits.fixed, low))
-    floor = _floor(parts_up(shelf.cost, decimals), limits)
+    floor = _floor(shelf, limits)
     yield Rule.MARGIN, Interval(floor, _none(floor), np.zeros(len(floor), bool))
     low = parts_up(limits.advertised, decimals)
     yield Rule.ADVERTISED, Interval(low, _none(low), _wrong(limits.advertised, low))
@@ -168,10 +169,16 @@ class _Walk:
         self.fault_rule = np.where(first, rule, self.fault_rule)
 
 
-def _floor(cost: np.ndarray, limits: Limits) -> np.ndarray:
+def _floor(shelf: Shelf, limits: Limits) -> np.ndarray:
     """Return the margin floor in parts: c (1 + m) of the cost, c / (1 - m) of the price (rows,)."""
     share = millionths_up(limits.margin)
     of_price = np.where(limits.margin_of_price, share, 0)
+    if shelf.charges is not None:
+        net, tax, fee = shelf.charges
+        of_cost = np.where(limits.margin_of_price, 0, share)
+        margin = np.array([MILLIONTHS + of_cost, MILLIONTHS - of_price])
+        return charged_up(parts_up(net, shelf.decimals), margin, millionths_up(tax), millionths_up(fee))
+    cost = parts_up(shelf.cost, shelf.decimals)
     return np.where(
         limits.margin_of_price,
         over_up(cost, MILLIONTHS - of_price),

@@ -55,6 +55,8 @@ class Why(IntEnum):
     COST_NOT_BELOW = 17
     COST_STALE = 18
     NO_VALUE = 19
+    FOLLOWS = 20
+    APART = 21
 
 
 OF_FAULT = np.array([Why[fault.name] if fault else Why.FREE for fault in Fault])

@@ -1,8 +1,8 @@
-"""The guard of a whole list: pack order, price index and change budget, after the rules of its rows.
+"""The guard of a whole list: parity, pack order, price index and change budget, after the rules of its rows.
 
-They only turn moves into holds, round by round until nothing changes, so that a list that was guarded is not
-changed again. Announced prices, and prices that come back inside a hard bound, are never held by them: hard
-rules come first.
+Channels that are bound to another one follow it first. After that all of these rules only turn moves into
+holds, round by round until nothing changes, so that a list that was guarded is not changed again. Announced
+prices, and prices that come back inside a hard bound, are never held by them: hard rules come first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from tasks.governance.guard import GuardError, index_bounds
 from tasks.governance.list_guard import Action, Guarded, Why, guard_rows
 from tasks.governance.money import NO_AMOUNT, parts
+from tasks.governance.parity import Parity
 from tasks.governance.rules import HouseRules, Limits, Rule, Shelf
 
 NEAR = 1e-12  # relative; prices per unit of content that differ by less are equal
@@ -39,8 +40,10 @@ def guard_list(
     result = guard_rows(wanted, shelf, limits)
     free = ~shelf.announced & (result.outside == Rule.NONE)
     rules = _ListRules(shelf, house, index_moved, free, *_pairs(shelf))
-    before = -1
+    parity = Parity(shelf, limits, house.parity, shelf.places, free) if shelf.places else None
+    result, before = parity.followed(result) if parity else result, -1
     while before != (before := int(result.moved.sum())):
+        result = parity.apart(result) if parity else result
         for beyond, why, rule in (
             (rules.dearer_per_unit, Why.PACK, Rule.PACK),
             (rules.beyond_index, Why.INDEX, Rule.INDEX),

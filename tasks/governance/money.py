@@ -95,6 +95,23 @@ def over_up(number: np.ndarray, divisor: np.ndarray) -> np.ndarray:
     return np.where(number == NO_AMOUNT, NO_AMOUNT, whole * MILLIONTHS - (-rest * MILLIONTHS // divisor))
 
 
+def charged_up(net: np.ndarray, up: np.ndarray, tax: np.ndarray, fee: np.ndarray) -> np.ndarray:
+    """Return the least parts of which a net amount is left after tax and fee; no amount stays none (rows,).
+
+    That is the least whole p with p (1 / (1 + t) - f) >= n a / b, exact in whole numbers of any size.
+
+    Args:
+        net: n, parts (rows,).
+        up: numerator a and denominator b, whole numbers (2, rows).
+        tax, fee: t and f in millionths (rows,).
+    """
+    above, below = up[0].astype(object), up[1].astype(object)
+    taxed = MILLIONTHS + tax.astype(object)
+    needed = net.astype(object) * above * MILLIONTHS * taxed
+    left = below * (MILLIONTHS**2 - fee.astype(object) * taxed)
+    return np.where(net == NO_AMOUNT, NO_AMOUNT, -(-needed // left)).astype(np.int64)
+
+
 def minor_up(number: np.ndarray) -> np.ndarray:
     """Return the least minor units that are not below a number of parts (rows,)."""
     return np.asarray(-(-number // PARTS))

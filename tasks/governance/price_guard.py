@@ -9,20 +9,32 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from expectations.columns import COMPETITOR_PRICE, PRICE
+from expectations.columns import (
+    CHANNEL,
+    CHANNEL_FEE,
+    COMPETITOR_PRICE,
+    CURRENCY,
+    PRICE,
+    PRODUCT,
+    SALES_TAX,
+    STORE,
+)
 from tasks.governance.breaker import Breaker, changes, tripped
+from tasks.governance.channels import Channels
 from tasks.governance.guard import Guard
 from tasks.governance.guard_reasons import binding_rules, reasons
 from tasks.governance.list_bounds import bounds_of
 from tasks.governance.list_guard import Action, Guarded, Why
 from tasks.governance.list_rules import guard_list
-from tasks.governance.money import amounts, minor_down, minor_up
+from tasks.governance.money import amounts, decimals_of, minor_down, minor_up
 from tasks.governance.rule_table import RowRules, rules_of
-from tasks.governance.rules import HouseRules, Shelf
+from tasks.governance.rules import Charges, HouseRules, Places, Shelf
 from tasks.governance.shelf_prices import PRIOR_PRICE, RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
 
 COST, COST_STALE, COST_ASSUMED = "covering_price", "cost_stale", "cost_assumed"
+NET_COST = "net_cost"  # the cost of which the covering price is, without tax and fee, currency/unit
 ANNOUNCED = "announced_price"
+APART = ("rules", "margins_agreed_by", "parity")  # settings of ``guard`` that need more than themselves
 INDEX_WEIGHT, INDEX_MOVED = "index_weight", "index_moved"
 
 
@@ -50,7 +62,7 @@ class Verdict(NamedTuple):
 
 def house_rules(section: Mapping[str, Any], guard: Mapping[str, Any]) -> HouseRules:
     """Return the rules of the sections ``guard`` and ``price.guard`` of the settings."""
-    rules = {name: value for name, value in section.items() if name not in ("rules", "margins_agreed_by")}
+    rules = {name: value for name, value in section.items() if name not in APART}
     return HouseRules(**{**rules, "guard": Guard(**guard), "breaker": Breaker(**section["breaker"])})
 
 
@@ -63,12 +75,14 @@ class PriceGuard:
         table: rules by category and product, of ``rule_checks.checked_rules``; none: there are none.
         decimals: of a price (decimals).
         agreed: whether a person agreed that assumed costs stand for costs.
+        channels: of the stores; none: there is one.
     """
 
     house: HouseRules
     table: pd.DataFrame | None
     decimals: int
     agreed: bool
+    channels: Channels | None = None
 
     def __call__(self, products: pd.DataFrame, wanted: np.ndarray) -> Verdict:
         """Return the guarded list.
@@ -76,7 +90,8 @@ class PriceGuard:
         Args:
             products: a row per product and store with the ``price`` in force and, as far as they are known,
                 ``category``, recent and slow reference prices, ``covering_price`` with ``cost_stale`` and
-                ``cost_assumed``, ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
+                ``cost_assumed`` (where stores have channels, ``net_cost``, ``sales_tax`` and
+                ``channel_fee``), ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
                 ``index_weight`` and ``index_moved``.
             wanted: prices, currency/unit (rows,).
         """
@@ -124,17 +139,37 @@ class PriceGuard:
             competitor=_amounts(products, COMPETITOR_PRICE),
             announced=~np.isnan(_amounts(products, ANNOUNCED)),
             prior=_amounts(products, PRIOR_PRICE),
-            decimals=np.full(len(products), self.decimals),
+            decimals=self._decimals(products),
             family=rules.family,
             size=rules.size,
             weight=weight,
             worth=weight,
+            charges=_charges(products, assumed),
+            places=self._places(products),
         )
+
+    def _decimals(self, products: pd.DataFrame) -> np.ndarray:
+        """Return the decimals of every price, those of the currency of its channel (rows,)."""
+        if self.channels is None:
+            return np.full(len(products), self.decimals)
+        currencies = self.channels.of(products[STORE])[CURRENCY]
+        return currencies.map(lambda code: decimals_of(code, self.decimals)).to_numpy(int)
+
+    def _places(self, products: pd.DataFrame) -> Places | None:
+        """Return product and channel of every row, none where no rule compares channels."""
+        if self.channels is None or not self.house.parity:
+            return None
+        channel = self.channels.of(products[STORE])[CHANNEL].to_numpy(object)
+        return Places(pd.factorize(products[PRODUCT])[0], channel)
 
     def _free(self, guarded: Guarded, shelf: Shelf, rules: RowRules) -> np.ndarray:
         """Return the prices that a random draw may move without breaking a rule of the list (rows,), bool."""
         left_alone = (guarded.why == Why.FREE) & (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
         single = (rules.limits.endings == "") & (rules.family < 0)
+        single &= shelf.decimals == self.decimals  # a draw has the decimals of the shop
+        if shelf.places is not None:
+            compared = {name for rule in self.house.parity for name in (rule.channel, rule.reference)}
+            single &= ~np.isin(shelf.places.channel.astype("str"), list(compared))
         single &= guarded.moved | ~_without_floor(shelf, rules)  # one that moves makes the list a draft
         return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
 
@@ -162,6 +197,14 @@ def _without_floor(shelf: Shelf, rules: RowRules) -> np.ndarray:
     """Return the products of which only an assumed margin is known and no floor is named (rows,), bool."""
     named = ~np.isnan(rules.limits.least) | ~np.isnan(rules.limits.fixed)
     return np.asarray(shelf.unprotected & ~named)
+
+
+def _charges(products: pd.DataFrame, assumed: np.ndarray) -> Charges | None:
+    """Return costs, tax and fee where stores have channels; assumed costs are none."""
+    if CHANNEL_FEE not in products:
+        return None
+    cost = np.where(assumed, np.nan, _amounts(products, NET_COST))
+    return Charges(cost, _amounts(products, SALES_TAX), _amounts(products, CHANNEL_FEE))
 
 
 def _amounts(products: pd.DataFrame, name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The rows of a published list: from when to when a price holds, and what holds after it.
 
+The row of a channel that begins later than others has the price in force until then, the new one after it.
 A row of a promotion carries its end and the price after it. Whoever has the list can restore that price,
 whatever else is stopped; ``restored`` makes the version of the list in which the promotions have ended.
 """
@@ -63,6 +64,13 @@ def actions(rows: pd.DataFrame, announced: np.ndarray) -> np.ndarray:
     return np.select([announced, new > old, new < old], [PROMOTE, RAISE, LOWER], HOLD)
 
 
+def channels_in(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the channels of a list with their rows; none where the shop names no channels."""
+    for name, part in rows.groupby(CHANNEL):
+        if name != DEFAULT_CHANNEL:
+            yield str(name), part
+
+
 def ends_of(rows: pd.DataFrame) -> tuple[datetime, ...]:
     """Return the moments at which promotions of a list end, in their order."""
     moments = rows[EFFECTIVE_UNTIL].dropna().unique()
@@ -80,15 +88,18 @@ def regular_price(rows: pd.DataFrame) -> pd.Series:
 
 
 def restored(rows: pd.DataFrame, at: datetime) -> pd.DataFrame:
-    """Return a list after the promotions that have ended at a moment; its other rows stay as they are."""
+    """Return a list after what ended in it by a moment: promotions, and prices before a channel began.
+
+    Its other rows stay as they are.
+    """
     over = rows[EFFECTIVE_UNTIL] <= at
-    after = rows[over]
+    after, promoted = rows[over], (rows[ACTION] == PROMOTE)[over]
     changes: dict[str, Any] = {
         REFERENCE_PRICE: after[PRICE],
         PRICE: after[PRICE_AFTER],
-        ACTION: RESTORE,
-        RULE: "",
-        REASON: ENDED_REASON,
+        ACTION: after[ACTION].mask(promoted, RESTORE),
+        RULE: after[RULE].mask(promoted, ""),
+        REASON: after[REASON].mask(promoted, ENDED_REASON),
         EFFECTIVE_FROM: after[EFFECTIVE_UNTIL],
         EFFECTIVE_UNTIL: pd.NaT,
         PRICE_AFTER: np.nan,

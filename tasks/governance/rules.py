@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,10 +31,11 @@ class Rule(IntEnum):
     COMPETITOR = 7
     ENDING = 8
     ROUNDING = 9
-    PACK = 10
-    INDEX = 11
-    BUDGET = 12
-    NONE = 13
+    PARITY = 10
+    PACK = 11
+    INDEX = 12
+    BUDGET = 13
+    NONE = 14
 
 
 RULES = (
@@ -47,6 +49,7 @@ RULES = (
     "competitor index",
     "ending",
     "rounding",
+    "parity",
     "pack order",
     "price index",
     "change budget",
@@ -54,6 +57,14 @@ RULES = (
 )
 """Names of the rules, as the list shows them."""
 OF_COST, OF_PRICE = "cost", "price"  # what the share of a margin floor is of
+
+
+class ParityRule(NamedTuple):
+    """A channel that is not dearer than another one, or ``equal`` to it."""
+
+    channel: str
+    equal: bool
+    reference: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +78,7 @@ class HouseRules:
         margin_of: ``cost`` or ``price``.
         competitor_low, competitor_high: bounds relative to the competitor's price; none: there is none.
         endings: last digits of a new price, such as 99 and 95; of none, every price may be.
+        parity: rules between channels, a channel after the one that it follows.
         change_share: most of the products that a publication may change (share).
         breaker: limits of the whole list.
     """
@@ -79,6 +91,7 @@ class HouseRules:
     competitor_low: float | None = None
     competitor_high: float | None = None
     endings: tuple[str, ...] = ()
+    parity: tuple[ParityRule, ...] = ()
     change_share: float = 1.0
     breaker: Breaker
 
@@ -108,6 +121,27 @@ class Limits:
     endings: np.ndarray
 
 
+class Places(NamedTuple):
+    """Number of the product and name of the channel of every row (rows,)."""
+
+    product: np.ndarray
+    channel: np.ndarray
+
+
+class Charges(NamedTuple):
+    """What stands between cost and price where channels take tax and fee (rows,).
+
+    Attributes:
+        cost: without tax and fee, currency/unit; nan: it is not known.
+        tax: share on top of the net price.
+        fee: share of the price.
+    """
+
+    cost: np.ndarray
+    tax: np.ndarray
+    fee: np.ndarray
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shelf:
     """What is known of every product on the shelf, money in currency/unit (rows,).
@@ -116,7 +150,7 @@ class Shelf:
         in_force: price of now.
         recent_low, recent_high: lowest and highest price of the last seven days; nan: the price in force.
         reference: slow reference price; nan: the price in force.
-        cost: price that just covers the cost, with tax where prices have it; nan: it is not known.
+        cost: price that just covers the cost, with tax and fee where prices have them; nan: it is not known.
         stale: whether the cost is out of date (bool).
         unprotected: whether a price may move in a draft without a cost and a named floor (bool).
         competitor: price of the competitor; nan: it is not known.
@@ -127,6 +161,8 @@ class Shelf:
         size: of the pack, such as litres; nan: it is not known.
         weight: share of the shop's revenue, for the price index.
         worth: what the wanted price is worth; the least worth holds first where not all may move.
+        charges: what ``cost`` is of, so that floors are exact; none: there are no channels.
+        places: whose channels are compared; none: there is no rule of parity.
     """
 
     in_force: np.ndarray
@@ -144,3 +180,5 @@ class Shelf:
     size: np.ndarray
     weight: np.ndarray
     worth: np.ndarray
+    charges: Charges | None = None
+    places: Places | None = None

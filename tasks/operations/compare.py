@@ -17,6 +17,7 @@ from conf import Settings
 from expectations.columns import PRICE
 from tasks.governance.approval import CANDIDATE, CHAMPION, Refused
 from tasks.governance.champion import HEAD
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.comparison.pages import as_html
 from tasks.operations.comparison.records import Compared
 from tasks.operations.comparison.versions import gate_rows, metric_rows, side_of
@@ -108,7 +109,7 @@ def _policy(settings: Settings, number: int) -> PolicyModel:
     """Return the policy of a version, checked as what was registered, and of the champion as approved."""
     named = None if number == _approved(settings) else number
     policy: PolicyModel = champion_aliases.chosen(settings, HEAD, named)[1].policy
-    return policy
+    return with_todays_charges(policy, settings)
 
 
 def _approved(settings: Settings) -> int | None:

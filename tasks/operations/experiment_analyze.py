@@ -23,6 +23,7 @@ from expectations.refusals import DataError
 from expectations.spreadsheets import restored
 from expectations.tax import with_tax
 from tasks.runtime.artifacts import save_text
+from tasks.runtime.channel_table import channels_of
 from tasks.sources.closed import without_closed
 from tasks.sources.files import read
 from tasks.sources.forms import form_of
@@ -93,6 +94,8 @@ def sales_at(path: Path, settings: Settings, *, settled: bool = False) -> pd.Dat
     meaning = Meaning(missing=source.missing, sum_lines=source.sum_lines)
     rows, closed = without_closed(lines.frame)
     frame = with_tax(meaning.one_row_per_key(rows, lines), source.price_includes_tax)
+    if channels := channels_of(settings):
+        frame = channels.charged(frame)
     bad = frame[[DATE, PRODUCT, UNITS, PRICE]].isna().any(axis=1) | ~(frame[PRICE] > 0)
     if bad.any():
         raise TrialError(

@@ -18,6 +18,7 @@ from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_P
 from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.draft import ShopTables, drafted, known_of
 from tasks.operations.explain import keep_figure
 from tasks.operations.guard_witness import WitnessedGuard
@@ -161,7 +162,7 @@ def explain_price(
         PolicyError: there is no such product, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
-    policy, product, store = model.policy, question.product, question.store
+    product, store, policy = question.product, question.store, with_todays_charges(model.policy, settings)
     row = policy.row_of(product, store)
     guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
     tables = replace(tables, stated=_stated(question))

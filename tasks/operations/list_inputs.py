@@ -16,7 +16,7 @@ from tasks.runtime import publishing, track
 from tasks.runtime.attempt import code_version, settings_hash
 
 PRICES, SALES, SETTINGS = "inputs/prices.parquet", "inputs/sales.parquet", "inputs/settings.json"
-TABLES = {"promotions": "inputs/promotions", "rules": "inputs/rules"}  # with the ending of the file
+TABLES = {name: f"inputs/{name}" for name in ("promotions", "rules", "channels")}  # and the file's ending
 
 
 def inputs_of(
@@ -30,7 +30,11 @@ def inputs_of(
     }
     if sales is not None:
         inputs[SALES] = partial(sales.to_parquet, index=False)
-    files = {"promotions": tables.promotions, "rules": tables.rules or settings.guard.rules}
+    files = {
+        "promotions": tables.promotions,
+        "rules": tables.rules or settings.guard.rules,
+        "channels": settings.price.channels,
+    }
     for name, file in files.items():
         if file is not None:
             content = Path(file).read_bytes()

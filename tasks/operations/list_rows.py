@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -26,28 +24,28 @@ from expectations.columns import (
 )
 from tasks.governance.local_time import first_moment
 from tasks.governance.published_rows import DEFAULT_CHANNEL, SCALE, actions
+from tasks.operations.channel_schedule import Schedule, in_channels
 from tasks.operations.draft import Draft, sheet_of
 from tasks.operations.price_rules import ANNOUNCED_END
 from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION
 from tasks.pricing.recommend import ANNOUNCED, AT_INDEX, HIGHEST, HOLD_BEST, LOWEST, MOVED, STEP
 
+DAY, MOMENTS = pd.Timedelta(days=1), "datetime64[us, UTC]"
 NEAR = 1e-6  # share of a bound at which a price lies at it
 INDEX_RULE, BOUNDS_RULE = "price index of the list", "bounds of the week"
 
 
-def published_rows(
-    draft: Draft, versions: Mapping[str, int], effective: datetime, shop: ZoneInfo
-) -> pd.DataFrame:
-    """Return the rows of a list that holds from a moment.
+def published_rows(draft: Draft, versions: Mapping[str, int], schedule: Schedule) -> pd.DataFrame:
+    """Return the rows of a list that holds from a moment, or from a moment of every channel.
 
-    A promotion's row ends with its last local day, and the price after it is the price before it.
+    A promotion's row ends with its last local day, and the price after it is the price before it. The row of
+    a channel that begins later has the price in force until then, and the new price after it.
 
     Args:
         draft: the list.
         versions: of the models, by name.
-        effective: moment from which it holds.
-        shop: zone of the days of promotions.
+        schedule: from when it holds.
     """
     listed = (draft.table[ACTION] != LEAVE_OUT).to_numpy()
     current, table = (frame[listed].reset_index(drop=True) for frame in (draft.known.current, draft.table))
@@ -55,27 +53,45 @@ def published_rows(
     sheet = sheet_of(draft, versions["pricing_policy"], CHAMPION)
     prices = {name: sheet[name].to_numpy(float).round(SCALE) for name in (PRICE, REFERENCE_PRICE)}
     added: dict[str, Any] = {CHANNEL: DEFAULT_CHANNEL, **prices, **versions}
-    rows = sheet.assign(**added)
-    until = _ends(current, announced, shop)
+    rows = in_channels(sheet.assign(**added), schedule.channels)
+    until = _ends(current, announced, rows[CHANNEL], schedule)
     columns: dict[str, Any] = {
         NAME: rows.get(NAME, ""),
         CATEGORY: rows.get(CATEGORY, ""),
         CURRENCY: rows.get(CURRENCY, ""),
         ACTION: actions(rows, announced),
         RULE: rows[RULE].where(rows[RULE] != "", _rules(table, current)),
-        EFFECTIVE_FROM: pd.Timestamp(effective),
+        EFFECTIVE_FROM: pd.Timestamp(schedule.first),
         EFFECTIVE_UNTIL: until,
         PRICE_AFTER: rows[REFERENCE_PRICE].where(until.notna().to_numpy()),
     }
-    return rows.assign(**columns)
+    return _beginning(rows.assign(**columns), announced, schedule)
 
 
-def _ends(current: pd.DataFrame, announced: np.ndarray, shop: ZoneInfo) -> pd.Series:
+def _beginning(rows: pd.DataFrame, announced: np.ndarray, schedule: Schedule) -> pd.DataFrame:
+    """Return the rows in which channels that begin later wait; an announced price says so in its begin."""
+    begins = pd.to_datetime(rows[CHANNEL].map(dict(schedule.moments)), utc=True)
+    later = (begins > pd.Timestamp(schedule.first)).to_numpy()
+    waits = later & ~announced & (rows[PRICE] != rows[REFERENCE_PRICE]).to_numpy()
+    changes: dict[str, Any] = {
+        EFFECTIVE_FROM: rows[EFFECTIVE_FROM].mask(later & announced, begins),
+        EFFECTIVE_UNTIL: rows[EFFECTIVE_UNTIL].mask(waits, begins),
+        PRICE_AFTER: rows[PRICE_AFTER].mask(waits, rows[PRICE]),
+        PRICE: rows[PRICE].mask(waits, rows[REFERENCE_PRICE]),
+    }
+    return rows.assign(**changes)
+
+
+def _ends(current: pd.DataFrame, announced: np.ndarray, channel: pd.Series, schedule: Schedule) -> pd.Series:
     """Return the moments at which announced prices end, missing for all others (rows,)."""
     days = current[ANNOUNCED_END] if ANNOUNCED_END in current else pd.Series(pd.NaT, current.index)
-    moments = {day: first_moment((day + pd.Timedelta(days=1)).date(), shop) for day in days.dropna().unique()}
-    ends = pd.to_datetime(days.map(moments), utc=True).reset_index(drop=True)
-    return ends.where(announced)
+    ends = pd.Series(pd.NaT, current.index, dtype=MOMENTS)
+    for name in channel[announced].unique():
+        rows = announced & (channel == name).to_numpy()
+        zone = schedule.zone(name)
+        midnights = {day: first_moment((day + DAY).date(), zone) for day in days[rows].dropna().unique()}
+        ends = ends.mask(rows, pd.to_datetime(days.map(midnights), utc=True))
+    return ends
 
 
 def _rules(table: pd.DataFrame, current: pd.DataFrame) -> np.ndarray:

@@ -187,8 +187,9 @@ def _rows(settings: Settings, name: str) -> pd.DataFrame:
 def _rows_of_file(path: Path) -> pd.DataFrame:
     """Return the rows of a draft or of a published table, with what a draft lacks."""
     rows = table_at(path, "diff")
-    if set(KEY) <= set(rows):
+    if {*KEY, EFFECTIVE_UNTIL} <= set(rows):
         return read_parquet(path) if path.suffix.lower() in PARQUET else read_csv(path)
     never = pd.Series(pd.NaT, rows.index, dtype=MOMENTS)
-    added: dict[str, Any] = {CHANNEL: DEFAULT_CHANNEL, EFFECTIVE_UNTIL: never, PRICE_AFTER: float("nan")}
+    channel = rows.get(CHANNEL, DEFAULT_CHANNEL)
+    added: dict[str, Any] = {CHANNEL: channel, EFFECTIVE_UNTIL: never, PRICE_AFTER: float("nan")}
     return rows.assign(**added)

@@ -19,9 +19,11 @@ from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIE
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
 from tasks.governance.ledger import TOOK_EFFECT
-from tasks.governance.local_time import moment, shown
+from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
+from tasks.operations.channel_charges import with_todays_charges
+from tasks.operations.channel_schedule import Schedule
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
@@ -51,6 +53,8 @@ class Published(TypedDict):
     """Its name."""
     effective: str
     """Moment from which it holds, in the zone of the shop."""
+    channels: dict[str, str]
+    """Moment from which it holds in every channel, in the channel's zone; empty where there is one."""
     in_force: bool
     """Whether it holds already."""
     version: int
@@ -101,25 +105,26 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     signed, settings = approval(release.by, release.reason), _agreeing(settings, release)
     seed = secrets.randbits(32) if release.seed is None else release.seed
     bring_up(settings)
-    before, effective = _begin(settings, release.effective)
+    before, schedule = _begin(settings, release.effective)
     champion, policy = _champion(settings)
-    shelf, guard = shelf_at(settings, before, effective), _guard(settings, policy, tables)
+    shelf, guard = shelf_at(settings, before, schedule.first), _guard(settings, policy, tables)
     known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
     draft = drafted(settings, policy, known, seed, guard)
     _require_publishable(draft, findings := guard.findings(draft.table))
-    rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
+    rows = published_rows(draft, champion.versions, schedule)
     wanted = NewList(
         rows=rows,
-        effective=effective,
+        effective=schedule.first,
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
-        about=about_of(settings, draft, champion, seed),
+        about={**about_of(settings, draft, champion, seed), "channels": schedule.record()},
         agreed={"versions": dict(champion.versions), "margins": _margins(settings)},
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
         list=published.name,
-        effective=shown(effective, publishing.zone(settings)),
+        effective=shown(schedule.first, schedule.shop),
+        channels=schedule.shown(),
         version=champion.versions[HEAD],
         left_out=findings["left_out"],
         unknown=unknown_of(draft),
@@ -134,8 +139,8 @@ def _counts(rows: pd.DataFrame) -> dict[str, Any]:
     return {"products": len(rows), "actions": actions}
 
 
-def _begin(settings: Settings, effective: str | None) -> tuple[Standing, datetime]:
-    """Return what stands when the command begins, and the moment from which its list holds.
+def _begin(settings: Settings, effective: str | None) -> tuple[Standing, Schedule]:
+    """Return what stands when the command begins, and from when its list holds.
 
     Raises:
         Refused: publishing is stopped, the moment has passed, or a list waits for a later one.
@@ -144,13 +149,16 @@ def _begin(settings: Settings, effective: str | None) -> tuple[Standing, datetim
     if before.stopped_because:
         raise Refused(f"{before.stopped_because}. {RESUME}")
     require_running(before.lists)
-    at = now if effective is None else moment(effective, publishing.zone(settings))
-    if at < now:
+    schedule = Schedule.of(settings, effective, now)
+    if schedule.first < now:
         raise Refused(
             f"--effective {effective} has passed. Name a later moment, or leave it out to publish now."
         )
-    require_later(before.lists, at)
-    return before, at
+    require_later(before.lists, schedule.first)
+    last = before.lists.last
+    if last is not None and any(end > schedule.first for end in last.ends):
+        schedule.require_after(publishing.about(settings, before.lists.lists[last.root]))
+    return before, schedule
 
 
 def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
@@ -163,7 +171,7 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
         )
     served = verified_models.load(settings, HEAD, champion.versions[HEAD], champion)
     policy: PolicyModel = served.unwrap_python_model().policy
-    return champion, policy
+    return champion, with_todays_charges(policy, settings)
 
 
 def _require_champion(champion: Champion, now: Standing) -> None:

@@ -12,10 +12,12 @@ from prefect import task
 from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import ACTION, RANDOMISED, REASON
+from expectations.columns import ACTION, CURRENCY, RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
+from tasks.operations.channel_charges import with_todays_charges
+from tasks.operations.channel_schedule import in_channels
 from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
@@ -114,13 +116,12 @@ def recommend(
         DataError: an announcement breaks a rule.
     """
     require_ending(Path(order.out), OUT)
-    number, model = champion_aliases.chosen(settings, HEAD, order.version)
-    status = _status(settings, number, order.force)
+    number, policy, status = _version(settings, order)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    guard = WitnessedGuard(price_guard_of(settings, model.policy.currency, tables.rules))
-    known = known_of(settings, model.policy, tables, sales, guard=guard.guard)
-    draft = drafted(settings, model.policy, known, seed, guard)
-    sheet = sheet_of(draft, number, status)
+    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
+    known = known_of(settings, policy, tables, sales, guard=guard.guard)
+    draft = drafted(settings, policy, known, seed, guard)
+    sheet = in_channels(sheet_of(draft, number, status), guard.guard.channels)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
@@ -130,10 +131,22 @@ def recommend(
         seed=seed,
         weeks=known.now.state.weeks if known.now else 0,
         unknown=unknown_of(draft),
-        **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
+        **_gain(sheet, policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
         **guard.findings(draft.table),  # type: ignore[typeddict-item]
     )
+
+
+def _version(settings: Settings, order: Order) -> tuple[int, PolicyModel, str]:
+    """Return the number of the version that is ordered, its policy, and what its list is.
+
+    Raises:
+        ModelError: there is no such version.
+        Refused: the version failed its gates, and nobody forces its list.
+    """
+    number, model = champion_aliases.chosen(settings, HEAD, order.version)
+    policy = with_todays_charges(model.policy, settings)
+    return number, policy, _status(settings, number, order.force)
 
 
 def _status(settings: Settings, number: int, force: bool) -> str:
@@ -160,12 +173,12 @@ def _status(settings: Settings, number: int, force: bool) -> str:
 
 def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
     """Return what the list is expected to earn more in a week, of which objective, and in which currency."""
-    known = sheet[EXPECTED_GAIN].dropna()
+    known, currencies = sheet[EXPECTED_GAIN].dropna(), sheet.get(CURRENCY, pd.Series(dtype="str")).unique()
     assumed = policy.rules.objective == "profit" and policy.products.cost_assumed.astype(bool).any()
     return {
-        "gain": float(known.sum()) if len(known) else None,
+        "gain": float(known.sum()) if len(known) and len(currencies) < 2 else None,
         "objective": policy.rules.objective + (" at the assumed margin" if assumed else ""),
-        "currency": policy.currency,
+        "currency": str(currencies[0]) if len(currencies) == 1 and currencies[0] else None,
     }
 
 

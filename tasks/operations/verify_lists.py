@@ -13,18 +13,21 @@ from conf import Settings, stored
 from tasks.governance.approval import Refused
 from tasks.governance.champion import HEAD
 from tasks.governance.format import FormatError
-from tasks.governance.local_time import zone_of
 from tasks.governance.manifest import ManifestError
 from tasks.governance.publication import PublishedList
-from tasks.governance.published_rows import differences, named, restored
+from tasks.governance.published_rows import channels_in, differences, named, restored
+from tasks.operations.channel_charges import with_todays_charges
+from tasks.operations.channel_schedule import Schedule
 from tasks.operations.draft import Known, drafted, now_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import PRICES, SALES, SETTINGS, TABLES
 from tasks.operations.list_rows import published_rows
 from tasks.runtime import publishing, track, verified_models
+from tasks.runtime.channel_table import channels_of
 from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import (
+    CHANNELS,
     CSV,
     MANIFEST,
     PARQUET,
@@ -71,6 +74,7 @@ def prices(settings: Settings) -> Iterator[str]:
     both = differences(rows, read_csv(root / in_force.name / CSV))
     if len(both):
         yield f"list {in_force.name}: {named(both)} (Parquet against CSV)"
+    yield from _tables_of_channels(root / in_force.name, rows)
     try:
         again = recomputed(settings, root, lists.lists[in_force.root])
     except (ManifestError, FormatError, Refused, track.ModelError) as error:
@@ -88,16 +92,39 @@ def recomputed(settings: Settings, root: Path, published: PublishedList) -> pd.D
     folder = root / published.name
     manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
     parameters = json.loads((folder / SETTINGS).read_bytes())
-    then = stored(parameters).model_copy(update={"data_folder": settings.data_folder})
+    then = _inputs_in(folder, stored(parameters).model_copy(update={"data_folder": settings.data_folder}))
     versions = manifest["versions"]
-    policy = verified_models.load(settings, HEAD, versions[HEAD]).unwrap_python_model().policy
+    champion = verified_models.load(settings, HEAD, versions[HEAD]).unwrap_python_model().policy
+    policy = with_todays_charges(champion, then)
     sales = pd.read_parquet(folder / SALES) if (folder / SALES).exists() else None
     known = Known(
         current=pd.read_parquet(folder / PRICES),
         now=None if sales is None else now_of(then, policy, sales),
         today=pd.Timestamp(manifest["today"]),
     )
-    rules = next((str(path) for path in folder.glob(f"{TABLES['rules']}.*")), None)
+    rules = _stored_table(folder, "rules")
     guard = WitnessedGuard(price_guard_of(then, policy.currency, rules))
     draft = drafted(then, policy, known, manifest["seed"], guard)
-    return published_rows(draft, versions, published.effective, zone_of(manifest["zone"]))
+    schedule = Schedule.recorded(manifest, published.effective, channels_of(then))
+    return published_rows(draft, versions, schedule)
+
+
+def _tables_of_channels(folder: Path, rows: pd.DataFrame) -> Iterator[str]:
+    """Yield the channels whose tables are not the rows of the list."""
+    for name, part in channels_in(rows):
+        place = folder / CHANNELS / name
+        for table in (read_parquet(place / PARQUET), read_csv(place / CSV)):
+            differing = differences(part, table)
+            if len(differing):
+                yield f"list {folder.name}, channel {name}: {named(differing)} (list against channel)"
+
+
+def _inputs_in(folder: Path, then: Settings) -> Settings:
+    """Return the settings of a list with its stored table of channels instead of the file of that time."""
+    price = then.price.model_copy(update={"channels": _stored_table(folder, "channels")})
+    return then.model_copy(update={"price": price})
+
+
+def _stored_table(folder: Path, name: str) -> str | None:
+    """Return the file of an input of a list that is a table, none where it had none."""
+    return next((str(path) for path in folder.glob(f"{TABLES[name]}.*")), None)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, DEPARTMENT, PRICE, SERIES, TAX_RATE, UNIT_COST
+from expectations.columns import CATEGORY, DEPARTMENT, PRICE, SALES_TAX, SERIES, TAX_RATE, UNIT_COST
 
 COST_ASSUMED = "cost_assumed"  # bool; the unit cost is that of a stated margin
 SHOWN_DECIMALS = 4  # of a margin, share
@@ -40,7 +40,7 @@ def with_assumed_costs(market: pd.DataFrame, margins: Mapping[str, float], defau
     """
     margin = _margins(market, margins, default)
     assumed = market[UNIT_COST].isna()
-    cost = (1 - margin) * market[PRICE] / (1 + market.get(TAX_RATE, 0.0))
+    cost = (1 - margin) * market[PRICE] / (1 + _tax(market))
     return market.assign(**{UNIT_COST: market[UNIT_COST].where(~assumed, cost), COST_ASSUMED: assumed})
 
 
@@ -62,13 +62,19 @@ def assumed_note(market: pd.DataFrame) -> str:
     if COST_ASSUMED not in market or not market[COST_ASSUMED].any():
         return ""
     assumed = market[market[COST_ASSUMED]]
-    cost = assumed[UNIT_COST] * (1 + assumed.get(TAX_RATE, 0.0))
+    cost = assumed[UNIT_COST] * (1 + _tax(assumed))
     used = np.unique((1 - cost / assumed[PRICE]).round(SHOWN_DECIMALS))
     margin = f"an assumed margin of {_percent(used[0])}"
     if len(used) > 1:
         margin = f"assumed margins of {_percent(used[0])} to {_percent(used[-1])}"
     count = f"{len(assumed)} of {len(market)} products"
     return f"profit at {margin} of the shelf price (no cost known of {count}); map unit_cost to know it"
+
+
+def _tax(market: pd.DataFrame) -> pd.Series | float:
+    """Return the tax in the prices; the fee of a channel lowers what a stated margin leaves (products,)."""
+    tax: pd.Series | float = market.get(SALES_TAX, market.get(TAX_RATE, 0.0))
+    return tax
 
 
 def _margins(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> pd.Series:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from expectations.columns import DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
+from expectations.columns import CHANNEL_FEE, DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
 from tasks.pricing.assumed_cost import COST_ASSUMED, assumed_note
 
 COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
@@ -145,7 +145,8 @@ def _note(reason: str, held: pd.DataFrame) -> str:
 
 def _without_tax(row: pd.Series) -> str:
     rate = row.get(TAX_RATE, 0.0)
-    return f", {row[PRICE] / (1 + rate):g} without tax" if rate else ""
+    fee = " and fee" if row.get(CHANNEL_FEE, 0.0) else ""
+    return f", {row[PRICE] / (1 + rate):g} without tax{fee}" if rate else ""
 
 
 def earnings_note(
@@ -168,7 +169,7 @@ def earnings_note(
     known = int((~np.isnan(unit_cost)).sum())
     costs = f"a cost is known of {known} of {len(unit_cost)} products" if known else "no cost is known"
     revenue = "revenue with tax" if taxed else "revenue"
-    profit = "profit: price without tax less unit cost" if taxed else "profit: price less unit cost"
+    profit = "profit: price without tax and fees less unit cost" if taxed else "profit: price less unit cost"
     note = f"{revenue}: {costs}" if objective == "revenue" else profit
     if objective == "profit" and assumed:
         return f"{profit}, at an assumed margin for {assumed} of {len(unit_cost)} products"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from expectations.columns import (
     CATEGORY,
+    CHANNEL_FEE,
     CURRENCY,
     DATE,
     DAYS_A_WEEK,
@@ -23,6 +24,7 @@ from expectations.columns import (
     PRODUCT,
     REASON,
     REFUSAL,
+    SALES_TAX,
     SERIES,
     STOCK,
     TAX_RATE,
@@ -40,6 +42,7 @@ FILLED_SPREAD = 0.1  # most that its level after deliveries varies (share of it)
 FILLED_SALES = 0.8  # least that deliveries replace of what was sold (share)
 NO_GROUP = "it belongs to no group of substitutes yet"
 LEAST_UNITS = 0.05  # units/week that a product of the market sells at least
+CHARGES = (TAX_RATE, SALES_TAX, CHANNEL_FEE)
 RESPONSE = [PRODUCT, ELASTICITY, "standard_error", IDENTIFIED, "dispersion"]  # of the elasticity table
 
 
@@ -96,7 +99,7 @@ def market_of(
     since = sales[DATE].max() - pd.Timedelta(weeks=plan.active_weeks)
     recent = sales[sales[DATE] > since].sort_values(DATE)
     sold = recent[recent[UNITS] > 0][SERIES].drop_duplicates()
-    optional = {name: "last" for name in (NAME, LIST_PRICE, TAX_RATE, DEPARTMENT) if name in sales}
+    optional = {name: "last" for name in (NAME, LIST_PRICE, DEPARTMENT, *CHARGES) if name in sales}
     last = recent.groupby(SERIES, as_index=False).agg({PRICE: "last", CATEGORY: "last", **optional})
     weekly = _weekly(outlook, plan.period)
     table = (

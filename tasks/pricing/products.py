@@ -48,7 +48,7 @@ class Products:
         filled_to: units to which the stock is filled up before every week, 0 where it is not (products,).
         cost_stale: whether the cost is too old to be trusted (products,), bool.
         cost_assumed: whether the cost is that of a stated margin, which protects no price (products,), bool.
-        tax_rate: tax in the price over the price without it, 0 where prices are without tax (products,).
+        tax_rate: tax and fee in the price over what the shop keeps of it, 0 where there are none (products,).
     """
 
     price: np.ndarray

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, PRICE
+from expectations.columns import CATEGORY, CHANNEL_FEE, PRICE, SALES_TAX, TAX_RATE
 from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.known_cost import COST_STALE
 from tasks.pricing.products import index_since_training
@@ -15,13 +15,15 @@ from tasks.pricing.recommend import COVERING_PRICE, PolicyModel
 from tasks.pricing.shop_view import ShopNow
 
 INDEX_WEIGHT, INDEX_MOVED, SLOW_REFERENCE = "index_weight", "index_moved", "slow_reference"
+NET_COST = "net_cost"  # without tax and fee, currency/unit
 NOISE_DECIMALS = 9  # a cost with tax is 1.19, not 1.1900000000000002
 
 
 def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> pd.DataFrame:
     """Return prices in force with category, cost, slow reference price and weight in the price index.
 
-    ``covering_price`` is the price with tax that just covers the cost (currency/unit); ``cost_assumed`` marks
+    ``covering_price`` is the price with tax and fee that just covers the cost (currency/unit); where stores
+    have channels, ``net_cost``, ``sales_tax`` and ``channel_fee`` are what it is of. ``cost_assumed`` marks
     costs of a stated margin, and products without any cost whose objective is revenue. ``index_weight`` is
     the share of the product in the shop's revenue, ``index_moved`` the log change of the price index since
     the season began.
@@ -50,7 +52,22 @@ def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -
     for name, none in ((CATEGORY, None), (SLOW_REFERENCE, np.nan)):
         if name in policy.market:
             columns[name] = np.where(known, policy.market[name].to_numpy()[rows], none)
-    return prices.assign(**columns)
+    return prices.assign(**columns, **_charges(policy, rows, cost))
+
+
+def _charges(policy: PolicyModel, rows: np.ndarray, cost: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the cost without tax and fee, and both; a product that is not known is charged most.
+
+    Args:
+        policy: with its market.
+        rows: of the market, -1 where it does not know the product (rows,).
+        cost: price with tax and fee that just covers it, currency/unit (rows,).
+    """
+    if CHANNEL_FEE not in policy.market:
+        return {}
+    charges = {name: policy.market[name].to_numpy(float) for name in (TAX_RATE, SALES_TAX, CHANNEL_FEE)}
+    of = {name: np.where(rows >= 0, values[rows], values.max()) for name, values in charges.items()}
+    return {NET_COST: (cost / (1 + of.pop(TAX_RATE))).round(NOISE_DECIMALS), **of}
 
 
 def _index_moved(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> float:

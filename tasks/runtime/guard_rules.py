@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from conf import Settings
 from tasks.governance.money import decimals_of
+from tasks.governance.parity import parity_rules
 from tasks.governance.price_guard import PriceGuard, house_rules
 from tasks.governance.rule_checks import OPTION, TEXTS, checked_rules
+from tasks.runtime.channel_table import channels_of
 from tasks.runtime.tables import table_at
 
 
@@ -24,6 +27,8 @@ def price_guard_of(settings: Settings, currency: str | None, rules: str | None =
         DataError: a rule cannot be read, or is loosened without a name.
     """
     house = house_rules(settings.guard.model_dump(), settings.price.guard.model_dump())
+    channels = channels_of(settings)
+    house = replace(house, parity=parity_rules(settings.guard.parity, channels))
     path = rules or settings.guard.rules
     table = None if path is None else checked_rules(table_at(Path(path), OPTION, TEXTS), house, path)
     return PriceGuard(
@@ -31,4 +36,5 @@ def price_guard_of(settings: Settings, currency: str | None, rules: str | None =
         table=table,
         decimals=decimals_of(currency, settings.price.decimals),
         agreed=bool((settings.guard.margins_agreed_by or "").strip()),
+        channels=channels,
     )

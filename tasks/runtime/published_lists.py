@@ -1,7 +1,7 @@
 """Published lists on disk: a folder each, written whole; one pointer says which is in force.
 
     published/
-        2026-12-01T0000-1f3a9c2e/   list.parquet, list.csv, inputs/, manifest.json
+        2026-12-01T0000-1f3a9c2e/   list.parquet, list.csv, channels/, inputs/, manifest.json
         in_force.json               name and manifest of the list in force
 
 A list is staged beside its place, with every byte on the disk, before the ledger names it, and moved to its
@@ -30,6 +30,7 @@ from tasks.runtime.disk import full_disk_named
 
 FOLDER, POINTER, MANIFEST = "published", "in_force.json", "manifest.json"
 PARQUET, CSV = "list.parquet", "list.csv"
+CHANNELS = "channels"  # folder in a list, with the same two tables of every channel
 PART = ".part-"
 REMEDY = "Restore the folder from a backup, or write it anew: repricer publish --due"
 Write = Callable[[Path], object]

@@ -30,11 +30,12 @@ from tasks.governance.publication import (
     require_publishable,
     withdrawal,
 )
-from tasks.governance.published_rows import ends_of
+from tasks.governance.published_rows import channels_in, ends_of
 from tasks.runtime import ledger_store, publishing_switch
 from tasks.runtime.folder_lock import locked
 from tasks.runtime.list_tables import as_arrow, read_parquet, write_csv, write_parquet
 from tasks.runtime.published_lists import (
+    CHANNELS,
     CSV,
     PARQUET,
     ListError,
@@ -257,7 +258,26 @@ def _staged(settings: Settings, root: Path, wanted: NewList) -> PublishedList:
     )
 
 
+def about(settings: Settings, published: PublishedList) -> dict[str, Any]:
+    """Return the manifest of a list after checking its bytes.
+
+    Raises:
+        ListError: it is not what was published.
+    """
+    return manifest_of(folder_of(settings), Pointer(published.name, published.manifest))
+
+
 def tables_of(rows: pd.DataFrame, shop: ZoneInfo) -> dict[str, Write]:
-    """Return what writes the table of a list, by its file."""
+    """Return what writes the table of a list, and of every channel where there are channels, by its file."""
+    tables = _both(rows, shop, "")
+    for name, part in channels_in(rows):
+        tables |= _both(part, shop, f"{CHANNELS}/{name}/")
+    return tables
+
+
+def _both(rows: pd.DataFrame, shop: ZoneInfo, folder: str) -> dict[str, Write]:
     table = as_arrow(rows, shop)
-    return {PARQUET: lambda path: write_parquet(table, path), CSV: lambda path: write_csv(table, path)}
+    return {
+        folder + PARQUET: lambda path: write_parquet(table, path),
+        folder + CSV: lambda path: write_csv(table, path),
+    }

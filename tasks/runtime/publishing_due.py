@@ -88,7 +88,7 @@ def _effect(root: Path, before: Standing, effective: PublishedList) -> Decision:
 def _end(
     settings: Settings, root: Path, before: Standing, current: PublishedList, over: datetime
 ) -> Decision:
-    """Stage the version of a list in which promotions have ended, and return the decision for it."""
+    """Stage the version of a list in which promotions ended or channels began, and return the decision."""
     rows, shop = restored(rows_of(root, current), over), zone(settings)
     about = {"root": current.root, "ended_from": current.name, "ended_at": over.isoformat()}
     local = over.astimezone(shop)
@@ -96,7 +96,7 @@ def _end(
     version = replace(
         current, name=pointer.list, manifest=pointer.manifest, effective=over, ends=ends_of(rows)
     )
-    reason = f"its promotions until {local:%Y-%m-%d %H:%M} ended"
+    reason = f"its promotions ended, or its channels began, by {local:%Y-%m-%d %H:%M}"
     return ENDED, version.body(), _signed(before, current, reason)
 
 

@@ -23,7 +23,7 @@ PROFIT, AUTO = "profit", "auto"
 def plan_of(settings: Settings) -> PricingPlan:
     """Return the section ``price`` of the settings as the subject needs it."""
     section = settings.price.model_dump(
-        exclude={"decimals", "guard", "margins", "variation", "dqn", "objective"}
+        exclude={"channels", "decimals", "guard", "margins", "variation", "dqn", "objective"}
     )
     guard, source = settings.price.guard, settings.source
     return PricingPlan(

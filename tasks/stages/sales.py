@@ -10,6 +10,7 @@ from conf import Settings
 from conf.settings import Forecast
 from expectations.tax import with_tax
 from tasks.demand.chosen_features import FeatureChoice, Origins, first_origin
+from tasks.runtime.channel_table import channels_of
 from tasks.runtime.seeds import seed_of
 from tasks.sources.acceptance import Accepted, accept
 from tasks.sources.reading import read
@@ -27,7 +28,8 @@ def accepted_sales(settings: Settings) -> Accepted:
     """
     limits, meaning = limits_of(settings), meaning_of(settings.source)
     accepted = accept(read(source_of(settings.source)), limits, now(), meaning)
-    return replace(accepted, sales=with_tax(accepted.sales, settings.source.price_includes_tax))
+    sales, channels = with_tax(accepted.sales, settings.source.price_includes_tax), channels_of(settings)
+    return replace(accepted, sales=channels.charged(sales) if channels else sales)
 
 
 def sales_since(settings: Settings, table: str | None) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ from tasks.governance.breaker import Breaker
 from tasks.governance.guard import Guard
 from tasks.governance.list_guard import ACTIONS, Guarded
 from tasks.governance.list_rules import guard_list
-from tasks.governance.rules import HouseRules, Limits, Shelf
+from tasks.governance.rules import Charges, HouseRules, Limits, Shelf
 
 NAN = np.nan
 GUARD = Guard(step=0.05, band=0.2, reference_weeks=52, reference_year=0.1, index_week=0.2, index_season=0.5)
@@ -47,7 +47,14 @@ LIMITS = {
 }
 
 
-def guarded(wanted: Any, house: HouseRules = HOUSE, index_moved: float = 0.0, **changes: Any) -> Guarded:
+def guarded(
+    wanted: Any,
+    house: HouseRules = HOUSE,
+    index_moved: float = 0.0,
+    *,
+    charges: Charges | None = None,
+    **changes: Any,
+) -> Guarded:
     """Return the guarded list of products whose values differ from the usual ones as the changes say."""
     prices = np.atleast_1d(np.array(wanted, float))
     shelf, limits = (
@@ -55,7 +62,7 @@ def guarded(wanted: Any, house: HouseRules = HOUSE, index_moved: float = 0.0, **
         for values in (SHELF, LIMITS)
     )
     assert not set(changes) - {*SHELF, *LIMITS}, "a misspelt value would change nothing"
-    return guard_list(prices, Shelf(**shelf), Limits(**limits), house, index_moved)
+    return guard_list(prices, Shelf(**shelf, charges=charges), Limits(**limits), house, index_moved)
 
 
 def column(value: Any, rows: int) -> np.ndarray:

@@ -115,7 +115,8 @@ def test_profit_of_trials_and_of_logged_decisions_is_net() -> None:
 
 def test_the_note_on_earnings_says_which_price_they_are_of() -> None:
     cost = np.ones(1)
-    assert earnings_note(cost, "profit", 0.3, taxed=True) == "profit: price without tax less unit cost"
+    taxed_note = "profit: price without tax and fees less unit cost"
+    assert earnings_note(cost, "profit", 0.3, taxed=True) == taxed_note
     assert earnings_note(cost, "profit", 0.3) == "profit: price less unit cost"
     assert earnings_note(cost, "revenue", 0.3, taxed=True).startswith("revenue with tax: a cost is known")
 

@@ -14,9 +14,7 @@ from tasks.runtime.artifacts import sha256
 from tasks.runtime.delivery.shipment import DeliveryError, Shipment
 from tasks.runtime.disk import full_disk_named
 from tasks.runtime.list_tables import read_parquet
-from tasks.runtime.published_lists import CSV, PARQUET, faults, point, pointed, put
-
-FILES = (PARQUET, CSV)
+from tasks.runtime.published_lists import CHANNELS, CSV, PARQUET, faults, point, pointed, put
 
 
 def write(destination: Destination, shipment: Shipment) -> None:
@@ -27,7 +25,7 @@ def write(destination: Destination, shipment: Shipment) -> None:
         DiskFull: there is no room in it.
     """
     root = _root(destination)
-    files = {name: partial(shutil.copyfile, shipment.folder / name) for name in FILES}
+    files = {name: partial(shutil.copyfile, shipment.folder / name) for name in _tables(shipment)}
     try:
         with full_disk_named(root):
             root.mkdir(parents=True, exist_ok=True)
@@ -50,13 +48,18 @@ def read(destination: Destination, shipment: Shipment) -> pd.DataFrame:
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise DeliveryError(f"{root / shipment.name / PARQUET}: it cannot be read back ({error})") from None
     if rows.equals(read_parquet(shipment.folder / PARQUET)):
-        changed = [
-            name for name in FILES if sha256(root / shipment.name / name) != sha256(shipment.folder / name)
-        ]
+        place, source = root / shipment.name, shipment.folder
+        changed = [name for name in _tables(shipment) if sha256(place / name) != sha256(source / name)]
         problems = changed or list(faults(root, pointer))
         if problems:
             raise DeliveryError(f"{root / shipment.name}: read back, not what was written: {problems[0]}")
     return rows
+
+
+def _tables(shipment: Shipment) -> list[str]:
+    """Return the tables of a list by their files: of all channels together, and of every channel."""
+    files = (path for name in (PARQUET, CSV) for path in shipment.folder.glob(f"{CHANNELS}/*/{name}"))
+    return [PARQUET, CSV, *sorted(path.relative_to(shipment.folder).as_posix() for path in files)]
 
 
 def _root(destination: Destination) -> Path:
