@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import COMPETITOR_PRICE, PRICE
+from expectations.cost_words import COST_ASSUMED, with_cost_words
 from tasks.governance.breaker import Breaker, changes, tripped
 from tasks.governance.guard import Guard
 from tasks.governance.guard_reasons import binding_rules, reasons
@@ -18,12 +19,24 @@ from tasks.governance.list_guard import Action, Guarded, Why
 from tasks.governance.list_rules import guard_list
 from tasks.governance.money import amounts, minor_down, minor_up
 from tasks.governance.rule_table import RowRules, rules_of
-from tasks.governance.rules import HouseRules, Shelf
+from tasks.governance.rules import HouseRules, Rule, Shelf
 from tasks.governance.shelf_prices import PRIOR_PRICE, RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
 
-COST, COST_STALE, COST_ASSUMED = "covering_price", "cost_stale", "cost_assumed"
+COST, COST_STALE = "covering_price", "cost_stale"
 ANNOUNCED = "announced_price"
 INDEX_WEIGHT, INDEX_MOVED = "index_weight", "index_moved"
+NO_RULES = ("rules", "margins_agreed_by", "cost_days")  # of the section ``guard``: what no row is held to
+
+
+class RowBounds(NamedTuple):
+    """Lowest and highest price by the rules of the rows, currency/unit (rows,); ``of_cost``: a floor binds.
+
+    Where the rules leave no price, the lowest is above the highest.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    of_cost: np.ndarray
 
 
 class Verdict(NamedTuple):
@@ -50,7 +63,7 @@ class Verdict(NamedTuple):
 
 def house_rules(section: Mapping[str, Any], guard: Mapping[str, Any]) -> HouseRules:
     """Return the rules of the sections ``guard`` and ``price.guard`` of the settings."""
-    rules = {name: value for name, value in section.items() if name not in ("rules", "margins_agreed_by")}
+    rules = {name: value for name, value in section.items() if name not in NO_RULES}
     return HouseRules(**{**rules, "guard": Guard(**guard), "breaker": Breaker(**section["breaker"])})
 
 
@@ -92,21 +105,19 @@ class PriceGuard:
             low=amounts(guarded.low, shelf.decimals),
             high=amounts(guarded.high, shelf.decimals),
             rule=binding_rules(guarded),
-            reason=reasons(guarded),
+            reason=with_cost_words(reasons(guarded), products, _of_cost(guarded)),
             hindrances=(*self._breaker(guarded, wanted, shelf), *_unprotected(guarded, shelf, rules)),
         )
 
-    def bounds(self, products: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lowest and the highest price by the rules of the rows, currency/unit (rows,), (rows,).
-
-        Where the rules leave no price, the lowest is above the highest.
-        """
+    def bounds(self, products: pd.DataFrame) -> RowBounds:
+        """Return between what the rules of the rows let prices lie, and where the cost is the lower bound."""
         rules = rules_of(products, self.table, self.house)
         shelf = self._shelf(products, rules)
         bounds = bounds_of(shelf, rules.limits)
-        return (
-            amounts(minor_up(bounds.low), shelf.decimals),
-            amounts(minor_down(bounds.high), shelf.decimals),
+        return RowBounds(
+            low=amounts(minor_up(bounds.low), shelf.decimals),
+            high=amounts(minor_down(bounds.high), shelf.decimals),
+            of_cost=bounds.low_rule == Rule.MARGIN,
         )
 
     def _shelf(self, products: pd.DataFrame, rules: RowRules) -> Shelf:
@@ -146,6 +157,12 @@ class PriceGuard:
             for prices, name in ((wanted, "wanted prices"), (guarded.price, "guarded list"))
             for sentence in tripped(self.house.breaker, changes(prices, shelf.in_force, counted), name)
         ]
+
+
+def _of_cost(guarded: Guarded) -> np.ndarray:
+    """Return which rows the cost decided (rows,), bool."""
+    rules = (guarded.rule, guarded.other, guarded.outside)
+    return np.asarray(np.any([rule == Rule.MARGIN for rule in rules], axis=0) & (guarded.why != Why.FREE))
 
 
 def _unprotected(guarded: Guarded, shelf: Shelf, rules: RowRules) -> list[str]:

@@ -21,7 +21,7 @@ from tasks.governance.shelf_prices import (
     recent_range,
     regular_rows,
 )
-from tasks.pricing.recommend import ANNOUNCED_PRICE, HIGHEST, LOWEST, PolicyModel
+from tasks.pricing.recommend import ANNOUNCED_PRICE, COST_BOUND, HIGHEST, LOWEST, PolicyModel
 from tasks.pricing.shelf import with_shelf
 from tasks.pricing.shop_view import ShopNow
 from tasks.runtime.tables import table_at
@@ -100,13 +100,16 @@ def with_row_rules(
     """
     if LOWEST not in prices:
         return prices
-    low, high = guard.bounds(with_shelf(policy, prices, now))
-    low = np.maximum(low, prices[LOWEST].to_numpy(float))
-    high = np.minimum(high, prices[HIGHEST].to_numpy(float))
+    bounds = guard.bounds(with_shelf(policy, prices, now))
+    low = np.maximum(bounds.low, prices[LOWEST].to_numpy(float))
+    high = np.minimum(bounds.high, prices[HIGHEST].to_numpy(float))
     some = low <= high
-    return prices.assign(
-        **{LOWEST: prices[LOWEST].where(~some, low), HIGHEST: prices[HIGHEST].where(~some, high)}
-    )
+    changes: dict[str, Any] = {
+        LOWEST: prices[LOWEST].where(~some, low),
+        HIGHEST: prices[HIGHEST].where(~some, high),
+        COST_BOUND: bounds.of_cost,
+    }
+    return prices.assign(**changes)
 
 
 def with_announced(

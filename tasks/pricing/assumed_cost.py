@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import CATEGORY, DEPARTMENT, PRICE, SERIES, TAX_RATE, UNIT_COST
+from expectations.cost_words import COST_ASSUMED
 
-COST_ASSUMED = "cost_assumed"  # bool; the unit cost is that of a stated margin
 SHOWN_DECIMALS = 4  # of a margin, share
 NEAREST = 3  # names that a refusal shows
 

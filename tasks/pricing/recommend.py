@@ -25,6 +25,7 @@ from tasks.pricing.state import View, opening
 COVERING_PRICE = "covering_price"  # with tax, currency/unit
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
 LOWEST, HIGHEST = "lowest", "highest"  # columns: bounds of this week's price, currency/unit
+COST_BOUND = "cost_bound"  # column: whether the lowest is a floor on the cost, bool
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
 AT_INDEX = ", with the price index of the list at its limit"  # what both add where that limit binds
@@ -143,7 +144,7 @@ class PolicyModel:
 
         Args:
             prices: product, store, the price in force now and, if it changed since the training,
-                ``unit_cost`` (currency/unit).
+                ``unit_cost`` (currency/unit); ``cost_stale`` marks costs that are too old now.
         """
         rows, market = self.rows(prices), self.products
         known = rows >= 0
@@ -151,6 +152,7 @@ class PolicyModel:
         assumed = np.isnan(given) & known & market.cost_assumed[rows].astype(bool)
         cost = np.where(np.isnan(given), np.where(known, market.unit_cost[rows], np.nan), given)
         stale = np.isnan(given) & known & market.cost_stale[rows].astype(bool)
+        stale = stale | (prices[COST_STALE].to_numpy(bool) if COST_STALE in prices else False)
         covering = cost * (1 + np.where(known, market.tax_rate[rows], market.tax_rate.max()))
         holds = cost_holds(prices[PRICE].to_numpy(float), covering, stale, self.rules.objective)
         measured = ~np.isnan(market.unit_cost) & ~market.cost_assumed.astype(bool)
