@@ -25,7 +25,11 @@ Effective = Annotated[
     ),
 ]
 Agree = Annotated[
-    bool, typer.Option("--agree-margins", help="Let the stated margins stand for costs that are not known.")
+    bool,
+    typer.Option(
+        "--agree-margins",
+        help="Agree to the margins that the champion carries in place of costs that are not known.",
+    ),
 ]
 IsDue = Annotated[bool, typer.Option("--due", help="Only do what has come due; for a schedule, or by hand.")]
 Stop = Annotated[bool, typer.Option("--stop", help="Stop all publishing, with every service down as well.")]

@@ -22,6 +22,7 @@ from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
+from tasks.operations.agreed_margins import agreed_margins, other_agreement, resting_on
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
@@ -76,7 +77,7 @@ class Release:
     Attributes:
         by, reason: of the approval.
         effective: local time of the shop, or with an offset; none: now.
-        agree_margins: whether the approver agrees to the stated margins that stand in for unknown costs.
+        agree_margins: whether the approver agrees to the margins that the champion carries in place of costs.
         seed: of the random variation; none: a new one.
     """
 
@@ -98,15 +99,18 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         ManifestError: the champion is not what was approved.
         DeliveryError: the list is published, and a destination does not have it yet.
     """
-    signed, settings = approval(release.by, release.reason), _agreeing(settings, release)
+    signed = approval(release.by, release.reason)
     seed = secrets.randbits(32) if release.seed is None else release.seed
     bring_up(settings)
     before, effective = _begin(settings, release.effective)
     champion, policy = _champion(settings)
+    agreement = agreed_margins(settings, policy, before.entries, release.by if release.agree_margins else "")
+    settings = resting_on(settings, agreement)
     shelf, guard = shelf_at(settings, before, effective), _guard(settings, policy, tables)
     known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
     draft = drafted(settings, policy, known, seed, guard)
-    _require_publishable(draft, findings := guard.findings(draft.table))
+    others = None if agreement else other_agreement(policy, before.entries)
+    _require_publishable(draft, findings := guard.findings(draft.table), others)
     rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
     wanted = NewList(
         rows=rows,
@@ -114,7 +118,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
         about=about_of(settings, draft, champion, seed),
-        agreed={"versions": dict(champion.versions), "margins": _margins(settings)},
+        agreed={"versions": dict(champion.versions), "margins": agreement.body() if agreement else None},
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
@@ -175,13 +179,19 @@ def _require_champion(champion: Champion, now: Standing) -> None:
     require_unchanged(champion, standing(now.entries).champion)
 
 
-def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
+def _require_publishable(draft: Draft, findings: Mapping[str, Any], others: str | None) -> None:
     """Accept a list that its guard lets leave.
+
+    Args:
+        draft: the list.
+        findings: of its guard.
+        others: that a person agreed to other margins; none: nobody did.
 
     Raises:
         Refused: it is a draft.
     """
     reasons = [*findings["hindrances"], *_unknown_after(draft), *_missing(draft)]
+    reasons += [others] if reasons and others else []
     if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
         reasons.append("every product is left out")
     if reasons:
@@ -223,23 +233,6 @@ def _unknown_after(draft: Draft) -> list[str]:
 
 def _guard(settings: Settings, policy: PolicyModel, tables: ShopTables) -> WitnessedGuard:
     return WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-
-
-def _agreeing(settings: Settings, release: Release) -> Settings:
-    """Return the settings with the approver's name under the assumed margins, where the approver agrees."""
-    if not release.agree_margins:
-        return settings
-    guard = settings.guard.model_copy(update={"margins_agreed_by": release.by})
-    return settings.model_copy(update={"guard": guard})
-
-
-def _margins(settings: Settings) -> dict[str, Any] | None:
-    """Return the assumed margins that a person agreed to, and who; none: nobody did."""
-    agreed_by = settings.guard.margins_agreed_by
-    if agreed_by is None:
-        return None
-    margins = {**settings.price.margins, "(all others)": settings.price.stated_margin}
-    return {"agreed_by": agreed_by, "margins": margins}
 
 
 def _sent(settings: Settings, published: PublishedList) -> dict[str, Any]:

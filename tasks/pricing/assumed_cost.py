@@ -16,6 +16,7 @@ from expectations.columns import CATEGORY, DEPARTMENT, PRICE, SERIES, TAX_RATE, 
 from expectations.cost_words import COST_ASSUMED
 
 SHOWN_DECIMALS = 4  # of a margin, share
+OTHERS = "(all others)"
 NEAREST = 3  # names that a refusal shows
 
 
@@ -69,6 +70,57 @@ def assumed_note(market: pd.DataFrame) -> str:
         margin = f"assumed margins of {_percent(used[0])} to {_percent(used[-1])}"
     count = f"{len(assumed)} of {len(market)} products"
     return f"profit at {margin} of the shelf price (no cost known of {count}); map unit_cost to know it"
+
+
+def carried_margins(market: pd.DataFrame, default: float, objective: str) -> dict[str, float]:
+    """Return the margins that stand for costs in a market, by the names of its groups (share).
+
+    Groups with the default margin are ``OTHERS`` together. Where the objective is revenue, that margin stands
+    for the cost of every product without one.
+
+    Args:
+        market: of a version.
+        default: margin of all that have no own one (share).
+        objective: of the version.
+    """
+    assumed, costless = _without_cost(market, objective)
+    cost = market[UNIT_COST] * (1 + market.get(TAX_RATE, 0.0))
+    margin = (1 - cost / market[PRICE]).mask(costless, default)
+    return _by_group(market[assumed | costless], margin[assumed | costless], default)
+
+
+def stated_margins(
+    market: pd.DataFrame, margins: Mapping[str, float], default: float, objective: str
+) -> dict[str, float]:
+    """Return the same margins of a market as settings state them (share).
+
+    Args:
+        market: of a version.
+        margins, default: as ``with_assumed_costs`` takes them; names that the market lacks do not count.
+        objective: of the version.
+    """
+    assumed, costless = _without_cost(market, objective)
+    margin = _groups(market).map(dict(margins)).astype(float).fillna(default).mask(costless, default)
+    return _by_group(market[assumed | costless], margin[assumed | costless], default)
+
+
+def _without_cost(market: pd.DataFrame, objective: str) -> tuple[pd.Series, pd.Series]:
+    """Return which costs are assumed, and which are unknown while prices move (products,), (products,)."""
+    assumed = market.get(COST_ASSUMED, pd.Series(False, market.index)).astype(bool)
+    return assumed, market[UNIT_COST].isna() & (objective == "revenue")
+
+
+def _by_group(market: pd.DataFrame, margin: pd.Series, default: float) -> dict[str, float]:
+    margin = margin.round(SHOWN_DECIMALS)
+    names = _groups(market).where(margin != round(default, SHOWN_DECIMALS), OTHERS)
+    return dict(sorted(margin.groupby(names).first().astype(float).to_dict().items()))
+
+
+def _groups(market: pd.DataFrame) -> pd.Series:
+    """Return the department or category of every product, by which margins are stated (products,), text."""
+    column = DEPARTMENT if DEPARTMENT in market else CATEGORY
+    names = market[column] if column in market else pd.Series(OTHERS, market.index)
+    return names.fillna(OTHERS).astype(str)
 
 
 def _margins(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> pd.Series:
