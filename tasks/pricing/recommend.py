@@ -242,12 +242,10 @@ class PolicyModel:
         now = replace(now, planned=ratio, candidates=candidates)
         listed_rows = np.zeros(len(market), bool)
         listed_rows[rows[(costs[COST_HOLDS].to_numpy() == "") & np.isnan(announced)]] = True
-        may = self.rules.may(products, ratio, candidates)
-        low, high = self.bounds(prices)
-        price = candidates[rows] * market.price[rows, None]
-        may[rows] &= (price >= low[:, None] * (1 - NEAR)) & (price <= high[:, None] * (1 + NEAR))
+        may = self.rules.may(_bounded(products, rows, prices), ratio, candidates)
         if decimals is not None:
-            floor, price = costs[COVERING_PRICE].to_numpy(), price.round(decimals)
+            price = (candidates[rows] * market.price[rows, None]).round(decimals)
+            floor = costs[COVERING_PRICE].to_numpy()
             may[rows] &= chargeable(price, in_force[rows], floor, self.rules)
         may[:, self.rules.hold] = True
         may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
@@ -275,6 +273,18 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
         changed[name] = getattr(market, name).copy()
         changed[name][rows] = values.to_numpy()
     return replace(market, **changed)
+
+
+def _bounded(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> Products:
+    """Return the products inside the bounds of this week, which take the place of those of the training.
+
+    Where the prices come without bounds, those of the training hold.
+    """
+    if LOWEST not in prices:
+        return products
+    lowest, highest, step = products.lowest.copy(), products.highest.copy(), products.step.copy()
+    lowest[rows], highest[rows], step[rows] = prices[LOWEST], prices[HIGHEST], np.inf
+    return replace(products, lowest=lowest, highest=highest, step=step)
 
 
 def _announced(prices: pd.DataFrame) -> np.ndarray:
