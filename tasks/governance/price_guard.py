@@ -39,6 +39,22 @@ class RowBounds(NamedTuple):
     of_cost: np.ndarray
 
 
+class SeasonBounds(NamedTuple):
+    """What the rules leave a product for a season of its market, currency/unit (rows,).
+
+    Attributes:
+        lowest, highest: by the band and the hard rules; the lowest is above where no price is left.
+        step: of the product, nan where it is that of the settings (share).
+        hard_low, hard_high: by the hard rules alone.
+    """
+
+    lowest: np.ndarray
+    highest: np.ndarray
+    step: np.ndarray
+    hard_low: np.ndarray
+    hard_high: np.ndarray
+
+
 class Verdict(NamedTuple):
     """A list after the guard (rows,).
 
@@ -118,6 +134,23 @@ class PriceGuard:
             low=amounts(minor_up(bounds.low), shelf.decimals),
             high=amounts(minor_down(bounds.high), shelf.decimals),
             of_cost=bounds.low_rule == Rule.MARGIN,
+        )
+
+    def season(self, products: pd.DataFrame) -> SeasonBounds:
+        """Return between what the market of a retraining lets prices lie; products as in a call."""
+        rules = rules_of(products, self.table, self.house)
+        bounds = bounds_of(self._shelf(products, rules), rules.limits)
+        decimals = np.full(len(products), self.decimals)
+        low = amounts(minor_up(bounds.hard_low), decimals)
+        high = amounts(minor_down(bounds.hard_high), decimals)
+        band, step = rules.limits.band, rules.limits.step
+        reference = _amounts(products, SLOW_REFERENCE)
+        return SeasonBounds(
+            lowest=np.fmax((1 - band) * reference, low),
+            highest=np.fmin((1 + band) * reference, high),
+            step=np.where(step == self.house.guard.step, np.nan, step),
+            hard_low=low,
+            hard_high=high,
         )
 
     def _shelf(self, products: pd.DataFrame, rules: RowRules) -> Shelf:
