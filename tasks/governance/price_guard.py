@@ -64,7 +64,8 @@ class Verdict(NamedTuple):
         free: prices that may be varied at random, from ``low`` to ``high`` (currency/unit), bool.
         rule: names of the rules that bind, empty where none does.
         reason: sentences, empty where the guard changed nothing.
-        hindrances: why the list may not be published, a sentence for each reason; empty: it may.
+        tripped: limits of the breaker that the list exceeds, which a named person may override.
+        hindrances: why the list may not be published, those limits among them; empty: it may.
     """
 
     price: np.ndarray
@@ -74,6 +75,7 @@ class Verdict(NamedTuple):
     high: np.ndarray
     rule: np.ndarray
     reason: np.ndarray
+    tripped: tuple[str, ...]
     hindrances: tuple[str, ...]
 
 
@@ -114,6 +116,7 @@ class PriceGuard:
         moved = float(products[INDEX_MOVED].iloc[0]) if INDEX_MOVED in products and len(products) else 0.0
         guarded = guard_list(wanted, shelf, rules.limits, self.house, moved)
         left_out = guarded.action == Action.LEAVE_OUT
+        limits = self._breaker(guarded, wanted, shelf)
         return Verdict(
             price=np.where(left_out, shelf.in_force, guarded.price),
             left_out=left_out,
@@ -122,7 +125,8 @@ class PriceGuard:
             high=amounts(guarded.high, shelf.decimals),
             rule=binding_rules(guarded),
             reason=with_cost_words(reasons(guarded), products, _of_cost(guarded)),
-            hindrances=(*self._breaker(guarded, wanted, shelf), *_unprotected(guarded, shelf, rules)),
+            tripped=limits,
+            hindrances=(*limits, *_unprotected(guarded, shelf, rules)),
         )
 
     def bounds(self, products: pd.DataFrame) -> RowBounds:
@@ -182,14 +186,14 @@ class PriceGuard:
         single &= guarded.moved | ~_without_floor(shelf, rules)  # one that moves makes the list a draft
         return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
 
-    def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> list[str]:
+    def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> tuple[str, ...]:
         """Return the limits of the whole list that it exceeds; announced prices do not count."""
         counted = (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
-        return [
+        return tuple(
             sentence
             for prices, name in ((wanted, "wanted prices"), (guarded.price, "guarded list"))
             for sentence in tripped(self.house.breaker, changes(prices, shelf.in_force, counted), name)
-        ]
+        )
 
 
 def _of_cost(guarded: Guarded) -> np.ndarray:

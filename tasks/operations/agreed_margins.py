@@ -13,8 +13,10 @@ from tasks.pricing.recommend import PolicyModel
 
 def agreed_margins(
     settings: Settings, policy: PolicyModel, entries: Sequence[Entry], by: str = ""
-) -> Agreement | None:
-    """Return the agreement to the margins of a version; none: nobody agreed, or all costs are known.
+) -> tuple[Agreement | None, Settings]:
+    """Return the agreement to the margins of a version, and the settings by which floors rest on it alone.
+
+    There is none where nobody agreed to these margins, or all costs are known.
 
     Args:
         settings: which margins they state, and who agreed by them where the ledger has no agreement.
@@ -28,11 +30,12 @@ def agreed_margins(
     carried, earlier = _carried(policy), newest_agreement(entries)
     by = by or (settings.guard.margins_agreed_by or "").strip() * (earlier is None)
     agreement = Agreement(by=by, margins=carried) if by else earlier
-    if not carried or agreement is None or agreement.margins != carried:
-        return None
-    section, objective = settings.price, policy.rules.objective
-    require_same(agreement, stated_margins(policy.market, section.margins, section.stated_margin, objective))
-    return agreement
+    if agreement is not None and carried and agreement.margins == carried:
+        section, objective = settings.price, policy.rules.objective
+        stated = stated_margins(policy.market, section.margins, section.stated_margin, objective)
+        require_same(agreement, stated)
+        return agreement, _resting_on(settings, agreement)
+    return None, _resting_on(settings, None)
 
 
 def other_agreement(policy: PolicyModel, entries: Sequence[Entry]) -> str | None:
@@ -42,8 +45,7 @@ def other_agreement(policy: PolicyModel, entries: Sequence[Entry]) -> str | None
     return other_margins(earlier, carried) if earlier and other else None
 
 
-def resting_on(settings: Settings, agreement: Agreement | None) -> Settings:
-    """Return the settings of a list whose floors rest on an agreement; none: on known costs alone."""
+def _resting_on(settings: Settings, agreement: Agreement | None) -> Settings:
     guard = settings.guard.model_copy(update={"margins_agreed_by": agreement and agreement.by})
     return settings.model_copy(update={"guard": guard})
 

@@ -16,13 +16,14 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIES, STORE
+from tasks.governance.agreed_margins import Agreement
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
-from tasks.operations.agreed_margins import agreed_margins, other_agreement, resting_on
+from tasks.operations.agreed_margins import agreed_margins, other_agreement
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
@@ -78,6 +79,8 @@ class Release:
         by, reason: of the approval.
         effective: local time of the shop, or with an offset; none: now.
         agree_margins: whether the approver agrees to the margins that the champion carries in place of costs.
+        override_breaker: whether the approver publishes a list beyond the limits of `guard.breaker`; rules of
+            single prices hold all the same.
         seed: of the random variation; none: a new one.
     """
 
@@ -85,7 +88,13 @@ class Release:
     reason: str
     effective: str | None = None
     agree_margins: bool = False
+    override_breaker: bool = False
     seed: int | None = None
+
+    @property
+    def agreeing(self) -> str:
+        """Return who agrees to the margins, empty where nobody does."""
+        return self.by if self.agree_margins else ""
 
 
 @task(name="publish")
@@ -101,16 +110,14 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     """
     signed = approval(release.by, release.reason)
     seed = secrets.randbits(32) if release.seed is None else release.seed
-    bring_up(settings)
     before, effective = _begin(settings, release.effective)
     champion, policy = _champion(settings)
-    agreement = agreed_margins(settings, policy, before.entries, release.by if release.agree_margins else "")
-    settings = resting_on(settings, agreement)
+    agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
     shelf, guard = shelf_at(settings, before, effective), _guard(settings, policy, tables)
     known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
     draft = drafted(settings, policy, known, seed, guard)
     others = None if agreement else other_agreement(policy, before.entries)
-    _require_publishable(draft, findings := guard.findings(draft.table), others)
+    _require_publishable(draft, findings := guard.findings(draft.table), others, release)
     rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
     wanted = NewList(
         rows=rows,
@@ -118,7 +125,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
         about=about_of(settings, draft, champion, seed),
-        agreed={"versions": dict(champion.versions), "margins": agreement.body() if agreement else None},
+        agreed=_agreed(champion, agreement, findings),
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
@@ -133,17 +140,27 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     )
 
 
+def _agreed(champion: Champion, agreement: Agreement | None, findings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the entry of the ledger says that its approver agreed to."""
+    return {
+        "versions": dict(champion.versions),
+        "margins": agreement.body() if agreement else None,
+        "breaker_overridden": findings["tripped"],
+    }
+
+
 def _counts(rows: pd.DataFrame) -> dict[str, Any]:
     actions = {str(name): int(count) for name, count in rows[ACTION].value_counts().items()}
     return {"products": len(rows), "actions": actions}
 
 
 def _begin(settings: Settings, effective: str | None) -> tuple[Standing, datetime]:
-    """Return what stands when the command begins, and the moment from which its list holds.
+    """Do what is due, and return what stands when the command begins, and from when its list holds.
 
     Raises:
         Refused: publishing is stopped, the moment has passed, or a list waits for a later one.
     """
+    bring_up(settings)
     before, now = publishing.standing(settings), datetime.now(UTC)
     if before.stopped_because:
         raise Refused(f"{before.stopped_because}. {RESUME}")
@@ -179,25 +196,37 @@ def _require_champion(champion: Champion, now: Standing) -> None:
     require_unchanged(champion, standing(now.entries).champion)
 
 
-def _require_publishable(draft: Draft, findings: Mapping[str, Any], others: str | None) -> None:
+def _require_publishable(
+    draft: Draft, findings: Mapping[str, Any], others: str | None, release: Release
+) -> None:
     """Accept a list that its guard lets leave.
 
     Args:
         draft: the list.
         findings: of its guard.
         others: that a person agreed to other margins; none: nobody did.
+        release: whether its approver overrides the breaker.
 
     Raises:
-        Refused: it is a draft.
+        Refused: it is a draft, or a breaker is overridden that holds nothing back.
     """
-    reasons = [*findings["hindrances"], *_unknown_after(draft), *_missing(draft)]
+    tripped = findings["tripped"]
+    if release.override_breaker and not tripped:
+        raise Refused(
+            "--override-breaker: the list is within all limits of `guard.breaker`, so there is nothing to "
+            "override. Nothing was published; publish it without that option."
+        )
+    overridden = tripped if release.override_breaker else []
+    hindrances = [sentence for sentence in findings["hindrances"] if sentence not in overridden]
+    reasons = [*hindrances, *_unknown_after(draft), *_missing(draft)]
     reasons += [others] if reasons and others else []
     if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
         reasons.append("every product is left out")
     if reasons:
         raise Refused(
             f"the list is a draft, nothing was published: {'; '.join(reasons)}. "
-            "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins."
+            "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins, "
+            "--override-breaker publishes beyond the limits of the breaker."
         )
 
 
