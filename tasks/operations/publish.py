@@ -124,7 +124,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         effective=effective,
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
-        about=about_of(settings, draft, champion, seed),
+        about=about_of(settings, draft, tables, champion, seed),
         agreed=_agreed(champion, agreement, findings),
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))

@@ -113,7 +113,8 @@ def _without_cost(market: pd.DataFrame, objective: str) -> tuple[pd.Series, pd.S
 def _by_group(market: pd.DataFrame, margin: pd.Series, default: float) -> dict[str, float]:
     margin = margin.round(SHOWN_DECIMALS)
     names = _groups(market).where(margin != round(default, SHOWN_DECIMALS), OTHERS)
-    return dict(sorted(margin.groupby(names).first().astype(float).to_dict().items()))
+    shares = margin.groupby(names).first()  # in the order of the names
+    return {str(name): float(share) for name, share in zip(shares.index, shares, strict=True)}
 
 
 def _groups(market: pd.DataFrame) -> pd.Series:

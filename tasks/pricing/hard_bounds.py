@@ -6,6 +6,8 @@ the nearest price inside where a step leads there; else the price in force, and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -58,9 +60,15 @@ class HardBounds:
         """
         if not self._bounds:
             return answer
-        columns = [request[name].astype(str) for name in SERIES] + [request[PRICE]]
-        decisions = zip(*columns, *(answer[name] for name in (PRICE, STEP, REASON)), strict=True)
-        inside = [self(*row[:3], Decision(*row[3:])) for row in decisions]
-        price, step, reason = zip(*inside, strict=True) if inside else ((), (), ())
-        reasons = pd.Series(reason, answer.index, dtype="str")
-        return answer.assign(**{PRICE: np.array(price, float), STEP: np.array(step, float), REASON: reasons})
+        rows = zip(*(request[name].astype(str) for name in SERIES), request[PRICE], strict=True)
+        answers = zip(answer[PRICE], answer[STEP], answer[REASON], strict=True)
+        inside = [
+            self(product, store, price, Decision(*given))
+            for (product, store, price), given in zip(rows, answers, strict=True)
+        ]
+        columns: dict[str, Any] = {
+            PRICE: np.array([decision.price for decision in inside], float),
+            STEP: np.array([decision.step for decision in inside], float),
+            REASON: pd.Series([decision.reason for decision in inside], answer.index, dtype="str"),
+        }
+        return answer.assign(**columns)
