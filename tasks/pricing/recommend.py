@@ -276,10 +276,7 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
 
 
 def _bounded(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> Products:
-    """Return the products inside the bounds of this week, which take the place of those of the training.
-
-    Where the prices come without bounds, those of the training hold.
-    """
+    """Return the products with the bounds of this week, where there are any, in place of the training's."""
     if LOWEST not in prices:
         return products
     lowest, highest, step = products.lowest.copy(), products.highest.copy(), products.step.copy()
