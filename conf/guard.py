@@ -48,9 +48,11 @@ class ListGuard(Section):
     """What a price leaves above the cost at least (share of what `margin_of` says)."""
     margin_of: Literal["cost", "price"]
     """`cost`: a price is at least cost x (1 + `margin_floor`); `price`: cost / (1 - `margin_floor`)."""
+    cost_days: int = Field(ge=1, le=1000)
+    """Most days since a unit cost was last known; an older one is stale, and its price holds (days)."""
     margins_agreed_by: str | None
-    """Who agreed that the assumed margins (`price.margins`) stand for costs: floors then rest on them, and a
-    list of theirs may be published; none: such a list is a draft."""
+    """Who agreed that the assumed margins (`price.margins`) stand for costs, where the ledger has no
+    agreement (`repricer publish --agree-margins`): floors rest on them; none: such a list is a draft."""
     competitor_low: float | None = Field(gt=0, le=10)
     """Lower bound relative to the competitor's price, such as 0.9; none: there is none (ratio)."""
     competitor_high: float | None = Field(gt=0, le=10)

@@ -26,7 +26,17 @@ Effective = Annotated[
     ),
 ]
 Agree = Annotated[
-    bool, typer.Option("--agree-margins", help="Let the stated margins stand for costs that are not known.")
+    bool,
+    typer.Option(
+        "--agree-margins",
+        help="Agree to the margins that the champion carries in place of costs that are not known.",
+    ),
+]
+Override = Annotated[
+    bool,
+    typer.Option(
+        "--override-breaker", help="Publish a list beyond the limits of the breaker; the ledger says so."
+    ),
 ]
 IsDue = Annotated[bool, typer.Option("--due", help="Only do what has come due; for a schedule, or by hand.")]
 Stop = Annotated[bool, typer.Option("--stop", help="Stop all publishing, with every service down as well.")]
@@ -42,6 +52,7 @@ def publish(
     promotions: Promotions = None,
     rules: Rules = None,
     agree_margins: Agree = False,
+    override_breaker: Override = False,
     seed: Seed = None,
     due: IsDue = False,
     stop: Stop = False,
@@ -62,7 +73,8 @@ def publish(
     elif stop or resume:
         _switch(settings, decision, json_file, stop=stop)
     else:
-        options = {"effective": effective, "agree_margins": agree_margins, "seed": seed}
+        agreed = {"agree_margins": agree_margins, "override_breaker": override_breaker}
+        options = {"effective": effective, "seed": seed, **agreed}
         files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
         _publish(settings, {**decision, **options}, files, json_file)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 FORMAT_TAG = "format"
-FORMAT = 3
+FORMAT = 4
 """The number that every new version carries."""
-READS = (2, 3)
+READS = (2, 3, 4)
 """The numbers that this code reads.
 
 A version stores its files and the code that reads them. From format 3 on it carries all of that code, so that
 serving it needs nothing of this project; commands use its ``predict`` and, of a policy, ``policy``, with the
 attributes and methods of ``PolicyModel``. Whoever takes one of those away raises the number and drops the old
 one here; older versions are then refused. The code of format 2 imports modules of this project: their names,
-classes and files must stay as long as 2 is read. Those without a number were registered before there was one.
+classes and files must stay as long as 2 is read. From format 4 on the market of a policy has the bounds of
+the hard rules (``hard_low``, ``hard_high``), which its answers obey; older ones answer without. Those without
+a number were registered before there was one.
 """
 
 
@@ -38,4 +40,5 @@ def require_format(model: str, version: int, tags: Mapping[str, str]) -> None:
 
 
 def _formats() -> str:
-    return "the formats " + " and ".join(map(str, READS))
+    *others, last = map(str, READS)
+    return f"the formats {', '.join(others)} and {last}"

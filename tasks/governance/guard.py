@@ -15,6 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.governance.money import NO_AMOUNT, PARTS, parts
+from tasks.governance.step_band import band_bounds, step_bounds
+
+DECIMALS = 2  # of the minor unit in whose parts bounds are counted
+SCALE = PARTS * 10.0**DECIMALS  # parts of a unit of the currency
 TOLERANCE = 1e-12
 """Share by which a decimal price may miss a bound: in binary, 1.15 x 1.2 is 1.3799999999999999, not 1.38."""
 
@@ -68,12 +73,8 @@ def price_bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest and the highest price that the rules allow now, currency/unit (products,).
 
-    With the recent prices from l to h, step s, reference r and band b, a price p has
-
-        h (1 - s) <= p <= l (1 + s)    and    r (1 - b) <= p <= r (1 + b)
-
-    and the price in force is always allowed. A price outside its band may stay or move towards it, by a step.
-    A price that already differs by more than a step from one of the last seven days holds until that is past.
+    They are those of ``step_band``, to the part of a minor unit. What is too small or too large to be counted
+    in these holds.
 
     Args:
         in_force: price of now, currency/unit (products,).
@@ -90,14 +91,13 @@ def price_bounds(
     reference = _prices("reference", reference)
     _require("recent_low", recent_low, recent_low <= recent_high, "be at most `recent_high`")
 
-    step_low = (1 - guard.step) * np.maximum(recent_high, in_force)
-    step_high = (1 + guard.step) * np.minimum(recent_low, in_force)
-    low = np.maximum(step_low, (1 - guard.band) * reference)
-    high = np.minimum(step_high, (1 + guard.band) * reference)
-    may_move = inside(in_force, step_low, step_high)
+    now, least, most, slow = (_parts(prices) for prices in (in_force, recent_low, recent_high, reference))
+    counted = np.min([now, least, most, slow], axis=0) != NO_AMOUNT
+    step, band = step_bounds(now, least, most, guard.step), band_bounds(now, slow, guard.band)
+    low, high = np.maximum(step[0], band[0]) / SCALE, np.minimum(step[1], band[1]) / SCALE
     return (
-        np.where(may_move, np.minimum(low, in_force), in_force),
-        np.where(may_move, np.maximum(high, in_force), in_force),
+        np.where(counted, np.minimum(low, in_force), in_force),
+        np.where(counted, np.maximum(high, in_force), in_force),
     )
 
 
@@ -131,6 +131,10 @@ def inside(price: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     above = np.asarray(price) >= np.asarray(low) * (1 - TOLERANCE)
     below = np.asarray(price) <= np.asarray(high) * (1 + TOLERANCE)
     return np.isfinite(price) & above & below
+
+
+def _parts(prices: np.ndarray) -> np.ndarray:
+    return parts(prices, np.full(len(prices), DECIMALS))
 
 
 def _prices(name: str, values: np.ndarray) -> np.ndarray:

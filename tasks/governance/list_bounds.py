@@ -35,6 +35,7 @@ from tasks.governance.money import (
     times_up,
 )
 from tasks.governance.rules import Limits, Rule, Shelf
+from tasks.governance.step_band import band_bounds, holding, step_bounds
 
 
 class Fault(IntEnum):
@@ -125,16 +126,17 @@ def soft_intervals(shelf: Shelf, limits: Limits, in_force: np.ndarray) -> Iterat
     """Yield the soft rules in their precedence, with bounds that hold the price in force (parts)."""
     yield Rule.STEP, _step(shelf, limits, in_force)
     reference = _or(parts(shelf.reference, shelf.decimals), shelf.reference, in_force)
-    band = millionths(limits.band)
-    low, high = times_up(reference, MILLIONTHS - band), times_down(reference, MILLIONTHS + band)
-    yield Rule.BAND, _holding(low, high, in_force, _wrong(shelf.reference, reference))
+    yield (
+        Rule.BAND,
+        Interval(*band_bounds(in_force, reference, limits.band), _wrong(shelf.reference, reference)),
+    )
     rival = parts(shelf.competitor, shelf.decimals)
     low = times_up(rival, millionths(limits.competitor_low))
     low = np.where(np.isnan(limits.competitor_low), NO_AMOUNT, low)
     high = times_down(rival, millionths(limits.competitor_high))
     high = np.where(np.isnan(limits.competitor_high), NO_AMOUNT, high)
     named = ~(np.isnan(limits.competitor_low) & np.isnan(limits.competitor_high))
-    yield Rule.COMPETITOR, _holding(low, high, in_force, named & _wrong(shelf.competitor, rival))
+    yield Rule.COMPETITOR, Interval(*holding(low, high, in_force), named & _wrong(shelf.competitor, rival))
 
 
 class _Walk:
@@ -199,27 +201,11 @@ def _cost_faults(shelf: Shelf, limits: Limits, in_force: np.ndarray) -> list[tup
 
 
 def _step(shelf: Shelf, limits: Limits, in_force: np.ndarray) -> Interval:
-    """Return the bounds of the step, summed up over the last seven days.
-
-    A price that already differs by more than a step from one of these days may not move at all.
-    """
+    """Return the bounds of the step, summed up over the last seven days."""
     low = _or(parts(shelf.recent_low, shelf.decimals), shelf.recent_low, in_force)
     high = _or(parts(shelf.recent_high, shelf.decimals), shelf.recent_high, in_force)
     wrong = _wrong(shelf.recent_low, low) | _wrong(shelf.recent_high, high)
-    step = millionths(limits.step)
-    least = times_up(np.maximum(high, in_force), MILLIONTHS - step)
-    most = times_down(np.minimum(low, in_force), MILLIONTHS + step)
-    may = (least <= in_force) & (in_force <= most)
-    return Interval(np.where(may, least, in_force), np.where(may, most, in_force), wrong)
-
-
-def _holding(low: np.ndarray, high: np.ndarray, in_force: np.ndarray, wrong: np.ndarray) -> Interval:
-    """Return bounds that are widened to the price in force, where there are any (parts)."""
-    return Interval(
-        np.where(low == NO_AMOUNT, NO_AMOUNT, np.minimum(low, in_force)),
-        np.where(high == NO_AMOUNT, NO_AMOUNT, np.maximum(high, in_force)),
-        wrong,
-    )
+    return Interval(*step_bounds(in_force, low, high, limits.step), wrong)
 
 
 def _or(number: np.ndarray, amount: np.ndarray, in_force: np.ndarray) -> np.ndarray:

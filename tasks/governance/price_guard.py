@@ -19,6 +19,7 @@ from expectations.columns import (
     SALES_TAX,
     STORE,
 )
+from expectations.cost_words import COST_ASSUMED, with_cost_words
 from tasks.governance.breaker import Breaker, changes, tripped
 from tasks.governance.channels import Channels
 from tasks.governance.guard import Guard
@@ -28,14 +29,46 @@ from tasks.governance.list_guard import Action, Guarded, Why
 from tasks.governance.list_rules import guard_list
 from tasks.governance.money import amounts, decimals_of, minor_down, minor_up
 from tasks.governance.rule_table import RowRules, rules_of
-from tasks.governance.rules import Charges, HouseRules, Places, Shelf
+from tasks.governance.rules import Charges, HouseRules, Places, Rule, Shelf
 from tasks.governance.shelf_prices import PRIOR_PRICE, RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
 
-COST, COST_STALE, COST_ASSUMED = "covering_price", "cost_stale", "cost_assumed"
+COST, COST_STALE = "covering_price", "cost_stale"
 NET_COST = "net_cost"  # the cost of which the covering price is, without tax and fee, currency/unit
 ANNOUNCED = "announced_price"
-APART = ("rules", "margins_agreed_by", "parity")  # settings of ``guard`` that need more than themselves
+APART = (
+    "rules",
+    "margins_agreed_by",
+    "parity",
+    "cost_days",
+)  # of ``guard``: no rules of rows
 INDEX_WEIGHT, INDEX_MOVED = "index_weight", "index_moved"
+
+
+class RowBounds(NamedTuple):
+    """Lowest and highest price by the rules of the rows, currency/unit (rows,); ``of_cost``: a floor binds.
+
+    Where the rules leave no price, the lowest is above the highest.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    of_cost: np.ndarray
+
+
+class SeasonBounds(NamedTuple):
+    """What the rules leave a product for a season of its market, currency/unit (rows,).
+
+    Attributes:
+        lowest, highest: by the band and the hard rules; the lowest is above where no price is left.
+        step: of the product, nan where it is that of the settings (share).
+        hard_low, hard_high: by the hard rules alone.
+    """
+
+    lowest: np.ndarray
+    highest: np.ndarray
+    step: np.ndarray
+    hard_low: np.ndarray
+    hard_high: np.ndarray
 
 
 class Verdict(NamedTuple):
@@ -47,7 +80,8 @@ class Verdict(NamedTuple):
         free: prices that may be varied at random, from ``low`` to ``high`` (currency/unit), bool.
         rule: names of the rules that bind, empty where none does.
         reason: sentences, empty where the guard changed nothing.
-        hindrances: why the list may not be published, a sentence for each reason; empty: it may.
+        tripped: limits of the breaker that the list exceeds, which a named person may override.
+        hindrances: why the list may not be published, those limits among them; empty: it may.
     """
 
     price: np.ndarray
@@ -57,6 +91,7 @@ class Verdict(NamedTuple):
     high: np.ndarray
     rule: np.ndarray
     reason: np.ndarray
+    tripped: tuple[str, ...]
     hindrances: tuple[str, ...]
 
 
@@ -100,6 +135,7 @@ class PriceGuard:
         moved = float(products[INDEX_MOVED].iloc[0]) if INDEX_MOVED in products and len(products) else 0.0
         guarded = guard_list(wanted, shelf, rules.limits, self.house, moved)
         left_out = guarded.action == Action.LEAVE_OUT
+        limits = self._breaker(guarded, wanted, shelf)
         return Verdict(
             price=np.where(left_out, shelf.in_force, guarded.price),
             left_out=left_out,
@@ -107,21 +143,37 @@ class PriceGuard:
             low=amounts(guarded.low, shelf.decimals),
             high=amounts(guarded.high, shelf.decimals),
             rule=binding_rules(guarded),
-            reason=reasons(guarded),
-            hindrances=(*self._breaker(guarded, wanted, shelf), *_unprotected(guarded, shelf, rules)),
+            reason=with_cost_words(reasons(guarded), products, _of_cost(guarded)),
+            tripped=limits,
+            hindrances=(*limits, *_unprotected(guarded, shelf, rules)),
         )
 
-    def bounds(self, products: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lowest and the highest price by the rules of the rows, currency/unit (rows,), (rows,).
-
-        Where the rules leave no price, the lowest is above the highest.
-        """
+    def bounds(self, products: pd.DataFrame) -> RowBounds:
+        """Return between what the rules of the rows let prices lie, and where the cost is the lower bound."""
         rules = rules_of(products, self.table, self.house)
         shelf = self._shelf(products, rules)
         bounds = bounds_of(shelf, rules.limits)
-        return (
-            amounts(minor_up(bounds.low), shelf.decimals),
-            amounts(minor_down(bounds.high), shelf.decimals),
+        return RowBounds(
+            low=amounts(minor_up(bounds.low), shelf.decimals),
+            high=amounts(minor_down(bounds.high), shelf.decimals),
+            of_cost=bounds.low_rule == Rule.MARGIN,
+        )
+
+    def season(self, products: pd.DataFrame) -> SeasonBounds:
+        """Return between what the market of a retraining lets prices lie; products as in a call."""
+        rules = rules_of(products, self.table, self.house)
+        bounds = bounds_of(self._shelf(products, rules), rules.limits)
+        decimals = np.full(len(products), self.decimals)
+        low = amounts(minor_up(bounds.hard_low), decimals)
+        high = amounts(minor_down(bounds.hard_high), decimals)
+        band, step = rules.limits.band, rules.limits.step
+        reference = _amounts(products, SLOW_REFERENCE)
+        return SeasonBounds(
+            lowest=np.fmax((1 - band) * reference, low),
+            highest=np.fmin((1 + band) * reference, high),
+            step=np.where(step == self.house.guard.step, np.nan, step),
+            hard_low=low,
+            hard_high=high,
         )
 
     def _shelf(self, products: pd.DataFrame, rules: RowRules) -> Shelf:
@@ -173,14 +225,20 @@ class PriceGuard:
         single &= guarded.moved | ~_without_floor(shelf, rules)  # one that moves makes the list a draft
         return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
 
-    def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> list[str]:
+    def _breaker(self, guarded: Guarded, wanted: np.ndarray, shelf: Shelf) -> tuple[str, ...]:
         """Return the limits of the whole list that it exceeds; announced prices do not count."""
         counted = (guarded.action != Action.LEAVE_OUT) & ~shelf.announced
-        return [
+        return tuple(
             sentence
             for prices, name in ((wanted, "wanted prices"), (guarded.price, "guarded list"))
             for sentence in tripped(self.house.breaker, changes(prices, shelf.in_force, counted), name)
-        ]
+        )
+
+
+def _of_cost(guarded: Guarded) -> np.ndarray:
+    """Return which rows the cost decided (rows,), bool."""
+    rules = (guarded.rule, guarded.other, guarded.outside)
+    return np.asarray(np.any([rule == Rule.MARGIN for rule in rules], axis=0) & (guarded.why != Why.FREE))
 
 
 def _unprotected(guarded: Guarded, shelf: Shelf, rules: RowRules) -> list[str]:

@@ -16,6 +16,7 @@ from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
 from tasks.pricing.list_sheet import Heading, price_sheet
 from tasks.pricing.new_sales import Calendar
+from tasks.pricing.newest_cost import with_newest_costs
 from tasks.pricing.price_list import in_force, price_list, unknown_products
 from tasks.pricing.recommend import PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow, shop_now
@@ -123,6 +124,7 @@ def known_of(
         prices = _regular(prices, published, stated=tables.prices is not None)
     if tables.stated is not None:
         prices = _with_stated(prices, tables.stated)
+    prices = with_newest_costs(prices, policy, sales, today, settings.guard.cost_days)
     bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(published))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:

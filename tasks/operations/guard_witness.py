@@ -33,5 +33,6 @@ class WitnessedGuard:
             "left_out": [f"{product} in {store}: {reason}" for product, store, reason in rows],
             "publishable": not self.verdict.hindrances,
             "hindrances": list(self.verdict.hindrances),
+            "tripped": list(self.verdict.tripped),
             "strangers": [] if self.guard.table is None else strangers(self.products, self.guard.table),
         }

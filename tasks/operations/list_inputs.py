@@ -14,8 +14,10 @@ from tasks.governance.champion import HEAD, MODELS, Champion
 from tasks.operations.draft import Draft, ShopTables
 from tasks.runtime import publishing, track
 from tasks.runtime.attempt import code_version, settings_hash
+from tasks.runtime.guard_rules import guard_hash
 
 PRICES, SALES, SETTINGS = "inputs/prices.parquet", "inputs/sales.parquet", "inputs/settings.json"
+GUARD_HASH = "guard_hash"  # of the manifest: SHA-256 of the rules that guarded the list
 TABLES = {name: f"inputs/{name}" for name in ("promotions", "rules", "channels")}  # and the file's ending
 
 
@@ -42,9 +44,13 @@ def inputs_of(
     return inputs
 
 
-def about_of(settings: Settings, draft: Draft, champion: Champion, seed: int) -> dict[str, Any]:
+def about_of(
+    settings: Settings, draft: Draft, tables: ShopTables, champion: Champion, seed: int
+) -> dict[str, Any]:
     """Return what the manifest says of a list: by whom, from what and with which versions it was computed."""
     tags = track.version_tags(HEAD, champion.versions[HEAD]) or {}
+    rules = tables.rules or settings.guard.rules
+    table = None if rules is None else Path(rules).read_bytes()
     return {
         "rows": len(draft.table),
         "versions": dict(champion.versions),
@@ -52,6 +58,7 @@ def about_of(settings: Settings, draft: Draft, champion: Champion, seed: int) ->
         "champion_approved_by": champion.approval.by,
         "data_hash": tags.get("data_hash"),
         "settings_hash": settings_hash(settings),
+        GUARD_HASH: guard_hash(settings.model_dump(mode="json"), table),
         "code_version": code_version(),
         "seed": seed,
         "today": f"{draft.known.today:%Y-%m-%d}",

@@ -21,7 +21,7 @@ from tasks.governance.shelf_prices import (
     recent_range,
     regular_rows,
 )
-from tasks.pricing.recommend import ANNOUNCED_PRICE, HIGHEST, LOWEST, PolicyModel
+from tasks.pricing.recommend import ANNOUNCED_PRICE, COST_BOUND, HIGHEST, LOWEST, PolicyModel
 from tasks.pricing.shelf import with_shelf
 from tasks.pricing.shop_view import ShopNow
 from tasks.runtime.tables import table_at
@@ -88,9 +88,10 @@ def _recent(prices: pd.DataFrame, seen: list[pd.DataFrame]) -> tuple[np.ndarray,
 def with_row_rules(
     prices: pd.DataFrame, policy: PolicyModel, guard: PriceGuard, now: ShopNow | None
 ) -> pd.DataFrame:
-    """Return prices in force whose bounds hold the rules of their rows, so that the policy plans inside.
+    """Return prices in force whose bounds are those of their rows' rules, so that the policy plans inside.
 
-    Where the rules leave no price, the bounds stay; the guard then decides.
+    A rule of the table takes the place of that of the settings, tighter or looser. Where the rules leave no
+    price, the bounds stay; the guard then decides.
 
     Args:
         prices: of ``with_bounds``.
@@ -100,13 +101,14 @@ def with_row_rules(
     """
     if LOWEST not in prices:
         return prices
-    low, high = guard.bounds(with_shelf(policy, prices, now))
-    low = np.maximum(low, prices[LOWEST].to_numpy(float))
-    high = np.minimum(high, prices[HIGHEST].to_numpy(float))
-    some = low <= high
-    return prices.assign(
-        **{LOWEST: prices[LOWEST].where(~some, low), HIGHEST: prices[HIGHEST].where(~some, high)}
-    )
+    bounds = guard.bounds(with_shelf(policy, prices, now))
+    some = bounds.low <= bounds.high
+    changes: dict[str, Any] = {
+        LOWEST: prices[LOWEST].where(~some, bounds.low),
+        HIGHEST: prices[HIGHEST].where(~some, bounds.high),
+        COST_BOUND: bounds.of_cost,
+    }
+    return prices.assign(**changes)
 
 
 def with_announced(

@@ -16,12 +16,14 @@ from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIES, STORE
+from tasks.governance.agreed_margins import Agreement
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
+from tasks.operations.agreed_margins import agreed_margins, other_agreement
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
 from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
@@ -80,7 +82,9 @@ class Release:
     Attributes:
         by, reason: of the approval.
         effective: local time of the shop, or with an offset; none: now.
-        agree_margins: whether the approver agrees to the stated margins that stand in for unknown costs.
+        agree_margins: whether the approver agrees to the margins that the champion carries in place of costs.
+        override_breaker: whether the approver publishes a list beyond the limits of `guard.breaker`; rules of
+            single prices hold all the same.
         seed: of the random variation; none: a new one.
     """
 
@@ -88,7 +92,13 @@ class Release:
     reason: str
     effective: str | None = None
     agree_margins: bool = False
+    override_breaker: bool = False
     seed: int | None = None
+
+    @property
+    def agreeing(self) -> str:
+        """Return who agrees to the margins, empty where nobody does."""
+        return self.by if self.agree_margins else ""
 
 
 @task(name="publish")
@@ -102,23 +112,24 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         ManifestError: the champion is not what was approved.
         DeliveryError: the list is published, and a destination does not have it yet.
     """
-    signed, settings = approval(release.by, release.reason), _agreeing(settings, release)
+    signed = approval(release.by, release.reason)
     seed = secrets.randbits(32) if release.seed is None else release.seed
-    bring_up(settings)
     before, schedule = _begin(settings, release.effective)
     champion, policy = _champion(settings)
+    agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
     shelf, guard = shelf_at(settings, before, schedule.first), _guard(settings, policy, tables)
     known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
     draft = drafted(settings, policy, known, seed, guard)
-    _require_publishable(draft, findings := guard.findings(draft.table))
+    others = None if agreement else other_agreement(policy, before.entries)
+    _require_publishable(draft, findings := guard.findings(draft.table), others, release)
     rows = published_rows(draft, champion.versions, schedule)
     wanted = NewList(
         rows=rows,
         effective=schedule.first,
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
-        about={**about_of(settings, draft, champion, seed), "channels": schedule.record()},
-        agreed={"versions": dict(champion.versions), "margins": _margins(settings)},
+        about={**about_of(settings, draft, tables, champion, seed), "channels": schedule.record()},
+        agreed=_agreed(champion, agreement, findings),
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
@@ -134,17 +145,27 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     )
 
 
+def _agreed(champion: Champion, agreement: Agreement | None, findings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the entry of the ledger says that its approver agreed to."""
+    return {
+        "versions": dict(champion.versions),
+        "margins": agreement.body() if agreement else None,
+        "breaker_overridden": findings["tripped"],
+    }
+
+
 def _counts(rows: pd.DataFrame) -> dict[str, Any]:
     actions = {str(name): int(count) for name, count in rows[ACTION].value_counts().items()}
     return {"products": len(rows), "actions": actions}
 
 
 def _begin(settings: Settings, effective: str | None) -> tuple[Standing, Schedule]:
-    """Return what stands when the command begins, and from when its list holds.
+    """Do what is due, and return what stands when the command begins, and from when its list holds.
 
     Raises:
         Refused: publishing is stopped, the moment has passed, or a list waits for a later one.
     """
+    bring_up(settings)
     before, now = publishing.standing(settings), datetime.now(UTC)
     if before.stopped_because:
         raise Refused(f"{before.stopped_because}. {RESUME}")
@@ -183,19 +204,37 @@ def _require_champion(champion: Champion, now: Standing) -> None:
     require_unchanged(champion, standing(now.entries).champion)
 
 
-def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
+def _require_publishable(
+    draft: Draft, findings: Mapping[str, Any], others: str | None, release: Release
+) -> None:
     """Accept a list that its guard lets leave.
 
+    Args:
+        draft: the list.
+        findings: of its guard.
+        others: that a person agreed to other margins; none: nobody did.
+        release: whether its approver overrides the breaker.
+
     Raises:
-        Refused: it is a draft.
+        Refused: it is a draft, or a breaker is overridden that holds nothing back.
     """
-    reasons = [*findings["hindrances"], *_unknown_after(draft), *_missing(draft)]
+    tripped = findings["tripped"]
+    if release.override_breaker and not tripped:
+        raise Refused(
+            "--override-breaker: the list is within all limits of `guard.breaker`, so there is nothing to "
+            "override. Nothing was published; publish it without that option."
+        )
+    overridden = tripped if release.override_breaker else []
+    hindrances = [sentence for sentence in findings["hindrances"] if sentence not in overridden]
+    reasons = [*hindrances, *_unknown_after(draft), *_missing(draft)]
+    reasons += [others] if reasons and others else []
     if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
         reasons.append("every product is left out")
     if reasons:
         raise Refused(
             f"the list is a draft, nothing was published: {'; '.join(reasons)}. "
-            "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins."
+            "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins, "
+            "--override-breaker publishes beyond the limits of the breaker."
         )
 
 
@@ -231,23 +270,6 @@ def _unknown_after(draft: Draft) -> list[str]:
 
 def _guard(settings: Settings, policy: PolicyModel, tables: ShopTables) -> WitnessedGuard:
     return WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-
-
-def _agreeing(settings: Settings, release: Release) -> Settings:
-    """Return the settings with the approver's name under the assumed margins, where the approver agrees."""
-    if not release.agree_margins:
-        return settings
-    guard = settings.guard.model_copy(update={"margins_agreed_by": release.by})
-    return settings.model_copy(update={"guard": guard})
-
-
-def _margins(settings: Settings) -> dict[str, Any] | None:
-    """Return the assumed margins that a person agreed to, and who; none: nobody did."""
-    agreed_by = settings.guard.margins_agreed_by
-    if agreed_by is None:
-        return None
-    margins = {**settings.price.margins, "(all others)": settings.price.stated_margin}
-    return {"agreed_by": agreed_by, "margins": margins}
 
 
 def _sent(settings: Settings, published: PublishedList) -> dict[str, Any]:

@@ -74,6 +74,8 @@ class Recommended(TypedDict):
     """Whether the rules of the list let it be published; that it is the champion's is another question."""
     hindrances: list[str]
     """Why they do not."""
+    tripped: list[str]
+    """Limits of the breaker among them: `repricer publish --override-breaker` publishes beyond them."""
     strangers: list[str]
     """Categories and products with rules that no product of the list has."""
 

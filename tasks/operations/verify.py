@@ -97,6 +97,7 @@ CHECKS: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "aliases": _aliases,
     "bytes of the champion": _champion,
     "files of published lists": verify_lists.files_of_lists,
+    "guards of published lists": verify_lists.guards,
     "list in force": verify_lists.pointer,
     "published prices": verify_lists.prices,
 }

@@ -20,11 +20,11 @@ from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
 from tasks.operations.draft import Known, drafted, now_of
 from tasks.operations.guard_witness import WitnessedGuard
-from tasks.operations.list_inputs import PRICES, SALES, SETTINGS, TABLES
+from tasks.operations.list_inputs import GUARD_HASH, PRICES, SALES, SETTINGS, TABLES
 from tasks.operations.list_rows import published_rows
 from tasks.runtime import publishing, track, verified_models
 from tasks.runtime.channel_table import channels_of
-from tasks.runtime.guard_rules import price_guard_of
+from tasks.runtime.guard_rules import guard_hash, price_guard_of
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import (
     CHANNELS,
@@ -44,6 +44,32 @@ def files_of_lists(settings: Settings) -> Iterator[str]:
     root = folder_of(settings)
     for published in publishing.standing(settings).lists.lists.values():
         yield from faults(root, Pointer(published.name, published.manifest))
+
+
+def guards(settings: Settings) -> Iterator[str]:
+    """Yield the lists whose manifest has another hash of guard rules than the stored settings and table give.
+
+    Lists of before carry no such hash.
+    """
+    root = folder_of(settings)
+    for published in publishing.standing(settings).lists.lists.values():
+        if next(faults(root, Pointer(published.name, published.manifest)), None):
+            continue  # the check of the files says so
+        folder = root / published.name
+        expected = json.loads((folder / MANIFEST).read_bytes()).get(GUARD_HASH)
+        if expected is None or not (folder / SETTINGS).exists():
+            continue
+        rules = _rules(folder)
+        received = guard_hash(
+            json.loads((folder / SETTINGS).read_bytes()), rules.read_bytes() if rules else None
+        )
+        if received != expected:
+            yield f"list {published.name}: its guard has the hash {expected}, and its stored rules {received}"
+
+
+def _rules(folder: Path) -> Path | None:
+    """Return the table of rules that a list was guarded by, none where there was none."""
+    return next(folder.glob(f"{TABLES['rules']}.*"), None)
 
 
 def pointer(settings: Settings) -> Iterator[str]:

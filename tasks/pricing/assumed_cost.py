@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import CATEGORY, DEPARTMENT, PRICE, SALES_TAX, SERIES, TAX_RATE, UNIT_COST
+from expectations.cost_words import COST_ASSUMED
 
-COST_ASSUMED = "cost_assumed"  # bool; the unit cost is that of a stated margin
 SHOWN_DECIMALS = 4  # of a margin, share
+OTHERS = "(all others)"
 NEAREST = 3  # names that a refusal shows
 
 
@@ -75,6 +76,58 @@ def _tax(market: pd.DataFrame) -> pd.Series | float:
     """Return the tax in the prices; the fee of a channel lowers what a stated margin leaves (products,)."""
     tax: pd.Series | float = market.get(SALES_TAX, market.get(TAX_RATE, 0.0))
     return tax
+
+
+def carried_margins(market: pd.DataFrame, default: float, objective: str) -> dict[str, float]:
+    """Return the margins that stand for costs in a market, by the names of its groups (share).
+
+    Groups with the default margin are ``OTHERS`` together. Where the objective is revenue, that margin stands
+    for the cost of every product without one.
+
+    Args:
+        market: of a version.
+        default: margin of all that have no own one (share).
+        objective: of the version.
+    """
+    assumed, costless = _without_cost(market, objective)
+    cost = market[UNIT_COST] * (1 + _tax(market))
+    margin = (1 - cost / market[PRICE]).mask(costless, default)
+    return _by_group(market[assumed | costless], margin[assumed | costless], default)
+
+
+def stated_margins(
+    market: pd.DataFrame, margins: Mapping[str, float], default: float, objective: str
+) -> dict[str, float]:
+    """Return the same margins of a market as settings state them (share).
+
+    Args:
+        market: of a version.
+        margins, default: as ``with_assumed_costs`` takes them; names that the market lacks do not count.
+        objective: of the version.
+    """
+    assumed, costless = _without_cost(market, objective)
+    margin = _groups(market).map(dict(margins)).astype(float).fillna(default).mask(costless, default)
+    return _by_group(market[assumed | costless], margin[assumed | costless], default)
+
+
+def _without_cost(market: pd.DataFrame, objective: str) -> tuple[pd.Series, pd.Series]:
+    """Return which costs are assumed, and which are unknown while prices move (products,), (products,)."""
+    assumed = market.get(COST_ASSUMED, pd.Series(False, market.index)).astype(bool)
+    return assumed, market[UNIT_COST].isna() & (objective == "revenue")
+
+
+def _by_group(market: pd.DataFrame, margin: pd.Series, default: float) -> dict[str, float]:
+    margin = margin.round(SHOWN_DECIMALS)
+    names = _groups(market).where(margin != round(default, SHOWN_DECIMALS), OTHERS)
+    shares = margin.groupby(names).first()  # in the order of the names
+    return {str(name): float(share) for name, share in zip(shares.index, shares, strict=True)}
+
+
+def _groups(market: pd.DataFrame) -> pd.Series:
+    """Return the department or category of every product, by which margins are stated (products,), text."""
+    column = DEPARTMENT if DEPARTMENT in market else CATEGORY
+    names = market[column] if column in market else pd.Series(OTHERS, market.index)
+    return names.fillna(OTHERS).astype(str)
 
 
 def _margins(market: pd.DataFrame, margins: Mapping[str, float], default: float) -> pd.Series:

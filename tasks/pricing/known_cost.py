@@ -10,41 +10,44 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import CHANNEL_FEE, DATE, PRICE, PRODUCT, SERIES, STORE, TAX_RATE, UNIT_COST
+from expectations.cost_words import COST_DATE
 from tasks.pricing.assumed_cost import COST_ASSUMED, assumed_note
 
-COST_STALE = "cost_stale"  # bool; the cost is older than the weeks in which a product of the market sold
+COST_STALE = "cost_stale"  # bool; the cost is too old to be trusted
 NO_COST = "no cost known"
 NO_AMOUNT = "the cost is no finite amount above 0"
 NOT_BELOW = "the cost is not below the price in force"
 STALE = "the cost is stale"
+COST_FAULTS = (NO_AMOUNT, NOT_BELOW, STALE)
 SHOWN = 5  # products that a note names
 
 
 def with_costs(market: pd.DataFrame, sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
-    """Return the market with the last known ``unit_cost``, and with ``cost_stale`` if any cost is known.
+    """Return the market with the last known ``unit_cost``, and with its age if any cost is known.
+
+    These are ``cost_date`` and ``cost_stale``.
 
     Args:
         market: a row per product and store.
         sales: sales table; ``unit_cost`` is optional (currency/unit).
         since: a cost that was last seen on or before this date is stale.
     """
-    latest = latest_costs(sales, since) if UNIT_COST in sales else None
+    latest = latest_costs(sales) if UNIT_COST in sales else None
     if latest is None or latest.empty:
         return market.assign(**{UNIT_COST: np.nan})
     market = market.merge(latest, on=SERIES, how="left")
-    return market.assign(**{COST_STALE: market[COST_STALE].eq(True)})
+    return market.assign(**{COST_STALE: market[COST_DATE] <= since})
 
 
-def latest_costs(sales: pd.DataFrame, since: pd.Timestamp) -> pd.DataFrame:
-    """Return product, store, ``unit_cost`` and ``cost_stale`` of the series that ever had a cost (series, 4).
+def latest_costs(sales: pd.DataFrame) -> pd.DataFrame:
+    """Return product, store, ``unit_cost`` and ``cost_date`` of the series that ever had a cost (series, 4).
 
     Args:
         sales: sales table with ``unit_cost`` (currency/unit).
-        since: a cost that was last seen on or before this date is stale.
     """
     known = sales.dropna(subset=UNIT_COST).sort_values(DATE)
     latest = known.groupby(SERIES, as_index=False)[[UNIT_COST, DATE]].last()
-    return latest.assign(**{COST_STALE: latest[DATE] <= since}).drop(columns=DATE)
+    return latest.rename(columns={DATE: COST_DATE})
 
 
 def trusted_costs(price: np.ndarray, cost: np.ndarray, stale: np.ndarray) -> np.ndarray:

@@ -24,11 +24,12 @@ from expectations.columns import (
     RULE,
     STORE,
 )
+from expectations.cost_words import with_cost_words
 from tasks.pricing.guarded_plan import GUARD_REASON, HOLD, LEAVE_OUT
+from tasks.pricing.known_cost import COST_FAULTS
 from tasks.pricing.list_expectation import Expected, Interval, expected_of
 from tasks.pricing.list_reasons import sentences
-from tasks.pricing.recommend import PolicyModel
-from tasks.pricing.rules import Rules
+from tasks.pricing.recommend import COST_BOUND, COST_HOLDS, PolicyModel
 from tasks.pricing.shop_view import ShopNow
 
 CHANGE, EXPECTED_UNITS, EXPECTED_GAIN = "change_percent", "expected_units", "expected_gain"
@@ -108,7 +109,7 @@ def price_sheet(
         CHANGE: change.where(table[PRICE] != table[REFERENCE_PRICE], 0.0).round(DECIMALS),
         **_rounded((EXPECTED_UNITS, UNITS_LOW, UNITS_HIGH), expected.units),
         **_rounded((EXPECTED_GAIN, GAIN_LOW, GAIN_HIGH), expected.gain),
-        REASON: pd.Series(_reasons(table, expected, policy.rules), table.index, dtype="str"),
+        REASON: pd.Series(_reasons(policy, table, prices, expected), table.index, dtype="str"),
         STATUS: pd.Series(heading.status, table.index, dtype="str"),
         VERSION: heading.version,
         WEEK: heading.week,
@@ -124,16 +125,23 @@ def _rounded(names: Sequence[str], values: Interval) -> dict[str, np.ndarray]:
     return {name: column.round(DECIMALS) for name, column in zip(names, values, strict=True)}
 
 
-def _reasons(table: pd.DataFrame, expected: Expected, rules: Rules) -> list[str]:
-    """Return why the prices are what they are; what the guard held has its reason alone."""
-    plain = sentences(table, expected, rules)
-    if GUARD_REASON not in table:
-        return plain
-    rows = zip(plain, table[GUARD_REASON].to_list(), table[ACTION].to_list(), strict=True)
-    return [
-        text if not guard else guard if action in (HOLD, LEAVE_OUT) else f"{text} {guard}"
-        for text, guard, action in rows
-    ]
+def _reasons(
+    policy: PolicyModel, table: pd.DataFrame, prices: pd.DataFrame, expected: Expected
+) -> np.ndarray:
+    """Return why the prices are what they are, and the costs that mattered, text (rows,).
+
+    What the guard held has its reason alone.
+    """
+    reasons = sentences(table, expected, policy.rules)
+    if GUARD_REASON in table:
+        rows = zip(reasons, table[GUARD_REASON].to_list(), table[ACTION].to_list(), strict=True)
+        reasons = [
+            text if not guard else guard if action in (HOLD, LEAVE_OUT) else f"{text} {guard}"
+            for text, guard, action in rows
+        ]
+    costs = prices.assign(**policy.costs(prices).drop(columns=COST_HOLDS)).set_axis(table.index)
+    bound = costs[COST_BOUND].to_numpy(bool) if COST_BOUND in costs else False
+    return with_cost_words(np.array(reasons, object), costs, table[REASON].isin(COST_FAULTS) | bound)
 
 
 def _texts(policy: PolicyModel, table: pd.DataFrame) -> dict[str, pd.Series]:

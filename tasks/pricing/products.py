@@ -17,6 +17,7 @@ UNKNOWN = {
     "anchor": 1.0,
     "lowest": 0.0,
     "highest": np.inf,
+    "step": np.nan,
     "stock": np.inf,
     "arrivals": 0.0,
     "filled_to": 0.0,
@@ -43,6 +44,7 @@ class Products:
         season: number of the season of the shop that a row is in, from 0 (products,).
         anchor: price in force over the price at which the slopes hold (products,).
         lowest, highest: prices between which the rules of the shop keep it, currency/unit (products,).
+        step: most that a price changes in a week, nan where it is that of the rules (share) (products,).
         stock: units left before the first week, infinite where unknown (products,).
         arrivals: units that arrive before every week (products,).
         filled_to: units to which the stock is filled up before every week, 0 where it is not (products,).
@@ -63,6 +65,7 @@ class Products:
     anchor: np.ndarray = field(default_factory=lambda: np.empty(0))
     lowest: np.ndarray = field(default_factory=lambda: np.empty(0))
     highest: np.ndarray = field(default_factory=lambda: np.empty(0))
+    step: np.ndarray = field(default_factory=lambda: np.empty(0))
     stock: np.ndarray = field(default_factory=lambda: np.empty(0))
     arrivals: np.ndarray = field(default_factory=lambda: np.empty(0))
     filled_to: np.ndarray = field(default_factory=lambda: np.empty(0))

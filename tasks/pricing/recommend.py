@@ -25,6 +25,7 @@ from tasks.pricing.state import View, opening
 COVERING_PRICE = "covering_price"  # with tax, currency/unit
 COST_HOLDS = "cost_holds"  # why a price holds for what is known of its cost, empty where it need not
 LOWEST, HIGHEST = "lowest", "highest"  # columns: bounds of this week's price, currency/unit
+COST_BOUND = "cost_bound"  # column: whether the lowest is a floor on the cost, bool
 NOT_TRAINED, NOT_IDENTIFIED = "the product was not in the training", "elasticity not identified"
 HOLD_BEST, MOVED = "the price in force is best", "the policy moves the price"
 AT_INDEX = ", with the price index of the list at its limit"  # what both add where that limit binds
@@ -143,7 +144,7 @@ class PolicyModel:
 
         Args:
             prices: product, store, the price in force now and, if it changed since the training,
-                ``unit_cost`` (currency/unit).
+                ``unit_cost`` (currency/unit); ``cost_stale`` marks costs that are too old now.
         """
         rows, market = self.rows(prices), self.products
         known = rows >= 0
@@ -151,6 +152,7 @@ class PolicyModel:
         assumed = np.isnan(given) & known & market.cost_assumed[rows].astype(bool)
         cost = np.where(np.isnan(given), np.where(known, market.unit_cost[rows], np.nan), given)
         stale = np.isnan(given) & known & market.cost_stale[rows].astype(bool)
+        stale = stale | (prices[COST_STALE].to_numpy(bool) if COST_STALE in prices else False)
         covering = cost * (1 + np.where(known, market.tax_rate[rows], market.tax_rate.max()))
         holds = cost_holds(prices[PRICE].to_numpy(float), covering, stale, self.rules.objective)
         measured = ~np.isnan(market.unit_cost) & ~market.cost_assumed.astype(bool)
@@ -240,12 +242,10 @@ class PolicyModel:
         now = replace(now, planned=ratio, candidates=candidates)
         listed_rows = np.zeros(len(market), bool)
         listed_rows[rows[(costs[COST_HOLDS].to_numpy() == "") & np.isnan(announced)]] = True
-        may = self.rules.may(products, ratio, candidates)
-        low, high = self.bounds(prices)
-        price = candidates[rows] * market.price[rows, None]
-        may[rows] &= (price >= low[:, None] * (1 - NEAR)) & (price <= high[:, None] * (1 + NEAR))
+        may = self.rules.may(_bounded(products, rows, prices), ratio, candidates)
         if decimals is not None:
-            floor, price = costs[COVERING_PRICE].to_numpy(), price.round(decimals)
+            price = (candidates[rows] * market.price[rows, None]).round(decimals)
+            floor = costs[COVERING_PRICE].to_numpy()
             may[rows] &= chargeable(price, in_force[rows], floor, self.rules)
         may[:, self.rules.hold] = True
         may[~listed_rows] = np.arange(len(self.rules.ladder)) == self.rules.hold
@@ -273,6 +273,15 @@ def _with(market: Products, rows: np.ndarray, costs: pd.DataFrame) -> Products:
         changed[name] = getattr(market, name).copy()
         changed[name][rows] = values.to_numpy()
     return replace(market, **changed)
+
+
+def _bounded(products: Products, rows: np.ndarray, prices: pd.DataFrame) -> Products:
+    """Return the products with the bounds of this week, where there are any, in place of the training's."""
+    if LOWEST not in prices:
+        return products
+    lowest, highest, step = products.lowest.copy(), products.highest.copy(), products.step.copy()
+    lowest[rows], highest[rows], step[rows] = prices[LOWEST], prices[HIGHEST], np.inf
+    return replace(products, lowest=lowest, highest=highest, step=step)
 
 
 def _announced(prices: pd.DataFrame) -> np.ndarray:

@@ -133,9 +133,14 @@ class Rules:
             products: of the market.
             before: prices of the week before, currency/unit (products,).
         """
-        low = np.maximum(np.fmax(products.lowest, self.floor(products)), before * (1 - self.step))
-        high = np.minimum(products.highest, before * (1 + self.step))
+        step = self.steps(products)
+        low = np.maximum(np.fmax(products.lowest, self.floor(products)), before * (1 - step))
+        high = np.minimum(products.highest, before * (1 + step))
         return np.minimum(low, before), np.maximum(high, before)
+
+    def steps(self, products: Products) -> np.ndarray:
+        """Return the most that a price changes in a week, of the product or of all (share) (products,)."""
+        return np.where(np.isnan(products.step), self.step, products.step)
 
     @staticmethod
     def floor(products: Products) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import CATEGORY, CHANNEL_FEE, PRICE, SALES_TAX, TAX_RATE
+from expectations.columns import CATEGORY, CHANNEL_FEE, PRICE, SALES_TAX, TAX_RATE, UNIT_COST
 from tasks.pricing.assumed_cost import COST_ASSUMED
 from tasks.pricing.known_cost import COST_STALE
 from tasks.pricing.products import index_since_training
@@ -22,11 +22,11 @@ NOISE_DECIMALS = 9  # a cost with tax is 1.19, not 1.1900000000000002
 def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> pd.DataFrame:
     """Return prices in force with category, cost, slow reference price and weight in the price index.
 
-    ``covering_price`` is the price with tax and fee that just covers the cost (currency/unit); where stores
-    have channels, ``net_cost``, ``sales_tax`` and ``channel_fee`` are what it is of. ``cost_assumed`` marks
-    costs of a stated margin, and products without any cost whose objective is revenue. ``index_weight`` is
-    the share of the product in the shop's revenue, ``index_moved`` the log change of the price index since
-    the season began.
+    ``unit_cost`` is the cost that counts, known or assumed, ``covering_price`` the price with tax and fee
+    that just covers it (currency/unit); where stores have channels, ``net_cost``, ``sales_tax`` and
+    ``channel_fee`` are what it is of. ``cost_assumed`` marks costs of a stated margin, and products without any cost whose
+    objective is revenue. ``index_weight`` is the share of the product in the shop's revenue, ``index_moved``
+    the log change of the price index since the season began.
 
     Args:
         policy: with its market.
@@ -38,13 +38,15 @@ def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -
     assumed = costs[COST_ASSUMED].to_numpy(bool)
     cost = np.where(assumed, products.covering_price[rows], costs[COVERING_PRICE].to_numpy(float))
     costless = np.isnan(cost) & (policy.rules.objective == "revenue")
-    cost = np.where(costless, (1 - policy.rules.stated_margin) * in_force, cost)
+    usual = np.where(known, products.price[rows], in_force)  # a share of the price in force would follow it
+    cost = np.where(costless, (1 - policy.rules.stated_margin) * usual, cost)
     ratio = np.ones(len(products)) if now is None else now.view.ratio.copy()
     ratio[rows[known]] = in_force[known] / products.price[rows[known]]
     revenue = products.price * ratio * products.units
     columns: dict[str, Any] = {
+        UNIT_COST: costs[UNIT_COST].to_numpy(float),
         COVERING_PRICE: cost.round(NOISE_DECIMALS),
-        COST_STALE: costs[COST_STALE].to_numpy(bool),
+        COST_STALE: costs[COST_STALE].to_numpy(bool) | _too_old(prices),
         COST_ASSUMED: assumed | costless,
         INDEX_MOVED: _index_moved(policy, prices, now),
         INDEX_WEIGHT: np.where(known, revenue[rows] / revenue.sum(), 0.0),
@@ -68,6 +70,11 @@ def _charges(policy: PolicyModel, rows: np.ndarray, cost: np.ndarray) -> dict[st
     charges = {name: policy.market[name].to_numpy(float) for name in (TAX_RATE, SALES_TAX, CHANNEL_FEE)}
     of = {name: np.where(rows >= 0, values[rows], values.max()) for name, values in charges.items()}
     return {NET_COST: (cost / (1 + of.pop(TAX_RATE))).round(NOISE_DECIMALS), **of}
+
+
+def _too_old(prices: pd.DataFrame) -> np.ndarray:
+    """Return which costs are too old now, whatever the code of a version of before makes of them (rows,)."""
+    return prices[COST_STALE].to_numpy(bool) if COST_STALE in prices else np.zeros(len(prices), bool)
 
 
 def _index_moved(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -> float:

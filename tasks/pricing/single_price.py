@@ -107,6 +107,7 @@ class SinglePrice:
         self._identified = products.identified.astype(bool)
         self._moves = model.rules.moves(products)
         self._lowest = np.fmax(products.lowest, model.rules.floor(products))
+        self._steps = model.rules.steps(products)
         self._revenue = products.price * products.units
         self._all_revenue = self._revenue.sum()
 
@@ -162,8 +163,8 @@ class SinglePrice:
         products, rules = self._model.products, self._model.rules
         base = products.price[row]
         before, price = ratio * base, ratios * base
-        low = min(max(self._lowest[row], before * (1 - rules.step)), before)
-        high = max(min(products.highest[row], before * (1 + rules.step)), before)
+        low = min(max(self._lowest[row], before * (1 - self._steps[row])), before)
+        high = max(min(products.highest[row], before * (1 + self._steps[row])), before)
         may = np.abs(ratios - ratio) <= NEAR * ratio
         if self._moves[row]:
             may |= (price >= low * (1 - NEAR)) & (price <= high * (1 + NEAR))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from conf import Settings
 from tasks.governance.money import decimals_of
@@ -38,3 +42,19 @@ def price_guard_of(settings: Settings, currency: str | None, rules: str | None =
         agreed=bool((settings.guard.margins_agreed_by or "").strip()),
         channels=channels,
     )
+
+
+def guard_hash(parameters: Mapping[str, Any], table: bytes | None) -> str:
+    """Return the SHA-256 (hexadecimal) of the rules that guarded a list.
+
+    Args:
+        parameters: settings as JSON, as they are or as they were stored; where a table lies is no rule.
+        table: content of the table of rules; none: there is none.
+    """
+    section = {name: value for name, value in parameters["guard"].items() if name != "rules"}
+    rules = {
+        "guard": section,
+        "price": {name: parameters["price"][name] for name in ("guard", "decimals")},
+        "table": None if table is None else hashlib.sha256(table).hexdigest(),
+    }
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()

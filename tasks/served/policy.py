@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import PRICE, PRODUCT, REASON, STORE
+from tasks.pricing.hard_bounds import HardBounds
 from tasks.pricing.recommend import STEP, PolicyError, PolicyModel
 from tasks.pricing.rounding import charged
 from tasks.pricing.single_price import Decision, SinglePrice
@@ -42,7 +43,7 @@ class PricingPolicy(GoldenModel):
     def use(self, policy: PolicyModel, decimals: int | None) -> None:
         """Answer by a policy, with prices of so many decimals."""
         self.policy, self.decimals = policy, decimals
-        self._single = SinglePrice(policy, decimals)
+        self._single, self._hard = SinglePrice(policy, decimals), HardBounds(policy)
 
     def spec(self) -> dict[str, Any]:
         """Return the numbers of a state, in order, and the scales in which they are read."""
@@ -63,7 +64,7 @@ class PricingPolicy(GoldenModel):
         with request_errors(PolicyError):
             answer = self.policy.recommend(model_input, decimals=self.decimals)
         price = charged(answer[PRICE].to_numpy(), answer[STEP].to_numpy(), self.decimals)
-        return with_ids(model_input, answer.assign(**{PRICE: price}))
+        return with_ids(model_input, self._hard.of_list(model_input, answer.assign(**{PRICE: price})))
 
     def price(self, product: str, store: str, price: float) -> Decision:
         """Return the next price of one product, all others as at the end of the training.
@@ -73,7 +74,8 @@ class PricingPolicy(GoldenModel):
             price: in force now, finite and above 0 (currency/unit).
         """
         decision = self._single(product, store, price)
-        return decision._replace(price=float(charged(decision.price, decision.step, self.decimals)))
+        price_charged = float(charged(decision.price, decision.step, self.decimals))
+        return self._hard(product, store, price, decision._replace(price=price_charged))
 
 
 ANSWER = pd.Index([PRODUCT, STORE, PRICE, STEP, REASON])

@@ -10,6 +10,7 @@ from conf import Settings
 from tasks.governance.champion import HEAD, Unresolved
 from tasks.governance.ledger import LedgerError
 from tasks.pricing.list_sheet import DRAFT, FAILED_DRAFT, Heading, price_sheet
+from tasks.pricing.newest_cost import with_newest_costs
 from tasks.pricing.price_list import in_force, price_list
 from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.variation import Variation
@@ -31,7 +32,13 @@ def unvaried_list(model: PolicyModel, settings: Settings) -> pd.DataFrame:
     section = settings.price
     planned = Variation(share=0.0, size=section.variation.size, decimals=section.decimals)
     guard = price_guard_of(settings, model.currency)
-    return price_list(model, in_force(model), planned, seed=0, guard=guard)
+    return price_list(model, _current(model, settings), planned, seed=0, guard=guard)
+
+
+def _current(model: PolicyModel, settings: Settings) -> pd.DataFrame:
+    """Return the prices in force at the end of the training, with the age of their costs."""
+    first = model.trained + pd.Timedelta(days=1)
+    return with_newest_costs(in_force(model), model, None, first, settings.guard.cost_days)
 
 
 def show_list(attempt: Attempt, settings: Settings, stages: Stages, versions: Versions) -> None:
@@ -50,7 +57,7 @@ def show_list(attempt: Attempt, settings: Settings, stages: Stages, versions: Ve
         week=model.trained + pd.Timedelta(days=1),
         confidence=settings.price.confidence,
     )
-    sheet = price_sheet(model, unvaried_list(model, settings), in_force(model), heading)
+    sheet = price_sheet(model, unvaried_list(model, settings), _current(model, settings), heading)
     for ending in ("parquet", "csv"):
         path = attempt.path(FOLDER, f"price_list.{ending}")
         write_table(sheet, path)

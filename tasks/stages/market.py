@@ -5,16 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import SERIES
+from expectations.columns import SERIES, TAX_RATE, UNIT_COST
 from tasks.governance.guard import Guard
-from tasks.governance.shelf_prices import SLOW_REFERENCE, slow_references
+from tasks.governance.price_guard import COST
+from tasks.governance.shelf_prices import slow_references
 from tasks.pricing.assumed_cost import with_assumed_costs
 from tasks.pricing.dqn import Plan
 from tasks.pricing.market_table import Effects, Response, market_of
 from tasks.pricing.plan import PricingPlan
 from tasks.pricing.recommend import PolicyModel
+from tasks.pricing.shelf import NOISE_DECIMALS
 from tasks.pricing.slopes import LEAST_SLOPE, SlopeDraws
 from tasks.runtime.artifacts import load_arrays, load_json, load_table
+from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.records import Priced, Responded
 
 PROFIT, AUTO = "profit", "auto"
@@ -64,6 +67,9 @@ def market_table(
 ) -> pd.DataFrame:
     """Return the market with the bounds of every price and, for ``auto``, with the assumed costs.
 
+    Its bounds are those of the band and of the hard rules of the guard: absolute bounds, fixed and minimum
+    advertised prices, and the margin floor on known costs.
+
     Args:
         settings: of the retraining.
         sales: sales table.
@@ -73,12 +79,13 @@ def market_table(
     market, guard = market_of(sales, outlook, response, plan_of(settings)), guard_of(settings)
     references = slow_references(sales, guard, settings.source.period)
     market = market.merge(references, on=SERIES, how="left")
-    market = market.assign(
-        lowest=(1 - guard.band) * market[SLOW_REFERENCE], highest=(1 + guard.band) * market[SLOW_REFERENCE]
+    if settings.price.objective == AUTO:
+        market = with_assumed_costs(market, settings.price.margins, settings.price.stated_margin)
+    covering = market[UNIT_COST] * (1 + market.get(TAX_RATE, 0.0))
+    bounds = price_guard_of(settings, settings.source.currency).season(
+        market.assign(**{COST: covering.round(NOISE_DECIMALS)})
     )
-    if settings.price.objective != AUTO:
-        return market
-    return with_assumed_costs(market, settings.price.margins, settings.price.stated_margin)
+    return market.assign(**bounds._asdict())
 
 
 def policy_of(priced: Priced) -> PolicyModel:

@@ -87,8 +87,11 @@ def test_the_second_person_is_another_one() -> None:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({"verdict": "PASS"}, r"pricing_policy version 3 carries no format number; .* formats 2 and 3\."),
-        ({"verdict": "PASS", "format": "0"}, r"pricing_policy version 3 has format 0; .* formats 2 and 3\."),
+        ({"verdict": "PASS"}, r"pricing_policy version 3 carries no format number; .* formats 2, 3 and 4\."),
+        (
+            {"verdict": "PASS", "format": "0"},
+            r"pricing_policy version 3 has format 0; .* formats 2, 3 and 4\.",
+        ),
         (
             {"verdict": "PASS", "format": str(FORMAT + 1)},
             rf"has format {FORMAT + 1}; .* Retrain with `repricer retrain`",

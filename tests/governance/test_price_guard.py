@@ -100,7 +100,7 @@ def test_the_index_counts_from_the_beginning_of_the_season() -> None:
 def test_the_bounds_of_a_row_hold_all_of_its_rules() -> None:
     low, high = guard(least_price=9.7, most_price=10.3)(products(), alternating(0.02))[3:5]
     assert (low[0], high[0]) == (9.7, 10.3)
-    low, high = guard(least_price=9.7).bounds(products(recent_high=10.2, slow_reference=8.5))
+    low, high, _ = guard(least_price=9.7).bounds(products(recent_high=10.2, slow_reference=8.5))
     assert (low[0], high[0]) == (9.7, 10.2)
 
 

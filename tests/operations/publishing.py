@@ -29,10 +29,11 @@ NONE = ShopTables()
 
 
 def stand_in(units: float = 20.0) -> PolicyModel:
-    """Return a policy of three products at 2.00 that cost 1.00."""
+    """Return a policy of three products at 2.00 that cost 1.00, trained until the day before yesterday."""
     free = shop_rules(index_week=np.inf, index_season=np.inf)
     model = model_of(group_of([units] * 3, whole=0.5), free, Greedy(gainful_weights()))
-    market = model.market.assign(date=pd.Timestamp("2025-01-05"), name="Tea", category="tea", currency="EUR")
+    trained = pd.Timestamp.now().normalize() - pd.Timedelta(days=2)  # costs of long ago are stale
+    market = model.market.assign(date=trained, name="Tea", category="tea", currency="EUR")
     return replace(model, market=market)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,39 @@ def test_a_list_beyond_the_limits_of_the_guard_publishes_nothing(shop: Settings)
     with pytest.raises(Refused, match=r"draft, nothing was published: breaker: the mean change"):
         published(shop)
     assert (pointed(shop), kinds(shop)) == (None, ["promoted"])
+
+
+def test_a_named_person_publishes_beyond_the_breaker_and_the_ledger_says_so(shop: Settings) -> None:
+    promote(shop, 1)
+    tight = shop.model_copy(update={"price": loosened(shop).price})
+    with pytest.raises(Refused, match=r"breaker: the mean change .*--override-breaker publishes beyond"):
+        published(tight)
+    done = published(tight, by="Bob", reason="everything is dearer", override_breaker=True)
+    entry = next(entry for entry in ledger_store.entries(shop) if entry.kind == "published")
+    assert (entry.approval.by, entry.approval.reason) == ("Bob", "everything is dearer")
+    assert entry.body["breaker_overridden"][0].startswith(
+        "breaker: the mean change of the wanted prices is +"
+    )
+    assert pointed(shop) == done["list"]
+    moved = rows(shop)["price"] / rows(shop)["reference_price"]
+    assert moved.max() <= 1.05 + 1e-9, "the step of every price holds"
+    with pytest.raises(Refused, match=r"within all limits of `guard\.breaker`, so there is nothing"):
+        published(tight, override_breaker=True)
+
+
+def test_an_override_of_the_breaker_overrides_nothing_else(shop: Settings) -> None:
+    promote(shop, 1)
+    policy = stand_in()
+    assumed = replace(policy, market=policy.market.assign(cost_assumed=True))
+    tight = shop.model_copy(update={"price": loosened(shop).price})
+    with (
+        served(assumed),
+        pytest.raises(Refused, match=r"nothing was published: 3 prices move without"),
+    ):
+        published(tight, override_breaker=True)
+    assert published(loosened(shop))["in_force"]
+    entry = next(entry for entry in ledger_store.entries(shop) if entry.kind == "published")
+    assert entry.body["breaker_overridden"] == []
 
 
 def test_a_champion_that_changes_while_the_list_is_computed_keeps_it_here(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from conf import Settings
+from conf import Settings, load
 from tasks.operations.verify import verify
 from tasks.runtime import publishing
+from tasks.runtime.guard_rules import guard_hash
+from tasks.runtime.published_lists import Write
 from tasks.runtime.publishing_due import bring_up
 from tests.operations.promotions import promote
 from tests.operations.publishing import (
@@ -28,7 +30,8 @@ from tests.operations.publishing import (
     stand_in,
 )
 
-CHECKS = ("files of published lists", "list in force", "published prices")
+CHECKS = ("files of published lists", "guards of published lists", "list in force", "published prices")
+NONE: Mapping[str, Write] = {}
 
 
 @pytest.fixture
@@ -102,8 +105,36 @@ def test_a_price_that_does_not_come_out_again_is_named(listed: Settings) -> None
     assert "(published against computed again)" in found
 
 
-def forged(shop: Settings) -> None:
-    """Publish, past the command, a list in which a price is not the policy's."""
+def test_rules_that_were_loosened_in_the_stored_inputs_are_named(listed: Settings) -> None:
+    manifest = json.loads((folder(listed) / "manifest.json").read_text())
+    assert len(manifest["guard_hash"]) == 64
+    loosened_rules = json.loads((folder(listed) / "inputs/settings.json").read_text())
+    loosened_rules["guard"]["margin_floor"] = 0.5
+
+    def write(path: Path) -> None:
+        path.write_text(json.dumps(loosened_rules))
+
+    with served(stand_in()):
+        forged(listed, {"inputs/settings.json": write}, guard_hash=manifest["guard_hash"])
+    found = [text for text in findings(listed) if "guard" in text]
+    assert found == [text for text in found if f"its guard has the hash {manifest['guard_hash']}" in text]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"margin_floor": 0.1}, {"least_price": 0.5}, {"endings": ["99"]}, {"margins_agreed_by": "Eve"}]
+)
+def test_every_rule_is_in_the_hash_of_the_guard(change: dict[str, object]) -> None:
+    parameters = load("smoke", []).model_dump(mode="json")
+    same = {**parameters, "guard": {**parameters["guard"], "rules": "elsewhere.csv"}, "seed": 8}
+    assert guard_hash(same, None) == guard_hash(parameters, None), "where the table lies is no rule"
+    assert guard_hash(parameters, b"scope,name") != guard_hash(parameters, None)
+    changed = {**parameters, "guard": {**parameters["guard"], **change}}
+    assert guard_hash(changed, None) != guard_hash(parameters, None)
+
+
+def forged(shop: Settings, others: Mapping[str, Write] = NONE, **about: object) -> None:
+    """Publish, past the command, a list in which a price is not the policy's, and perhaps other inputs."""
     before = publishing.standing(shop)
     last = before.lists.last
     table = rows(shop)
@@ -116,8 +147,8 @@ def forged(shop: Settings) -> None:
         rows=table,
         effective=pd.Timestamp.now("UTC").to_pydatetime(),
         follows=last.root,
-        inputs=inputs,
-        about={name: manifest[name] for name in ("versions", "seed", "today", "zone")},
+        inputs={**inputs, **others},
+        about={**{name: manifest[name] for name in ("versions", "seed", "today", "zone")}, **about},
         agreed={},
     )
     publishing.publish(shop, wanted, before.entries[-1].approval, lambda _: None)

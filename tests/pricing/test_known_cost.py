@@ -150,18 +150,17 @@ def test_every_policy_holds_what_a_cost_holds_and_earns_nothing_by_it(shop: Prod
             )
 
 
-def test_the_latest_cost_of_a_product_is_kept_with_its_age() -> None:
+def test_the_latest_cost_of_a_product_is_kept_with_its_day() -> None:
     dates = pd.to_datetime(["2025-01-06", "2025-03-03", "2025-03-10"])
     sales = pd.concat(
         pd.DataFrame({"date": dates, "product_id": name, "store_id": "all", "unit_cost": cost})
         for name, cost in {"a": [1.0, 2.0, np.nan], "b": [3.0, np.nan, np.nan], "c": [np.nan] * 3}.items()
     )
-    latest = latest_costs(sales, pd.Timestamp("2025-02-01"))
-    assert latest.to_dict("list") == {
+    assert latest_costs(sales).to_dict("list") == {
         "product_id": ["a", "b"],
         "store_id": ["all"] * 2,
         "unit_cost": [2.0, 3.0],
-        "cost_stale": [False, True],
+        "cost_date": [dates[1], dates[0]],
     }
 
 

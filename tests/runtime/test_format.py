@@ -25,7 +25,7 @@ from tests.runtime.stores import attempt_in, registration, seal_any
 
 REGISTERED_BEFORE = Path(__file__).parent / "registered_before"
 REFUSAL = (
-    r"pricing_policy version 1 carries no format number; this code reads the formats 2 and 3\. "
+    r"pricing_policy version 1 carries no format number; this code reads the formats 2, 3 and 4\. "
     r"Retrain with `repricer retrain`"
 )
 
@@ -98,16 +98,16 @@ def test_a_version_that_the_commit_before_registered_is_refused_before_its_code_
 
 
 def test_a_version_of_another_number_is_refused(before: Settings) -> None:
-    track.tag_version("pricing_policy", 1, {FORMAT_TAG: "4"})
+    track.tag_version("pricing_policy", 1, {FORMAT_TAG: str(FORMAT + 1)})
     with pytest.raises(
-        FormatError, match=f"has format {FORMAT + 1}; this code reads the formats 2 and {FORMAT}"
+        FormatError, match=f"has format {FORMAT + 1}; this code reads the formats 2, 3 and {FORMAT}"
     ):
         champion_aliases.chosen(before, "pricing_policy", None)
 
 
 def test_a_policy_of_the_market_without_groups_is_refused(before: Settings) -> None:
     track.tag_version("pricing_policy", 1, {FORMAT_TAG: "1"})
-    with pytest.raises(FormatError, match="has format 1; this code reads the formats 2 and 3"):
+    with pytest.raises(FormatError, match="has format 1; this code reads the formats 2, 3 and 4"):
         champion_aliases.chosen(before, "pricing_policy", None)
 
 

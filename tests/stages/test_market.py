@@ -183,7 +183,7 @@ def test_the_claim_is_of_the_list_that_is_written(tmp_path: Path, monkeypatch: p
     from tasks.stages.claim import claim
 
     monkeypatch.setattr(track, "stage_run", lambda *_: nullcontext(MagicMock()))
-    model = grouped_policy()
+    model = dated_policy()
     attempt = Attempt(id="a", folder=str(tmp_path), run_id="r")
     answer = responded(tmp_path, 0.6) | {"groups_refused": "no index moves"}
     claimed = claim.fn(attempt, Settings(), answer, stored(model, tmp_path))
@@ -191,3 +191,26 @@ def test_the_claim_is_of_the_list_that_is_written(tmp_path: Path, monkeypatch: p
     expected = list_claim(table, model.products, model.rules, confidence=0.95, refusal="no index moves")
     assert claimed["list"] == expected
     assert claimed["list"]["up"] + claimed["list"]["down"] + claimed["list"]["held"] == 6
+
+
+def test_the_market_of_a_retraining_obeys_the_hard_rules_of_the_guard(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.csv"
+    rules.write_text("scope,name,most_price,step,approved_by\nproduct,b,2.04,0.02,\n")
+    sets = ("guard.margin_floor=0.6", "guard.least_price=1.7", f"guard.rules={rules}")
+    table = market(*sets, "price.guard.band=0.2").set_index("product_id")
+    assert table.loc["a", ["lowest", "highest"]].tolist() == pytest.approx([1.92, 2.4]), "1.20 x 1.6"
+    assert table.loc["b", ["lowest", "highest"]].tolist() == pytest.approx([1.7, 2.04]), "1.4 is assumed"
+    assert table.loc["b", ["hard_low", "hard_high"]].tolist() == [1.7, 2.04]
+    assert table["step"].fillna(0).tolist() == [0.0, 0.02], "a is held to that of the settings"
+    shop = products_of(table.reset_index(), response(["a", "b"]).slopes)
+    allowed = shop_rules().allowed(shop, np.ones(2))
+    assert [np.flatnonzero(row).tolist() for row in allowed] == [[1, 2, 3, 4], [2]], (
+        "1.95 to 2.10; 2.00 alone"
+    )
+
+
+def test_the_market_counts_assumed_costs_as_floors_once_they_are_agreed() -> None:
+    sets = ("price.margins={x: 0.02}", "price.guard.band=0.2")
+    assert market(*sets)["lowest"].tolist() == pytest.approx([1.6, 1.6])
+    agreed = market(*sets, "guard.margins_agreed_by=Ada")
+    assert agreed["lowest"].tolist() == pytest.approx([1.6, 1.96])
