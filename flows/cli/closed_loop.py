@@ -15,7 +15,7 @@ import typer
 from conf import Settings
 from flows.cli import report, report_closed_loop
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.session import prefect_api
+from flows.cli.session import flow_session
 
 Kinds = Annotated[
     list[str] | None,
@@ -86,7 +86,8 @@ def closed_loop(
     with TemporaryDirectory() as scratch:
         place = (folder or Path(scratch)).resolve()
         loop = Loop(settings=settings, chosen=chosen, weeks=weeks, folder=place, feedback=feedback)
-        with prefect_api(str(place), meanwhile=("flows.retrain", "flows.recommend") if jobs == 1 else ()):
+        shared = settings.model_copy(update={"data_folder": str(place)})
+        with flow_session(shared, ("flows.retrain", "flows.recommend") if jobs == 1 else ()):
             measured = _in_this_process(loop) if jobs == 1 else _in_processes(loop, jobs, options)
     write_json(json_file, measured)
     _show(measured, plot, feedback)
