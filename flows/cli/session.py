@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conf import Settings
 from flows.cli.loopback import bypass_proxies
-from flows.cli.prefect_database import DATABASE, DATABASES, database_uri
+from flows.cli.prefect_database import DATABASE, DATABASES, database_uri, locks_said
 from flows.cli.shared_api import SharedApi, shared_api
 from flows.cli.stops import STOP, stopped_without
 from tasks.runtime.disk import full_disk_named
@@ -93,7 +93,7 @@ def prefect_api(
         _await(shared, meanwhile)
         _end_killed(settings)
         watched = shared.log.watched() if at_once else nullcontext()
-        with stopped_without(shared.alive, shared.log.path), watched:
+        with stopped_without(shared.alive, shared.log.path), watched, locks_said(home):
             yield shared
 
 
