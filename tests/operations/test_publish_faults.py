@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,14 +18,16 @@ import pytest
 from conf import Settings
 from tasks.governance.approval import Refused
 from tasks.governance.manifest import ManifestError
+from tasks.operations import publications
 from tasks.pricing.greedy import WeightError
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import verified_models
 from tasks.runtime.moved import ARTIFACTS
-from tests.operations.promotions import promote
-from tests.operations.publish_kills import STEPS, faults
+from tests.operations.promotions import close_connections, promote
+from tests.operations.publish_kills import STEPS, faults, keep, restore
 from tests.operations.publishing import (
     forget_lists,
+    kinds,
     loosened,
     pointed,
     published,
@@ -194,3 +197,46 @@ def test_a_product_named_like_a_path_or_a_formula_stays_a_name(publishing: Setti
     assert not [cell for cell in csv.replace("\n", ",").split('","') if cell.strip('"')[:1] in set("=+-@")]
     assert {path.name for path in folder.parent.iterdir()} == around, "nothing outside of the data folder"
     assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.slow
+def test_a_switch_that_is_thrown_at_any_step_of_a_publication_lets_no_new_list_in(
+    publishing: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(publishing, tmp_path)
+    old = pointed(publishing)
+    for step in range(0, 200, 5):
+        restore(publishing, tmp_path)
+        close_connections()
+        with monkeypatch.context() as patch, served(stand_in()), suppress(Refused):
+            thrown = thrown_at(step, publishing, patch)
+            published(publishing)
+        if not thrown:
+            assert step > 20, "it is thrown between all writes"
+            return
+        if "took_effect" not in thrown:
+            assert pointed(publishing) == old, f"the switch came before step {step}"
+        assert not faults(publishing), step
+        with pytest.raises(Refused, match="stopped"), served(stand_in()):
+            published(publishing)
+    pytest.fail("the publication has no end")
+
+
+def thrown_at(step: int, shop: Settings, patch: pytest.MonkeyPatch) -> list[str]:
+    """Throw the switch before a step of what follows, and note then what the new list has in the ledger."""
+    reached, known, thrown = 0, len(kinds(shop)), list[str]()
+
+    def before(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal reached
+            reached += 1
+            if reached == step + 1:
+                thrown.extend(["thrown", *kinds(shop)[known:]])
+                publications.switch(shop, "Eve", "prices of tea are wrong", stop=True)
+            return original(*arguments, **named)
+
+        return call
+
+    for module, name in STEPS:
+        patch.setattr(module, name, before(getattr(module, name)))
+    return thrown
