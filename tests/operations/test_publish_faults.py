@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +26,7 @@ from tasks.pricing.greedy import WeightError
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import verified_models
 from tasks.runtime.moved import ARTIFACTS
+from tests.conftest import ROOT, environment
 from tests.operations.promotions import close_connections, promote
 from tests.operations.publish_kills import STEPS, faults, keep, restore
 from tests.operations.publishing import (
@@ -240,3 +244,21 @@ def thrown_at(step: int, shop: Settings, patch: pytest.MonkeyPatch) -> list[str]
     for module, name in STEPS:
         patch.setattr(module, name, before(getattr(module, name)))
     return thrown
+
+
+def test_the_list_before_is_back_in_one_command_of_less_than_five_seconds(publishing: Settings) -> None:
+    first, before = pointed(publishing), digests(root(publishing))
+    with served(stand_in()):
+        published(publishing)
+    close_connections()
+    signed = ("--by", "Ada", "--reason", "prices of tea are wrong")
+    store = ("--profile", "smoke", "--set", f"data_folder={publishing.data_folder}")
+    command = [sys.executable, "-m", "flows.cli", "withdraw", *signed, *store]
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended = subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, text=True, check=False)
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert pointed(publishing) == first
+    assert before.items() <= digests(root(publishing)).items(), "byte for byte"
+    seconds = now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime
+    assert seconds < 5, "of a processor, for a machine of tests does other things too"
