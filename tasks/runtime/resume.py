@@ -86,6 +86,7 @@ def sweep_killed(settings: Settings) -> None:
     if not (settings.track.address() or Path(settings.data_folder, "mlflow.db").is_file()):
         return  # nothing was ever trained there
     try:
+        track.open_store(settings)  # takes seconds, in which a retraining may begin
         with suppress(AlreadyRunning), _held(settings):
             track.sweep(settings)
     except (track.StoreError, DatabaseError) as error:
