@@ -48,6 +48,18 @@ class Publish(Section):
     time_zone: str | None
     """IANA zone of `--effective` and of the days of promotions; none: `source.time_zone`, else
     `schedule.time_zone`."""
+    champion_warn_days: int = Field(ge=1, le=3650)
+    """Age past which publishing warns: days since the champion was trained, and days by which `--sales` go on
+    after those of its training."""
+    champion_stop_days: int = Field(ge=1, le=3650)
+    """Age past which nothing of the champion is published (days)."""
     destinations: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")], Destination]
     """Where the list in force is delivered, by a name of your own; none: it stays in the data folder. On the
     command line: `--set 'publish.destinations={web: {kind: http, url_variable: SHOP_PRICES_URL}}'`."""
+
+    @model_validator(mode="after")
+    def _warn_first(self) -> Self:
+        """Refuse a limit that would be met without a warning before."""
+        if self.champion_warn_days >= self.champion_stop_days:
+            raise ValueError("champion_warn_days is below champion_stop_days")
+        return self

@@ -12,6 +12,7 @@ from flows.prepare import prepare
 from flows.price import price
 from flows.respond import respond
 from tasks.runtime.memory import peak_memory
+from tasks.runtime.owners import owned_run
 from tasks.runtime.records import Stages
 from tasks.runtime.resume import attempt_at
 from tasks.runtime.started_by import ended_with_starter
@@ -26,6 +27,7 @@ def retrain(settings: Settings, fresh: bool = False) -> Summary:
     with (
         run_page.progress_shown(),
         ended_with_starter(settings.data_folder),
+        owned_run(settings.data_folder),
         attempt_at(settings, fresh) as attempt,
         peak_memory() as peak,
     ):

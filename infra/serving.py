@@ -14,8 +14,11 @@ AT_ONCE = 2
 """Runs at a time: a person need not wait for a retraining; two retrainings are kept apart by their lock."""
 
 
-def deployments(settings: Settings) -> list[RunnerDeployment]:
+def deployments(settings: Settings, mark: str) -> list[RunnerDeployment]:
     """Return the deployments of a data folder.
+
+    Their runs carry the name that the command holds there: those that it leaves when it is killed, even
+    before their processes have begun, are known by it.
 
     The flows are named, so that a run imports them: a flow that travels as a pickle does not find the types
     of its annotations. The folder only says where runs work: here, so that relative paths in the settings
@@ -27,8 +30,12 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
     weekly = Cron(settings.schedule.cron, timezone=settings.schedule.time_zone)
     retraining, approval = _flow("flows.retrain.retrain"), _flow("flows.approve.approve")
     return [
-        retraining.to_deployment(name="weekly", schedule=weekly, parameters={"settings": stored}),
-        approval.to_deployment(name="candidate", parameters={"version": None, "settings": stored}),
+        retraining.to_deployment(
+            name="weekly", schedule=weekly, parameters={"settings": stored}, tags=[mark]
+        ),
+        approval.to_deployment(
+            name="candidate", parameters={"version": None, "settings": stored}, tags=[mark]
+        ),
     ]
 
 

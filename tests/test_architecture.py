@@ -72,6 +72,7 @@ FILLERS = {
 }
 """Names that say nothing of what they hold: the field has a noun for it."""
 
+RUN_CODE_WHEN_READ = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 FILES = sorted(path for room in TOP_LEVEL - {"tests"} for path in (ROOT / room).rglob("*.py"))
 NAMED = {
     ast.Name: "id",
@@ -174,6 +175,17 @@ def test_a_name_says_what_it_holds(path: Path) -> None:
         assert (identifier or "").strip("_") not in FILLERS, (
             f"{name(path)}: `{identifier}` says nothing of what it holds; take the field's noun"
         )
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_nothing_is_read_that_could_run_code(path: Path) -> None:
+    foreign = {module.split(".")[0] for module in modules(path)} & RUN_CODE_WHEN_READ
+    assert not foreign, f"{name(path)}: {foreign} runs code of the file that it reads; keep numbers and text"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"np.load", "pd.read_pickle"}:
+            assert "allow_pickle=False" in ast.unparse(node), (
+                f"{name(path)}: line {node.lineno} may unpickle what it reads"
+            )
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "flows").glob("*.py")), ids=name)

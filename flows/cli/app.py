@@ -120,7 +120,7 @@ def retrain(
     check_files(settings)
     show_progress()
     working = heartbeat("retraining", quiet=OUTER_QUIET_SECONDS)
-    with flow_session(settings.data_folder, HEAVY), working:
+    with flow_session(settings, HEAVY), working:
         from flows.retrain import retrain as flow
         from tasks.runtime.records import AlreadyRunningResult
         from tasks.runtime.resume import AlreadyRunning
@@ -157,9 +157,9 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
         raise ImportError(f"the scheduled runs start in this folder: {clash}")
     show_progress()
     with (
-        prefect_api(settings.data_folder, log_level="WARNING", at_once=True),
-        starter(settings.data_folder) as release,
-        ended_first(release),
+        prefect_api(settings, log_level="WARNING", at_once=True),
+        starter(settings.data_folder) as served,
+        ended_first(served.release),
     ):
         from prefect import serve as serve_deployments
 
@@ -168,7 +168,7 @@ def serve(profile: Profile = "default", sets: Sets = None) -> None:
         report.say(
             f"retraining at {settings.schedule.cron} ({settings.schedule.time_zone}); stop with Ctrl-C"
         )
-        serve_deployments(*deployments(settings), limit=AT_ONCE, print_starting_message=False)
+        serve_deployments(*deployments(settings, served.mark), limit=AT_ONCE, print_starting_message=False)
 
 
 app.command()(ui)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,9 @@ import typer
 from conf import Settings
 from flows.cli import report, report_closed_loop
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.session import prefect_api
+from flows.cli.session import flow_session
+
+FLOWS = ("flows.retrain", "flows.recommend")
 
 Kinds = Annotated[
     list[str] | None,
@@ -86,10 +88,16 @@ def closed_loop(
     with TemporaryDirectory() as scratch:
         place = (folder or Path(scratch)).resolve()
         loop = Loop(settings=settings, chosen=chosen, weeks=weeks, folder=place, feedback=feedback)
-        with prefect_api(str(place), meanwhile=("flows.retrain", "flows.recommend") if jobs == 1 else ()):
+        with _session(loop, jobs):
             measured = _in_this_process(loop) if jobs == 1 else _in_processes(loop, jobs, options)
     write_json(json_file, measured)
     _show(measured, plot, feedback)
+
+
+def _session(loop: Loop, jobs: int) -> AbstractContextManager[None]:
+    """Give all shops one API; where each has a process of its own, the flows are imported there."""
+    shared = loop.settings.model_copy(update={"data_folder": str(loop.folder)})
+    return flow_session(shared, FLOWS if jobs == 1 else ())
 
 
 def _in_this_process(loop: Loop) -> Any:

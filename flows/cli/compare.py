@@ -10,8 +10,7 @@ import typer
 from flows.cli import report_compare
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.session import prefect_api
-from tasks.runtime.owners import owned_runs
+from flows.cli.session import flow_session
 
 Version = Annotated[int | None, typer.Option(help="Version of `pricing_policy`; none: the candidate.")]
 Champion = Annotated[
@@ -40,7 +39,7 @@ def compare(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with prefect_api(settings.data_folder), owned_runs(settings.data_folder):
+    with flow_session(settings):
         from flows.compare import compare as flow
 
         compared = flow(settings, version, champion, None if html is None else str(html))

@@ -35,7 +35,7 @@ def promote(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.promote import promote as flow
 
         promoted = flow(settings, version, by, reason, tuple(override or ()))
@@ -52,7 +52,7 @@ def rollback(
     """
     settings = settings_of(profile, sets)
     require_store(settings)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.rollback import rollback as flow
 
         promoted = flow(settings, by, reason)

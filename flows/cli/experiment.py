@@ -77,7 +77,7 @@ def design(
     calendar: dict[str, Any] = {"length": length, "block": block, "burn_in": burn_in, "start": start}
     settings = settings_of(profile, sets)
     check_source(settings)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.experiment import design as flow
         from tasks.operations.experiment_design import DesignRequest
 
@@ -105,7 +105,7 @@ def analyze(
     """
     settings = settings_of(profile, sets)
     check_source(settings)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.experiment import analyze as flow
 
         analysis = flow(str(data), str(spec), settings, str(page) if page else None)
@@ -140,7 +140,7 @@ def off_policy(
     Example: `repricer experiment off-policy --log decisions.parquet --policy candidate --plot overlap.png`
     """
     settings = settings_of(profile, sets)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.experiment import off_policy as flow
 
         figures = flow(str(log), policy, settings, str(plot) if plot else None)

@@ -143,7 +143,7 @@ def _publish(
     json_file: Path | None,
 ) -> None:
     require_store(settings)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.publish import publish as flow
         from tasks.operations.draft import ShopTables
         from tasks.operations.publish import Release

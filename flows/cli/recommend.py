@@ -74,7 +74,7 @@ def recommend(
     require_ending(out, "--out")
     settings = settings_of(profile, sets)
     require_store(settings)
-    with flow_session(settings.data_folder):
+    with flow_session(settings):
         from flows.recommend import recommend as flow
         from tasks.operations.draft import ShopTables
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from conf import Settings
 from flows.cli.loopback import bypass_proxies
-from flows.cli.prefect_database import DATABASE, DATABASES, database_uri
+from flows.cli.prefect_database import DATABASE, DATABASES, database_uri, locks_said
 from flows.cli.shared_api import SharedApi, shared_api
 from flows.cli.stops import STOP, stopped_without
 from tasks.runtime.disk import full_disk_named
@@ -55,7 +56,7 @@ def quiet_environment() -> None:
 
 @contextmanager
 def prefect_api(
-    data_folder: str,
+    settings: Settings,
     log_level: str = "CRITICAL",
     meanwhile: Sequence[str] = (),
     *,
@@ -70,7 +71,7 @@ def prefect_api(
     Call it before Prefect is imported: it reads its settings once.
 
     Args:
-        data_folder: whose API it is.
+        settings: of the data folder whose API it is, and of the store of its runs.
         log_level: of Prefect's own lines; a command that prints its errors itself keeps them out.
         meanwhile: modules to import while the API starts.
         at_once: warn of a service that fails when it fails, not only at the end.
@@ -80,19 +81,19 @@ def prefect_api(
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", log_level)
     STOP.listen()
     if os.environ.get("PREFECT_API_URL"):
-        _end_killed(data_folder)
+        _end_killed(settings)
         yield None
         return
-    home = Path(data_folder).resolve() / "prefect"
+    home = Path(settings.data_folder).resolve() / "prefect"
     with (
         full_disk_named(home.parent),
         shared_api(home, _environment(home), port) as shared,
         _used(shared, home),
     ):
         _await(shared, meanwhile)
-        _end_killed(data_folder)
+        _end_killed(settings)
         watched = shared.log.watched() if at_once else nullcontext()
-        with stopped_without(shared.alive, shared.log.path), watched:
+        with stopped_without(shared.alive, shared.log.path), watched, locks_said(home):
             yield shared
 
 
@@ -106,23 +107,26 @@ def _await(shared: SharedApi, meanwhile: Sequence[str]) -> None:
 
 
 @contextmanager
-def flow_session(data_folder: str, meanwhile: Sequence[str] = ()) -> Iterator[None]:
+def flow_session(settings: Settings, meanwhile: Sequence[str] = ()) -> Iterator[None]:
     """Give flows an API, and tag those that begin in here as runs of this process.
 
     Args:
-        data_folder: on which they run.
+        settings: of the data folder on which they run.
         meanwhile: modules to import while the API starts.
     """
-    with prefect_api(data_folder, meanwhile=meanwhile), owned_runs(data_folder):
+    with prefect_api(settings, meanwhile=meanwhile), owned_runs(settings.data_folder):
         yield
 
 
-def _end_killed(data_folder: str) -> None:
-    """End the flow runs that killed commands left; Prefect is imported only where there are some."""
-    if dead(Path(data_folder)):
+def _end_killed(settings: Settings) -> None:
+    """End the runs that killed commands left; Prefect and MLflow are imported only where there are some."""
+    folder = Path(settings.data_folder)
+    if dead(folder):
         from tasks.runtime.orphans import end_killed
+        from tasks.runtime.resume import sweep_killed
 
-        end_killed(Path(data_folder))
+        sweep_killed(settings)
+        end_killed(folder)  # last: who was killed is forgotten by it
 
 
 def _environment(home: Path) -> dict[str, str]:

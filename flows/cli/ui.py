@@ -61,7 +61,7 @@ def ui(
     runs, mlflow_port = _runs_page(settings), port or free_port(MLFLOW_PORT)
     with (
         mlflow_ui(settings, mlflow_port) as server,
-        prefect_api(settings.data_folder, port=prefect_port or free_port(PREFECT_PORT)) as shared,
+        prefect_api(settings, port=prefect_port or free_port(PREFECT_PORT)) as shared,
     ):
         _wait(server, mlflow_port, _log_of(settings))
         report.say(f"MLflow   http://127.0.0.1:{mlflow_port}{runs}")

@@ -48,6 +48,11 @@ class Distribution:
         """Return the point for absolute errors (series, horizon)."""
         return self.quantiles[..., LEVELS.index(0.5)]
 
+    def within(self, most: np.ndarray) -> Distribution:
+        """Return the demand with nothing below 0 or above the most units that are believed (series,)."""
+        mean = np.clip(self.mean, 0.0, most[:, None])
+        return Distribution(mean, np.clip(self.quantiles, 0.0, most[:, None, None]))
+
     @property
     def relative_median(self) -> np.ndarray:
         """Return the point for relative errors (series, horizon): the (-1)-median, that of density/units."""

@@ -35,6 +35,7 @@ from tasks.demand.distribution import Distribution, mixed
 from tasks.demand.features import build_features, planned
 
 MODELS = ("arima", "lstm", "blend")
+BELIEVED = 5.0  # times the largest units seen that a forecast may be
 
 
 class DemandError(ValueError):
@@ -97,13 +98,18 @@ class DemandModel:
     def forecast(self, prices: pd.DataFrame | None = None) -> dict[str, Distribution]:
         """Return the calibrated demand by all ``MODELS`` (series, horizon).
 
+        Whatever a network or a correction makes of a plan, it lies between 0 and ``BELIEVED`` times the
+        largest units seen.
+
         Args:
             prices: as ``plan`` takes them.
         """
         rows = np.arange(len(self.series))
         demand = self._demand(self._known(self.plan(prices)), rows)
         counts = counts_of(self.arrays, len(rows))
-        return demand | {"blend": counts(demand["blend"], demand["arima"], demand["lstm"])}
+        demand["blend"] = counts(demand["blend"], demand["arima"], demand["lstm"])
+        most = BELIEVED * np.maximum(self.arrays["arima.largest"], 1.0)
+        return {name: forecast.within(most) for name, forecast in demand.items()}
 
     def predict(self, prices: pd.DataFrame) -> pd.DataFrame:
         """Return mean and quantiles of units/period for the planned prices, in their order.

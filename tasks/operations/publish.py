@@ -19,6 +19,7 @@ from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIE
 from tasks.governance.agreed_margins import Agreement
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
+from tasks.governance.champion_age import AgeLimits, ChampionAge, require_fresh
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList, require_later, require_running
@@ -26,7 +27,7 @@ from tasks.governance.published_rows import minor
 from tasks.operations.agreed_margins import agreed_margins, other_agreement
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
-from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
+from tasks.operations.draft import Draft, Known, ShopTables, drafted, known_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
@@ -107,7 +108,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
 
     Raises:
         Refused: nobody is champion, nobody signs, the list may not leave, publishing is stopped, or the
-            champion or the last list changed while this ran.
+            champion or the last list changed while this ran, or the champion is too old.
         LocalTimeError: the moment does not exist, or exists twice.
         ManifestError: the champion is not what was approved.
         DeliveryError: the list is published, and a destination does not have it yet.
@@ -119,6 +120,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
     shelf, guard = shelf_at(settings, before, schedule.first), _guard(settings, policy, tables)
     known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
+    _warn_of_age(settings, champion, policy, known)
     draft = drafted(settings, policy, known, seed, guard)
     others = None if agreement else other_agreement(policy, before.entries)
     _require_publishable(draft, findings := guard.findings(draft.table), others, release)
@@ -193,6 +195,23 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
     served = verified_models.load(settings, HEAD, champion.versions[HEAD], champion)
     policy: PolicyModel = served.unwrap_python_model().policy
     return champion, with_todays_charges(policy, settings)
+
+
+def _warn_of_age(settings: Settings, champion: Champion, policy: PolicyModel, known: Known) -> None:
+    """Warn of a champion that is old, by the calendar or by the sales.
+
+    Raises:
+        Refused: it is too old.
+    """
+    version, now = champion.versions[HEAD], known.now
+    age = ChampionAge(
+        version=version,
+        trained=(datetime.now(UTC) - verified_models.registered_at(HEAD, version)).days,
+        sales=0 if now is None else (now.as_of - policy.trained).days,
+    )
+    limits = AgeLimits(warn=settings.publish.champion_warn_days, stop=settings.publish.champion_stop_days)
+    for sentence in require_fresh(age, limits):
+        log.warning(sentence)
 
 
 def _require_champion(champion: Champion, now: Standing) -> None:

@@ -24,9 +24,9 @@ def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -
 
     ``unit_cost`` is the cost that counts, known or assumed, ``covering_price`` the price with tax and fee
     that just covers it (currency/unit); where stores have channels, ``net_cost``, ``sales_tax`` and
-    ``channel_fee`` are what it is of. ``cost_assumed`` marks costs of a stated margin, and products without any cost whose
-    objective is revenue. ``index_weight`` is the share of the product in the shop's revenue, ``index_moved``
-    the log change of the price index since the season began.
+    ``channel_fee`` are what it is of. ``cost_assumed`` marks costs of a stated margin, and products without
+    any cost whose objective is revenue. ``index_weight`` is the share of the product in the shop's revenue,
+    ``index_moved`` the log change of the price index since the season began.
 
     Args:
         policy: with its market.

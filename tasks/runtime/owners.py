@@ -33,18 +33,23 @@ def owned_runs(data_folder: str) -> Iterator[str]:
 
 
 @contextmanager
-def owned_run(data_folder: str) -> Iterator[str]:
-    """Tag the flow run that this process is in as its own, for it was made by a schedule or in the UI.
+def owned_run(data_folder: str) -> Iterator[None]:
+    """Tag the flow run that this process is in as its own, and those below it.
+
+    It was made by a schedule or in the UI. The run of a command is tagged already and is left as it is.
 
     Args:
         data_folder: whose flow run it is.
     """
     from prefect.client.orchestration import get_client
-    from prefect.runtime import flow_run
+    from prefect.runtime import deployment, flow_run
 
+    if not deployment.id:
+        yield
+        return
     with owned_runs(data_folder) as mark, get_client(sync_client=True) as client:
         client.update_flow_run(flow_run.id, tags=[*flow_run.tags, mark])
-        yield mark
+        yield
 
 
 @contextmanager

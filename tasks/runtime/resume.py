@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from conf import Settings
 from tasks.runtime import champion_aliases, track
 from tasks.runtime.artifacts import save_json
 from tasks.runtime.attempt import Attempt, code_hash, code_version, settings_hash
+from tasks.runtime.databases import DatabaseError
 from tasks.runtime.interruption import closed_without_unwinding, interrupted
 from tasks.runtime.orphans import end_orphans, end_this
 from tasks.runtime.records import Holder
@@ -78,6 +79,18 @@ def attempt_at(settings: Settings, fresh: bool = False) -> Iterator[Attempt]:
         finally:
             track.finish_run(attempt.run_id, status)
         _write(attempt, settings, finished=True)  # last: whoever is killed before is taken up once more
+
+
+def sweep_killed(settings: Settings) -> None:
+    """End the MLflow runs that a killed retraining left open, unless another one is at work by now."""
+    if not (settings.track.address() or Path(settings.data_folder, "mlflow.db").is_file()):
+        return  # nothing was ever trained there
+    try:
+        track.open_store(settings)  # takes seconds, in which a retraining may begin
+        with suppress(AlreadyRunning), _held(settings):
+            track.sweep(settings)
+    except (track.StoreError, DatabaseError) as error:
+        log.warning("what a killed command left running in MLflow is ended by the next retraining: %s", error)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tasks.runtime.interruption import close_all
 from tasks.runtime.owners import is_living, owner
@@ -24,13 +25,25 @@ SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_CLOSE = 3.0  # that the runs of the process may take
 
 
+class Starter(NamedTuple):
+    """A command that starts runs in processes of their own.
+
+    Attributes:
+        mark: name that it holds in the data folder.
+        release: lets go of it, so that the runs end before the command does.
+    """
+
+    mark: str
+    release: Callable[[], None]
+
+
 @contextmanager
-def starter(data_folder: str) -> Iterator[Callable[[], None]]:
+def starter(data_folder: str) -> Iterator[Starter]:
     """Let the retrainings that this process starts end with the block, and yield what ends them before."""
     with ExitStack() as held:
-        os.environ[STARTED_BY] = held.enter_context(owner(Path(data_folder)))
+        mark = os.environ[STARTED_BY] = held.enter_context(owner(Path(data_folder)))
         try:
-            yield held.close
+            yield Starter(mark, held.close)
         finally:
             del os.environ[STARTED_BY]
 

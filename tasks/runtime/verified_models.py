@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def load(settings: Settings, name: str, version: int, champion: Champion | None 
                 version,
             )
         return load_folder(folder)
+
+
+def registered_at(name: str, version: int) -> datetime:
+    """Return when a version was registered, in the store that is open."""
+    return registered_version(name, version).created
 
 
 def seal(settings: Settings, versions: Mapping[str, int]) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from expectations.columns import QUANTILES
 from expectations.product_names import product_names
 from tasks.demand.model import DemandError, DemandModel
 from tasks.served.answers import request_errors, require_fields, with_ids
+from tasks.served.arrays import finite_arrays
 from tasks.served.golden import GoldenModel
 
 
@@ -22,8 +22,7 @@ class Demand(GoldenModel):
 
     def load(self, artifacts: Mapping[str, str]) -> None:
         """Read the arrays, the specification and the history of the model."""
-        with np.load(artifacts["demand_arrays"], allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = finite_arrays(artifacts["demand_arrays"])
         spec = json.loads(Path(artifacts["demand_spec"]).read_text(encoding="utf-8"))
         self._model = DemandModel(spec, arrays, pd.read_parquet(artifacts["demand_history"]))
 

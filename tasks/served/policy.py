@@ -17,6 +17,7 @@ from tasks.pricing.rounding import charged
 from tasks.pricing.single_price import Decision, SinglePrice
 from tasks.pricing.state import SCALES, features_of
 from tasks.served.answers import request_errors, require_fields, with_ids
+from tasks.served.arrays import finite_arrays
 from tasks.served.golden import GoldenModel
 
 
@@ -32,10 +33,7 @@ class PricingPolicy(GoldenModel):
     def load(self, artifacts: Mapping[str, str]) -> None:
         """Read market, slopes, rules, weights and the decimals of a price."""
         rules = json.loads(Path(artifacts["policy_rules"]).read_text(encoding="utf-8"))
-        with np.load(artifacts["policy_weights"], allow_pickle=False) as file:
-            weights = {name: file[name] for name in file.files}
-        with np.load(artifacts["policy_draws"], allow_pickle=False) as file:
-            slopes = {name: file[name] for name in file.files}
+        weights, slopes = (finite_arrays(artifacts[name]) for name in ("policy_weights", "policy_draws"))
         market = pd.read_parquet(artifacts["policy_market"])
         prices = json.loads(Path(artifacts["policy_prices"]).read_text(encoding="utf-8"))
         self.use(PolicyModel.from_stored(market, slopes, rules, weights), prices["decimals"])

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from expectations.columns import ELASTICITY, HIGH, IDENTIFIED, LOW, PRICE, PRODUCT, REASON
 from tasks.response.list_answer import ListError, list_answer
 from tasks.served.answers import request_errors, require_fields, with_ids
+from tasks.served.arrays import finite_arrays
 from tasks.served.golden import GoldenModel
 
 ANSWER = [ELASTICITY, LOW, HIGH, IDENTIFIED, REASON]
@@ -31,8 +31,7 @@ class PriceResponse(GoldenModel):
         spec = json.loads(Path(artifacts["response_spec"]).read_text(encoding="utf-8"))
         self._confidence = spec["confidence"]
         self._products = pd.read_parquet(artifacts["response_products"])
-        with np.load(artifacts["response_draws"], allow_pickle=False) as file:
-            self._draws = {name: file[name] for name in file.files}
+        self._draws = finite_arrays(artifacts["response_draws"])
         self._table = pd.read_parquet(artifacts["response_table"]).set_index(PRODUCT)[ANSWER]
 
     def spec(self) -> dict[str, Any]:

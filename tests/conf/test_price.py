@@ -72,6 +72,8 @@ def test_what_is_no_share_is_refused_by_the_name_that_has_it(text: str, received
         ("guard.breaker.mean=null", r"guard\.breaker\.mean: .*number"),
         ("guard={margin_of: price, margin_floor: 0.96}", r"margin_floor is at most 0\.95"),
         ("guard={least_price: 2, most_price: 1}", r"least_price is at most most_price"),
+        ("publish.champion_warn_days=91", r"champion_warn_days is below champion_stop_days"),
+        ("publish.champion_stop_days=0", r"publish\.champion_stop_days: .*equal to 1"),
     ],
 )
 def test_a_rule_that_no_shop_can_have_is_refused(assignment: str, message: str) -> None:

@@ -101,6 +101,23 @@ def test_a_series_that_cannot_be_fitted_is_dropped_with_its_reason() -> None:
     assert np.isfinite(ahead.deviation).all()
 
 
+def test_where_linear_algebra_fails_for_all_series_each_says_so_and_is_forecast_by_its_recent_mean(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from statsmodels.tsa.arima.model import ARIMA
+
+    def singular(*_: object, **__: object) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    errors = np.random.default_rng(1).normal(0, 1, (3, 60))
+    monkeypatch.setattr(ARIMA, "fit", singular)
+    fitted = arima.fit_errors(errors, ORDER)
+    assert fitted.reasons == ["LinAlgError: Singular matrix"] * 3
+    ahead = arima.forecast_errors(errors, fitted.parameters, ORDER, 3)
+    assert ahead.replaced.all()
+    np.testing.assert_allclose(ahead.mean[:, 0], errors[:, -arima.RECENT :].mean(axis=1))
+
+
 def test_no_forecast_exceeds_a_multiple_of_what_was_ever_sold() -> None:
     wild = arima.distribution(np.full((1, 2), 50.0), np.full((1, 2), 9.0), np.array([10.0]))
     assert wild.quantiles.max() <= 30.0 + 1e-9

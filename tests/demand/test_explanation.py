@@ -143,3 +143,19 @@ def test_counted_series_are_served_in_whole_units_and_explained_by_the_median_be
     np.testing.assert_allclose(after["blend"].mean[counted], expected[counted])
     np.testing.assert_array_equal(after["blend"].quantiles[~counted], before["blend"].quantiles[~counted])
     pd.testing.assert_frame_equal(served.explain(prices), model.explain(prices))
+
+
+def test_no_forecast_is_negative_or_beyond_a_multiple_of_what_was_ever_sold(model: DemandModel) -> None:
+    largest = np.array([0.0, 1.0, 2.0, 5.0, 10.0, 40.0])
+    wild = {name: 100 * values for name, values in model.arrays.items() if name.endswith("head.kernel")}
+    wild |= {"arima.largest": largest, "arima.mean": model.arrays["arima.mean"] + 30.0}
+    counts = Counts(
+        counted=np.arange(6) < 3, weight=np.full(6, 0.4), factor=np.full(6, 50.0), dispersion=np.full(6, 9.0)
+    ).arrays()
+    exploding = DemandModel(model.spec, {**model.arrays, **wild, **counts}, model.history)
+    for name, forecast in exploding.forecast().items():
+        most = 5 * np.maximum(largest, 1.0)
+        assert (forecast.mean >= 0).all(), name
+        assert (forecast.quantiles >= 0).all(), name
+        assert (forecast.mean <= most[:, None]).all(), name
+        assert (forecast.quantiles <= most[:, None, None]).all(), name

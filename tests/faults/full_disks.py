@@ -112,6 +112,7 @@ def grown(shop: Shop, line: int, step: int, facts: dict[str, Any], folder: Path)
     fill(folder, shop.empty)
     if line:
         run_until(retraining(shop.sales, folder), line, kill)
+    left = set(temporary_files(folder))  # by the kill, for a command that has room to put it right
     broken: list[str] = []
     with disk(folder) as small:
         size = small.used()
@@ -121,14 +122,20 @@ def grown(shop: Shop, line: int, step: int, facts: dict[str, Any], folder: Path)
             if ended.status == 0:
                 facts["failed for want of room"] = trial
                 return [*broken, *differences(shop.reference, folder)]
-            broken += [f"with {size} bytes: {sentence}" for sentence in complaints(ended, folder)]
+            broken += [f"with {size} bytes: {sentence}" for sentence in complaints(ended, folder, left)]
             size += step
             small.mount("remount,", size)
     return [*broken, f"it did not end with {size} bytes"]
 
 
-def complaints(ended: Ended, folder: Path) -> Iterator[str]:
-    """Yield what is wrong with the end of a command that found no room, and what it left half-written."""
+def complaints(ended: Ended, folder: Path, left: set[str]) -> Iterator[str]:
+    """Yield what is wrong with the end of a command that found no room, and what it left half-written.
+
+    Args:
+        ended: how it ended.
+        folder: of its data.
+        left: what lay there half-written before it began.
+    """
     if ended.status != 1:
         yield f"a full disk ended it with {ended.status}: {ended.text[-2000:]}"
     errors = [line for line in ended.text.splitlines() if line.startswith("error: ")]
@@ -136,7 +143,7 @@ def complaints(ended: Ended, folder: Path) -> Iterator[str]:
         yield f"it does not say in one line where there was no room, and for what: {ended.text[-2000:]}"
     if "Traceback" in ended.text:
         yield f"it showed a traceback: {ended.text[-2000:]}"
-    yield from temporary_files(folder)
+    yield from (sentence for sentence in temporary_files(folder) if sentence not in left)
     yield from changed_artifacts(folder)
     for file in folder.rglob("*.json"):
         try:

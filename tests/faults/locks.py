@@ -63,8 +63,8 @@ def waited_for(shop: Shop, lock: Lock, facts: dict[str, Any], folder: Path) -> l
     facts["lines of waiting"] = ended.text.count(WAITED)
     if ended.status:
         return [f"a lock of {lock.seconds:.0f} s ended it with {ended.status}: {ended.text[-2000:]}"]
-    silent = lock.database == MLFLOW and not facts["lines of waiting"]
-    return [*(["nothing was said of the lock"] if silent else []), *differences(shop.reference, folder)]
+    silent = [] if facts["lines of waiting"] else ["nothing was said of the lock"]
+    return [*silent, *differences(shop.reference, folder)]
 
 
 def given_up(shop: Shop, lock: Lock, folder: Path) -> list[str]:

@@ -175,3 +175,11 @@ def test_ctrl_c_is_status_130_and_the_run_is_marked(
     client = client_of(folder)
     runs = client.search_runs([client.get_experiment_by_name("retrain").experiment_id])
     assert {run.info.status for run in runs} == {"FINISHED", "KILLED"}
+
+
+def test_every_command_that_runs_flows_is_named_as_their_owner() -> None:
+    """A run without an owner looks alive after its command was killed, until the next retraining."""
+    callers = {
+        path.name for path in (ROOT / "flows" / "cli").glob("*.py") if "prefect_api(" in path.read_text()
+    }
+    assert callers == {"session.py", "app.py", "ui.py"}, "only `serve` and `ui` run no flow themselves"

@@ -14,6 +14,7 @@ from subprocess import Popen
 import psutil
 import pytest
 
+from conf import load
 from flows.cli import session
 from flows.cli.api_log import ApiLog
 from flows.cli.prefect_database import DATABASE, database_uri, prefect_schema, prepared
@@ -79,7 +80,10 @@ def test_a_disk_without_room_for_the_lock_of_an_api_is_named(
     monkeypatch.setattr(session, "quiet_environment", lambda: None)
     monkeypatch.setattr(STOP, "listen", lambda: None)
     monkeypatch.setattr(session, "shared_api", no_room)
-    with pytest.raises(DiskFull, match=f"^{tmp_path}: the disk is full"), session.prefect_api(str(tmp_path)):
+    with (
+        pytest.raises(DiskFull, match=f"^{tmp_path}: the disk is full"),
+        session.prefect_api(load("smoke", [f"data_folder={tmp_path}"])),
+    ):
         pass
 
 

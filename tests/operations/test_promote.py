@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conf import Settings
 from tasks.governance.approval import Refused
 from tasks.governance.format import FormatError
-from tasks.runtime import champion_aliases, champion_store, track
+from tasks.runtime import champion_aliases, champion_store, ledger_store, track
 from tests.conftest import MODELS
 from tests.operations.promotions import (
     VERSIONS,
@@ -86,6 +87,24 @@ def test_an_alias_moved_by_hand_is_refused_until_a_person_decides(name: str, sho
     assert track.aliases(name)["champion"] == triple(1)[name], "nobody decided, so nothing is moved"
     assert promote(shop, 2)["champion"] == triple(2), "to keep the champion is a decision"
     assert check(Path(shop.data_folder))["number"] == 3
+
+
+def test_who_was_overtaken_reads_by_whom_and_decides_again_and_both_are_in_the_ledger(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(shop, 1)
+    decide = champion_store.decide
+
+    def overtaken(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(champion_store, "decide", decide)
+        promote(shop, 2, "Bob")
+        return decide(*arguments, **options)
+
+    monkeypatch.setattr(champion_store, "decide", overtaken)
+    with pytest.raises(Refused, match=r"the champion is now version 2 \(by Bob, 20"):
+        promote(shop, 3, "Ada")
+    assert promote(shop, 3, "Ada")["champion"] == triple(3)
+    assert [entry.approval.by for entry in ledger_store.entries(shop)] == ["Ada", "Bob", "Ada"]
 
 
 def test_an_alias_of_the_champion_before_or_taken_away_names_nothing_unapproved(shop: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from conf import Settings
 from conf.settings import Variation
 from expectations.refusals import DataError
 from tasks.governance.approval import Refused
+from tasks.operations import recommend as operation
 from tasks.operations.draft import ShopTables
 from tasks.operations.recommend import Order, Recommended, recommend
 from tasks.pricing.greedy import Greedy
@@ -64,6 +66,29 @@ def test_only_the_list_of_the_champion_is_no_draft(shop: Settings, tmp_path: Pat
     assert listed(shop, None, tmp_path)["status"] == "CHAMPION"
     assert statuses(tmp_path) == {"CHAMPION"}
     assert listed(shop, 1, tmp_path)["status"] == "DRAFT"
+
+
+def test_a_list_is_wholly_of_the_version_pinned_at_its_start_and_says_so(
+    shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(shop, 1)
+    loaded, load, drafted = list[tuple[str, int]](), verified_models.load, operation.drafted
+
+    def noted(settings: Settings, name: str, version: int, *rest: Any) -> Any:
+        loaded.append((name, version))
+        return load(settings, name, version, *rest)
+
+    def slowly(*arguments: Any) -> Any:
+        promote(shop, 2, "Bob")
+        return drafted(*arguments)
+
+    monkeypatch.setattr(verified_models, "load", noted)
+    monkeypatch.setattr(operation, "drafted", slowly)
+    recommended = listed(shop, None, tmp_path)
+    assert champion_aliases.version_of(shop, "pricing_policy", "champion") == 2
+    assert loaded == [("pricing_policy", 1)]
+    assert recommended["version"] == 1
+    assert set(pd.read_csv(tmp_path / "list.csv")["version"]) == {1}
 
 
 def test_a_version_that_failed_its_gates_gives_no_list_and_says_why(shop: Settings, tmp_path: Path) -> None:

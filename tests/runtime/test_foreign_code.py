@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import py_compile
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import cloudpickle
+import joblib
 import mlflow
+import numpy as np
 import pytest
 import yaml
 from mlflow.exceptions import MlflowException
@@ -119,6 +123,46 @@ def test_foreign_code_is_refused_before_it_runs(
     for command in (lambda: elasticity(store), lambda: verified_models.seal(store, {MODEL: 1})):
         with pytest.raises(ManifestError, match=f"price_response version 1 {remedy}"):
             command()
+    assert not canary.exists(), "nothing of it was run"
+
+
+def keras_lambda(folder: Path, _: Path) -> None:
+    """Write a network with a layer of code, which Keras would run."""
+    layer = {"class_name": "Lambda", "config": {"function": {"class_name": "__lambda__", "config": {}}}}
+    (folder / "data").mkdir()
+    with ZipFile(folder / "data" / "model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": [layer]}))
+    describe(folder, remove="model_code_path", loader_module="mlflow.tensorflow", data="data")
+
+
+def joblib_dump(folder: Path, canary: Path) -> None:
+    joblib.dump(Pickled(writing(canary)), folder / "model.pkl")
+    describe(folder, remove="model_code_path", loader_module="mlflow.sklearn", model_path="model.pkl")
+
+
+def object_arrays(folder: Path, canary: Path) -> None:
+    np.savez(folder / "artifacts" / "group_draws.npz", whole=np.array([Pickled(writing(canary))], object))
+
+
+@pytest.mark.parametrize("registered", [True, False], ids=["with manifest", "without manifest"])
+@pytest.mark.parametrize("form", [keras_lambda, joblib_dump, object_arrays], ids=lambda form: form.__name__)
+def test_what_would_run_code_when_it_is_read_is_refused_before_it_is_read(
+    form: Callable[[Path, Path], None],
+    registered: bool,
+    store: Settings,
+    canary: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    form(folder_of(1), canary)
+    if not registered:
+        champion_store.forget_manifests(store, MODEL)
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true")
+    arrays = form is object_arrays and not registered  # of data alone, which our own code refuses
+    if not arrays:
+        monkeypatch.setattr("mlflow.pyfunc.load_model", lambda _: pytest.fail("it was handed to MLflow"))
+    refusal = "Object arrays cannot be loaded" if arrays else "price_response version 1"
+    with pytest.raises((ManifestError, ValueError), match=refusal):
+        elasticity(store)
     assert not canary.exists(), "nothing of it was run"
 
 

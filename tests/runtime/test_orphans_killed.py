@@ -104,9 +104,38 @@ def next_one(settings: dict):
 
 print("answer", json.dumps(next_one({"profile": "smoke", "data_folder": sys.argv[1]})))
 """
+SERVED = """
+import os, signal, sys
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow
+from prefect.states import Pending
+from conf import load
+from infra.serving import deployments
+from tasks.runtime.owners import owned_run
+from tasks.runtime.started_by import starter
+
+@flow(name="below a schedule")
+def below(settings: dict):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@flow(name="scheduled")
+def scheduled(settings: dict):
+    with owned_run(sys.argv[1]):
+        below(settings)
+
+settings = load("smoke", [f"data_folder={sys.argv[1]}"])
+given = {"settings": {"data_folder": sys.argv[1]}}
+with starter(sys.argv[1]) as serving, get_client(sync_client=True) as client:
+    ours = scheduled.to_deployment(name="now", parameters=given, tags=[serving.mark])
+    for deployment in [*deployments(settings, serving.mark), ours]:
+        run = client.create_flow_run_from_deployment(deployment.apply(), state=Pending())
+    run_flow(scheduled, flow_run=run, parameters=given)
+"""
 COMMAND = """
 import json, sys
 from pathlib import Path
+from conf import load
 from flows.cli.session import flow_session
 from tasks.runtime.owners import dead
 
@@ -116,10 +145,11 @@ def states():
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs()
         ours = {"data_folder": sys.argv[1]}.items()
-        return [run.state_name for run in runs if ours <= (run.parameters.get("settings") or {}).items()]
+        here = [run for run in runs if ours <= (run.parameters.get("settings") or {}).items()]
+        return [run.state_name for run in here if run.state_name != "Scheduled"]
 
 before = len(dead(Path(sys.argv[1])))
-with flow_session(sys.argv[1]):
+with flow_session(load("smoke", [f"data_folder={sys.argv[1]}"])):
     print("answer", json.dumps([before, len(dead(Path(sys.argv[1]))), states()]))
 """
 
@@ -180,15 +210,21 @@ def test_a_flow_that_was_killed_before_it_began_is_ended_too(swept: Any) -> None
     assert (flows["killed at birth"], flows_after["killed at birth"]) == ("Pending", "Crashed")
 
 
-def test_any_command_ends_what_another_one_that_was_killed_left(api: str, tmp_path: Path) -> None:
-    for name, script in {"pending.py": PENDING, "command.py": COMMAND}.items():
-        (tmp_path / name).write_text(script)
+@pytest.mark.parametrize(
+    ("script", "marks", "runs"), [(PENDING, 1, 1), (SERVED, 2, 4)], ids=["a command", "serve and its run"]
+)
+def test_any_command_ends_what_another_one_that_was_killed_left(
+    script: str, marks: int, runs: int, api: str, tmp_path: Path
+) -> None:
+    for name, text in {"killed.py": script, "command.py": COMMAND}.items():
+        (tmp_path / name).write_text(text)
     env = environment(PREFECT_API_URL=api, PREFECT_HOME=str(tmp_path), PREFECT_LOGGING_LEVEL="ERROR")
-    with begun(tmp_path, env, "pending.py") as killed:
-        assert killed.wait() == -signal.SIGKILL
+    with begun(tmp_path, env, "killed.py") as killed:
+        said = killed.communicate()[0]
+        assert killed.returncode == -signal.SIGKILL, said
     with begun(tmp_path, env, "command.py") as command:
         said = command.communicate()[0]
-    assert 'answer [1, 0, ["Crashed"]]' in said
+    assert f"answer {json.dumps([marks, 0, ['Crashed'] * runs])}" in said
 
 
 def test_a_command_that_runs_beside_is_left_alone(swept: Any) -> None:

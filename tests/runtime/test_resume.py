@@ -54,6 +54,26 @@ def test_a_holder_that_has_not_written_yet_is_another_process(tmp_path: Path) ->
     assert refused.value.holder == {"process": None, "since": None}
 
 
+def test_any_command_ends_the_runs_of_a_killed_retraining_unless_another_one_is_at_work(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resume.sweep_killed(settings)
+    assert not Path(settings.data_folder, "mlflow.db").exists(), "where nothing was trained nothing is made"
+    run = track.start_run(settings, {})
+    with resume._held(settings):
+        resume.sweep_killed(settings)
+    assert track.open_store(settings).get_run(run).info.status == "RUNNING", "its retraining holds the folder"
+    resume.sweep_killed(settings)
+    assert track.open_store(settings).get_run(run).info.status == "KILLED"
+
+    def down(_: Settings) -> int:
+        raise track.StoreError("http://store: no answer")
+
+    monkeypatch.setattr(track, "sweep", down)
+    resume.sweep_killed(settings)
+    assert "is ended by the next retraining: http://store: no answer" in caplog.text
+
+
 def unreadable(file: Path) -> None:
     file.unlink()
     file.mkdir()

@@ -30,10 +30,10 @@ STARTER = """
 import subprocess, sys, time
 from tasks.runtime.started_by import starter
 
-with starter(sys.argv[1]) as release:
+with starter(sys.argv[1]) as started:
     run = subprocess.Popen([sys.executable, "-c", *sys.argv[2:0:-1]])
     if sys.stdin.readline():
-        release()
+        started.release()
     run.wait()
 """
 

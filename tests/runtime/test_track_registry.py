@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from conf import Settings
 from tasks.runtime import track, verified_models
-from tasks.runtime.artifacts import ArtifactError
+from tasks.runtime.artifacts import ArtifactError, save_arrays
 from tasks.runtime.attempt import Attempt
 from tasks.runtime.track.store import if_present
 from tests.runtime.stores import registration
@@ -49,6 +50,21 @@ def test_a_model_that_does_not_answer_its_example_is_not_registered(
         track.stage_run(attempt, "register") as stage,
     ):
         stage.model(registration(tmp_path))
+    assert len(client.search_model_versions("name = 'price_response'")) == versions
+
+
+def test_a_model_whose_numbers_are_not_finite_is_not_registered(
+    attempt: Attempt, client: Any, tmp_path: Path
+) -> None:
+    candidate = registration(tmp_path)
+    draws = save_arrays({"whole": np.array([[-1.0, np.nan]])}, tmp_path / "not_finite.npz")
+    unsound = replace(candidate, files={**candidate.files, "response_draws": draws})
+    versions = len(client.search_model_versions("name = 'price_response'"))
+    with (
+        pytest.raises(ValueError, match=r"not_finite\.npz: .* Received: 1 of 2 in `whole` that are not"),
+        track.stage_run(attempt, "register") as stage,
+    ):
+        stage.model(unsound)
     assert len(client.search_model_versions("name = 'price_response'")) == versions
 
 

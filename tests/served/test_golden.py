@@ -15,8 +15,11 @@ import pytest
 
 from tasks.pricing import state
 from tasks.pricing.price_list import in_force
-from tasks.served.golden import GoldenError, recorded, require
+from tasks.served import response
+from tasks.served.demand import Demand
+from tasks.served.golden import GoldenError, GoldenModel, recorded, require
 from tasks.served.policy import PricingPolicy
+from tasks.served.response import PriceResponse
 from tests.stages.test_market import grouped_policy, stored
 
 REQUEST = in_force(grouped_policy())
@@ -74,6 +77,34 @@ def test_another_order_of_the_features_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(state, "FEATURES", (*state.FEATURES[1:], state.FEATURES[0]))
     with pytest.raises(GoldenError, match=r"`features` of its specification has SHA-256 \w+, was \w+ at"):
         require(served(), vectors)
+
+
+def test_other_features_of_the_forecast_are_refused() -> None:
+    trained, changed = Demand(), Demand()
+    features = ["log_price", "promotion_deal", "saturday"]
+    for model, known in ((trained, features), (changed, features[::-1])):
+        model._model = SimpleNamespace(spec={"known": known})  # type: ignore[assignment]
+    vectors = {"spec": hashes(trained), "vectors": []}
+    require(trained, vectors)
+    with pytest.raises(GoldenError, match=r"Demand does not answer .* `features` of its specification has"):
+        require(changed, vectors)
+
+
+def test_another_order_of_the_response_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = PriceResponse()
+    model._confidence = 0.95
+    vectors = {"spec": hashes(model), "vectors": []}
+    require(model, vectors)
+    monkeypatch.setattr(response, "ANSWER", response.ANSWER[::-1])
+    with pytest.raises(GoldenError, match=r"PriceResponse does not answer .* `answer` of its specification"):
+        require(model, vectors)
+
+
+def hashes(model: GoldenModel) -> Any:
+    """Return the hashes of a model's specification as they are registered."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(model), "requests", lambda *_: [])
+        return recorded(model, pd.DataFrame())["spec"]
 
 
 def test_it_is_checked_when_the_version_is_loaded(tmp_path: Path) -> None:

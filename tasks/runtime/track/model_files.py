@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,6 +24,7 @@ class RegisteredVersion:
 
     Attributes:
         uri: of the folder of its files.
+        created: when it was registered.
     """
 
     name: str
@@ -30,6 +32,7 @@ class RegisteredVersion:
     run_id: str
     uri: str
     tags: Mapping[str, str]
+    created: datetime
 
 
 def registered_version(name: str, version: int) -> RegisteredVersion:
@@ -44,7 +47,12 @@ def registered_version(name: str, version: int) -> RegisteredVersion:
     if registered is None or uri is None:
         raise ModelError(f"{name}: there is no version {version}. `repricer ui` lists those that exist.")
     return RegisteredVersion(
-        name=name, version=version, run_id=registered.run_id or "", uri=uri, tags=dict(registered.tags)
+        name=name,
+        version=version,
+        run_id=registered.run_id or "",
+        uri=uri,
+        tags=dict(registered.tags),
+        created=datetime.fromtimestamp(registered.creation_timestamp / 1000, UTC),
     )
 
 
