@@ -6,6 +6,8 @@ ledger answers; the switch works without it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +18,11 @@ from typing_extensions import TypedDict
 from conf import Settings
 from expectations.columns import CHANNEL, EFFECTIVE_UNTIL, PRICE_AFTER
 from tasks.governance.approval import approval
-from tasks.governance.ledger import ENDED, RESUMED, STOPPED, TOOK_EFFECT, LedgerError
+from tasks.governance.ledger import ENDED, RESUMED, STOPPED, TOOK_EFFECT, Entry, LedgerError
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList
 from tasks.governance.published_rows import DEFAULT_CHANNEL, KEY, differences
-from tasks.runtime import publishing, publishing_switch
+from tasks.runtime import ledger_store, publishing, publishing_switch
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import ListError, folder_of
 from tasks.runtime.publishing_due import bring_up, deliver_due
@@ -137,7 +139,11 @@ def switch(settings: Settings, by: str, reason: str, *, stop: bool) -> Switched:
     Raises:
         Refused: nobody signs.
     """
-    publishing_switch.throw(settings, STOPPED if stop else RESUMED, approval(by, reason))
+    signed = approval(by, reason)
+    if stop:
+        publishing_switch.throw(settings, STOPPED, signed)
+    else:
+        publishing_switch.throw(settings, RESUMED, signed, _entries(settings))
     note = ""
     try:
         if publishing.has_ledger(settings):
@@ -147,6 +153,14 @@ def switch(settings: Settings, by: str, reason: str, *, stop: bool) -> Switched:
     except (StoreError, LedgerError) as error:
         note = str(error)
     return Switched(stopped=stop, in_ledger=not note, note=note)
+
+
+def _entries(settings: Settings) -> Sequence[Entry]:
+    """Return the entries of the ledger, none where there is none or it cannot be read."""
+    with suppress(StoreError, LedgerError):
+        if publishing.has_ledger(settings):
+            return ledger_store.entries(settings)
+    return ()
 
 
 def diff(settings: Settings, a: str, b: str) -> Compared:

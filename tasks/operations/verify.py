@@ -98,6 +98,7 @@ CHECKS: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "bytes of the champion": _champion,
     "files of published lists": verify_lists.files_of_lists,
     "list in force": verify_lists.pointer,
+    "switch": verify_lists.switch,
     "published prices": verify_lists.prices,
 }
 """What is checked."""

@@ -160,7 +160,7 @@ def enter_switch(settings: Settings) -> None:
             enter(
                 settings,
                 before,
-                *((turn.kind, publishing_switch.body(turn), turn.approval) for turn in missing),
+                *((turn.kind, turn.body(), turn.approval) for turn in missing),
             )
             return
         except Overtaken:
