@@ -1,7 +1,7 @@
 """The switch that stops all publishing: what its file and the ledger say together.
 
-Stopped wins: a stop counts wherever it stands, until a named person resumes publishing after it. So a file that
-was restored from a backup does not lift a newer stop of the ledger, and a file that was thrown while the
+Stopped wins: a stop counts wherever it stands, until a named person resumes publishing after it. So a file
+that was restored from a backup does not lift a newer stop of the ledger, and one that was thrown while the
 database was down stops publishing before the ledger knows of it.
 """
 

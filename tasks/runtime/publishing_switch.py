@@ -91,8 +91,8 @@ def stopped_because(settings: Settings, entries: Iterable[Entry]) -> str:
     if not in_file:
         return f"publishing is {decisive}, and the file of the switch was removed by hand"
     return (
-        f"publishing is {decisive}, as the ledger says; {_place(settings)} does not know of it: it was restored "
-        f"from a backup or changed by hand, and its last turn ({in_file[-1]}) lifts no stop that is newer"
+        f"publishing is {decisive}, as the ledger says; {_place(settings)} does not know of it: it was "
+        f"restored from a backup or changed by hand, and its last turn ({in_file[-1]}) lifts no newer stop"
     )
 
 
