@@ -25,7 +25,7 @@ from tasks.governance.published_rows import DEFAULT_CHANNEL, KEY, differences
 from tasks.runtime import ledger_store, publishing, publishing_switch
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import ListError, folder_of
-from tasks.runtime.publishing_due import bring_up, deliver_due
+from tasks.runtime.publishing_due import brought_up, deliver_due
 from tasks.runtime.tables import PARQUET, table_at
 from tasks.runtime.track.reach import StoreError
 
@@ -42,11 +42,17 @@ class Listed(TypedDict):
 
 
 class Due(TypedDict):
-    """What was due, and what stands now."""
+    """What was due, and what stands now.
+
+    ``withheld`` has a sentence for every destination that gets the list when publishing is resumed, and
+    ``problems`` for whatever should have been done and could not.
+    """
 
     took_effect: list[str]
     ended: list[str]
     delivered: list[str]
+    withheld: list[str]
+    problems: list[str]
     in_force: Listed | None
     waiting: list[Listed]
     stopped: str
@@ -88,22 +94,24 @@ class Compared(TypedDict):
 
 
 def due(settings: Settings) -> Due:
-    """Do what has come due; doing it again changes nothing.
+    """Do what has come due, whatever else cannot be done; doing it again changes nothing.
 
     Raises:
-        ListError: a list is not what was published; the one in force stays.
-        DeliveryError: a destination does not have the list in force.
         StoreError: the database of the ledger does not answer.
     """
-    entries = bring_up(settings)
-    delivered = deliver_due(settings)
-    names = {kind: [str(entry.body["list"]) for entry in entries if entry.kind == kind] for kind in KINDS}
+    brought = brought_up(settings)
+    deliveries = deliver_due(settings)
+    names = {
+        kind: [str(entry.body["list"]) for entry in brought.entries if entry.kind == kind] for kind in KINDS
+    }
     now, shop = publishing.standing(settings), publishing.zone(settings)
     current = now.lists.in_force
     return Due(
         took_effect=names[TOOK_EFFECT],
         ended=names[ENDED],
-        delivered=delivered,
+        delivered=deliveries.delivered,
+        withheld=deliveries.withheld,
+        problems=[*brought.problems, *deliveries.problems],
         in_force=_listed(current, shop) if current else None,
         waiting=[_listed(now.lists.newest(root), shop) for root in now.lists.waiting],
         stopped=now.stopped_because,
@@ -121,7 +129,6 @@ def withdraw(settings: Settings, by: str, reason: str, name: str | None = None) 
     Raises:
         Refused: nobody signs, or there is no such list, or none before it.
         ListError: the list before is not what was published; nothing was changed.
-        DeliveryError: the list before is in force, and a destination does not have it yet.
         StoreError: the database of the ledger does not answer.
     """
     withdrawn = publishing.withdraw(settings, name, approval(by, reason))

@@ -127,11 +127,7 @@ def at_work(settings: Settings) -> Iterator[Path]:
 
 
 def mirror(settings: Settings, now: Standing) -> None:
-    """Let staged lists, sweepings and the pointer follow the ledger.
-
-    Raises:
-        ListError: the list in force is missing.
-    """
+    """Let staged lists, sweepings and the pointer follow the ledger; it names no list that is gone."""
     root, in_force = folder_of(settings), now.lists.in_force
     settle(root, now.lists.lists.keys())
     wanted = Pointer(in_force.name, in_force.manifest) if in_force else None
@@ -142,8 +138,9 @@ def mirror(settings: Settings, now: Standing) -> None:
         current = None
     if current != wanted or (wanted is None) != (current is None):
         if wanted is not None and not (root / wanted.list).is_dir():
-            raise ListError(f"{root / wanted.list}: the list in force by the ledger is gone. Restore it")
-        point(root, wanted)
+            log.warning("%s: the list in force by the ledger is gone. Restore it.", root / wanted.list)
+        else:
+            point(root, wanted)
 
 
 def enter_switch(settings: Settings) -> None:
