@@ -62,10 +62,10 @@ def verify(settings: Settings) -> Verified:
 
 def _chain(settings: Settings) -> Iterator[str]:
     broken = ledger_store.broken(settings)
-    if broken is None:
-        broken = ledger_witness.missing(settings, ledger_store.entries(settings))
     if broken is not None:
         yield str(broken)
+    else:
+        yield from ledger_witness.faults(settings, ledger_store.entries(settings))
 
 
 def _aliases(settings: Settings) -> Iterator[str]:
