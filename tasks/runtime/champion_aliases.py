@@ -8,18 +8,17 @@ person adopts what it points to, or promotes the champion once more.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from conf import Settings
 from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, require_promotable
 from tasks.governance.champion import HEAD, MODELS, Champion, Standing, Unresolved
-from tasks.governance.ledger import REJECTED, LedgerError
+from tasks.governance.ledger import REJECTED, LedgerError, Overtaken
 from tasks.runtime import champion_store, track, verified_models
 from tasks.runtime.candidate_aliases import candidate_of, follow_policy
+from tasks.runtime.writer_lock import Writer, held
 
 log = logging.getLogger("repricer")
 
@@ -74,23 +73,34 @@ def mirror(settings: Settings) -> list[str]:
     Raises:
         Unapproved: an alias of the champion was moved by hand since they followed the ledger.
         Unresolved: a version of the champion is no longer registered.
+        Overtaken: the process was paused meanwhile, and another one has taken over.
     """
+    try:
+        with held(champion_store.lock_of(settings)) as writer:
+            return _mirrored(settings, writer)
+    except Overtaken:
+        # The write that it was amid when it was paused may have come after those of the newer holder.
+        with held(champion_store.lock_of(settings)) as writer:
+            state = champion_store.current(settings)
+            if state.champion is not None:
+                _follow(state.champion, state.previous, writer)
+        raise
+
+
+def _mirrored(settings: Settings, writer: Writer) -> list[str]:
     corrections: list[str] = []
-    with (Path(settings.data_folder) / ".champion.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        state, followed = champion_store.current(settings), None
-        while state.champion is not None and state.champion != followed:
-            moved = _moved_by_hand(state.champion)
-            latest = champion_store.current(settings)
-            if latest.champion == state.champion:
-                if moved:
-                    raise Unapproved(moved)
-                corrections += _follow(state.champion, state.previous)
-                followed = state.champion
-            state = latest
-        _tag_rejected(state)
-        corrections += follow_policy(set(state.rejected))
-    return corrections
+    state, followed = champion_store.current(settings), None
+    while state.champion is not None and state.champion != followed:
+        moved = _moved_by_hand(state.champion)
+        latest = champion_store.current(settings)
+        if latest.champion == state.champion:
+            if moved:
+                raise Unapproved(moved)
+            corrections += _follow(state.champion, state.previous, writer)
+            followed = state.champion
+        state = latest
+    _tag_rejected(state)
+    return corrections + follow_policy(set(state.rejected))
 
 
 def repair(settings: Settings) -> None:
@@ -217,7 +227,7 @@ def astray(current: Champion, replaced: Champion | None) -> Iterator[Astray]:
                 yield Astray(name, alias, aliases.get(alias), target)
 
 
-def _follow(current: Champion, replaced: Champion | None) -> list[str]:
+def _follow(current: Champion, replaced: Champion | None, writer: Writer) -> list[str]:
     """Set what differs from the ledger and return a line for each alias or version corrected.
 
     The mark of the entry is set last: it says that all of them followed.
@@ -231,15 +241,18 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
         )
     corrections = []
     for stray in list(astray(current, replaced)):
+        writer.require_newest()
         _point(stray.name, stray.alias, stray.target)
         corrections.append(f"{stray}; it is put back.")
     for name, version in current.versions.items():
         if not current.tags().items() <= (tags[name] or {}).items():
+            writer.require_newest()
             track.tag_version(name, version, current.tags())
             corrections.append(
                 f"{name} version {version}: the tags of its approval were missing; they are set."
             )
     if (tags[HEAD] or {}).get(FOLLOWED) != current.mark:
+        writer.require_newest()
         track.tag_version(HEAD, current.versions[HEAD], {FOLLOWED: current.mark})
     return corrections
 

@@ -45,6 +45,7 @@ from tasks.governance.manifest import Manifest
 from tasks.runtime import champion_rows, manifest_tables
 from tasks.runtime.ledger_database import create, forbid, opened, writing
 from tasks.runtime.ledger_witness import missing, witness, witnessed
+from tasks.runtime.writer_lock import Writer
 
 COLUMNS: tuple[Column[Any], ...] = (
     Column("number", Integer, primary_key=True, autoincrement=False),
@@ -106,16 +107,20 @@ def broken(settings: Settings) -> Broken | None:
     return None
 
 
-def append(settings: Settings, *added: Entry, manifests: Sequence[Manifest] = ()) -> None:
+def append(
+    settings: Settings, *added: Entry, manifests: Sequence[Manifest] = (), writer: Writer | None = None
+) -> None:
     """Append entries if the one that the first follows is still the newest, in one transaction.
 
     Args:
         settings: whose database holds the ledger.
         added: entries, in their order.
         manifests: of the versions that they approve, kept where there are none.
+        writer: holder of the lock whose token they carry; none: they are entered without it.
 
     Raises:
-        Overtaken: another entry is the newest, or another writer holds a newer token; nothing was written.
+        Overtaken: the writer was replaced, another entry is the newest, or another writer holds a newer
+            token; nothing was written.
         LedgerError: the newest entry is not what was written.
         StoreError: the database does not answer.
     """
@@ -123,6 +128,8 @@ def append(settings: Settings, *added: Entry, manifests: Sequence[Manifest] = ()
         create(engine, TABLES)
         try:
             with writing(engine, TABLE) as connection:
+                if writer is not None:
+                    writer.require_newest()
                 _write(connection, added)
                 manifest_tables.keep(connection, manifests)
         except IntegrityError:

@@ -13,7 +13,7 @@ from tasks.governance.publication import Publications, PublishedList, taking_eff
 from tasks.governance.published_rows import ends_of, restored
 from tasks.runtime import delivery
 from tasks.runtime.delivery import DeliveryError, Shipment
-from tasks.runtime.published_lists import ListError, Pointer, faults, name_at, stage
+from tasks.runtime.published_lists import ListError, Pointer, faults, folder_of, name_at, stage
 from tasks.runtime.publishing import (
     Decision,
     Standing,
@@ -72,8 +72,8 @@ def brought_up(settings: Settings, now: datetime | None = None) -> BroughtUp:
     """Do like ``bring_up``, and return what could not be done instead of raising it."""
     now = now or datetime.now(UTC)
     problems: list[str] = []
-    with at_work(settings) as root:
-        before = standing(settings)
+    with at_work(settings) as writer:
+        root, before = folder_of(settings), standing(settings)
         effective = _effective(root, before.lists, now, problems)
         decisions = [_effect(before, effective)] if effective else []
         current = effective or before.lists.in_force
@@ -84,16 +84,16 @@ def brought_up(settings: Settings, now: datetime | None = None) -> BroughtUp:
                 decisions.append(_end(settings, root, before, current, current.ended_by(now)[-1]))
             except ListError as error:
                 problems.append(f"the promotions of list {current.name} cannot end: {error}")
-        after = enter(settings, before, *decisions)
-        mirror(settings, after)
+        after = enter(settings, before, *decisions, writer=writer)
+        mirror(settings, after, writer)
     return BroughtUp(entries=list(after.entries[len(before.entries) :]), problems=problems)
 
 
 def deliver_due(settings: Settings) -> Deliveries:
     """Deliver the list in force to every destination that lacks it; what one answers stops no other."""
     done = Deliveries()
-    with at_work(settings) as root:
-        lists = standing(settings).lists
+    with at_work(settings) as writer:
+        root, lists = folder_of(settings), standing(settings).lists
         current = lists.in_force
         if current is None:
             return done
@@ -107,6 +107,7 @@ def deliver_due(settings: Settings) -> Deliveries:
             if not lists.stopped and standing(settings).lists.stopped:
                 break  # somebody stopped publishing after the look
             assert shipment is not None
+            writer.require_newest()
             try:
                 delivery.deliver(settings, place, shipment)
                 done.delivered.append(place)
