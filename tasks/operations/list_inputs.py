@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from conf import Settings
+from expectations.columns import ACTION
 from tasks.governance.champion import HEAD, MODELS, Champion
 from tasks.operations.draft import Draft, ShopTables
+from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.runtime import publishing, track
 from tasks.runtime.attempt import code_version, settings_hash
 
@@ -42,7 +44,7 @@ def about_of(settings: Settings, draft: Draft, champion: Champion, seed: int) ->
     """Return what the manifest says of a list: by whom, from what and with which versions it was computed."""
     tags = track.version_tags(HEAD, champion.versions[HEAD]) or {}
     return {
-        "rows": len(draft.table),
+        "rows": int((draft.table[ACTION] != LEAVE_OUT).sum()),
         "versions": dict(champion.versions),
         "approved": {name: champion.digests.get(name) for name in MODELS},
         "champion_approved_by": champion.approval.by,

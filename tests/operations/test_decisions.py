@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from conf import Settings
+from flows.approval_form import conclusion
 from tasks.governance.approval import Refused, approval
 from tasks.governance.ledger import ADOPTED, REJECTED, LedgerError
 from tasks.governance.manifest import ManifestError
 from tasks.operations import promote as promotion
+from tasks.operations.approve import LEAVE, Answer, decide
 from tasks.operations.ledger import listed
 from tasks.operations.reject import reject
 from tasks.runtime import champion_aliases, champion_store, ledger_store, track
@@ -177,6 +179,21 @@ def test_who_trained_a_version_does_not_approve_it_where_two_persons_are_needed(
     with pytest.raises(Refused, match="who trained a version does not approve it"):
         promotion.adopt(two, 1, "Ada Lovelace", "why")
     assert promotion.adopt(two, 1, "Bob", "why")["champion"] == triple(1)
+
+
+# --- the form ---
+
+
+def test_who_does_not_promote_on_the_form_rejects_in_the_ledger(shop: Settings) -> None:
+    answer = Answer(decision=LEAVE, by="Eve", reason="milk at 9.99", version=2, replaces=0)
+    decided = decide(shop, answer)
+    assert (decided["promoted"], decided["refused"]) == (None, "")
+    assert decided["rejected"] is not None
+    (entry,) = ledger_store.entries(shop)
+    assert (entry.kind, entry.body, entry.approval.by) == (REJECTED, {"version": 2}, "Eve")
+    state = conclusion(decided)
+    assert (state.name, state.message) == ("Rejected", "version 2 is rejected, by Eve: milk at 9.99")
+    assert "version 2 was rejected already by Eve" in decide(shop, answer)["refused"]
 
 
 # --- adoptions ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,6 +87,17 @@ def test_a_list_says_what_it_changes_and_why(champion: Settings) -> None:
     assert set(table["currency"]) == {"EUR"}
     csv = (root(champion) / str(pointed(champion)) / "list.csv").read_text()
     assert csv.startswith('"name","category","product_id"')
+
+
+def test_the_manifest_counts_the_rows_of_the_list_and_no_product_that_was_left_out(
+    champion: Settings, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.csv"
+    rules.write_text("scope,name,least_price\nproduct,p0,3.0\n")
+    done = published(champion, ShopTables(rules=str(rules)))
+    assert [text[:2] for text in done["left_out"]] == ["p0"]
+    manifest = json.loads((root(champion) / done["list"] / "manifest.json").read_text())
+    assert manifest["rows"] == len(rows(champion)) == 2
 
 
 def test_a_list_beyond_the_limits_of_the_guard_publishes_nothing(shop: Settings) -> None:
