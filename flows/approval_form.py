@@ -28,7 +28,7 @@ class Approval(RunInput):
     """The fields of the form; the server refuses blank ones."""
 
     decision: Literal["promote", "do not promote"] = Field(
-        title="Decision", description=f"{PROMOTE}: it becomes champion; {LEAVE}: nothing changes."
+        title="Decision", description=f"{PROMOTE}: it becomes champion; {LEAVE}: it is rejected."
     )
     by: str = Field(pattern=WRITTEN, title="Your name", description="Kept in the ledger with the decision.")
     reason: str = Field(
@@ -84,7 +84,9 @@ def conclusion(decided: Decided) -> Any:
         return Failed(name="Refused", message=decided["refused"])
     signed = f"by {given['by'].strip()}: {given['reason'].strip()}"
     if decided["promoted"] is None:
-        return Completed(name="Not promoted", message=f"version {given['version']} stays as it is, {signed}")
+        return Completed(
+            name="Rejected", message=f"version {given['version']} is rejected, {signed}", data=decided
+        )
     return Completed(
         name="Promoted", message=f"version {given['version']} is champion, {signed}", data=decided
     )

@@ -61,17 +61,24 @@ def rollback(
 
 
 def adopt(
-    by: By, reason: Reason, profile: Profile = "default", sets: Sets = None, json_file: Json = None
+    version: Annotated[
+        int, typer.Option(help="Version of `pricing_policy` that its alias `champion` names.")
+    ],
+    by: By,
+    reason: Reason,
+    profile: Profile = "default",
+    sets: Sets = None,
+    json_file: Json = None,
 ) -> None:
     """Make champion what the alias of `pricing_policy` names: set by hand, or before there was a ledger.
 
-    Example: `repricer adopt --by "Ada Lovelace" --reason "moved in the MLflow UI on Sunday"`
+    Example: `repricer adopt --version 3 --by "Ada Lovelace" --reason "moved in the MLflow UI on Sunday"`
     """
     settings = settings_of(profile, sets)
     require_store(settings)
     from tasks.operations.promote import adopt as operation
 
-    promoted = operation(settings, by, reason)
+    promoted = operation(settings, version, by, reason)
     write_json(json_file, promoted)
     report.show_promoted(promoted)
 

@@ -11,7 +11,12 @@ if TYPE_CHECKING:  # these modules import the heavy libraries, which `--help` mu
     from tasks.operations.publications import Compared, Due, Switched, Withdrawn
     from tasks.operations.publish import Published
 
+
 ROWS_SHOWN = 20  # rows of a difference; --json has all
+
+
+class Undone(RuntimeError):
+    """Something came due and was not done, while everything else was."""
 
 
 def show_published(published: Published) -> None:
@@ -29,11 +34,19 @@ def show_published(published: Published) -> None:
 
 
 def show_due(done: Due) -> None:
-    """Print what came due and what stands now."""
+    """Print what came due and what stands now.
+
+    Raises:
+        Undone: something should have been done, and was not.
+    """
     _names("took effect", done["took_effect"])
     _names("promotions ended, or channels began", done["ended"])
     _names("delivered and read back", done["delivered"])
+    for sentence in done["withheld"]:
+        say(sentence)
     _standing(done)
+    if done["problems"]:
+        raise Undone("\n".join(done["problems"]))
 
 
 def show_withdrawn(withdrawn: Withdrawn) -> None:

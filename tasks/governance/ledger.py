@@ -171,11 +171,12 @@ def own_fault(entry: Entry) -> Broken | None:
     """Return what is wrong with an entry by itself: it is not what its recorded digest says."""
     try:
         digest = entry.digest()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         return Broken(entry.number, f"was changed: it is nothing that was ever written ({error})")
     if entry.recorded in (None, digest):
         return None
-    return Broken(entry.number, f"was changed: its SHA-256 is {digest}, and was recorded as {entry.recorded}")
+    recorded = ascii(entry.recorded).strip("'")  # bytes that are no text cannot be printed
+    return Broken(entry.number, f"was changed: its SHA-256 is {digest}, and was recorded as {recorded}")
 
 
 def _fault(before: Entry | None, entry: Entry) -> Broken | None:

@@ -8,7 +8,7 @@ stopped no list takes effect, but promotions end and lists are taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -177,11 +177,21 @@ def in_force_since(entries: Iterable[Entry], start: datetime) -> list[PublishedL
     return list({**charged, **{published.name: published for published in last if published}}.values())
 
 
-def taking_effect(standing: Publications, now: datetime) -> PublishedList | None:
-    """Return the waiting list that takes effect now, the latest where the moment of several has come."""
+def taking_effect(
+    standing: Publications, now: datetime, damaged: Collection[str] = ()
+) -> PublishedList | None:
+    """Return the waiting list that takes effect now, the latest where the moment of several has come.
+
+    Args:
+        standing: what stands now.
+        now: moment.
+        damaged: roots that are not what was published and stay where they are.
+    """
     if standing.stopped:
         return None
-    ready = [root for root in standing.waiting if standing.newest(root).effective <= now]
+    ready = [
+        root for root in standing.waiting if standing.newest(root).effective <= now and root not in damaged
+    ]
     return standing.newest(ready[-1]) if ready else None
 
 

@@ -8,6 +8,7 @@ from conf import Settings
 from tasks.governance.approval import CHAMPION, Refused
 from tasks.governance.champion import HEAD
 from tasks.operations.promote import Promoted, promote
+from tasks.operations.reject import Rejected, reject
 from tasks.runtime import champion_aliases
 
 PROMOTE, LEAVE = "promote", "do not promote"
@@ -27,28 +28,32 @@ class Answer(TypedDict):
 
 
 class Decided(TypedDict):
-    """What came of an answer: the promotion, or why it was refused; neither where the answer was no."""
+    """What came of an answer: the promotion, the rejection, or why it was refused."""
 
     answer: Answer
     promoted: Promoted | None
+    rejected: Rejected | None
     refused: str
 
 
 def decide(settings: Settings, answer: Answer) -> Decided:
-    """Promote the version that was compared if the answer says so, as ``repricer promote`` does.
+    """Promote or reject the version that was compared, as ``repricer promote`` and ``repricer reject`` do.
 
     Raises:
         FormatError: the version, or one that it is pinned to, is of another format.
         ManifestError: one of them is not what was registered.
     """
-    if answer["decision"] == LEAVE:
-        return Decided(answer=answer, promoted=None, refused="")
+    version, signed = answer["version"], (answer["by"], answer["reason"])
+    decided = Decided(answer=answer, promoted=None, rejected=None, refused="")
     try:
-        _require_same_champion(settings, answer)
-        promoted = promote(settings, answer["version"], answer["by"], answer["reason"])
+        if answer["decision"] == LEAVE:
+            decided["rejected"] = reject(settings, version, *signed)
+        else:
+            _require_same_champion(settings, answer)
+            decided["promoted"] = promote(settings, version, *signed)
     except Refused as refusal:
-        return Decided(answer=answer, promoted=None, refused=str(refusal))
-    return Decided(answer=answer, promoted=promoted, refused="")
+        decided["refused"] = str(refusal)
+    return decided
 
 
 def _require_same_champion(settings: Settings, answer: Answer) -> None:

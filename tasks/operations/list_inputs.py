@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from conf import Settings
+from expectations.columns import ACTION
 from tasks.governance.champion import HEAD, MODELS, Champion
 from tasks.operations.draft import Draft, ShopTables
+from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.runtime import publishing, track
 from tasks.runtime.attempt import code_version, settings_hash
 from tasks.runtime.guard_rules import guard_hash
@@ -52,7 +54,7 @@ def about_of(
     rules = tables.rules or settings.guard.rules
     table = None if rules is None else Path(rules).read_bytes()
     return {
-        "rows": len(draft.table),
+        "rows": int((draft.table[ACTION] != LEAVE_OUT).sum()),
         "versions": dict(champion.versions),
         "approved": {name: champion.digests.get(name) for name in MODELS},
         "champion_approved_by": champion.approval.by,

@@ -106,20 +106,31 @@ def rollback(settings: Settings, by: str, reason: str) -> Promoted:
     return _decide(settings, seen, (ROLLED_BACK, body, signed), manifests)
 
 
-def adopt(settings: Settings, by: str, reason: str) -> Promoted:
+def adopt(settings: Settings, version: int, by: str, reason: str) -> Promoted:
     """Make champion what the policy's alias names, which somebody set by hand or before there was a ledger.
 
+    Args:
+        settings: whose store holds the version.
+        version: that the alias names: what the person looked at.
+        by: name of the person who decides.
+        reason: why.
+
     Raises:
-        Refused: no alias names another version than the ledger does, or the version may not be promoted.
+        Refused: the alias names another version or the champion, or the version may not be promoted.
         FormatError: the version, or one that it is pinned to, is of another format.
         ManifestError: one of them is not what was registered.
     """
     track.open_store(settings)
     signed = approval(by, reason)
     seen, _ = _seen(settings)
-    version = track.aliases(HEAD).get(CHAMPION)
-    if version is None:
+    pointed = track.aliases(HEAD).get(CHAMPION)
+    if pointed is None:
         raise Refused(f"there is nothing to adopt: no version of {HEAD} has the alias {CHAMPION}.")
+    if pointed != version:
+        raise Refused(
+            f"the alias {CHAMPION} of {HEAD} names version {pointed}, not {version}. Look at version "
+            f"{pointed}, then adopt it, or promote the other: `repricer promote --version {version}`."
+        )
     _require_second_person(settings, version, signed)
     versions = pinned(version, track.version_tags(HEAD, version))
     manifests = _verified(settings, versions)

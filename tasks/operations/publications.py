@@ -6,6 +6,8 @@ ledger answers; the switch works without it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,14 +18,14 @@ from typing_extensions import TypedDict
 from conf import Settings
 from expectations.columns import CHANNEL, EFFECTIVE_UNTIL, PRICE_AFTER
 from tasks.governance.approval import approval
-from tasks.governance.ledger import ENDED, RESUMED, STOPPED, TOOK_EFFECT, LedgerError
+from tasks.governance.ledger import ENDED, RESUMED, STOPPED, TOOK_EFFECT, Entry, LedgerError
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList
 from tasks.governance.published_rows import DEFAULT_CHANNEL, KEY, differences
-from tasks.runtime import publishing, publishing_switch
+from tasks.runtime import ledger_store, publishing, publishing_switch
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import ListError, folder_of
-from tasks.runtime.publishing_due import bring_up, deliver_due
+from tasks.runtime.publishing_due import brought_up, deliver_due
 from tasks.runtime.tables import PARQUET, table_at
 from tasks.runtime.track.reach import StoreError
 
@@ -40,11 +42,17 @@ class Listed(TypedDict):
 
 
 class Due(TypedDict):
-    """What was due, and what stands now."""
+    """What was due, and what stands now.
+
+    ``withheld`` has a sentence for every destination that gets the list when publishing is resumed, and
+    ``problems`` for whatever should have been done and could not.
+    """
 
     took_effect: list[str]
     ended: list[str]
     delivered: list[str]
+    withheld: list[str]
+    problems: list[str]
     in_force: Listed | None
     waiting: list[Listed]
     stopped: str
@@ -86,22 +94,24 @@ class Compared(TypedDict):
 
 
 def due(settings: Settings) -> Due:
-    """Do what has come due; doing it again changes nothing.
+    """Do what has come due, whatever else cannot be done; doing it again changes nothing.
 
     Raises:
-        ListError: a list is not what was published; the one in force stays.
-        DeliveryError: a destination does not have the list in force.
         StoreError: the database of the ledger does not answer.
     """
-    entries = bring_up(settings)
-    delivered = deliver_due(settings)
-    names = {kind: [str(entry.body["list"]) for entry in entries if entry.kind == kind] for kind in KINDS}
+    brought = brought_up(settings)
+    deliveries = deliver_due(settings)
+    names = {
+        kind: [str(entry.body["list"]) for entry in brought.entries if entry.kind == kind] for kind in KINDS
+    }
     now, shop = publishing.standing(settings), publishing.zone(settings)
     current = now.lists.in_force
     return Due(
         took_effect=names[TOOK_EFFECT],
         ended=names[ENDED],
-        delivered=delivered,
+        delivered=deliveries.delivered,
+        withheld=deliveries.withheld,
+        problems=[*brought.problems, *deliveries.problems],
         in_force=_listed(current, shop) if current else None,
         waiting=[_listed(now.lists.newest(root), shop) for root in now.lists.waiting],
         stopped=now.stopped_because,
@@ -119,7 +129,6 @@ def withdraw(settings: Settings, by: str, reason: str, name: str | None = None) 
     Raises:
         Refused: nobody signs, or there is no such list, or none before it.
         ListError: the list before is not what was published; nothing was changed.
-        DeliveryError: the list before is in force, and a destination does not have it yet.
         StoreError: the database of the ledger does not answer.
     """
     withdrawn = publishing.withdraw(settings, name, approval(by, reason))
@@ -137,7 +146,11 @@ def switch(settings: Settings, by: str, reason: str, *, stop: bool) -> Switched:
     Raises:
         Refused: nobody signs.
     """
-    publishing_switch.throw(settings, STOPPED if stop else RESUMED, approval(by, reason))
+    signed = approval(by, reason)
+    if stop:
+        publishing_switch.throw(settings, STOPPED, signed)
+    else:
+        publishing_switch.throw(settings, RESUMED, signed, _entries(settings))
     note = ""
     try:
         if publishing.has_ledger(settings):
@@ -147,6 +160,14 @@ def switch(settings: Settings, by: str, reason: str, *, stop: bool) -> Switched:
     except (StoreError, LedgerError) as error:
         note = str(error)
     return Switched(stopped=stop, in_ledger=not note, note=note)
+
+
+def _entries(settings: Settings) -> Sequence[Entry]:
+    """Return the entries of the ledger, none where there is none or it cannot be read."""
+    with suppress(StoreError, LedgerError):
+        if publishing.has_ledger(settings):
+            return ledger_store.entries(settings)
+    return ()
 
 
 def diff(settings: Settings, a: str, b: str) -> Compared:

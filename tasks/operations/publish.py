@@ -38,7 +38,7 @@ from tasks.runtime import champion_aliases, publishing, verified_models
 from tasks.runtime.delivery import DeliveryError
 from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.publishing import NewList, Standing
-from tasks.runtime.publishing_due import bring_up, deliver_due
+from tasks.runtime.publishing_due import bring_up, brought_up, deliver_due
 
 log = logging.getLogger("repricer")
 
@@ -297,10 +297,11 @@ def _sent(settings: Settings, published: PublishedList) -> dict[str, Any]:
     Raises:
         DeliveryError: the list is published, and a destination does not have it yet.
     """
-    entries = bring_up(settings)
-    try:
-        delivered = deliver_due(settings)
-    except DeliveryError as error:
-        raise DeliveryError(f"list {published.name} is published, and not everywhere yet: {error}") from None
-    effects = {entry.body["list"] for entry in entries if entry.kind == TOOK_EFFECT}
-    return {"in_force": published.name in effects, "delivered": delivered}
+    brought = brought_up(settings)
+    deliveries = deliver_due(settings)
+    problems = [*brought.problems, *deliveries.problems]
+    if problems:
+        lines = "\n".join(problems)
+        raise DeliveryError(f"list {published.name} is published, and not everywhere yet: {lines}")
+    effects = {entry.body["list"] for entry in brought.entries if entry.kind == TOOK_EFFECT}
+    return {"in_force": published.name in effects, "delivered": deliveries.delivered}

@@ -62,10 +62,10 @@ def verify(settings: Settings) -> Verified:
 
 def _chain(settings: Settings) -> Iterator[str]:
     broken = ledger_store.broken(settings)
-    if broken is None:
-        broken = ledger_witness.missing(settings, ledger_store.entries(settings))
     if broken is not None:
         yield str(broken)
+    else:
+        yield from ledger_witness.faults(settings, ledger_store.entries(settings))
 
 
 def _aliases(settings: Settings) -> Iterator[str]:
@@ -99,6 +99,7 @@ CHECKS: Mapping[str, Callable[[Settings], Iterable[str]]] = {
     "files of published lists": verify_lists.files_of_lists,
     "guards of published lists": verify_lists.guards,
     "list in force": verify_lists.pointer,
+    "switch": verify_lists.switch,
     "published prices": verify_lists.prices,
 }
 """What is checked."""

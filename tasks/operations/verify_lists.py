@@ -22,7 +22,7 @@ from tasks.operations.draft import Known, drafted, now_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import GUARD_HASH, PRICES, SALES, SETTINGS, TABLES
 from tasks.operations.list_rows import published_rows
-from tasks.runtime import publishing, track, verified_models
+from tasks.runtime import publishing, publishing_switch, track, verified_models
 from tasks.runtime.channel_table import channels_of
 from tasks.runtime.guard_rules import guard_hash, price_guard_of
 from tasks.runtime.list_tables import read_csv, read_parquet
@@ -84,6 +84,11 @@ def pointer(settings: Settings) -> Iterator[str]:
     if received != expected:
         names = [value.list if value else "no list" for value in (received, expected)]
         yield f"{root}: the pointer names {names[0]}, and by the ledger {names[1]} is in force"
+
+
+def switch(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong with the file of the switch."""
+    yield from publishing_switch.faults(settings, publishing.standing(settings).entries)
 
 
 def prices(settings: Settings) -> Iterator[str]:

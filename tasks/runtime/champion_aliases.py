@@ -8,20 +8,17 @@ person adopts what it points to, or promotes the champion once more.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from conf import Settings
 from tasks.governance.approval import CANDIDATE, CHAMPION, PREVIOUS, require_promotable
-from tasks.governance.champion import HEAD, MODELS, Champion, Standing, Unresolved, change
-from tasks.governance.ledger import ADOPTED, REJECTED, Entry, LedgerError, Overtaken, following
-from tasks.governance.signed_aliases import signed_decision
-from tasks.runtime import champion_store, ledger_store, track, verified_models
+from tasks.governance.champion import HEAD, MODELS, Champion, Standing, Unresolved
+from tasks.governance.ledger import REJECTED, LedgerError, Overtaken
+from tasks.runtime import champion_store, track, verified_models
 from tasks.runtime.candidate_aliases import candidate_of, follow_policy
+from tasks.runtime.writer_lock import Writer, held
 
 log = logging.getLogger("repricer")
 
@@ -53,14 +50,13 @@ def champion(settings: Settings) -> Champion | None:
 
     Raises:
         Unapproved: an alias of the champion was moved by hand.
-        Unresolved: there are aliases without an entry, and they do not belong together; or a version of the
-            champion is gone.
+        Unresolved: there are aliases without an entry, or a version of the champion is gone.
         LedgerError: the ledger is not what was written.
         StoreError: the store does not answer.
     """
     track.open_store(settings)
     if champion_store.newest(settings) is None:
-        _adopt(settings)
+        _require_no_alias()
     for correction in mirror(settings):
         log.warning(correction)
     return champion_store.newest(settings)
@@ -77,23 +73,34 @@ def mirror(settings: Settings) -> list[str]:
     Raises:
         Unapproved: an alias of the champion was moved by hand since they followed the ledger.
         Unresolved: a version of the champion is no longer registered.
+        Overtaken: the process was paused meanwhile, and another one has taken over.
     """
+    try:
+        with held(champion_store.lock_of(settings)) as writer:
+            return _mirrored(settings, writer)
+    except Overtaken:
+        # The write that it was amid when it was paused may have come after those of the newer holder.
+        with held(champion_store.lock_of(settings)) as writer:
+            state = champion_store.current(settings)
+            if state.champion is not None:
+                _follow(state.champion, state.previous, writer)
+        raise
+
+
+def _mirrored(settings: Settings, writer: Writer) -> list[str]:
     corrections: list[str] = []
-    with (Path(settings.data_folder) / ".champion.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        state, followed = champion_store.current(settings), None
-        while state.champion is not None and state.champion != followed:
-            moved = _moved_by_hand(state.champion)
-            latest = champion_store.current(settings)
-            if latest.champion == state.champion:
-                if moved:
-                    raise Unapproved(moved)
-                corrections += _follow(state.champion, state.previous)
-                followed = state.champion
-            state = latest
-        _tag_rejected(state)
-        corrections += follow_policy(set(state.rejected))
-    return corrections
+    state, followed = champion_store.current(settings), None
+    while state.champion is not None and state.champion != followed:
+        moved = _moved_by_hand(state.champion)
+        latest = champion_store.current(settings)
+        if latest.champion == state.champion:
+            if moved:
+                raise Unapproved(moved)
+            corrections += _follow(state.champion, state.previous, writer)
+            followed = state.champion
+        state = latest
+    _tag_rejected(state)
+    return corrections + follow_policy(set(state.rejected))
 
 
 def repair(settings: Settings) -> None:
@@ -165,51 +172,25 @@ def _candidate(name: str) -> int | None:
     return number
 
 
-def _adopt(settings: Settings) -> None:
-    """Write the first entries of a shop whose aliases were set before there was a ledger.
+def _require_no_alias() -> None:
+    """Accept a shop without a champion whose aliases name none either.
 
     Raises:
-        Unresolved: the aliases do not belong together, or were set by hand.
+        Unresolved: an alias names a champion, from before the ledger or set by hand: a person takes it up.
     """
-    standing = {name: track.aliases(name) for name in MODELS}
-    if not any(CHAMPION in aliases for aliases in standing.values()):
+    pointed = {name: track.aliases(name).get(CHAMPION) for name in MODELS}
+    named = [f"{name} version {number}" for name, number in pointed.items() if number is not None]
+    if not named:
         return
-    newest = ledger_store.newest(settings)
-    current = _aliased(standing, CHAMPION, newest)
-    _require_older_than_the_ledger(settings, current.body["versions"])
-    entries = [current]
-    with suppress(Unresolved):  # a champion without a predecessor can be replaced, only not rolled back
-        first = _aliased(standing, PREVIOUS, newest)
-        entries = [first, _aliased(standing, CHAMPION, first)]
-    try:
-        ledger_store.append(settings, *entries)
-    except Overtaken as error:
-        log.info("the ledger was begun by another command: %s", error)
-        return
-    log.warning("the ledger begins with the champion that the aliases named: %s", entries[-1])
-
-
-def _aliased(standing: Mapping[str, Mapping[str, int]], alias: str, newest: Entry | None) -> Entry:
-    """Return the entry, after the newest, of the decision that set an alias."""
-    versions = {name: aliases[alias] for name, aliases in standing.items() if alias in aliases}
-    tags = {name: track.version_tags(name, number) or {} for name, number in versions.items()}
-    action, approval = signed_decision(versions, tags)
-    return following(newest, ADOPTED, change(versions, {}) | {"was": action}, approval)
-
-
-def _require_older_than_the_ledger(settings: Settings, versions: Mapping[str, int]) -> None:
-    """Accept aliases on versions without a manifest: there was a ledger before there were manifests.
-
-    Raises:
-        Unresolved: a version has a manifest, so that whoever promotes it leaves an entry.
-    """
-    for name, number in versions.items():
-        if verified_models.is_sealed(settings, name, number):
-            raise Unresolved(
-                f"who is champion is not known: the alias {CHAMPION} of {name} points to version {number}, "
-                "and the ledger has no entry that made it champion. "
-                "Promote a version: `repricer promote --version N --by NAME --reason WHY`."
-            )
+    remedy = "promote a version: `repricer promote --version N --by NAME --reason WHY`"
+    if pointed[HEAD] is not None:
+        adopt = f"`repricer adopt --version {pointed[HEAD]} --by NAME --reason WHY`"
+        remedy = f"take up what the alias of {HEAD} names: {adopt}, or {remedy}"
+    raise Unresolved(
+        f"who is champion is not known: the alias {CHAMPION} points to {', '.join(named)}, and no entry of "
+        "the ledger made it champion: it is from before the ledger, or was set by hand. To settle it, "
+        f"{remedy}."
+    )
 
 
 def _moved_by_hand(current: Champion) -> str:
@@ -219,11 +200,12 @@ def _moved_by_hand(current: Champion) -> str:
     for name, version in current.versions.items():
         pointed = track.aliases(name).get(CHAMPION, version)
         if pointed != version:
+            head = track.aliases(HEAD).get(CHAMPION, "N")
             return (
                 f"the alias {CHAMPION} of {name} points to version {pointed}, which has no approval: the "
-                f"champion is {HEAD} {current}. To approve what the alias names: `repricer adopt --by NAME "
-                f"--reason WHY`. To keep the champion: `repricer promote --version {current.versions[HEAD]} "
-                "--by NAME --reason WHY`."
+                f"champion is {HEAD} {current}. To approve what the alias of {HEAD} names: `repricer adopt "
+                f"--version {head} --by NAME --reason WHY`. To keep the champion: `repricer promote "
+                f"--version {current.versions[HEAD]} --by NAME --reason WHY`."
             )
     return ""
 
@@ -245,7 +227,7 @@ def astray(current: Champion, replaced: Champion | None) -> Iterator[Astray]:
                 yield Astray(name, alias, aliases.get(alias), target)
 
 
-def _follow(current: Champion, replaced: Champion | None) -> list[str]:
+def _follow(current: Champion, replaced: Champion | None, writer: Writer) -> list[str]:
     """Set what differs from the ledger and return a line for each alias or version corrected.
 
     The mark of the entry is set last: it says that all of them followed.
@@ -259,15 +241,18 @@ def _follow(current: Champion, replaced: Champion | None) -> list[str]:
         )
     corrections = []
     for stray in list(astray(current, replaced)):
+        writer.require_newest()
         _point(stray.name, stray.alias, stray.target)
         corrections.append(f"{stray}; it is put back.")
     for name, version in current.versions.items():
         if not current.tags().items() <= (tags[name] or {}).items():
+            writer.require_newest()
             track.tag_version(name, version, current.tags())
             corrections.append(
                 f"{name} version {version}: the tags of its approval were missing; they are set."
             )
     if (tags[HEAD] or {}).get(FOLLOWED) != current.mark:
+        writer.require_newest()
         track.tag_version(HEAD, current.versions[HEAD], {FOLLOWED: current.mark})
     return corrections
 

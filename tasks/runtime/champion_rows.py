@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, ins
 
 from tasks.governance.approval import Approval
 from tasks.governance.champion import MODELS
-from tasks.governance.ledger import ADOPTED, Entry, following
+from tasks.governance.ledger import ADOPTED, Broken, Entry, LedgerError, following
 from tasks.runtime.ledger_database import forbid
 
 COLUMNS: tuple[Column[Any], ...] = (
@@ -35,7 +35,11 @@ APPROVED = Table("repricer_approved_manifests", MetaData(), *APPROVED_COLUMNS)
 
 
 def entries(connection: Connection) -> list[Entry]:
-    """Return the rows as entries of a ledger that begins with them; the same rows give the same entries."""
+    """Return the rows as entries of a ledger that begins with them; the same rows give the same entries.
+
+    Raises:
+        LedgerError: a row cannot be read.
+    """
     if not inspect(connection).has_table(TABLE.name):
         return []
     chain: list[Entry] = []
@@ -45,8 +49,12 @@ def entries(connection: Connection) -> list[Entry]:
             "manifests": _approved(connection, row["number"]),
             "was": row["action"],
         }
-        signed = Approval(row["by"], row["reason"], datetime.fromisoformat(row["at"]))
-        chain.append(following(chain[-1] if chain else None, ADOPTED, body, signed))
+        try:
+            signed = Approval(row["by"], row["reason"], datetime.fromisoformat(row["at"]))
+            chain.append(following(chain[-1] if chain else None, ADOPTED, body, signed))
+        except (TypeError, ValueError, OverflowError) as error:
+            fault = f"cannot be read in {TABLE.name}: {error}"
+            raise LedgerError(Broken(len(chain) + 1, fault)) from None
     return chain
 
 

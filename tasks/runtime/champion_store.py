@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from conf import Settings
 from tasks.governance.approval import Approval
@@ -18,6 +19,9 @@ from tasks.governance.ledger import JSON, Entry, Overtaken, following
 from tasks.governance.manifest import Manifest
 from tasks.runtime import ledger_store, manifest_tables
 from tasks.runtime.ledger_database import create, opened, writing
+from tasks.runtime.writer_lock import held
+
+LOCK = ".champion"  # folder in the data folder
 
 
 def current(settings: Settings) -> Standing:
@@ -46,7 +50,8 @@ def decide(
 ) -> Entry:
     """Append a decision if the champion is still the one that the person saw, and return its entry.
 
-    Entries of other decisions may come in between: the champion and what may follow are looked at again.
+    Entries of other decisions may come in between: the champion and what may follow are looked at again, and
+    so they are by a process that was paused and replaced.
 
     Args:
         settings: whose database holds the ledger.
@@ -63,15 +68,22 @@ def decide(
     """
     while True:
         entries = ledger_store.entries(settings)
-        state = standing(entries)
-        require_unchanged(seen, state.champion)
-        require_allowed(state, kind, body)
-        entry = following(entries[-1] if entries else None, kind, body, approval)
-        try:
-            ledger_store.append(settings, entry, manifests=manifests)
-        except Overtaken:
-            continue
-        return entry
+        newest = entries[-1] if entries else None
+        with held(lock_of(settings), newest.token if newest else 0) as writer:
+            state = standing(entries)
+            require_unchanged(seen, state.champion)
+            require_allowed(state, kind, body)
+            entry = following(newest, kind, body, approval, writer.token)
+            try:
+                ledger_store.append(settings, entry, manifests=manifests, writer=writer)
+            except Overtaken:
+                continue
+            return entry
+
+
+def lock_of(settings: Settings) -> Path:
+    """Return the folder of the lock of whoever decides who is champion, or sets aliases."""
+    return Path(settings.data_folder) / LOCK
 
 
 def manifest_of(settings: Settings, model: str, version: int, run_id: str) -> Manifest | None:

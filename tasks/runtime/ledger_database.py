@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, inspect
+from sqlalchemy.event import listen
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
@@ -56,6 +59,8 @@ def opened(settings: Settings) -> Iterator[Engine]:
     # The driver of SQLite begins no transaction by itself, so that ours can begin as a writer.
     options = {"timeout": WAIT_SECONDS, "isolation_level": None} if uri.startswith("sqlite") else {}
     engine = create_engine(uri, poolclass=NullPool, connect_args=options, hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+        listen(engine, "connect", _read_damaged_text)
     try:
         yield engine
     except SQLAlchemyError as error:
@@ -99,6 +104,11 @@ def forbid(connection: Connection, table: Table, actions: Sequence[str], reason:
             connection.exec_driver_sql(
                 statement.format(table=table.name, action=action.lower(), reason=reason)
             )
+
+
+def _read_damaged_text(connection: Any, _record: object) -> None:
+    """Let SQLite hand out text that is no UTF-8, so that the entry with it can be named."""
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 def _uri(settings: Settings) -> str:

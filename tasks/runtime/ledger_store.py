@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import tee
 from typing import Any
 
 from sqlalchemy import (
@@ -43,7 +44,8 @@ from tasks.governance.ledger import (
 from tasks.governance.manifest import Manifest
 from tasks.runtime import champion_rows, manifest_tables
 from tasks.runtime.ledger_database import create, forbid, opened, writing
-from tasks.runtime.ledger_witness import witness
+from tasks.runtime.ledger_witness import missing, witness, witnessed
+from tasks.runtime.writer_lock import Writer
 
 COLUMNS: tuple[Column[Any], ...] = (
     Column("number", Integer, primary_key=True, autoincrement=False),
@@ -57,6 +59,8 @@ COLUMNS: tuple[Column[Any], ...] = (
     Column("digest", String(64), nullable=False),  # SHA-256 of all of the above
 )
 TABLE = Table("repricer_ledger", MetaData(), *COLUMNS)
+EXACT = ("body", "at", "token")
+"""Columns that could say the same in other bytes, which a digest of what they say would not notice."""
 TABLES = (TABLE, manifest_tables.MANIFESTS)
 
 
@@ -68,12 +72,16 @@ def entries(settings: Settings, kinds: Collection[str] | None = None) -> list[En
         kinds: of the entries, all by default.
 
     Raises:
-        LedgerError: an entry, of whatever kind, is not what was written.
+        LedgerError: an entry, of whatever kind, is not what was written, or this folder has written one that
+            is missing.
         StoreError: the database does not answer.
     """
+    lines = witnessed(settings)
     with opened(settings) as engine, engine.connect() as connection:
-        chain = list(_entries(connection))
-    fault = first_broken(chain)
+        checked, kept = tee(_entries(connection))
+        fault = first_broken(checked)
+        chain = [] if fault else list(kept)
+    fault = fault or missing(settings, lines, chain)
     if fault:
         raise LedgerError(fault)
     return [entry for entry in chain if kinds is None or entry.kind in kinds]
@@ -91,24 +99,28 @@ def newest(settings: Settings) -> Entry | None:
 
 
 def broken(settings: Settings) -> Broken | None:
-    """Return the first entry that is not what was written, none where the ledger is whole."""
-    with opened(settings) as engine, engine.connect() as connection:
-        try:
-            return first_broken(_entries(connection))
-        except LedgerError as error:
-            return error.broken
+    """Return the first entry that is not what was written or is missing, none where the ledger is whole."""
+    try:
+        entries(settings)
+    except LedgerError as error:
+        return error.broken
+    return None
 
 
-def append(settings: Settings, *added: Entry, manifests: Sequence[Manifest] = ()) -> None:
+def append(
+    settings: Settings, *added: Entry, manifests: Sequence[Manifest] = (), writer: Writer | None = None
+) -> None:
     """Append entries if the one that the first follows is still the newest, in one transaction.
 
     Args:
         settings: whose database holds the ledger.
         added: entries, in their order.
         manifests: of the versions that they approve, kept where there are none.
+        writer: holder of the lock whose token they carry; none: they are entered without it.
 
     Raises:
-        Overtaken: another entry is the newest, or another writer holds a newer token; nothing was written.
+        Overtaken: the writer was replaced, another entry is the newest, or another writer holds a newer
+            token; nothing was written.
         LedgerError: the newest entry is not what was written.
         StoreError: the database does not answer.
     """
@@ -116,6 +128,8 @@ def append(settings: Settings, *added: Entry, manifests: Sequence[Manifest] = ()
         create(engine, TABLES)
         try:
             with writing(engine, TABLE) as connection:
+                if writer is not None:
+                    writer.require_newest()
                 _write(connection, added)
                 manifest_tables.keep(connection, manifests)
         except IntegrityError:
@@ -162,8 +176,13 @@ def _entries(connection: Connection, latest: bool = False) -> Iterator[Entry]:
 
 
 def _entry(row: RowMapping) -> Entry:
+    """Return the entry of a row.
+
+    Raises:
+        LedgerError: it cannot be read, or says the same in other bytes than were written.
+    """
     try:
-        return Entry(
+        entry = Entry(
             number=row["number"],
             kind=row["kind"],
             body=json.loads(row["body"]),
@@ -172,8 +191,12 @@ def _entry(row: RowMapping) -> Entry:
             token=int(row["token"]),
             recorded=row["digest"],
         )
-    except (TypeError, ValueError) as error:
+        written = {name: row[name] for name in EXACT} == {name: _values(entry)[name] for name in EXACT}
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise LedgerError(Broken(row["number"], f"cannot be read: {error}")) from None
+    if not written:
+        raise LedgerError(Broken(row["number"], "was changed: it is not written as entries are"))
+    return entry
 
 
 def _values(entry: Entry) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from tasks.governance.manifest import FileDigest, Manifest
+from tasks.governance.manifest import FileDigest, Manifest, ManifestError
 
 MANIFEST_COLUMNS: tuple[Column[Any], ...] = (
     Column("model", String(255), primary_key=True),
@@ -38,15 +38,27 @@ MANIFESTS = Table("repricer_manifests", MetaData(), *MANIFEST_COLUMNS)
 
 
 def manifest_of(connection: Connection, model: str, version: int, run_id: str) -> Manifest | None:
-    """Return the manifest of a version, none where it was registered without one."""
+    """Return the manifest of a version, none where it was registered without one.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
     if not inspect(connection).has_table(MANIFESTS.name):
         return None
     key = {"model": model, "version": version, "run_id": run_id}
     row = connection.execute(select(MANIFESTS).filter_by(**key)).mappings().first()
     if row is None:
         return None
-    files = {path: FileDigest(**digest) for path, digest in json.loads(row["files"]).items()}
-    return Manifest(model=model, version=version, run_id=run_id, files=files, tags=json.loads(row["tags"]))
+    try:
+        files = {path: FileDigest(**digest) for path, digest in json.loads(row["files"]).items()}
+        tags = dict(json.loads(row["tags"]))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ManifestError(
+            f"{model} version {version}: its manifest in {MANIFESTS.name} cannot be read ({error}). Nothing "
+            "of it was run. Restore the database from a backup, or run `repricer retrain` and promote what "
+            "it registers."
+        ) from None
+    return Manifest(model=model, version=version, run_id=run_id, files=files, tags=tags)
 
 
 def keep(connection: Connection, manifests: Iterable[Manifest]) -> None:

@@ -2,7 +2,7 @@
 
 Whatever a command was killed in, the next one puts right: the ledger names a list only when it is whole, and
 staged lists, pointer, switch and deliveries are brought up to the ledger before anything else. One process of
-a data folder does this at a time; the switch alone waits for nobody.
+a data folder does this at a time, and states its token in the ledger; the switch alone waits for nobody.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from tasks.governance.publication import (
 )
 from tasks.governance.published_rows import channels_in, ends_of
 from tasks.runtime import ledger_store, publishing_switch
-from tasks.runtime.folder_lock import locked
 from tasks.runtime.list_tables import as_arrow, read_parquet, write_csv, write_parquet
 from tasks.runtime.published_lists import (
     CHANNELS,
@@ -49,10 +48,12 @@ from tasks.runtime.published_lists import (
     settle,
     stage,
 )
+from tasks.runtime.writer_lock import Writer, held
 
 log = logging.getLogger("repricer")
 
 Decision = tuple[str, Mapping[str, Any], Approval]
+LOCK = "writer"  # folder of the lock
 ATTEMPTS = 5  # to append, while other commands append as well
 
 
@@ -118,21 +119,30 @@ def standing(settings: Settings) -> Standing:
 
 
 @contextmanager
-def at_work(settings: Settings) -> Iterator[Path]:
-    """Hold the published lists of a data folder, brought up to the ledger, and yield their folder."""
-    root = folder_of(settings)
-    with locked(root):
-        enter_switch(settings)
-        mirror(settings, standing(settings))
-        yield root
-
-
-def mirror(settings: Settings, now: Standing) -> None:
-    """Let staged lists, sweepings and the pointer follow the ledger.
+def at_work(settings: Settings) -> Iterator[Writer]:
+    """Hold the published lists of a data folder, brought up to the ledger.
 
     Raises:
-        ListError: the list in force is missing.
+        Overtaken: the process was paused meanwhile, and another one has taken over.
     """
+    newest = ledger_store.newest(settings)
+    with held(folder_of(settings) / LOCK, newest.token if newest else 0) as writer:
+        try:
+            enter_switch(settings, writer)
+            mirror(settings, standing(settings), writer)
+            yield writer
+        except OSError:
+            writer.require_newest()  # who has taken over swept what this process wrote
+            raise
+
+
+def mirror(settings: Settings, now: Standing, writer: Writer) -> None:
+    """Let staged lists, sweepings and the pointer follow the ledger; it names no list that is gone.
+
+    Raises:
+        Overtaken: the writer was replaced.
+    """
+    writer.require_newest()
     root, in_force = folder_of(settings), now.lists.in_force
     settle(root, now.lists.lists.keys())
     wanted = Pointer(in_force.name, in_force.manifest) if in_force else None
@@ -143,12 +153,14 @@ def mirror(settings: Settings, now: Standing) -> None:
         current = None
     if current != wanted or (wanted is None) != (current is None):
         if wanted is not None and not (root / wanted.list).is_dir():
-            raise ListError(f"{root / wanted.list}: the list in force by the ledger is gone. Restore it")
-        point(root, wanted)
+            log.warning("%s: the list in force by the ledger is gone. Restore it.", root / wanted.list)
+        else:
+            writer.require_newest()
+            point(root, wanted)
 
 
-def enter_switch(settings: Settings) -> None:
-    """Enter into the ledger the turns of the switch that it does not have yet.
+def enter_switch(settings: Settings, writer: Writer | None = None) -> None:
+    """Enter into the ledger the turns of the switch that it does not have yet; the switch waits for no lock.
 
     Raises:
         Overtaken: other commands kept appending.
@@ -158,30 +170,29 @@ def enter_switch(settings: Settings) -> None:
         before = standing(settings)
         missing = publishing_switch.not_in_ledger(settings, before.entries)
         try:
-            enter(
-                settings,
-                before,
-                *((turn.kind, publishing_switch.body(turn), turn.approval) for turn in missing),
-            )
+            turned = ((turn.kind, turn.body(), turn.approval) for turn in missing)
+            enter(settings, before, *turned, writer=writer)
             return
         except Overtaken:
             if attempt + 1 == ATTEMPTS:
                 raise
 
 
-def enter(settings: Settings, before: Standing, *decisions: Decision) -> Standing:
+def enter(
+    settings: Settings, before: Standing, *decisions: Decision, writer: Writer | None = None
+) -> Standing:
     """Append decisions to the ledger, all or none, if nothing was entered since a look, and look again.
 
     Raises:
-        Overtaken: another command entered something meanwhile.
+        Overtaken: another command entered something meanwhile, or has replaced the writer.
         StoreError: the database does not answer.
     """
     newest, entries = before.entries[-1] if before.entries else None, []
     for kind, body, signed in decisions:
-        newest = following(newest, kind, body, signed)
+        newest = following(newest, kind, body, signed, writer.token if writer else 0)
         entries.append(newest)
     if entries:
-        ledger_store.append(settings, *entries)
+        ledger_store.append(settings, *entries, writer=writer)
     return standing(settings)
 
 
@@ -201,8 +212,8 @@ def publish(
         StoreError: the database of the ledger does not answer.
         DiskFull: there is no room for the list.
     """
-    with at_work(settings) as root:
-        published = _staged(settings, root, wanted)
+    with at_work(settings) as writer:
+        published = _staged(settings, wanted)
         before = standing(settings)
         require(before)
         if before.stopped_because:
@@ -210,7 +221,7 @@ def publish(
         require_publishable(before.lists, published)
         # One swap: whatever was entered since the look above makes it fail, the champion's change as well.
         body = {**published.body(), **wanted.agreed}
-        mirror(settings, enter(settings, before, (PUBLISHED, body, signed)))
+        mirror(settings, enter(settings, before, (PUBLISHED, body, signed), writer=writer), writer)
     return published
 
 
@@ -221,12 +232,14 @@ def withdraw(settings: Settings, name: str | None, signed: Approval) -> Body:
         Refused: there is no such list, or none before it.
         ListError: the list before is not what was published; nothing was changed.
     """
-    with at_work(settings) as root:
+    with at_work(settings) as writer:
         now = standing(settings)
         decision = withdrawal(now.lists, name)
         if decision.restored is not None:
-            manifest_of(root, Pointer(decision.restored.name, decision.restored.manifest))
-        mirror(settings, enter(settings, now, (WITHDRAWN, decision.body(), signed)))
+            pointer = Pointer(decision.restored.name, decision.restored.manifest)
+            manifest_of(folder_of(settings), pointer)
+        after = enter(settings, now, (WITHDRAWN, decision.body(), signed), writer=writer)
+        mirror(settings, after, writer)
     return decision.body()
 
 
@@ -240,10 +253,10 @@ def rows_of(root: Path, published: PublishedList) -> pd.DataFrame:
     return read_parquet(root / published.name / PARQUET)
 
 
-def _staged(settings: Settings, root: Path, wanted: NewList) -> PublishedList:
+def _staged(settings: Settings, wanted: NewList) -> PublishedList:
     local = wanted.effective.astimezone(zone(settings))
     pointer = stage(
-        root,
+        folder_of(settings),
         {**tables_of(wanted.rows, zone(settings)), **wanted.inputs},
         {**wanted.about, "made_at": datetime.now(UTC).isoformat(), "follows": wanted.follows},
         name_at(local),

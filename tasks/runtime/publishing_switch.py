@@ -1,42 +1,46 @@
-"""The switch that stops all publishing: a file in the data folder, which works with every service down.
+"""The file of the switch that stops all publishing; it works with every service down.
 
-The file holds what was switched, by whom, when and why, and its last turn decides. It is written before
-anything else. The ledger gets the same entries as soon as its database answers. Publishing stays stopped
-while the file cannot be read, or was removed by hand after it was stopped: a named person lifts it.
+The file holds what was switched, by whom, when and why, and a digest of that. It is written before anything
+else. The ledger gets the same entries as soon as its database answers; ``tasks.governance.switch`` says which
+of both counts. Publishing stays stopped while the file cannot be read, or was removed by hand after it was
+stopped: a named person lifts it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from conf import Settings
 from tasks.governance.approval import Approval
-from tasks.governance.ledger import RESUMED, STOPPED, Entry
+from tasks.governance.ledger import STOPPED, Entry, canonical
+from tasks.governance.switch import KINDS, Turn, newest, not_entered, turns_of
 from tasks.runtime.folder_lock import locked
 from tasks.runtime.published_lists import PART, folder_of, replace_whole
 
 FOLDER, FILE = "switch", "switch.json"
-AT = "switched_at"
-
-
-@dataclass(frozen=True)
-class Switched:
-    """A turn of the switch: `STOPPED` or `RESUMED`, by whom, why and when."""
-
-    kind: str
-    approval: Approval
+SHORTEST = timedelta(microseconds=1)
+"""Time between two turns: the newer one is dated later even where the clock was set back."""
 
 
 class SwitchError(RuntimeError):
     """A file of the switch that cannot be read."""
 
 
-def throw(settings: Settings, kind: str, signed: Approval) -> None:
-    """Stop or resume publishing, whatever the file was before; it is on the disk when this returns."""
+def throw(settings: Settings, kind: str, signed: Approval, entries: Iterable[Entry] = ()) -> None:
+    """Stop or resume publishing, whatever the file was before; it is on the disk when this returns.
+
+    Args:
+        settings: of the data folder.
+        kind: `STOPPED` or `RESUMED`.
+        signed: who turns it, why and when; dated after every turn before it.
+        entries: of the ledger, as far as its database answers.
+    """
     place = _place(settings)
     with locked(place.parent):
         try:
@@ -45,27 +49,26 @@ def throw(settings: Settings, kind: str, signed: Approval) -> None:
             before = []
         for left in place.parent.glob(f"{PART}*"):  # by a command that was killed
             left.unlink()
-        replace_whole(place, _text([*before, Switched(kind, signed)]))
+        at = max((signed.at, *(turn.at + SHORTEST for turn in (*before, *turns_of(entries)))))
+        replace_whole(place, _text([*before, Turn(kind, replace(signed, at=at))]))
 
 
-def turns(settings: Settings) -> list[Switched]:
+def turns(settings: Settings) -> list[Turn]:
     """Return every turn of the switch, the oldest first, none where it was never used.
 
     Raises:
-        SwitchError: the file cannot be read.
+        SwitchError: the file cannot be read, or is not what was written.
     """
     place = _place(settings)
     try:
-        return [
-            Switched(
-                str(turn["kind"]),
-                Approval(str(turn["by"]), str(turn["reason"]), datetime.fromisoformat(turn["at"])),
-            )
-            for turn in json.loads(place.read_bytes())["turns"]
-        ]
+        said = json.loads(place.read_bytes())
+        received, expected = _digest(said["turns"]), said["sha256"]
+        if received != expected:
+            raise ValueError(f"its turns have SHA-256 {received}, and {expected} was written")
+        return [_turn(turn) for turn in said["turns"]]
     except FileNotFoundError:
         return []
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SwitchError(f"{place}: the file of the switch cannot be read ({error})") from None
 
 
@@ -77,30 +80,40 @@ def stopped_because(settings: Settings, entries: Iterable[Entry]) -> str:
         entries: of the ledger.
     """
     try:
-        switched = turns(settings)
+        in_file = turns(settings)
     except SwitchError as error:
         return f"{error}; until then publishing is stopped"
-    known = [entry for entry in entries if entry.kind in (STOPPED, RESUMED)]
-    if switched:
-        last = switched[-1]
-        return _sentence(last.approval) if last.kind == STOPPED else ""
-    if known and known[-1].kind == STOPPED:
-        return f"{_sentence(known[-1].approval)}, and the file of the switch was removed by hand"
-    return ""
+    decisive = newest(in_file, turns_of(entries))
+    if decisive is None or decisive.kind != STOPPED:
+        return ""
+    if decisive.at in {turn.at for turn in in_file}:
+        return f"publishing is {decisive}"
+    if not in_file:
+        return f"publishing is {decisive}, and the file of the switch was removed by hand"
+    return (
+        f"publishing is {decisive}, as the ledger says; {_place(settings)} does not know of it: it was "
+        f"restored from a backup or changed by hand, and its last turn ({in_file[-1]}) lifts no newer stop"
+    )
 
 
-def not_in_ledger(settings: Settings, entries: Iterable[Entry]) -> list[Switched]:
+def not_in_ledger(settings: Settings, entries: Iterable[Entry]) -> list[Turn]:
     """Return the turns that the ledger does not have yet, the oldest first."""
-    known = {entry.body.get(AT) for entry in entries if entry.kind in (STOPPED, RESUMED)}
     try:
-        return [turn for turn in turns(settings) if turn.approval.at.isoformat() not in known]
+        return not_entered(turns(settings), turns_of(entries))
     except SwitchError:
         return []
 
 
-def body(turn: Switched) -> dict[str, str]:
-    """Return the body of the entry of a turn; its moment tells turns apart."""
-    return {AT: turn.approval.at.isoformat()}
+def faults(settings: Settings, entries: Iterable[Entry]) -> Iterator[str]:
+    """Yield what is wrong with the file: it cannot be read, or lacks the newest turn of the ledger."""
+    try:
+        in_file = turns(settings)
+    except SwitchError as error:
+        yield str(error)
+        return
+    in_ledger = turns_of(entries)
+    if in_ledger and in_ledger[-1].at not in {turn.at for turn in in_file}:
+        yield f"{_place(settings)}: the newest turn of the ledger is missing: {in_ledger[-1]}"
 
 
 def _place(settings: Settings) -> Path:
@@ -109,18 +122,25 @@ def _place(settings: Settings) -> Path:
     return folder / FILE
 
 
-def _sentence(signed: Approval) -> str:
-    return f"publishing is stopped by {signed.by} since {signed.at:%Y-%m-%d %H:%M} UTC: {signed.reason}"
+def _turn(said: dict[str, Any]) -> Turn:
+    at = datetime.fromisoformat(said["at"])
+    if said["kind"] not in KINDS or at.tzinfo is None:
+        raise ValueError(f"{said['kind']!r} at {said['at']} is no turn")
+    return Turn(said["kind"], Approval(str(said["by"]), str(said["reason"]), at))
 
 
-def _text(switched: Iterable[Switched]) -> bytes:
+def _text(turned: Iterable[Turn]) -> bytes:
     lines = [
         {
             "kind": turn.kind,
             "by": turn.approval.by,
             "reason": turn.approval.reason,
-            "at": turn.approval.at.isoformat(),
+            "at": turn.at.isoformat(),
         }
-        for turn in switched
+        for turn in turned
     ]
-    return (json.dumps({"turns": lines}, indent=2) + "\n").encode()
+    return (json.dumps({"turns": lines, "sha256": _digest(lines)}, indent=2) + "\n").encode()
+
+
+def _digest(lines: Any) -> str:
+    return hashlib.sha256(canonical(lines).encode()).hexdigest()

@@ -90,12 +90,6 @@ def verified(settings: Settings, versions: Mapping[str, int]) -> list[Manifest]:
     return manifests
 
 
-def is_sealed(settings: Settings, name: str, version: int) -> bool:
-    """Return whether a version has a manifest."""
-    run_id = registered_version(name, version).run_id
-    return champion_store.manifest_of(settings, name, version, run_id) is not None
-
-
 def require_approved(champion: Champion, manifest: Manifest) -> None:
     """Accept a version of the champion whose manifest is the approved one.
 

@@ -81,6 +81,7 @@ def as_the_last_release_left_it(settings: Settings, *, manifests: bool = True) -
         database.executescript(LAST_RELEASE)
         if not manifests:
             database.executescript("drop table repricer_approved_manifests; drop table repricer_manifests")
+    (Path(settings.data_folder) / ledger_witness.FILE).unlink()  # that release wrote none
 
 
 def promote(settings: Settings, version: int, by: str = "Ada", *override: str) -> dict[str, Any]:

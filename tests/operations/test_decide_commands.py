@@ -47,7 +47,7 @@ def test_the_ledger_is_a_table_of_who_decided_what_when_and_why(
     decide.reject(3, "Eve", "milk at 9.99", "smoke", sets)
     assert capsys.readouterr().out.startswith("pricing_policy version 3 is rejected by Eve (entry 2 of the")
     track.set_alias("pricing_policy", "champion", 2)
-    decide.adopt("Bob", "moved on Sunday", "smoke", sets)
+    decide.adopt(2, "Bob", "moved on Sunday", "smoke", sets)
     decide.ledger("smoke", sets, tmp_path / "out.json")
     lines = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
     rows = [[cell.strip() for cell in line] for line in lines if len(line) == 6]

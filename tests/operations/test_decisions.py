@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from conf import Settings
+from flows.approval_form import conclusion
 from tasks.governance.approval import Refused, approval
 from tasks.governance.ledger import ADOPTED, REJECTED, LedgerError
 from tasks.governance.manifest import ManifestError
 from tasks.operations import promote as promotion
+from tasks.operations.approve import LEAVE, Answer, decide
 from tasks.operations.ledger import listed
 from tasks.operations.reject import reject
 from tasks.runtime import champion_aliases, champion_store, ledger_store, track
@@ -27,8 +29,10 @@ from tests.operations.promotions import (
     check,
     ledger,
     promote,
+    promoted_before,
     rollback,
     triple,
+    without_manifests,
 )
 
 FAILED = VERSIONS + 1
@@ -173,22 +177,39 @@ def test_who_trained_a_version_does_not_approve_it_where_two_persons_are_needed(
     assert promote(shop, 2, "Ada Lovelace")["by"] == "Ada Lovelace", "one person is enough by default"
     track.set_alias("pricing_policy", "champion", 1)
     with pytest.raises(Refused, match="who trained a version does not approve it"):
-        promotion.adopt(two, "Ada Lovelace", "why")
-    assert promotion.adopt(two, "Bob", "why")["champion"] == triple(1)
+        promotion.adopt(two, 1, "Ada Lovelace", "why")
+    assert promotion.adopt(two, 1, "Bob", "why")["champion"] == triple(1)
+
+
+# --- the form ---
+
+
+def test_who_does_not_promote_on_the_form_rejects_in_the_ledger(shop: Settings) -> None:
+    answer = Answer(decision=LEAVE, by="Eve", reason="milk at 9.99", version=2, replaces=0)
+    decided = decide(shop, answer)
+    assert (decided["promoted"], decided["refused"]) == (None, "")
+    assert decided["rejected"] is not None
+    (entry,) = ledger_store.entries(shop)
+    assert (entry.kind, entry.body, entry.approval.by) == (REJECTED, {"version": 2}, "Eve")
+    state = conclusion(decided)
+    assert (state.name, state.message) == ("Rejected", "version 2 is rejected, by Eve: milk at 9.99")
+    assert "version 2 was rejected already by Eve" in decide(shop, answer)["refused"]
 
 
 # --- adoptions ---
 
 
-def adopt(settings: Settings) -> dict[str, Any]:
-    return dict(promotion.adopt(settings, "Bob", "moved in the UI on Sunday"))
+def adopt(settings: Settings, version: int) -> dict[str, Any]:
+    return dict(promotion.adopt(settings, version, "Bob", "moved in the UI on Sunday"))
 
 
 def test_an_alias_moved_by_hand_is_adopted_with_the_models_that_belong_to_it(shop: Settings) -> None:
     promote(shop, 1)
     promote(shop, 2)
     track.set_alias("pricing_policy", "champion", 3)
-    adopted = adopt(shop)
+    with pytest.raises(Refused, match=r"names version 3, not 2\. Look at version 3"):
+        adopt(shop, 2)
+    adopted = adopt(shop, 3)
     assert (adopted["champion"], adopted["previous"], adopted["by"]) == (triple(3), triple(2), "Bob")
     newest = check(Path(shop.data_folder))
     assert (newest["kind"], newest["action"], newest["pricing_policy"]) == (ADOPTED, ADOPTED, 3)
@@ -197,26 +218,32 @@ def test_an_alias_moved_by_hand_is_adopted_with_the_models_that_belong_to_it(sho
 
 def test_what_is_as_the_ledger_says_is_not_adopted(shop: Settings) -> None:
     with pytest.raises(Refused, match="nothing to adopt: no version of pricing_policy has the alias"):
-        adopt(shop)
+        adopt(shop, 1)
     promote(shop, 1)
     with pytest.raises(Refused, match=r"nothing to adopt: .* names the champion, version 1 \(by Ada"):
-        adopt(shop)
+        adopt(shop, 1)
     track.set_alias("demand", "champion", triple(3)["demand"])
     with pytest.raises(Refused, match=r"nothing to adopt: .* `repricer promote --version 1`"):
-        adopt(shop)
+        adopt(shop, 1)
     track.set_alias("pricing_policy", "champion", FAILED)
     with pytest.raises(Refused, match="its verdict is FAIL, only PASS is promotable"):
-        adopt(shop)
+        adopt(shop, FAILED)
     assert len(ledger(Path(shop.data_folder))) == 1
 
 
-def test_versions_of_the_time_before_a_ledger_are_adopted_by_a_named_person(shop: Settings) -> None:
-    for name in MODELS:
-        champion_store.forget_manifests(shop, name)
-        track.set_alias(name, "champion", triple(2)[name])
-    with pytest.raises(Refused, match=r"has no readable promoted_by.*repricer adopt --by NAME"):
-        champion_aliases.champion(shop)
-    assert adopt(shop)["champion"] == triple(2)
+def test_a_champion_of_the_time_before_the_ledger_is_refused_until_a_named_person_adopts_it(
+    shop: Settings,
+) -> None:
+    without_manifests(shop)
+    promoted_before(1, "previous", "2026-01-01T10:00:00+00:00")
+    promoted_before(2, "champion", "2026-02-01T10:00:00+00:00")
+    for _ in range(2):
+        with pytest.raises(
+            Refused, match=r"from before the ledger.*`repricer adopt --version 2 --by NAME --reason WHY`"
+        ):
+            champion_aliases.chosen(shop, "pricing_policy", None)
+    assert ledger(Path(shop.data_folder)) == [], "no command takes it up by itself"
+    assert adopt(shop, 2)["champion"] == triple(2)
     assert check(Path(shop.data_folder))["by"] == "Bob"
     assert champion_aliases.champion(shop) is not None
 
@@ -289,7 +316,7 @@ def test_a_broken_ledger_decides_nothing_and_stops_no_retraining(
     with closing(sqlite3.connect(Path(shop.data_folder) / "mlflow.db")) as database, database:
         database.execute("drop trigger repricer_ledger_no_update")
         database.execute("update repricer_ledger set by = 'Mallory'")
-    for command in (lambda: promote(shop, 2), lambda: rollback(shop), lambda: adopt(shop)):
+    for command in (lambda: promote(shop, 2), lambda: rollback(shop), lambda: adopt(shop, 1)):
         with pytest.raises(LedgerError, match="entry 1 of the ledger was changed"):
             command()
     champion_aliases.repair(shop)

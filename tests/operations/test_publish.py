@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ import pandas as pd
 import pytest
 
 from conf import Settings
-from tasks.governance.approval import Refused
+from tasks.governance.approval import Approval, Refused
 from tasks.governance.local_time import LocalTimeError
 from tasks.governance.published_rows import price_at
 from tasks.operations import publications
 from tasks.operations import publish as operation
 from tasks.operations.draft import ShopTables
+from tasks.operations.verify import verify
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import ledger_store, publishing, publishing_switch
 from tasks.runtime.publishing_due import bring_up
@@ -86,6 +88,17 @@ def test_a_list_says_what_it_changes_and_why(champion: Settings) -> None:
     assert set(table["currency"]) == {"EUR"}
     csv = (root(champion) / str(pointed(champion)) / "list.csv").read_text()
     assert csv.startswith('"name","category","product_id"')
+
+
+def test_the_manifest_counts_the_rows_of_the_list_and_no_product_that_was_left_out(
+    champion: Settings, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.csv"
+    rules.write_text("scope,name,least_price\nproduct,p0,3.0\n")
+    done = published(champion, ShopTables(rules=str(rules)))
+    assert [text[:2] for text in done["left_out"]] == ["p0"]
+    manifest = json.loads((root(champion) / done["list"] / "manifest.json").read_text())
+    assert manifest["rows"] == len(rows(champion)) == 2
 
 
 def test_a_list_beyond_the_limits_of_the_guard_publishes_nothing(shop: Settings) -> None:
@@ -303,6 +316,55 @@ def test_a_switch_that_was_removed_or_damaged_by_hand_is_still_on(
         published(champion)
     publications.switch(champion, "Ada", "over", stop=False)
     assert published(champion)["in_force"]
+
+
+def test_a_file_of_the_switch_from_a_backup_lifts_no_newer_stop(champion: Settings) -> None:
+    file = root(champion) / "switch" / "switch.json"
+    for stop in (True, False):
+        publications.switch(champion, "Bob", "flood", stop=stop)
+    backup = file.read_bytes()
+    publications.switch(champion, "Bob", "storm", stop=True)
+    file.write_bytes(backup)
+    refusal = r"stopped by Bob since .*: storm, as the ledger says; .*switch\.json .*backup.*--resume"
+    for _ in range(2):
+        with pytest.raises(Refused, match=refusal):
+            published(champion)
+        assert "storm" in publications.due(champion)["stopped"]
+    assert kinds(champion)[-3:] == ["stopped", "resumed", "stopped"], "an older turn is not entered again"
+    publications.switch(champion, "Ada", "over", stop=False)
+    assert published(champion)["in_force"]
+
+
+def test_a_stop_in_either_place_counts_until_it_is_resumed_also_where_the_clock_was_set_back(
+    champion: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publications.switch(champion, "Bob", "storm", stop=True)
+    yesterday = Approval("Ada", "over", datetime.now(UTC) - DAY)
+    monkeypatch.setattr(publications, "approval", lambda *_: yesterday)
+    publications.switch(champion, "Ada", "over", stop=False)
+    assert publishing.standing(champion).stopped_because == ""
+    publications.switch(champion, "Ada", "over", stop=True)
+    assert "stopped by Ada" in publishing.standing(champion).stopped_because
+    file = root(champion) / "switch" / "switch.json"
+    file.unlink()
+    publications.switch(champion, "Ada", "over", stop=False)
+    assert publishing.standing(champion).stopped_because == "", "it is dated after the stop in the ledger"
+
+
+@pytest.mark.parametrize("part", ["kind", "by", "reason", "at", "sha256"])
+def test_a_changed_byte_of_the_file_leaves_publishing_stopped_and_is_named(
+    champion: Settings, part: str
+) -> None:
+    for stop in (True, False):
+        publications.switch(champion, "Bob", "storm", stop=stop)
+    file = root(champion) / "switch" / "switch.json"
+    content = bytearray(file.read_bytes())
+    content[content.rindex(f'"{part}": "'.encode()) + len(part) + 6] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(Refused, match=r"switch\.json: the file of the switch cannot be read"):
+        published(champion)
+    (finding,) = [found for found in verify(champion)["findings"] if found["check"] == "switch"]
+    assert f"{file}: the file of the switch cannot be read" in finding["finding"]
 
 
 def test_taking_back_puts_the_list_before_in_force_byte_for_byte(champion: Settings) -> None:

@@ -12,11 +12,15 @@ from typing import NamedTuple
 import pytest
 
 from conf import Settings
+from tasks.governance.ledger import LedgerError
+from tasks.operations import publications
+from tasks.operations.reject import reject
 from tasks.operations.verify import CHECKS, verify
-from tasks.runtime import ledger_store, ledger_witness, track
+from tasks.runtime import champion_aliases, ledger_store, ledger_witness, track
 from tasks.runtime.moved import ARTIFACTS
 from tests.conftest import MODELS
 from tests.operations.promotions import close_connections, promote, restored, rollback, triple
+from tests.operations.publishing import published, withdraw
 
 
 def tampered(shop: Settings, statement: str) -> None:
@@ -115,22 +119,49 @@ def test_the_first_bad_entry_is_named(name: str, decided: Settings) -> None:
 
 def test_a_part_of_a_line_that_a_kill_left_is_no_tampering(decided: Settings) -> None:
     with (Path(decided.data_folder) / ledger_witness.FILE).open("a", encoding="ascii") as file:
-        file.write("2 abc")
+        file.write("3 " + ledger_store.entries(decided)[2].digest()[:9])
     assert findings(decided) == []
 
 
+DECISIONS: dict[str, Callable[[Settings], object]] = {
+    "promote": lambda shop: promote(shop, 3, "Mallory"),
+    "rollback": lambda shop: rollback(shop),
+    "recommend": lambda shop: champion_aliases.chosen(shop, "pricing_policy", None),
+    "publish": lambda shop: published(shop),
+    "publish --due": lambda shop: publications.due(shop),
+    "withdraw": lambda shop: withdraw(shop),
+    "reject": lambda shop: reject(shop, 3, "Mallory", "why"),
+}
+
+
+@pytest.mark.parametrize("statement", ["delete from repricer_ledger", TAMPERINGS["last removed"].statement])
+@pytest.mark.parametrize("command", DECISIONS)
+def test_a_ledger_whose_end_is_missing_decides_nothing(
+    command: str, statement: str, decided: Settings
+) -> None:
+    path = Path(decided.data_folder) / ledger_witness.FILE
+    number, digest = path.read_text().split()[:2]
+    tampered(decided, statement)
+    refusal = f"entry {number} of the ledger was written here with SHA-256 {digest}, and the ledger has none"
+    with pytest.raises(LedgerError, match=f"{refusal}.* moves {path} away.*Restore its database"):
+        DECISIONS[command](decided)
+
+
 def test_a_ledger_written_anew_is_not_the_one_that_was_seen_here(decided: Settings) -> None:
-    witness = (Path(decided.data_folder) / ledger_witness.FILE).read_text()
+    path = Path(decided.data_folder) / ledger_witness.FILE
+    witness = path.read_text()
+    path.unlink()
     tampered(decided, "delete from repricer_ledger")
     promote(decided, 3, "Mallory")
+    path.write_text(witness + path.read_text())
     ((check, finding), *_) = findings(decided)
     assert check == "chain of the ledger"
     assert finding.startswith("entry 3 of the ledger was written here with SHA-256 ")
     assert witness.split()[1] in finding
-    assert f"moves {Path(decided.data_folder) / ledger_witness.FILE} away" in finding
+    assert f"moves {path} away" in finding
 
 
-def test_a_witness_that_cannot_be_read_or_written_says_nothing(
+def test_a_witness_that_cannot_be_read_or_written_is_named_and_what_was_decided_stands(
     shop: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = Path(shop.data_folder) / ledger_witness.FILE
@@ -138,9 +169,41 @@ def test_a_witness_that_cannot_be_read_or_written_says_nothing(
     promote(shop, 1)
     assert "the new entry of the ledger is not witnessed" in caplog.text
     assert len(ledger_store.entries(shop)) == 1, "it stands all the same"
+    assert findings(shop) == [
+        ("chain of the ledger", f"{path}: the witness of the ledger cannot be read (Is a directory)")
+    ]
     path.rmdir()
-    path.write_bytes(b"half a li\n1\n\xff 2\n")
-    assert findings(shop) == []
+
+
+@pytest.mark.parametrize("position", ["number", "space", "digest", "end"])
+def test_a_changed_byte_of_the_witness_is_named(position: str, decided: Settings) -> None:
+    path = Path(decided.data_folder) / ledger_witness.FILE
+    content = bytearray(path.read_bytes())
+    content[{"number": 0, "space": 1, "digest": 9, "end": -1}[position]] ^= 0x80
+    path.write_bytes(content)
+    assert findings(decided) == [
+        (
+            "chain of the ledger",
+            f"{path}: line 1 was changed: it is no part of a line that was ever written here",
+        )
+    ]
+
+
+def test_a_line_after_the_part_that_a_kill_left_is_whole(decided: Settings) -> None:
+    path = Path(decided.data_folder) / ledger_witness.FILE
+    entries = ledger_store.entries(decided)
+    path.write_text(f"1 {entries[0].digest()}\n2 {entries[1].digest()[:9]}")
+    promote(decided, 3)
+    last = ledger_store.entries(decided)[-1]
+    assert path.read_text().endswith(f"\n{last.number} {last.digest()}\n")
+    assert findings(decided) == []
+
+
+def test_a_damaged_manifest_in_the_database_is_named(decided: Settings) -> None:
+    tampered(decided, "update repricer_manifests set files = '[' where model = 'demand'")
+    assert [(check, finding.partition(" (")[0]) for check, finding in findings(decided)] == [
+        ("bytes of the champion", "demand version 2: its manifest in repricer_manifests cannot be read")
+    ]
 
 
 def test_an_alias_that_is_not_where_the_ledger_says_is_named_and_left_there(decided: Settings) -> None:

@@ -86,7 +86,7 @@ def test_entries_of_other_kinds_come_in_between_and_refuse_nothing(
 
     monkeypatch.setattr(ledger_store, "append", overtaken)
     entry = champion_store.decide(shop, None, PROMOTED, body(1), signed("Ada"))
-    assert (entry.number, entry.token) == (2, 7), "numbered and fenced after the one that came first"
+    assert (entry.number, entry.token) == (2, 8), "numbered and fenced after the one that came first"
     assert ledger_store.entries(shop)[1] == entry
 
 

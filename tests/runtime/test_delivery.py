@@ -153,6 +153,23 @@ def test_a_record_that_cannot_be_read_lets_the_list_be_sent_again(shop: Settings
     assert delivery.due(shop, "a", "a", stopped=False) == ["web"]
 
 
+def test_a_destination_whose_url_is_another_one_is_another_place_and_a_new_login_is_not(
+    tmp_path: Path, shipment: Shipment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = settings(tmp_path, kind="http", url_variable="SHOP_URL")
+    monkeypatch.setenv("no_proxy", "*")
+    with endpoint() as server:
+        monkeypatch.setenv("SHOP_URL", server.url)
+        delivery.deliver(shop, "web", shipment)
+        for url, due in ((server.url.replace(SECRET, "new"), []), (f"{server.url}/other", ["web"])):
+            monkeypatch.setenv("SHOP_URL", url)
+            assert delivery.due(shop, "a", "a", stopped=False) == due
+        assert delivery.due(shop, "a2", "a", stopped=True) == [], "the other place never had the list"
+    monkeypatch.delenv("SHOP_URL")
+    assert delivery.due(shop, "a", "a", stopped=False) == [], "of a URL that is not set nothing is known"
+    assert SECRET not in (Path(shop.data_folder) / "published" / "delivered" / "web.json").read_text()
+
+
 # --- what is read back differs ---
 
 

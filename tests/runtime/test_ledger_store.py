@@ -137,6 +137,39 @@ def test_a_changed_column_is_named_and_nothing_is_decided_by_the_ledger(
         ledger_store.entries(shop, kinds=())
 
 
+@pytest.mark.parametrize("column", ["kind", "body", "by", "reason", "at", "previous", "token", "digest"])
+@pytest.mark.parametrize("kind", ["text", "blob"])
+def test_bytes_that_are_no_text_are_named_and_decide_nothing(column: str, kind: str, shop: Settings) -> None:
+    written(shop)
+    change = f"cast({column} as blob) || x'ff'"
+    value = f"cast({change} as text)" if kind == "text" else change
+    execute(shop, f"update repricer_ledger set {column} = {value} where number = 3")
+    said = str(ledger_store.broken(shop))
+    assert said.startswith("entry 3 of the ledger ")
+    assert said.encode(), "it can be printed"
+    with pytest.raises(LedgerError, match="entry 3 of the ledger"):
+        ledger_store.entries(shop)
+
+
+SAME = {
+    "spaces": ("body", """replace(body, ':', ': ')"""),
+    "twice": ("body", """replace(body, '{', '{"version":9,')"""),
+    "offset": ("at", """replace(replace(at, 'T12:', 'T13:'), '+00:00', '+01:00')"""),
+    "no finite number": ("body", """'{"price":NaN}'"""),
+    "no such year": ("at", "'0001-01-01T00:00:00+23:59'"),
+    "deep": ("body", f"'{'[' * 100_000}'"),
+    "blob": ("token", "cast('2' as blob)"),
+}
+
+
+@pytest.mark.parametrize("how", SAME)
+def test_other_bytes_that_say_the_same_or_nothing_are_named(how: str, shop: Settings) -> None:
+    written(shop)
+    column, value = SAME[how]
+    execute(shop, f"update repricer_ledger set {column} = {value} where number = 3")
+    assert str(ledger_store.broken(shop)).startswith("entry 3 of the ledger ")
+
+
 @pytest.mark.parametrize(
     ("column", "value"), [("body", "{"), ("at", "noon"), ("token", "x"), ("body", "[1]"), ("body", b"\xff")]
 )
@@ -232,6 +265,18 @@ def test_champions_of_the_last_release_are_the_first_entries_as_they_were(upgrad
     assert ledger_store.broken(upgraded) is None
     execute(upgraded, "delete from repricer_champions")
     assert ledger_store.entries(upgraded) == [*read, third], "they were copied with the first entry"
+
+
+@pytest.mark.parametrize(("column", "value"), [("at", "noon"), ("at", None), ("by", b"\xff")])
+def test_a_damaged_row_of_the_last_release_is_named(column: str, value: object, upgraded: Settings) -> None:
+    with closing(sqlite3.connect(Path(upgraded.data_folder) / "mlflow.db")) as database, database:
+        table = database.execute("select sql from sqlite_master where name = 'repricer_champions'").fetchone()
+        database.execute("drop table repricer_champions")
+        database.execute(table[0].replace("not null", ""))
+        row = (1, None, "promoted", 2, 3, 1, "Eve", "lift", "2026-01-01T10:00:00+00:00")
+        database.execute("insert into repricer_champions values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute(f"update repricer_champions set {column} = ?", (value,))
+    assert str(ledger_store.broken(upgraded)).startswith("entry 1 of the ledger ")
 
 
 def test_the_last_release_cannot_promote_past_the_ledger(upgraded: Settings) -> None:

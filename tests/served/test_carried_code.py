@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from tasks.pricing.price_list import in_force
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import track, verified_models
 from tasks.runtime.track import Registration, served_code
+from tasks.runtime.track.model_files import load_folder
 from tasks.runtime.track.served_code import CodeError, rewritten
 from tests.conftest import environment
 from tests.runtime.stores import attempt_in
@@ -207,3 +209,22 @@ def test_two_versions_of_other_code_live_side_by_side(
     model = loaded(settings)
     assert changed["reason"].str.startswith("moved by other code").any()
     assert model.predict(None, rows)["reason"].str.startswith("the policy moves the price").any()
+
+
+def test_two_versions_of_other_code_in_packages_of_one_name_share_no_module(
+    registered: tuple[Settings, str], tmp_path: Path
+) -> None:
+    settings, uri = registered
+    other = tmp_path / "other"
+    shutil.copytree(uri.removeprefix("file://"), other, ignore=shutil.ignore_patterns("*.pyc"))
+    for file in other.rglob("*.py"):
+        content = file.read_bytes()
+        file.write_bytes(content.replace(b"the policy moves the price", b"moved by other code"))
+    (other / "artifacts" / "golden.json").write_text('{"spec": {}, "vectors": []}', encoding="utf-8")
+    rows = in_force(dated_policy())
+    first = loaded(settings)
+    changed = load_folder(other).predict(rows)
+    again = loaded(settings)
+    assert changed["reason"].str.startswith("moved by other code").any()
+    for model in (first, again):
+        assert model.predict(None, rows)["reason"].str.startswith("the policy moves the price").any()

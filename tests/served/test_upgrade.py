@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from conf import Settings
+from tasks.governance.champion import Unresolved
 from tasks.governance.manifest import ManifestError
 from tasks.operations.draft import ShopTables
 from tasks.operations.explain_price import Question, explain_price
-from tasks.operations.promote import promote
+from tasks.operations.promote import adopt, promote
 from tasks.operations.recommend import Order, recommend
 from tasks.pricing.price_list import in_force
 from tasks.runtime import champion_store, track, verified_models
@@ -76,6 +77,19 @@ def test_it_is_recommended_explained_and_promoted(upgraded: Settings, tmp_path: 
     assert (listed["version"], listed["status"], listed["products"]) == (1, "CHAMPION", 6)
     explained = explain_price(upgraded, Question(product="p1"), ShopTables())
     assert sum(row["chosen"] for row in explained["ladder"]) == 1
+
+
+def test_as_the_champion_of_before_the_ledger_it_is_recommended_once_a_person_has_adopted_it(
+    upgraded: Settings, tmp_path: Path
+) -> None:
+    for name in (*NAMES, "demand"):
+        track.set_alias(name, "champion", 1)
+    order = Order(out=str(tmp_path / "list.csv"))
+    with pytest.raises(Unresolved, match="repricer adopt --version 1 "):
+        recommend.fn(upgraded, order, ShopTables(), None)
+    adopt(upgraded, 1, "Ada", "it was champion before the upgrade")
+    listed = recommend.fn(upgraded, order, ShopTables(), None)
+    assert (listed["version"], listed["status"]) == (1, "CHAMPION")
 
 
 def test_without_a_manifest_its_one_file_of_code_is_known(upgraded: Settings) -> None:

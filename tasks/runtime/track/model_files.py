@@ -14,7 +14,7 @@ from tasks.governance.manifest import FileDigest, ManifestError
 from tasks.runtime import moved
 from tasks.runtime.model_folder import copied, private_folder, require_inside
 from tasks.runtime.track.registry import ModelError
-from tasks.runtime.track.served_code import path_kept
+from tasks.runtime.track.served_code import forget_other_code, path_kept
 from tasks.runtime.track.store import client, if_present
 
 
@@ -88,6 +88,7 @@ def load_folder(folder: Path) -> Any:
     """
     import mlflow
 
+    forget_other_code(folder)
     with path_kept():
         return mlflow.pyfunc.load_model(str(folder))
 

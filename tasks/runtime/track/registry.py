@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.runtime.artifacts import Artifact, checked
 from tasks.runtime.track.resumed import delete_unregistered, registered_version
-from tasks.runtime.track.served_code import CODE, ServedCode, importable, served_code
+from tasks.runtime.track.served_code import (
+    CODE,
+    ServedCode,
+    forget,
+    forget_other_code,
+    importable,
+    served_code,
+)
 from tasks.runtime.track.store import client, if_present
 
 if TYPE_CHECKING:
@@ -88,6 +95,7 @@ def _logged(stage: str, registration: Registration) -> Any:
     files = {key: str(checked(artifact)) for key, artifact in registration.files.items()}
     with tempfile.TemporaryDirectory() as scratch, importable(Path(scratch)):
         entry = code.write(Path(scratch))
+        forget_other_code(Path(scratch))
         files[GOLDEN] = _golden(Path(scratch), code, files, example)
         with mlflow.start_run(run_id=stage, log_system_metrics=False):
             info = mlflow.pyfunc.log_model(
@@ -98,6 +106,7 @@ def _logged(stage: str, registration: Registration) -> Any:
                 input_example=example,
                 pip_requirements=list(code.requirements),
             )
+        forget(code.package)  # what is loaded back runs the code that was stored, not that beside it
         answer = mlflow.pyfunc.load_model(info.model_uri).predict(example)
     if info.signature is None or len(answer) != len(example):
         raise ModelError(

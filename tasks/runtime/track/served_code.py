@@ -38,6 +38,8 @@ CODE = "code"  # folder in a version that MLflow puts on the path
 PREFIX = "repricer_served"
 HASH = 12  # hexadecimal digits in the name of a package
 ALWAYS = ("mlflow", "pyarrow")  # serves; reads the tables
+IMPORTED: dict[str, str] = {}
+"""SHA-256 of the code from which a package of this process was last imported, by its name."""
 ENTRY = '''"""The registered model ``{model}``, answered by the code that lies beside it."""
 
 from mlflow.models import set_model
@@ -137,6 +139,25 @@ def rewritten(text: str, package: str) -> str:
             )
         lines[node.lineno - 1] = lines[node.lineno - 1].replace("from ", f"from {package}.", 1)
     return "".join(lines)
+
+
+def forget_other_code(folder: Path) -> None:
+    """Let the packages below the folder ``code`` be imported anew where other code has their names."""
+    for place in sorted((folder / CODE).glob("*/")):
+        files = sorted(path for path in place.rglob("*.py") if path.is_file())
+        content = b"".join(
+            path.relative_to(place).as_posix().encode() + b"\0" + path.read_bytes() + b"\0" for path in files
+        )
+        digest = hashlib.sha256(content).hexdigest()
+        if IMPORTED.get(place.name) != digest:
+            forget(place.name)
+        IMPORTED[place.name] = digest
+
+
+def forget(package: str) -> None:
+    """Let a package be imported anew, from where the path then leads; who has its modules keeps them."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
 
 
 @contextmanager
