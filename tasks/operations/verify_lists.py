@@ -16,7 +16,7 @@ from tasks.governance.format import FormatError
 from tasks.governance.local_time import zone_of
 from tasks.governance.manifest import ManifestError
 from tasks.governance.publication import PublishedList
-from tasks.governance.published_rows import differences, named, restored
+from tasks.governance.published_rows import differences, ended, named
 from tasks.operations.draft import Known, drafted, now_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import PRICES, SALES, SETTINGS, TABLES
@@ -77,7 +77,8 @@ def prices(settings: Settings) -> Iterator[str]:
         yield f"list {in_force.name}: its prices cannot be computed again: {error}"
         return
     if in_force.name != in_force.root:
-        again = restored(again, in_force.effective)
+        _, unlisted = publishing.rows_and_unlisted(root, lists.lists[in_force.root])
+        again, _ = ended(again, unlisted, in_force.effective)
     differing = differences(rows, again)
     if len(differing):
         yield f"list {in_force.name}: {named(differing)} (published against computed again)"

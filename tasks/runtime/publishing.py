@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,13 +31,14 @@ from tasks.governance.publication import (
     require_publishable,
     withdrawal,
 )
-from tasks.governance.published_rows import ends_of
+from tasks.governance.published_rows import ends_of, left_out
 from tasks.runtime import ledger_store, publishing_switch
 from tasks.runtime.folder_lock import locked
 from tasks.runtime.list_tables import as_arrow, read_parquet, write_csv, write_parquet
 from tasks.runtime.published_lists import (
     CSV,
     PARQUET,
+    UNLISTED,
     ListError,
     Pointer,
     Write,
@@ -201,7 +203,7 @@ def publish(
         DiskFull: there is no room for the list.
     """
     with at_work(settings) as root:
-        published = _staged(settings, root, wanted)
+        published = _staged(settings, root, standing(settings).lists, wanted)
         before = standing(settings)
         require(before)
         if before.stopped_because:
@@ -239,11 +241,35 @@ def rows_of(root: Path, published: PublishedList) -> pd.DataFrame:
     return read_parquet(root / published.name / PARQUET)
 
 
-def _staged(settings: Settings, root: Path, wanted: NewList) -> PublishedList:
-    local = wanted.effective.astimezone(zone(settings))
+def rows_and_unlisted(root: Path, published: PublishedList) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of a list, and the newest published ones of products that it does not have.
+
+    Raises:
+        ListError: it is not what was published.
+    """
+    rows = rows_of(root, published)
+    kept = root / published.name / UNLISTED
+    return rows, read_parquet(kept) if kept.is_file() else rows.iloc[:0]
+
+
+def shelf_of(root: Path, published: PublishedList) -> pd.DataFrame:
+    """Return what stands published while a list is in force: its rows, and those that it leaves out.
+
+    A list that leaves a product out says nothing of it: what was published last of it stands.
+
+    Raises:
+        ListError: it is not what was published.
+    """
+    return pd.concat([*rows_and_unlisted(root, published)], ignore_index=True)
+
+
+def _staged(settings: Settings, root: Path, lists: Publications, wanted: NewList) -> PublishedList:
+    local, rows = wanted.effective.astimezone(zone(settings)), wanted.rows
+    before = shelf_of(root, lists.newest(wanted.follows)) if wanted.follows else rows
+    unlisted = left_out(before, rows, wanted.effective)
     pointer = stage(
         root,
-        {**tables_of(wanted.rows, zone(settings)), **wanted.inputs},
+        {**tables_of(rows, unlisted, zone(settings)), **wanted.inputs},
         {**wanted.about, "made_at": datetime.now(UTC).isoformat(), "follows": wanted.follows},
         name_at(local),
     )
@@ -251,13 +277,18 @@ def _staged(settings: Settings, root: Path, wanted: NewList) -> PublishedList:
         name=pointer.list,
         manifest=pointer.manifest,
         effective=wanted.effective,
-        ends=ends_of(wanted.rows),
+        ends=ends_of(rows, unlisted),
         root=pointer.list,
         follows=wanted.follows,
     )
 
 
-def tables_of(rows: pd.DataFrame, shop: ZoneInfo) -> dict[str, Write]:
-    """Return what writes the table of a list, by its file."""
-    table = as_arrow(rows, shop)
-    return {PARQUET: lambda path: write_parquet(table, path), CSV: lambda path: write_csv(table, path)}
+def tables_of(rows: pd.DataFrame, unlisted: pd.DataFrame, shop: ZoneInfo) -> dict[str, Write]:
+    """Return what writes the table of a list, and what stands of the products that it leaves out, by file."""
+    table, kept = as_arrow(rows, shop), as_arrow(unlisted, shop)
+    writes: dict[str, Write] = {
+        PARQUET: partial(write_parquet, table),
+        CSV: partial(write_csv, table),
+        UNLISTED: partial(write_parquet, kept),
+    }
+    return writes if len(unlisted) else {name: writes[name] for name in (PARQUET, CSV)}

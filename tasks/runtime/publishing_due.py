@@ -10,7 +10,7 @@ from conf import Settings
 from tasks.governance.approval import Approval
 from tasks.governance.ledger import ENDED, PUBLISHED, TOOK_EFFECT, Entry
 from tasks.governance.publication import PublishedList, taking_effect
-from tasks.governance.published_rows import ends_of, restored
+from tasks.governance.published_rows import ended, ends_of
 from tasks.runtime import delivery
 from tasks.runtime.delivery import DeliveryError, Shipment
 from tasks.runtime.published_lists import Pointer, manifest_of, name_at, stage
@@ -20,6 +20,7 @@ from tasks.runtime.publishing import (
     at_work,
     enter,
     mirror,
+    rows_and_unlisted,
     rows_of,
     standing,
     tables_of,
@@ -89,12 +90,13 @@ def _end(
     settings: Settings, root: Path, before: Standing, current: PublishedList, over: datetime
 ) -> Decision:
     """Stage the version of a list in which promotions have ended, and return the decision for it."""
-    rows, shop = restored(rows_of(root, current), over), zone(settings)
+    rows, unlisted = ended(*rows_and_unlisted(root, current), over)
+    shop = zone(settings)
     about = {"root": current.root, "ended_from": current.name, "ended_at": over.isoformat()}
     local = over.astimezone(shop)
-    pointer = stage(root, tables_of(rows, shop), about, name_at(local))
+    pointer = stage(root, tables_of(rows, unlisted, shop), about, name_at(local))
     version = replace(
-        current, name=pointer.list, manifest=pointer.manifest, effective=over, ends=ends_of(rows)
+        current, name=pointer.list, manifest=pointer.manifest, effective=over, ends=ends_of(rows, unlisted)
     )
     reason = f"its promotions until {local:%Y-%m-%d %H:%M} ended"
     return ENDED, version.body(), _signed(before, current, reason)
