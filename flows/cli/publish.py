@@ -12,7 +12,7 @@ from conf import Settings
 from flows.cli import report_publish
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.recommend import Prices, Promotions, Rules, Sales, Seed
+from flows.cli.recommend import CallOff, Prices, Promotions, Rules, Sales, Seed
 from flows.cli.session import flow_session
 
 By = Annotated[str | None, typer.Option("--by", help="Name of the person who decides.")]
@@ -40,6 +40,7 @@ def publish(
     sales: Sales = None,
     promotions: Promotions = None,
     rules: Rules = None,
+    call_off: CallOff = None,
     agree_margins: Agree = False,
     seed: Seed = None,
     due: IsDue = False,
@@ -63,7 +64,7 @@ def publish(
     else:
         options = {"effective": effective, "agree_margins": agree_margins, "seed": seed}
         files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
-        _publish(settings, {**decision, **options}, files, json_file)
+        _publish(settings, {**decision, **options}, {"called_off": call_off or (), **files}, json_file)
 
 
 def _decision(by: str | None, reason: str | None, due: bool, stop: bool, resume: bool) -> dict[str, str]:
@@ -126,7 +127,7 @@ def diff(
 def _publish(
     settings: Settings,
     release: Mapping[str, Any],
-    files: Mapping[str, Path | str | None],
+    tables: Mapping[str, Any],
     json_file: Path | None,
 ) -> None:
     require_store(settings)
@@ -135,8 +136,7 @@ def _publish(
         from tasks.operations.draft import ShopTables
         from tasks.operations.publish import Release
 
-        tables = ShopTables.of(**files)
-        published = flow(settings, Release(**release), tables)
+        published = flow(settings, Release(**release), ShopTables.of(**tables))
     write_json(json_file, published)
     report_publish.show_published(published)
 

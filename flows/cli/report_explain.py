@@ -65,6 +65,7 @@ def _decision(explained: ExplainedPrice) -> str:
     return "\n".join(
         [
             f"price: held at {new:.2f}{money}" if new == price else f"price: {change}",
+            f"prices in force: {explained['prices_in_force']}",
             *([f"drawn at random: {100 * drawn:+.2f} % of it"] if drawn else []),
             f"elasticity: {explained['elasticity']:.2f} ({interval}), % units per 1 % price",
             *_learned(explained["lesson"]),

@@ -21,8 +21,10 @@ from tasks.operations.comparison.pages import as_html
 from tasks.operations.comparison.records import Compared
 from tasks.operations.comparison.versions import gate_rows, metric_rows, side_of
 from tasks.operations.comparison.words import beside
-from tasks.operations.draft import Known, ShopTables, known_of, variation_of
+from tasks.operations.draft import Known, ShopTables, known_of, origin_of, variation_of
 from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.published_prices import PublishedPrices, published_now
+from tasks.operations.running import charged
 from tasks.pricing.list_comparison import compare_lists
 from tasks.pricing.price_list import price_list, unknown_products
 from tasks.pricing.recommend import PolicyModel
@@ -34,6 +36,7 @@ log = logging.getLogger("repricer")
 
 LARGEST = 20  # moves that are shown
 FOLDER, FILE = "comparison", "report.html"  # of the candidate's run
+NOTHING = ShopTables()
 LINK = re.compile(r"^\[Comparison with .*$\n*", re.MULTILINE)  # of an earlier comparison, in a description
 
 
@@ -78,8 +81,9 @@ def _compared(settings: Settings, number: int, other: int | None) -> Compared:
     """Ask both policies for the same list and put what is known of them side by side."""
     candidate = _policy(settings, number)
     champion = None if other is None else _policy(settings, other)
-    known = _known(settings, candidate)
-    before = known.current[PRICE] if champion is None else _list(settings, champion, known)[PRICE]
+    published = published_now(settings)
+    known = _known(settings, candidate, published)
+    before = charged(known.current) if champion is None else _list(settings, champion, known)[PRICE]
     confidence = settings.price.confidence
     approved = _approved(settings)
     ours = side_of(number, candidate, approved)
@@ -98,6 +102,7 @@ def _compared(settings: Settings, number: int, other: int | None) -> Compared:
             shown=LARGEST,
         ),
         unknown=len(unknown_products(champion, known.current)) if champion else 0,
+        prices_in_force=origin_of(NOTHING, published, known),
         confidence=confidence,
         currency=candidate.currency,
         address=None,
@@ -116,10 +121,10 @@ def _approved(settings: Settings) -> int | None:
     return champion_aliases.version_of(settings, HEAD, CHAMPION)
 
 
-def _known(settings: Settings, policy: PolicyModel) -> Known:
-    """Return the catalogue at the prices in force when the policy had been trained, and their bounds."""
+def _known(settings: Settings, policy: PolicyModel, published: PublishedPrices) -> Known:
+    """Return the candidate's catalogue at the prices in force, and their bounds."""
     guard = price_guard_of(settings, policy.currency)
-    return known_of(settings, policy, ShopTables(), None, guard=guard)
+    return known_of(settings, policy, NOTHING, None, guard=guard, published=published)
 
 
 def _list(settings: Settings, policy: PolicyModel, known: Known) -> pd.DataFrame:

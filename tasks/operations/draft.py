@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,8 @@ from tasks.governance.price_guard import PriceGuard
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
+from tasks.operations.published_prices import PROMOTED_PRICE, PublishedPrices
+from tasks.operations.running import with_running
 from tasks.pricing.list_sheet import Heading, price_sheet
 from tasks.pricing.new_sales import Calendar
 from tasks.pricing.price_list import in_force, price_list, unknown_products
@@ -21,8 +24,6 @@ from tasks.pricing.recommend import PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow, shop_now
 from tasks.pricing.variation import Variation
 from tasks.runtime.tables import table_at
-
-PROMOTED_PRICE = "promoted_price"  # column: currency/unit, nan where no promotion runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class ShopTables:
         promotions: file with product, store (else all), first and last day, and the announced price.
         rules: file with rules by category and product; none: that of the settings.
         stated: product, store and supposed price in force of some products (currency/unit).
+        called_off: products whose published promotions end with the list, before their day.
     """
 
     prices: str | None = None
@@ -43,11 +45,13 @@ class ShopTables:
     promotions: str | None = None
     rules: str | None = None
     stated: pd.DataFrame | None = None
+    called_off: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, **files: Path | str | None) -> Self:
+    def of(cls, called_off: Sequence[str] = (), **files: Path | str | None) -> Self:
         """Return the tables of files by their names here; those that are none are left out."""
-        return cls(**{name: str(file) for name, file in files.items() if file})  # type: ignore[arg-type]
+        named = {name: str(file) for name, file in files.items() if file}
+        return cls(called_off=tuple(called_off), **named)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,21 +78,6 @@ class Draft:
     table: pd.DataFrame
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shelf:
-    """What published lists say of the shelf when the next list takes effect.
-
-    Attributes:
-        today: local day on which it does.
-        prices: product, store, regular ``price`` then, the ``promoted_price`` of a promotion that still runs,
-            and ``recent_low`` and ``recent_high`` of the days before (currency/unit); none: nothing was
-            published.
-    """
-
-    today: pd.Timestamp
-    prices: pd.DataFrame | None
-
-
 def known_of(
     settings: Settings,
     policy: PolicyModel,
@@ -96,9 +85,13 @@ def known_of(
     sales: pd.DataFrame | None,
     *,
     guard: PriceGuard,
-    shelf: Shelf | None = None,
+    published: PublishedPrices,
 ) -> Known:
-    """Return what is known of the shop now.
+    """Return what is known of the shop when its next list takes effect.
+
+    Published prices are in force where there are any; prices that somebody states come before them, but for
+    those of promotions that run. A published promotion runs to its end, unless the table of promotions
+    announces another one of the day, or somebody calls it off.
 
     Args:
         settings: with the rules of the shop.
@@ -106,27 +99,28 @@ def known_of(
         tables: what is known of the shop now.
         sales: the sales table of ``tables.sales``.
         guard: rules of the rows.
-        shelf: what published lists say of the shelf; none: it is not looked at.
+        published: what published lists say.
 
     Raises:
         TableError: a file cannot be read.
         PolicyError: the table of prices lacks a column, or holds text for numbers.
         SalesSinceError: the sales tell nothing of the time since the training.
         DataError: an announcement breaks a rule.
+        Refused: a promotion that is called off does not run.
     """
     now = None if sales is None else now_of(settings, policy, sales)
-    today = shelf.today if shelf else _today(policy, now)
-    published = shelf.prices if shelf else None
+    today = published.today or _today(policy, now)
     prices = in_force(policy, now) if tables.prices is None else prices_at(Path(tables.prices))
-    if published is not None:
-        prices = _regular(prices, published, stated=tables.prices is not None)
+    shelf = published.prices
+    if shelf is not None:
+        prices = _regular(prices, shelf, stated=tables.prices is not None)
     if tables.stated is not None:
         prices = _with_stated(prices, tables.stated)
-    bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(published))
+    bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(shelf))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
         current = with_announced(current, tables.promotions, today, sales)
-    return Known(current=current, now=now, today=today)
+    return Known(current=with_running(current, shelf, tables.called_off), now=now, today=today)
 
 
 def _regular(prices: pd.DataFrame, published: pd.DataFrame, *, stated: bool) -> pd.DataFrame:
@@ -134,7 +128,7 @@ def _regular(prices: pd.DataFrame, published: pd.DataFrame, *, stated: bool) -> 
 
     Args:
         prices: product, store and price in force (currency/unit).
-        published: of ``Shelf``.
+        published: of ``PublishedPrices``.
         stated: whether somebody stated the prices; they hold then, but for those of running promotions.
     """
     shelf = prices[SERIES].merge(published, on=SERIES, how="left").set_index(prices.index)
@@ -150,6 +144,15 @@ def _with_stated(prices: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
 
 def _recent(published: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if published is None else published[[*SERIES, RECENT_LOW, RECENT_HIGH]]
+
+
+def origin_of(tables: ShopTables, published: PublishedPrices, known: Known) -> str:
+    """Return in a few words where the prices in force of a list are from."""
+    if tables.prices is not None:
+        return tables.prices
+    if published.list is not None:
+        return f"published list {published.list}"
+    return "the end of the training data" if known.now is None else "the sales since the training"
 
 
 def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, guard: WitnessedGuard) -> Draft:

@@ -18,9 +18,10 @@ from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_P
 from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
-from tasks.operations.draft import ShopTables, drafted, known_of
+from tasks.operations.draft import ShopTables, drafted, known_of, origin_of
 from tasks.operations.explain import keep_figure
 from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.published_prices import published_now
 from tasks.pricing.explain import Explanation
 from tasks.pricing.guarded_plan import GUARD_REASON
 from tasks.pricing.recommend import COVERING_PRICE, HIGHEST, LOWEST, PolicyError, PolicyModel
@@ -126,6 +127,8 @@ class ExplainedPrice(TypedDict):
     """Part of the log price that was drawn at random (1); 0: none."""
     reason: str
     """Why, as the list says it."""
+    prices_in_force: str
+    """Where the prices in force are from."""
     week: str
     """First day of the list (ISO date)."""
     elasticity: float
@@ -165,7 +168,8 @@ def explain_price(
     row = policy.row_of(product, store)
     guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
     tables = replace(tables, stated=_stated(question))
-    known = known_of(settings, policy, tables, sales, guard=guard.guard)
+    published = published_now(settings)
+    known = known_of(settings, policy, tables, sales, guard=guard.guard, published=published)
     current, now, ours = known.current, known.now, _rows_of(known.current, product, store)
     explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
     name = series_name(product_names(policy.market), product, store)
@@ -176,6 +180,7 @@ def explain_price(
         version=number,
         name=name,
         week=f"{known.today:%Y-%m-%d}",
+        prices_in_force=origin_of(tables, published, known),
         **_numbers(explanation, listed, policy),  # type: ignore[typeddict-item]
         trail=_trail(explanation.binding, listed, current.assign(**policy.costs(current))[ours].iloc[0]),
         lesson=_lesson(now, row),

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 from prefect import task
-from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIES, STORE
@@ -22,11 +21,12 @@ from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
-from tasks.operations.draft import Draft, ShopTables, drafted, known_of, unknown_of
+from tasks.operations.draft import Draft, ShopTables, drafted, known_of, origin_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
-from tasks.operations.shelf import shelf_at
+from tasks.operations.published_prices import published_at
+from tasks.operations.running import CALLED_OFF, RunningPromotions, running_promotions
 from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.recommend import ANNOUNCED, ANNOUNCED_PRICE, PolicyModel
 from tasks.runtime import champion_aliases, publishing, verified_models
@@ -44,7 +44,7 @@ Sales: TypeAlias = pd.DataFrame | None
 """The sales table of ``ShopTables.sales``, none where none is given."""
 
 
-class Published(TypedDict):
+class Published(RunningPromotions):
     """A list that was published."""
 
     list: str
@@ -55,6 +55,8 @@ class Published(TypedDict):
     """Whether it holds already."""
     version: int
     """Version of `pricing_policy`."""
+    prices_in_force: str
+    """Where the prices are from that it changes."""
     products: int
     """Rows of the list."""
     actions: dict[str, int]
@@ -103,8 +105,8 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     bring_up(settings)
     before, effective = _begin(settings, release.effective)
     champion, policy = _champion(settings)
-    shelf, guard = shelf_at(settings, before, effective), _guard(settings, policy, tables)
-    known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
+    guard, shelf = _guard(settings, policy, tables), published_at(settings, before, effective)
+    known = known_of(settings, policy, tables, sales, guard=guard.guard, published=shelf)
     draft = drafted(settings, policy, known, seed, guard)
     _require_publishable(draft, findings := guard.findings(draft.table))
     rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
@@ -114,7 +116,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
         about=about_of(settings, draft, champion, seed),
-        agreed={"versions": dict(champion.versions), "margins": _margins(settings)},
+        agreed=_agreed(settings, champion, tables),
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
@@ -123,7 +125,9 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         version=champion.versions[HEAD],
         left_out=findings["left_out"],
         unknown=unknown_of(draft),
+        prices_in_force=origin_of(tables, shelf, known),
         seed=seed,
+        **running_promotions(known.current, draft.table),
         **_counts(rows),  # type: ignore[typeddict-item]
         **_sent(settings, published),  # type: ignore[typeddict-item]
     )
@@ -181,7 +185,7 @@ def _require_publishable(draft: Draft, findings: Mapping[str, Any]) -> None:
     Raises:
         Refused: it is a draft.
     """
-    reasons = [*findings["hindrances"], *_unknown_after(draft), *_missing(draft)]
+    reasons = [*findings["hindrances"], *_unknown_after(draft), *_missing(draft), *_not_called_off(draft)]
     if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
         reasons.append("every product is left out")
     if reasons:
@@ -203,6 +207,16 @@ def _missing(draft: Draft) -> list[str]:
     where = f"first: {product} in {store}"
     lack = f"{len(missing)} of {len(catalogue)} products of the catalogue have no price in force ({where})"
     return [f"{lack}: give all of them with --prices, or leave it out"]
+
+
+def _not_called_off(draft: Draft) -> list[str]:
+    """Return the promotions that are called off and run on, because the list leaves their products out."""
+    if CALLED_OFF not in draft.known.current:
+        return []
+    out = draft.table[ACTION].to_numpy() == LEAVE_OUT
+    products = draft.table.loc[out & draft.known.current[CALLED_OFF].to_numpy(bool), PRODUCT]
+    left_out = "the list leaves its product out, so its promotion ends as published; take back --call-off"
+    return [f"{product}: {left_out}" for product in products]
 
 
 def _unknown_after(draft: Draft) -> list[str]:
@@ -231,6 +245,12 @@ def _agreeing(settings: Settings, release: Release) -> Settings:
         return settings
     guard = settings.guard.model_copy(update={"margins_agreed_by": release.by})
     return settings.model_copy(update={"guard": guard})
+
+
+def _agreed(settings: Settings, champion: Champion, tables: ShopTables) -> dict[str, Any]:
+    """Return what the entry of the ledger says that the approver agreed to."""
+    agreed = {"versions": dict(champion.versions), "margins": _margins(settings)}
+    return {**agreed, "called_off": list(tables.called_off)} if tables.called_off else agreed
 
 
 def _margins(settings: Settings) -> dict[str, Any] | None:

@@ -9,16 +9,17 @@ from typing import Any
 
 import pandas as pd
 from prefect import task
-from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ACTION, RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
-from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
+from tasks.operations.draft import ShopTables, drafted, known_of, origin_of, sheet_of, unknown_of
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.list_looks import LOOKS
+from tasks.operations.published_prices import published_now
+from tasks.operations.running import RunningPromotions, running_promotions
 from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
 from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
@@ -29,7 +30,7 @@ from tasks.runtime.tables import require_ending, write_table
 OUT = "--out"  # option of the command line that names the file of the list
 
 
-class Recommended(TypedDict):
+class Recommended(RunningPromotions):
     """A price list, and how many of its prices do what."""
 
     file: str
@@ -60,6 +61,8 @@ class Recommended(TypedDict):
     """Prices that were moved at random."""
     seed: int
     """Seed of that."""
+    prices_in_force: str
+    """Where the prices in force are from."""
     weeks: int
     """Whole weeks of sales since the training that the list knows of."""
     unknown: list[str]
@@ -118,7 +121,8 @@ def recommend(
     status = _status(settings, number, order.force)
     seed = secrets.randbits(32) if order.seed is None else order.seed
     guard = WitnessedGuard(price_guard_of(settings, model.policy.currency, tables.rules))
-    known = known_of(settings, model.policy, tables, sales, guard=guard.guard)
+    published = published_now(settings)
+    known = known_of(settings, model.policy, tables, sales, guard=guard.guard, published=published)
     draft = drafted(settings, model.policy, known, seed, guard)
     sheet = sheet_of(draft, number, status)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
@@ -130,6 +134,8 @@ def recommend(
         seed=seed,
         weeks=known.now.state.weeks if known.now else 0,
         unknown=unknown_of(draft),
+        prices_in_force=origin_of(tables, published, known),
+        **running_promotions(known.current, draft.table),
         **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
         **guard.findings(draft.table),  # type: ignore[typeddict-item]

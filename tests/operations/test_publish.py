@@ -189,7 +189,7 @@ def test_a_promotion_that_goes_on_keeps_the_price_before_it(champion: Settings, 
         published(champion, promotions(tmp_path, days))
         row = rows(champion).set_index("product_id").loc["p0"]
         assert (row["price"], row["price_after"], row["reference_price"]) == (1.5, regular, regular)
-    published(champion)  # it was called off
+    published(champion, ShopTables(called_off=("p0",)))
     row = rows(champion).set_index("product_id").loc["p0"]
     assert row["reference_price"] == regular
     assert pd.isna(row["price_after"])
