@@ -21,9 +21,9 @@ from tasks.operations.comparison.pages import as_html
 from tasks.operations.comparison.records import Compared
 from tasks.operations.comparison.versions import gate_rows, metric_rows, side_of
 from tasks.operations.comparison.words import beside
-from tasks.operations.draft import Known, ShopTables, known_of, origin_of, variation_of
+from tasks.operations.draft import Known, ShopTables, known_of, variation_of
 from tasks.operations.guard_witness import WitnessedGuard
-from tasks.operations.published_prices import PublishedPrices, published_now
+from tasks.operations.published_prices import published_now
 from tasks.operations.running import charged
 from tasks.pricing.list_comparison import compare_lists
 from tasks.pricing.price_list import price_list, unknown_products
@@ -81,8 +81,7 @@ def _compared(settings: Settings, number: int, other: int | None) -> Compared:
     """Ask both policies for the same list and put what is known of them side by side."""
     candidate = _policy(settings, number)
     champion = None if other is None else _policy(settings, other)
-    published = published_now(settings)
-    known = _known(settings, candidate, published)
+    known = _known(settings, candidate)
     before = charged(known.current) if champion is None else _list(settings, champion, known)[PRICE]
     confidence = settings.price.confidence
     approved = _approved(settings)
@@ -102,7 +101,7 @@ def _compared(settings: Settings, number: int, other: int | None) -> Compared:
             shown=LARGEST,
         ),
         unknown=len(unknown_products(champion, known.current)) if champion else 0,
-        prices_in_force=origin_of(NOTHING, published, known),
+        prices_in_force=known.prices_in_force,
         confidence=confidence,
         currency=candidate.currency,
         address=None,
@@ -121,10 +120,10 @@ def _approved(settings: Settings) -> int | None:
     return champion_aliases.version_of(settings, HEAD, CHAMPION)
 
 
-def _known(settings: Settings, policy: PolicyModel, published: PublishedPrices) -> Known:
+def _known(settings: Settings, policy: PolicyModel) -> Known:
     """Return the candidate's catalogue at the prices in force, and their bounds."""
     guard = price_guard_of(settings, policy.currency)
-    return known_of(settings, policy, NOTHING, None, guard=guard, published=published)
+    return known_of(settings, policy, NOTHING, None, guard=guard, published=published_now(settings))
 
 
 def _list(settings: Settings, policy: PolicyModel, known: Known) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from tasks.pricing.price_list import in_force, price_list, unknown_products
 from tasks.pricing.recommend import PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow, shop_now
 from tasks.pricing.variation import Variation
+from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.tables import table_at
 
 
@@ -62,20 +63,23 @@ class Known:
         current: product, store and price in force with costs, bounds of this week and what is announced.
         now: what the shop knows after its sales since the training; none: nothing newer.
         today: first local day on which the list may hold.
+        prices_in_force: where the prices in force are from, in a few words.
     """
 
     current: pd.DataFrame
     now: ShopNow | None
     today: pd.Timestamp
+    prices_in_force: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A list as ``price_list`` returns it, and what it was computed from."""
+    """A list as ``price_list`` returns it, what it was computed from, and the guard that saw it."""
 
     policy: PolicyModel
     known: Known
     table: pd.DataFrame
+    guard: WitnessedGuard
 
 
 def known_of(
@@ -109,18 +113,25 @@ def known_of(
         Refused: a promotion that is called off does not run.
     """
     now = None if sales is None else now_of(settings, policy, sales)
-    today = published.today or _today(policy, now)
-    prices = in_force(policy, now) if tables.prices is None else prices_at(Path(tables.prices))
-    shelf = published.prices
-    if shelf is not None:
-        prices = _regular(prices, shelf, stated=tables.prices is not None)
-    if tables.stated is not None:
-        prices = _with_stated(prices, tables.stated)
+    today, shelf = published.today or _today(policy, now), published.prices
+    prices = _prices(policy, tables, now, shelf)
     bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(shelf))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
         current = with_announced(current, tables.promotions, today, sales)
-    return Known(current=with_running(current, shelf, tables.called_off), now=now, today=today)
+    current = with_running(current, shelf, tables.called_off)
+    origin = _origin(tables, published, now)
+    return Known(current=current, now=now, today=today, prices_in_force=origin)
+
+
+def _prices(
+    policy: PolicyModel, tables: ShopTables, now: ShopNow | None, published: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return product, store and price in force, outside of promotions (currency/unit)."""
+    prices = in_force(policy, now) if tables.prices is None else prices_at(Path(tables.prices))
+    if published is not None:
+        prices = _regular(prices, published, stated=tables.prices is not None)
+    return prices if tables.stated is None else _with_stated(prices, tables.stated)
 
 
 def _regular(prices: pd.DataFrame, published: pd.DataFrame, *, stated: bool) -> pd.DataFrame:
@@ -146,13 +157,32 @@ def _recent(published: pd.DataFrame | None) -> pd.DataFrame | None:
     return None if published is None else published[[*SERIES, RECENT_LOW, RECENT_HIGH]]
 
 
-def origin_of(tables: ShopTables, published: PublishedPrices, known: Known) -> str:
+def _origin(tables: ShopTables, published: PublishedPrices, now: ShopNow | None) -> str:
     """Return in a few words where the prices in force of a list are from."""
     if tables.prices is not None:
         return tables.prices
     if published.list is not None:
         return f"published list {published.list}"
-    return "the end of the training data" if known.now is None else "the sales since the training"
+    return "the end of the training data" if now is None else "the sales since the training"
+
+
+def next_list(
+    settings: Settings,
+    policy: PolicyModel,
+    tables: ShopTables,
+    sales: pd.DataFrame | None,
+    *,
+    published: PublishedPrices,
+    seed: int,
+) -> Draft:
+    """Return the list that would follow the published ones: what is drafted, published and explained.
+
+    Raises:
+        TableError, PolicyError, SalesSinceError, DataError, Refused: as ``known_of`` raises them.
+    """
+    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
+    known = known_of(settings, policy, tables, sales, guard=guard.guard, published=published)
+    return drafted(settings, policy, known, seed, guard)
 
 
 def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, guard: WitnessedGuard) -> Draft:
@@ -164,7 +194,7 @@ def drafted(settings: Settings, policy: PolicyModel, known: Known, seed: int, gu
     variation = variation_of(settings)
     variation = replace(variation, decimals=min(variation.decimals, guard.guard.decimals))
     table = price_list(policy, known.current, variation, seed, known.now, guard=guard)
-    return Draft(policy=policy, known=known, table=table)
+    return Draft(policy=policy, known=known, table=table, guard=guard)
 
 
 def sheet_of(draft: Draft, version: int, status: str) -> pd.DataFrame:

@@ -18,16 +18,14 @@ from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_P
 from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
-from tasks.operations.draft import ShopTables, drafted, known_of, origin_of
+from tasks.operations.draft import ShopTables, next_list
 from tasks.operations.explain import keep_figure
-from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.published_prices import published_now
 from tasks.pricing.explain import Explanation
 from tasks.pricing.guarded_plan import GUARD_REASON
 from tasks.pricing.recommend import COVERING_PRICE, HIGHEST, LOWEST, PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow
 from tasks.runtime import champion_aliases
-from tasks.runtime.guard_rules import price_guard_of
 
 BOUNDS = (LOWEST, HIGHEST, RECENT_LOW, RECENT_HIGH, SLOW_REFERENCE, COVERING_PRICE)
 """Columns of ``Trail``."""
@@ -166,21 +164,20 @@ def explain_price(
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
     policy, product, store = model.policy, question.product, question.store
     row = policy.row_of(product, store)
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-    tables = replace(tables, stated=_stated(question))
-    published = published_now(settings)
-    known = known_of(settings, policy, tables, sales, guard=guard.guard, published=published)
-    current, now, ours = known.current, known.now, _rows_of(known.current, product, store)
+    settings, tables = _varied(settings, question.seed), replace(tables, stated=_stated(question))
+    published, seed = published_now(settings), question.seed or 0
+    draft = next_list(settings, policy, tables, sales, published=published, seed=seed)
+    current, now = draft.known.current, draft.known.now
+    ours = _rows_of(current, product, store)
     explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
     name = series_name(product_names(policy.market), product, store)
     _draw(explanation, policy, name, figure)
-    draft = drafted(_varied(settings, question.seed), policy, known, question.seed or 0, guard)
     listed = draft.table[ours].iloc[0]
     return ExplainedPrice(
         version=number,
         name=name,
-        week=f"{known.today:%Y-%m-%d}",
-        prices_in_force=origin_of(tables, published, known),
+        week=f"{draft.known.today:%Y-%m-%d}",
+        prices_in_force=draft.known.prices_in_force,
         **_numbers(explanation, listed, policy),  # type: ignore[typeddict-item]
         trail=_trail(explanation.binding, listed, current.assign(**policy.costs(current))[ours].iloc[0]),
         lesson=_lesson(now, row),

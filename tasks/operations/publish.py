@@ -21,8 +21,7 @@ from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.governance.published_rows import minor
-from tasks.operations.draft import Draft, ShopTables, drafted, known_of, origin_of, unknown_of
-from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.draft import Draft, ShopTables, next_list, unknown_of
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
 from tasks.operations.published_prices import published_at
@@ -31,7 +30,6 @@ from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.recommend import ANNOUNCED, ANNOUNCED_PRICE, PolicyModel
 from tasks.runtime import champion_aliases, publishing, verified_models
 from tasks.runtime.delivery import DeliveryError
-from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.publishing import NewList, Standing
 from tasks.runtime.publishing_due import bring_up, deliver_due
 
@@ -105,10 +103,9 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     bring_up(settings)
     before, effective = _begin(settings, release.effective)
     champion, policy = _champion(settings)
-    guard, shelf = _guard(settings, policy, tables), published_at(settings, before, effective)
-    known = known_of(settings, policy, tables, sales, guard=guard.guard, published=shelf)
-    draft = drafted(settings, policy, known, seed, guard)
-    _require_publishable(draft, findings := guard.findings(draft.table))
+    shelf = published_at(settings, before, effective)
+    draft = next_list(settings, policy, tables, sales, published=shelf, seed=seed)
+    _require_publishable(draft, findings := draft.guard.findings(draft.table))
     rows = published_rows(draft, champion.versions, effective, publishing.zone(settings))
     wanted = NewList(
         rows=rows,
@@ -125,9 +122,9 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         version=champion.versions[HEAD],
         left_out=findings["left_out"],
         unknown=unknown_of(draft),
-        prices_in_force=origin_of(tables, shelf, known),
+        prices_in_force=draft.known.prices_in_force,
         seed=seed,
-        **running_promotions(known.current, draft.table),
+        **running_promotions(draft.known.current, draft.table),
         **_counts(rows),  # type: ignore[typeddict-item]
         **_sent(settings, published),  # type: ignore[typeddict-item]
     )
@@ -233,10 +230,6 @@ def _unknown_after(draft: Draft) -> list[str]:
     where = f"first: {first[PRODUCT]} in {first[STORE]}"
     known = "so the price after them is not known: give the prices before them with --prices"
     return [f"{len(rows)} promotions ({where}) run at the price in force, {known}"]
-
-
-def _guard(settings: Settings, policy: PolicyModel, tables: ShopTables) -> WitnessedGuard:
-    return WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
 
 
 def _agreeing(settings: Settings, release: Release) -> Settings:

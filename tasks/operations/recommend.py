@@ -15,8 +15,7 @@ from expectations.columns import ACTION, RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
-from tasks.operations.draft import ShopTables, drafted, known_of, origin_of, sheet_of, unknown_of
-from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.draft import ShopTables, next_list, sheet_of, unknown_of
 from tasks.operations.list_looks import LOOKS
 from tasks.operations.published_prices import published_now
 from tasks.operations.running import RunningPromotions, running_promotions
@@ -24,7 +23,6 @@ from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
 from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
 from tasks.runtime import champion_aliases, track
-from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.tables import require_ending, write_table
 
 OUT = "--out"  # option of the command line that names the file of the list
@@ -120,11 +118,8 @@ def recommend(
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
     status = _status(settings, number, order.force)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    guard = WitnessedGuard(price_guard_of(settings, model.policy.currency, tables.rules))
-    published = published_now(settings)
-    known = known_of(settings, model.policy, tables, sales, guard=guard.guard, published=published)
-    draft = drafted(settings, model.policy, known, seed, guard)
-    sheet = sheet_of(draft, number, status)
+    draft = next_list(settings, model.policy, tables, sales, published=published_now(settings), seed=seed)
+    known, sheet = draft.known, sheet_of(draft, number, status)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
@@ -134,11 +129,11 @@ def recommend(
         seed=seed,
         weeks=known.now.state.weeks if known.now else 0,
         unknown=unknown_of(draft),
-        prices_in_force=origin_of(tables, published, known),
+        prices_in_force=known.prices_in_force,
         **running_promotions(known.current, draft.table),
         **_gain(sheet, model.policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
-        **guard.findings(draft.table),  # type: ignore[typeddict-item]
+        **draft.guard.findings(draft.table),  # type: ignore[typeddict-item]
     )
 
 

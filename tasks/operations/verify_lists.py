@@ -97,6 +97,7 @@ def recomputed(settings: Settings, root: Path, published: PublishedList) -> pd.D
         current=pd.read_parquet(folder / PRICES),
         now=None if sales is None else now_of(then, policy, sales),
         today=pd.Timestamp(manifest["today"]),
+        prices_in_force=f"inputs of list {published.name}",
     )
     rules = next((str(path) for path in folder.glob(f"{TABLES['rules']}.*")), None)
     guard = WitnessedGuard(price_guard_of(then, policy.currency, rules))
