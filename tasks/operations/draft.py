@@ -12,7 +12,7 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import COMPETITOR_PRICE, DATE, PERIOD_DAYS, PRICE, PRODUCT, SERIES, STORE, UNIT_COST
 from tasks.governance.price_guard import PriceGuard
-from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW
+from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SEASON_PRICE, WEEK_PRICE
 from tasks.operations.guard_witness import WitnessedGuard
 from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
 from tasks.operations.published_prices import PROMOTED_PRICE, PublishedPrices
@@ -119,7 +119,7 @@ def known_of(
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
         current = with_announced(current, tables.promotions, today, sales)
-    current = with_running(current, shelf, tables.called_off)
+    current = with_running(_with_openings(current, shelf), shelf, tables.called_off)
     origin = _origin(tables, published, now)
     return Known(current=current, now=now, today=today, prices_in_force=origin)
 
@@ -151,6 +151,15 @@ def _with_stated(prices: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
     """Return prices in force with the stated ones in their place (currency/unit)."""
     there = prices[SERIES].merge(stated, on=SERIES, how="left")[PRICE].set_axis(prices.index)
     return prices.assign(**{PRICE: there.fillna(prices[PRICE])})
+
+
+def _with_openings(prices: pd.DataFrame, published: pd.DataFrame | None) -> pd.DataFrame:
+    """Return prices in force with the published ones from which the price index of the list counts."""
+    if published is None:
+        return prices
+    openings = prices[SERIES].merge(published[[*SERIES, WEEK_PRICE, SEASON_PRICE]], on=SERIES, how="left")
+    columns = {name: openings[name].to_numpy(float) for name in (WEEK_PRICE, SEASON_PRICE)}
+    return prices.assign(**columns)
 
 
 def _recent(published: pd.DataFrame | None) -> pd.DataFrame | None:

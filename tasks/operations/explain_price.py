@@ -18,7 +18,7 @@ from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_P
 from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
-from tasks.operations.draft import ShopTables, next_list
+from tasks.operations.draft import Draft, ShopTables, next_list
 from tasks.operations.explain import keep_figure
 from tasks.operations.published_prices import published_now
 from tasks.pricing.explain import Explanation
@@ -162,19 +162,37 @@ def explain_price(
         PolicyError: there is no such product, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
-    policy, product, store = model.policy, question.product, question.store
-    row = policy.row_of(product, store)
+    model.policy.row_of(question.product, question.store)
     settings, tables = _varied(settings, question.seed), replace(tables, stated=_stated(question))
     published, seed = published_now(settings), question.seed or 0
-    draft = next_list(settings, policy, tables, sales, published=published, seed=seed)
-    current, now = draft.known.current, draft.known.now
+    draft = next_list(settings, model.policy, tables, sales, published=published, seed=seed)
+    return explained(draft, number, question, settings.price.decimals, figure)
+
+
+def explained(
+    draft: Draft, version: int, question: Question, decimals: int, figure: Path | None = None
+) -> ExplainedPrice:
+    """Return why the price of one product in a list is what it is.
+
+    Args:
+        draft: the list.
+        version: of the policy that computed it.
+        question: whose price.
+        decimals: of a price in the list.
+        figure: PNG to draw.
+
+    Raises:
+        PolicyError: there is no such product.
+    """
+    policy, product, store = draft.policy, question.product, question.store
+    row, current, now = policy.row_of(product, store), draft.known.current, draft.known.now
     ours = _rows_of(current, product, store)
-    explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
+    explanation = policy.explain(product, store, current, now and now.view, decimals)
     name = series_name(product_names(policy.market), product, store)
     _draw(explanation, policy, name, figure)
     listed = draft.table[ours].iloc[0]
     return ExplainedPrice(
-        version=number,
+        version=version,
         name=name,
         week=f"{draft.known.today:%Y-%m-%d}",
         prices_in_force=draft.known.prices_in_force,

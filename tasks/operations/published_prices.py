@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from conf import Settings
 from expectations.columns import ACTION, EFFECTIVE_FROM, EFFECTIVE_UNTIL, PRICE, REFERENCE_PRICE, SERIES
 from tasks.governance.local_time import first_moment, local_day
-from tasks.governance.publication import in_force_since
+from tasks.governance.publication import Charge, charged_since, charges
 from tasks.governance.published_rows import RESTORE, price_at, regular_price
-from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW
+from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SEASON_PRICE, WEEK_PRICE
 from tasks.runtime import publishing
 from tasks.runtime.publishing import Standing
 
 RECENT = timedelta(days=6)  # before the day of the list: with it, the seven days of the guard's step
+SEASON = timedelta(weeks=13)  # over which the price index of the list stays in its band
+Charged = tuple[Charge, pd.DataFrame]  # a list, and what stands published while it is in force
 PROMOTED_PRICE = "promoted_price"  # column: currency/unit, nan where no promotion runs
 PROMOTED_UNTIL = "promoted_until"  # column: last local day of the promotion, missing where none runs
 
@@ -29,7 +34,8 @@ class PublishedPrices:
         list: name of the newest one, in force or waiting; none: nothing was published.
         today: local day on which the next list takes effect; none: the day after what is known of the shop.
         prices: product, store, regular ``price`` then, of a promotion that still runs its ``promoted_price``
-            and ``promoted_until``, and ``recent_low`` and ``recent_high`` of the seven days (currency/unit);
+            and ``promoted_until``, ``recent_low`` and ``recent_high`` of the seven days, and ``week_price``
+            and ``season_price``, the regular price when these days and the season began (currency/unit);
             none: nothing was published.
     """
 
@@ -60,26 +66,65 @@ def published_at(settings: Settings, standing: Standing, effective: datetime) ->
     day, last = local_day(effective, shop), standing.lists.last
     if last is None:
         return PublishedPrices(today=pd.Timestamp(day))
-    root = publishing.folder_of(settings)
-    start = first_moment(day - RECENT, shop)
-    charged = in_force_since(standing.entries, start)
-    recent = pd.concat([_charged(publishing.shelf_of(root, published), start) for published in charged])
-    span = recent.groupby(SERIES)[PRICE].agg(["min", "max"]).set_axis([RECENT_LOW, RECENT_HIGH], axis=1)
+    root, charged = publishing.folder_of(settings), charges(standing.entries)
+    week = charged_since(charged, start := first_moment(day - RECENT, shop))
+    recent = [(charge, publishing.shelf_of(root, charge.published)) for charge in week]
     rows = publishing.shelf_of(root, last)
+    season = _season(charged[0].since, day, shop)
+    prices = _regular(rows).assign(**_promoted(rows, effective, shop))
+    for table in (
+        _range(recent, start),
+        _before(recent, start).rename(columns={PRICE: WEEK_PRICE}),
+        _opening(root, charged, season).rename(columns={PRICE: SEASON_PRICE}),
+    ):
+        prices = prices.merge(table, on=SERIES, how="left")
+    return PublishedPrices(list=last.name, today=pd.Timestamp(day), prices=prices)
+
+
+def _promoted(rows: pd.DataFrame, effective: datetime, shop: ZoneInfo) -> dict[str, pd.Series]:
+    """Return the promoted price and the last local day of promotions that run, missing elsewhere (rows,)."""
     runs = rows[EFFECTIVE_UNTIL] > effective
     ends = (rows[EFFECTIVE_UNTIL].dt.tz_convert(shop.key) - pd.Timedelta("1us")).dt.tz_localize(None)
     promoted = {PROMOTED_PRICE: price_at(rows, effective), PROMOTED_UNTIL: ends.dt.normalize()}
-    prices = _regular(rows).assign(**{name: values.where(runs) for name, values in promoted.items()})
-    return PublishedPrices(
-        list=last.name, today=pd.Timestamp(day), prices=prices.merge(span.reset_index(), on=SERIES)
-    )
+    return {name: values.where(runs) for name, values in promoted.items()}
+
+
+def _season(first: datetime, day: date, shop: ZoneInfo) -> datetime:
+    """Return the moment at which the season of a day began; the first one began with the first list."""
+    opened = local_day(first, shop)
+    seasons = max((day - opened) // SEASON, 0)
+    return first_moment(opened + seasons * SEASON, shop)
+
+
+def _opening(root: Path, charged: Sequence[Charge], start: datetime) -> pd.DataFrame:
+    """Return product, store and the regular price at which a season began (currency/unit).
+
+    A product that was published first in the season is not among them: it counts from the next one on.
+    """
+    charge = charged_since(charged, start)[0]
+    return _before([(charge, publishing.shelf_of(root, charge.published))], start)
+
+
+def _before(lists: Sequence[Charged], start: datetime) -> pd.DataFrame:
+    """Return product, store and regular price at a moment; of a later first list, the price before it."""
+    (first, rows), *later = lists
+    opening = _regular(rows) if first.since <= start else _references(rows)
+    tables = [opening, *(_references(rows) for _, rows in later)]
+    return pd.concat(tables).drop_duplicates(SERIES, ignore_index=True)
+
+
+def _range(lists: Sequence[Charged], start: datetime) -> pd.DataFrame:
+    """Return product, store and the lowest and highest regular price since a moment (currency/unit)."""
+    taken = [_references(rows[rows[EFFECTIVE_FROM] > start]) for _, rows in lists]
+    charged = pd.concat([*taken, *(_regular(rows) for _, rows in lists)]).groupby(SERIES)[PRICE]
+    return charged.agg(["min", "max"]).set_axis([RECENT_LOW, RECENT_HIGH], axis=1).reset_index()
+
+
+def _references(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the regular prices before a list; one that restores a price replaces a promoted one."""
+    before = rows[rows[ACTION] != RESTORE]
+    return before[SERIES].assign(**{PRICE: before[REFERENCE_PRICE].to_numpy(float)})
 
 
 def _regular(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[SERIES].assign(**{PRICE: regular_price(rows).to_numpy(float)})
-
-
-def _charged(rows: pd.DataFrame, start: datetime) -> pd.DataFrame:
-    """Return the regular prices of a list, and those before it where it took effect since a moment."""
-    before = rows[(rows[EFFECTIVE_FROM] > start) & (rows[ACTION] != RESTORE)]
-    return pd.concat([_regular(rows), before[SERIES].assign(**{PRICE: before[REFERENCE_PRICE]})])

@@ -9,7 +9,7 @@ import numpy as np
 from tasks.governance.breaker import Breaker
 from tasks.governance.guard import Guard
 from tasks.governance.list_guard import ACTIONS, Guarded
-from tasks.governance.list_rules import guard_list
+from tasks.governance.list_rules import UNMOVED, IndexMoved, guard_list
 from tasks.governance.rules import HouseRules, Limits, Shelf
 
 NAN = np.nan
@@ -47,7 +47,9 @@ LIMITS = {
 }
 
 
-def guarded(wanted: Any, house: HouseRules = HOUSE, index_moved: float = 0.0, **changes: Any) -> Guarded:
+def guarded(
+    wanted: Any, house: HouseRules = HOUSE, index_moved: IndexMoved = UNMOVED, **changes: Any
+) -> Guarded:
     """Return the guarded list of products whose values differ from the usual ones as the changes say."""
     prices = np.atleast_1d(np.array(wanted, float))
     shelf, limits = (
