@@ -118,7 +118,7 @@ def known_of(
     bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(shelf))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
-        current = with_announced(current, tables.promotions, today, sales)
+        current = with_announced(current, tables.promotions, today, sales, published.charged)
     current = with_running(_with_openings(current, shelf), shelf, tables.called_off)
     origin = _origin(tables, published, now)
     return Known(current=current, now=now, today=today, prices_in_force=origin)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import ACTION, EFFECTIVE_FROM, EFFECTIVE_UNTIL, PRICE, REFERENCE_PRICE, SERIES
+from expectations.columns import ACTION, DATE, EFFECTIVE_FROM, EFFECTIVE_UNTIL, PRICE, REFERENCE_PRICE, SERIES
 from tasks.governance.local_time import first_moment, local_day
 from tasks.governance.publication import Charge, charged_since, charges
 from tasks.governance.published_rows import RESTORE, price_at, regular_price
@@ -37,11 +38,14 @@ class PublishedPrices:
             and ``promoted_until``, ``recent_low`` and ``recent_high`` of the seven days, and ``week_price``
             and ``season_price``, the regular price when these days and the season began (currency/unit);
             none: nothing was published.
+        charged: returns product, store, date and price that lists charged on a local day and later, promoted
+            or not, the price that held when the day began among them; none: nothing was published.
     """
 
     list: str | None = None
     today: pd.Timestamp | None = None
     prices: pd.DataFrame | None = None
+    charged: Callable[[pd.Timestamp], pd.DataFrame] | None = None
 
 
 def published_now(settings: Settings) -> PublishedPrices:
@@ -78,7 +82,27 @@ def published_at(settings: Settings, standing: Standing, effective: datetime) ->
         _opening(root, charged, season).rename(columns={PRICE: SEASON_PRICE}),
     ):
         prices = prices.merge(table, on=SERIES, how="left")
-    return PublishedPrices(list=last.name, today=pd.Timestamp(day), prices=prices)
+    return PublishedPrices(
+        list=last.name,
+        today=pd.Timestamp(day),
+        prices=prices,
+        charged=partial(_charged_from, root, charged, shop),
+    )
+
+
+def _charged_from(root: Path, charged: Sequence[Charge], shop: ZoneInfo, day: pd.Timestamp) -> pd.DataFrame:
+    """Return product, store, local date and price (currency/unit) that lists charged on a day and later.
+
+    The price before the first list of all was charged until it, on its day as well.
+    """
+    counted = charged_since(charged, first_moment(day.date(), shop))
+    tables = [(charge, publishing.shelf_of(root, charge.published)) for charge in counted]
+    first = [(counted[0], _references(tables[0][1]))] if counted[0] == charged[0] else []
+    dated = [
+        rows[[*SERIES, PRICE]].assign(**{DATE: pd.Timestamp(local_day(charge.since, shop))})
+        for charge, rows in [*first, *tables]
+    ]
+    return pd.concat(dated, ignore_index=True)
 
 
 def _promoted(rows: pd.DataFrame, effective: datetime, shop: ZoneInfo) -> dict[str, pd.Series]:

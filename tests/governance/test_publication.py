@@ -135,7 +135,7 @@ def test_the_lists_of_the_last_days_are_those_in_force_since_and_those_that_wait
     for hours, names in ((47, "bcbe"), (48.5, "be"), (1, "abcbe"), (-1, "abcbe")):
         charged = charged_since(charges(shop.entries), NOON + hours * HOUR)
         assert [charge.published.name for charge in charged] == list(names)
-    assert charged[0].since == NOON
+    assert charged[0].since == shop.entries[1].approval.at
 
 
 def test_of_several_lists_whose_moments_passed_only_the_latest_takes_effect() -> None:
