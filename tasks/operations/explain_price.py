@@ -136,6 +136,8 @@ class ExplainedPrice(TypedDict):
     """95 % of the belief."""
     trail: Trail
     lesson: Lesson
+    list: NotRequired[str]
+    """Published list whose price it is; missing: it is the price of a draft."""
     currency: NotRequired[str]
     """ISO 4217 code of all money, if it was named."""
     ladder: list[Step]

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from conf import Settings, stored
+from conf import Settings
 from tasks.governance.approval import Refused
-from tasks.governance.champion import HEAD
 from tasks.governance.format import FormatError
-from tasks.governance.local_time import zone_of
 from tasks.governance.manifest import ManifestError
-from tasks.governance.publication import PublishedList
 from tasks.governance.published_rows import differences, ended, named
-from tasks.operations.draft import Known, drafted, now_of
-from tasks.operations.guard_witness import WitnessedGuard
-from tasks.operations.list_inputs import PRICES, SALES, SETTINGS, TABLES
-from tasks.operations.list_rows import published_rows
-from tasks.runtime import publishing, track, verified_models
-from tasks.runtime.guard_rules import price_guard_of
+from tasks.operations.replay import replayed
+from tasks.runtime import publishing, track
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import (
     CSV,
-    MANIFEST,
     PARQUET,
     ListError,
     Pointer,
@@ -72,7 +59,7 @@ def prices(settings: Settings) -> Iterator[str]:
     if len(both):
         yield f"list {in_force.name}: {named(both)} (Parquet against CSV)"
     try:
-        again = recomputed(settings, root, lists.lists[in_force.root])
+        again = replayed(settings, root, lists.lists[in_force.root]).rows
     except (ManifestError, FormatError, Refused, track.ModelError) as error:
         yield f"list {in_force.name}: its prices cannot be computed again: {error}"
         return
@@ -82,24 +69,3 @@ def prices(settings: Settings) -> Iterator[str]:
     differing = differences(rows, again)
     if len(differing):
         yield f"list {in_force.name}: {named(differing)} (published against computed again)"
-
-
-def recomputed(settings: Settings, root: Path, published: PublishedList) -> pd.DataFrame:
-    """Return the rows of a published list, computed again from its stored inputs by its version."""
-    folder = root / published.name
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-    parameters = json.loads((folder / SETTINGS).read_bytes())
-    then = stored(parameters).model_copy(update={"data_folder": settings.data_folder})
-    versions = manifest["versions"]
-    policy = verified_models.load(settings, HEAD, versions[HEAD]).unwrap_python_model().policy
-    sales = pd.read_parquet(folder / SALES) if (folder / SALES).exists() else None
-    known = Known(
-        current=pd.read_parquet(folder / PRICES),
-        now=None if sales is None else now_of(then, policy, sales),
-        today=pd.Timestamp(manifest["today"]),
-        prices_in_force=f"inputs of list {published.name}",
-    )
-    rules = next((str(path) for path in folder.glob(f"{TABLES['rules']}.*")), None)
-    guard = WitnessedGuard(price_guard_of(then, policy.currency, rules))
-    draft = drafted(then, policy, known, manifest["seed"], guard)
-    return published_rows(draft, versions, published.effective, zone_of(manifest["zone"]))
