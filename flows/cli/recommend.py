@@ -22,7 +22,7 @@ Prices = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Products, prices in force, costs if known; none: those after `--sales`, else the training.",
+        help="Products, prices in force, costs if known; none: published ones, else those after `--sales`.",
     ),
 ]
 Sales = Annotated[

@@ -59,7 +59,7 @@ def actions(rows: pd.DataFrame, announced: np.ndarray) -> np.ndarray:
         rows: with the price and the price in force (currency/unit).
         announced: whether the price is that of a promotion (rows,), bool.
     """
-    new, old = minor(rows[PRICE]), minor(rows[REFERENCE_PRICE])
+    new, old = micros(rows[PRICE]), micros(rows[REFERENCE_PRICE])
     return np.select([announced, new > old, new < old], [PROMOTE, RAISE, LOWER], HOLD)
 
 
@@ -162,7 +162,7 @@ def named(table: pd.DataFrame) -> str:
     return f"{len(table)} rows differ: {shown}{'; ...' if len(table) > SHOWN else ''}"
 
 
-def minor(prices: pd.Series) -> pd.Series:
+def micros(prices: pd.Series) -> pd.Series:
     """Return prices in millionths of the currency, exact (rows,)."""
     return (prices * 10**SCALE).round()
 

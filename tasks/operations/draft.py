@@ -33,7 +33,7 @@ class ShopTables:
 
     Attributes:
         prices: file with product, store (else ``all``), price in force and, if known, ``unit_cost``; none:
-            the prices in force after the sales, else those at the end of the training data.
+            the published prices, else those in force after the sales, or at the end of the training data.
         sales: file with the sales since the training, or ``source``, that of the settings.
         promotions: file with product, store (else all), first and last day, and the announced price.
         rules: file with rules by category and product; none: that of the settings.

@@ -20,7 +20,7 @@ from tasks.governance.champion import HEAD, Champion, require_unchanged, standin
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import moment, shown
 from tasks.governance.publication import PublishedList, require_later, require_running
-from tasks.governance.published_rows import minor
+from tasks.governance.published_rows import micros
 from tasks.operations.draft import Draft, ShopTables, next_list, unknown_of
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
@@ -222,7 +222,7 @@ def _unknown_after(draft: Draft) -> list[str]:
     if ANNOUNCED_PRICE not in draft.known.current:
         return []
     announced = draft.known.current[ANNOUNCED_PRICE].to_numpy(float)
-    same = minor(pd.Series(announced, table.index).fillna(0.0)) == minor(table[REFERENCE_PRICE])
+    same = micros(pd.Series(announced, table.index).fillna(0.0)) == micros(table[REFERENCE_PRICE])
     rows = table[(table[REASON] == ANNOUNCED) & same & (table[ACTION] != LEAVE_OUT)]
     if rows.empty:
         return []
