@@ -12,7 +12,7 @@ from conf import Settings
 from flows.cli import report_publish
 from flows.cli.hints import require_store
 from flows.cli.options import Json, Profile, Sets, settings_of, write_json
-from flows.cli.recommend import Prices, Promotions, Rules, Sales, Seed
+from flows.cli.recommend import CallOff, Prices, Promotions, Rules, Sales, Seed
 from flows.cli.session import flow_session
 
 By = Annotated[str | None, typer.Option("--by", help="Name of the person who decides.")]
@@ -51,6 +51,7 @@ def publish(
     sales: Sales = None,
     promotions: Promotions = None,
     rules: Rules = None,
+    call_off: CallOff = None,
     agree_margins: Agree = False,
     override_breaker: Override = False,
     seed: Seed = None,
@@ -76,7 +77,7 @@ def publish(
         agreed = {"agree_margins": agree_margins, "override_breaker": override_breaker}
         options = {"effective": effective, "seed": seed, **agreed}
         files = {"prices": prices, "sales": sales, "promotions": promotions, "rules": rules}
-        _publish(settings, {**decision, **options}, files, json_file)
+        _publish(settings, {**decision, **options}, {"called_off": call_off or (), **files}, json_file)
 
 
 def _decision(by: str | None, reason: str | None, due: bool, stop: bool, resume: bool) -> dict[str, str]:
@@ -139,7 +140,7 @@ def diff(
 def _publish(
     settings: Settings,
     release: Mapping[str, Any],
-    files: Mapping[str, Path | str | None],
+    tables: Mapping[str, Any],
     json_file: Path | None,
 ) -> None:
     require_store(settings)
@@ -148,8 +149,7 @@ def _publish(
         from tasks.operations.draft import ShopTables
         from tasks.operations.publish import Release
 
-        tables = ShopTables.of(**files)
-        published = flow(settings, Release(**release), tables)
+        published = flow(settings, Release(**release), ShopTables.of(**tables))
     write_json(json_file, published)
     report_publish.show_published(published)
 

@@ -22,7 +22,7 @@ Prices = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Products, prices in force, costs if known; none: those after `--sales`, else the training.",
+        help="Products, prices in force, costs if known; none: published ones, else those after `--sales`.",
     ),
 ]
 Sales = Annotated[
@@ -34,6 +34,14 @@ Sales = Annotated[
 Promotions = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Announced promotions (product_id, start, end, price): they hold."),
+]
+CallOff = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--call-off",
+        metavar="PRODUCT",
+        help="End the published promotion of a product with this list; else it runs on. May be repeated.",
+    ),
 ]
 Rules = Annotated[
     Path | None,
@@ -55,6 +63,7 @@ def recommend(
     sales: Sales = None,
     promotions: Promotions = None,
     rules: Rules = None,
+    call_off: CallOff = None,
     version: Version = None,
     seed: Seed = None,
     force: Force = False,
@@ -78,7 +87,7 @@ def recommend(
         from flows.recommend import recommend as flow
         from tasks.operations.draft import ShopTables
 
-        tables = ShopTables.of(prices=prices, sales=sales, promotions=promotions, rules=rules)
+        tables = ShopTables.of(call_off or (), prices=prices, sales=sales, promotions=promotions, rules=rules)
         recommended = flow(settings, version, str(out), seed, tables, force=force)
     write_json(json_file, recommended)
     report.show_recommended(recommended)

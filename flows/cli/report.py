@@ -65,7 +65,7 @@ def show_recommended(recommended: Recommended) -> None:
     counts = f"{recommended['up']} up, {recommended['down']} down, {recommended['hold']} held"
     promoted = f", {recommended['promoted']} announced" if recommended["promoted"] else ""
     say(f"{recommended['file']}: {what}; week from {recommended['week']}")
-    say(f"{recommended['products']} prices: {counts}{promoted}")
+    say(f"{recommended['products']} prices: {counts}{promoted}; in force: {recommended['prices_in_force']}")
     if recommended["gain"] is not None:
         money = recommended["currency"] or "in the currency of the table"
         say(f"expected: {recommended['gain']:+,.2f} a week, {money}: {recommended['objective']}")
@@ -78,6 +78,8 @@ def show_recommended(recommended: Recommended) -> None:
     if recommended["guarded"]:
         say(f"set or held by a rule: {recommended['guarded']} prices (columns action, binding_rule, reason)")
     for title, lines in (
+        ("promotion runs on", recommended["run_on"]),
+        ("promotion that it ends", recommended["ended_early"]),
         ("left out", recommended["left_out"]),
         ("rules that meet no product", recommended["strangers"]),
         ("not publishable", recommended["hindrances"]),

@@ -48,7 +48,8 @@ def show_explained_price(explained: ExplainedPrice) -> None:
         )
         for row in steps
     ]
-    title = f"{explained['name']}: simulated, pricing_policy version {explained['version']}"
+    listed = f", list {explained['list']}" if "list" in explained else ""
+    title = f"{explained['name']}{listed}: simulated, pricing_policy version {explained['version']}"
     print_table(title, ("price", "change", "units", objective, "low", "high", "gain", ""), cells)
     say(f"units and {objective}: of the first week, with 95 % of what is plausible (low to high)")
     say(f"gain: of the {explained['weeks']} weeks of the season over holding the price in force")
@@ -65,6 +66,7 @@ def _decision(explained: ExplainedPrice) -> str:
     return "\n".join(
         [
             f"price: held at {new:.2f}{money}" if new == price else f"price: {change}",
+            f"prices in force: {explained['prices_in_force']}",
             *([f"drawn at random: {100 * drawn:+.2f} % of it"] if drawn else []),
             f"elasticity: {explained['elasticity']:.2f} ({interval}), % units per 1 % price",
             *_learned(explained["lesson"]),

@@ -26,9 +26,12 @@ def show_published(published: Published) -> None:
     say(f"from {published['effective']}: {state}")
     for channel, moment in published["channels"].items():
         say(f"channel {channel}: from {moment}")
+    say(f"prices before it: {published['prices_in_force']}")
     counts = ", ".join(f"{count} {action}" for action, count in sorted(published["actions"].items()))
     say(f"{published['products']} prices: {counts} (seed {published['seed']})")
     _names("left out, their price in force is below their floor", published["left_out"])
+    _names("promotions that run on", published["run_on"])
+    _names("promotions that it ends", published["ended_early"])
     _names("not known to the policy", published["unknown"])
     _names("delivered and read back", published["delivered"])
 

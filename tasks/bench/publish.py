@@ -22,15 +22,14 @@ from expectations.columns import ACTION, PRICE, REFERENCE_PRICE, STORE
 from tasks.governance.approval import approval
 from tasks.governance.champion import HEAD, MODELS
 from tasks.operations.channel_schedule import Schedule
-from tasks.operations.draft import Draft, ShopTables, drafted, known_of
-from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.draft import Draft, ShopTables, next_list
 from tasks.operations.list_inputs import inputs_of
 from tasks.operations.list_rows import published_rows
+from tasks.operations.published_prices import PublishedPrices
 from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.recommend import PolicyModel
 from tasks.pricing.slopes import SlopeDraws
 from tasks.runtime import champion_aliases, publishing, track
-from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.memory import cpu_seconds, peak_memory
 from tasks.runtime.published_lists import CSV, PARQUET
 from tasks.runtime.publishing import NewList
@@ -83,7 +82,7 @@ def bench_publish(
     watch = Stopwatch(say)
     with peak_memory() as peak:
         with watch.step("recommended and guarded"):
-            draft = _draft(shop, policy)
+            draft = next_list(shop, policy, NO_TABLES, None, published=PublishedPrices(), seed=SEED)
         with watch.step("rows with what is expected of them"):
             versions = dict.fromkeys(MODELS, number)
             rows = published_rows(draft, versions, Schedule.of(shop, None, datetime.now(UTC)))
@@ -131,12 +130,6 @@ def repeated(policy: PolicyModel, products: int) -> PolicyModel:
             cross=np.tile(slopes.cross, times),
         ),
     )
-
-
-def _draft(settings: Settings, policy: PolicyModel) -> Draft:
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency, None))
-    known = known_of(settings, policy, NO_TABLES, None, guard=guard.guard)
-    return drafted(settings, policy, known, SEED, guard)
 
 
 def _published(settings: Settings, draft: Draft, rows: pd.DataFrame) -> str:

@@ -101,19 +101,23 @@ def price_bounds(
     )
 
 
-def index_bounds(changes: np.ndarray, guard: Guard) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and the highest log change that the price index may make this week (...,).
+def index_bounds(
+    changes: np.ndarray, guard: Guard, within_week: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest log change that the price index may make now (...,).
 
-    With the sum m of the season so far, the band w of a week and the band s of the season, a change c has
+    With the sum m of the season so far, v of it in the last seven days, the band w of a week and the band s
+    of the season, a change c has
 
-        log(1 - w) <= c <= log(1 + w)    and    log(1 - s) <= m + c <= log(1 + s)
+        log(1 - w) <= v + c <= log(1 + w)    and    log(1 - s) <= m + c <= log(1 + s)
 
-    and no change, 0, is always allowed. Where the band of the season is exceeded, only the way back is open.
+    and no change, 0, is always allowed. Where a band is exceeded, only the way back is open.
 
     Args:
         changes: log changes of the revenue-weighted price index in the weeks of the season so far, of none
             at its beginning (weeks, ...).
         guard: ``index_week`` and ``index_season``.
+        within_week: v, its log change over the lists of the last seven local days.
 
     Raises:
         GuardError: a change is not finite.
@@ -121,8 +125,8 @@ def index_bounds(changes: np.ndarray, guard: Guard) -> tuple[np.ndarray, np.ndar
     changes = np.asarray(changes, dtype=float)
     _require("changes", changes, np.isfinite(changes), "be finite")
     moved = changes.sum(axis=0)
-    low = np.maximum(np.log1p(-guard.index_week), np.log1p(-guard.index_season) - moved)
-    high = np.minimum(np.log1p(guard.index_week), np.log1p(guard.index_season) - moved)
+    low = np.maximum(np.log1p(-guard.index_week) - within_week, np.log1p(-guard.index_season) - moved)
+    high = np.minimum(np.log1p(guard.index_week) - within_week, np.log1p(guard.index_season) - moved)
     return np.minimum(low, 0.0), np.maximum(high, 0.0)
 
 

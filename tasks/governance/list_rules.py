@@ -8,6 +8,7 @@ prices, and prices that come back inside a hard bound, are never held by them: h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +23,18 @@ INDEX_NEAR = 1e-8  # of the log index, what floats may take
 BUDGET_NEAR = 1e-9  # products
 
 
+class IndexMoved(NamedTuple):
+    """Log change of the price index before the list: over the last seven local days, and over the season."""
+
+    week: float = 0.0
+    season: float = 0.0
+
+
+UNMOVED = IndexMoved()
+
+
 def guard_list(
-    wanted: np.ndarray, shelf: Shelf, limits: Limits, house: HouseRules, index_moved: float = 0.0
+    wanted: np.ndarray, shelf: Shelf, limits: Limits, house: HouseRules, index_moved: IndexMoved = UNMOVED
 ) -> Guarded:
     """Return the list after all rules.
 
@@ -32,7 +43,7 @@ def guard_list(
         shelf: what is known of the products.
         limits: rules of the rows.
         house: rules of the list.
-        index_moved: log change of the price index since the season began.
+        index_moved: how far the price index has moved before.
 
     Raises:
         GuardError: two packs of a family have one size.
@@ -65,7 +76,7 @@ class _ListRules:
 
     shelf: Shelf
     house: HouseRules
-    index_moved: float
+    index_moved: IndexMoved
     free: np.ndarray
     smaller: np.ndarray
     larger: np.ndarray
@@ -89,7 +100,8 @@ class _ListRules:
         counted = result.moved & ~self.shelf.announced
         ratio = np.where(counted, result.price, 1.0) / np.where(counted, self.shelf.in_force, 1.0)
         spans = self.shelf.weight * np.log(ratio)
-        low, high = index_bounds(np.array([self.index_moved]), self.house.guard)
+        week, season = self.index_moved
+        low, high = index_bounds(np.array([season]), self.house.guard, week)
         total = spans.sum()
         excess = max(total - high, 0.0) - max(low - total, 0.0)
         if abs(excess) <= INDEX_NEAR:

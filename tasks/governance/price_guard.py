@@ -26,11 +26,18 @@ from tasks.governance.guard import Guard
 from tasks.governance.guard_reasons import binding_rules, reasons
 from tasks.governance.list_bounds import bounds_of
 from tasks.governance.list_guard import Action, Guarded, Why
-from tasks.governance.list_rules import guard_list
+from tasks.governance.list_rules import IndexMoved, guard_list
 from tasks.governance.money import amounts, decimals_of, minor_down, minor_up
 from tasks.governance.rule_table import RowRules, rules_of
 from tasks.governance.rules import Charges, HouseRules, Places, Rule, Shelf
-from tasks.governance.shelf_prices import PRIOR_PRICE, RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
+from tasks.governance.shelf_prices import (
+    PRIOR_PRICE,
+    RECENT_HIGH,
+    RECENT_LOW,
+    SEASON_PRICE,
+    SLOW_REFERENCE,
+    WEEK_PRICE,
+)
 
 COST, COST_STALE = "covering_price", "cost_stale"
 NET_COST = "net_cost"  # the cost of which the covering price is, without tax and fee, currency/unit
@@ -127,13 +134,13 @@ class PriceGuard:
                 ``category``, recent and slow reference prices, ``covering_price`` with ``cost_stale`` and
                 ``cost_assumed`` (where stores have channels, ``net_cost``, ``sales_tax`` and
                 ``channel_fee``), ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
-                ``index_weight`` and ``index_moved``.
+                ``index_weight``, and ``week_price`` and ``season_price``, what was published of them when the
+                seven days and the season began, else ``index_moved``.
             wanted: prices, currency/unit (rows,).
         """
         rules = rules_of(products, self.table, self.house)
         shelf = self._shelf(products, rules)
-        moved = float(products[INDEX_MOVED].iloc[0]) if INDEX_MOVED in products and len(products) else 0.0
-        guarded = guard_list(wanted, shelf, rules.limits, self.house, moved)
+        guarded = guard_list(wanted, shelf, rules.limits, self.house, _index_moved(products))
         left_out = guarded.action == Action.LEAVE_OUT
         limits = self._breaker(guarded, wanted, shelf)
         return Verdict(
@@ -263,6 +270,24 @@ def _charges(products: pd.DataFrame, assumed: np.ndarray) -> Charges | None:
         return None
     cost = np.where(assumed, np.nan, _amounts(products, NET_COST))
     return Charges(cost, _amounts(products, SALES_TAX), _amounts(products, CHANNEL_FEE))
+
+
+def _index_moved(products: pd.DataFrame) -> IndexMoved:
+    """Return how far the price index has moved: by what was published, else by what the policy knows."""
+    if products.empty:
+        return IndexMoved()
+    if WEEK_PRICE in products:
+        return IndexMoved(_moved_from(products, WEEK_PRICE), _moved_from(products, SEASON_PRICE))
+    return IndexMoved(season=float(products[INDEX_MOVED].iloc[0]) if INDEX_MOVED in products else 0.0)
+
+
+def _moved_from(products: pd.DataFrame, name: str) -> float:
+    """Return the log change of the price index since regular prices of before, where these are known."""
+    with np.errstate(invalid="ignore"):
+        logs = np.log(products[PRICE].to_numpy(float) / products[name].to_numpy(float))
+    return float(
+        np.nan_to_num(_amounts(products, INDEX_WEIGHT)) @ np.nan_to_num(logs, posinf=0.0, neginf=0.0)
+    )
 
 
 def _amounts(products: pd.DataFrame, name: str) -> np.ndarray:

@@ -8,7 +8,7 @@ stopped no list takes effect, but promotions end and lists are taken back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -165,16 +165,30 @@ def publications(entries: Iterable[Entry], at: datetime | None = None) -> Public
     return standing
 
 
-def in_force_since(entries: Iterable[Entry], start: datetime) -> list[PublishedList]:
-    """Return the lists that were in force at a moment or later, or wait, each once."""
-    standing, charged = Publications(), {}
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """A list, and the moment since which its prices are charged, until that of the next charge."""
+
+    published: PublishedList
+    since: datetime
+
+
+def charges(entries: Iterable[Entry]) -> list[Charge]:
+    """Return what was charged since the first list, and what waits, in the order of their moments."""
+    standing, charged = Publications(), list[Charge]()
     for entry in entries:
-        in_force = standing.in_force
-        if in_force is not None and entry.approval.at > start:
-            charged[in_force.name] = in_force
         standing = standing.after(entry)
-    last = (standing.in_force, *map(standing.newest, standing.waiting))
-    return list({**charged, **{published.name: published for published in last if published}}.values())
+        in_force = standing.in_force
+        if in_force is not None and (not charged or charged[-1].published.name != in_force.name):
+            charged.append(Charge(published=in_force, since=entry.approval.at))
+    waiting = map(standing.newest, standing.waiting)
+    return [*charged, *(Charge(published=published, since=published.effective) for published in waiting)]
+
+
+def charged_since(charged: Sequence[Charge], start: datetime) -> list[Charge]:
+    """Return the charges of a moment and later, that at the moment first."""
+    later = [charge for charge in charged if charge.since > start]
+    return [*charged[: len(charged) - len(later)][-1:], *later]
 
 
 def taking_effect(

@@ -60,7 +60,7 @@ def actions(rows: pd.DataFrame, announced: np.ndarray) -> np.ndarray:
         rows: with the price and the price in force (currency/unit).
         announced: whether the price is that of a promotion (rows,), bool.
     """
-    new, old = minor(rows[PRICE]), minor(rows[REFERENCE_PRICE])
+    new, old = micros(rows[PRICE]), micros(rows[REFERENCE_PRICE])
     return np.select([announced, new > old, new < old], [PROMOTE, RAISE, LOWER], HOLD)
 
 
@@ -71,9 +71,9 @@ def channels_in(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             yield str(name), part
 
 
-def ends_of(rows: pd.DataFrame) -> tuple[datetime, ...]:
-    """Return the moments at which promotions of a list end, in their order."""
-    moments = rows[EFFECTIVE_UNTIL].dropna().unique()
+def ends_of(*tables: pd.DataFrame) -> tuple[datetime, ...]:
+    """Return the moments at which promotions end in a list, and in what it leaves out, in their order."""
+    moments = {moment for rows in tables for moment in rows[EFFECTIVE_UNTIL].dropna().unique()}
     return tuple(sorted(pd.Timestamp(moment).to_pydatetime() for moment in moments))
 
 
@@ -108,6 +108,34 @@ def restored(rows: pd.DataFrame, at: datetime) -> pd.DataFrame:
     for name, values in changes.items():
         version.loc[over, name] = values
     return version
+
+
+def ended(rows: pd.DataFrame, unlisted: pd.DataFrame, at: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a list and what it leaves out, after the promotions that have ended at a moment.
+
+    A promotion ends as it was published, although a later list left its product out: the restored row enters
+    the list, so that whoever reads it charges the price before the promotion again.
+
+    Args:
+        rows: of the list.
+        unlisted: newest published rows of products that the list does not have.
+        at: moment.
+    """
+    over = unlisted[EFFECTIVE_UNTIL] <= at
+    listed = [restored(rows, at), restored(unlisted[over], at)]
+    return pd.concat([part for part in listed if len(part)], ignore_index=True), unlisted[~over]
+
+
+def left_out(before: pd.DataFrame, rows: pd.DataFrame, effective: datetime) -> pd.DataFrame:
+    """Return what stands published of the products that a new list does not have (rows, columns of a list).
+
+    Args:
+        before: what stood published before the list, a row for every product, store and channel.
+        rows: of the new list.
+        effective: moment from which it holds; promotions that end until then are over.
+    """
+    listed = pd.MultiIndex.from_frame(before[KEY]).isin(pd.MultiIndex.from_frame(rows[KEY]))
+    return restored(before[~listed], effective).reset_index(drop=True)
 
 
 def differences(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
@@ -145,7 +173,7 @@ def named(table: pd.DataFrame) -> str:
     return f"{len(table)} rows differ: {shown}{'; ...' if len(table) > SHOWN else ''}"
 
 
-def minor(prices: pd.Series) -> pd.Series:
+def micros(prices: pd.Series) -> pd.Series:
     """Return prices in millionths of the currency, exact (rows,)."""
     return (prices * 10**SCALE).round()
 

@@ -24,6 +24,8 @@ from tasks.operations.comparison.versions import gate_rows, metric_rows, side_of
 from tasks.operations.comparison.words import beside
 from tasks.operations.draft import Known, ShopTables, known_of, variation_of
 from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.published_prices import published_now
+from tasks.operations.running import charged
 from tasks.pricing.list_comparison import compare_lists
 from tasks.pricing.price_list import price_list, unknown_products
 from tasks.pricing.recommend import PolicyModel
@@ -35,6 +37,7 @@ log = logging.getLogger("repricer")
 
 LARGEST = 20  # moves that are shown
 FOLDER, FILE = "comparison", "report.html"  # of the candidate's run
+NOTHING = ShopTables()
 LINK = re.compile(r"^\[Comparison with .*$\n*", re.MULTILINE)  # of an earlier comparison, in a description
 
 
@@ -80,7 +83,7 @@ def _compared(settings: Settings, number: int, other: int | None) -> Compared:
     candidate = _policy(settings, number)
     champion = None if other is None else _policy(settings, other)
     known = _known(settings, candidate)
-    before = known.current[PRICE] if champion is None else _list(settings, champion, known)[PRICE]
+    before = charged(known.current) if champion is None else _list(settings, champion, known)[PRICE]
     confidence = settings.price.confidence
     approved = _approved(settings)
     ours = side_of(number, candidate, approved)
@@ -99,6 +102,7 @@ def _compared(settings: Settings, number: int, other: int | None) -> Compared:
             shown=LARGEST,
         ),
         unknown=len(unknown_products(champion, known.current)) if champion else 0,
+        prices_in_force=known.prices_in_force,
         confidence=confidence,
         currency=candidate.currency,
         address=None,
@@ -118,9 +122,9 @@ def _approved(settings: Settings) -> int | None:
 
 
 def _known(settings: Settings, policy: PolicyModel) -> Known:
-    """Return the catalogue at the prices in force when the policy had been trained, and their bounds."""
+    """Return the candidate's catalogue at the prices in force, and their bounds."""
     guard = price_guard_of(settings, policy.currency)
-    return known_of(settings, policy, ShopTables(), None, guard=guard)
+    return known_of(settings, policy, NOTHING, None, guard=guard, published=published_now(settings))
 
 
 def _list(settings: Settings, policy: PolicyModel, known: Known) -> pd.DataFrame:

@@ -19,15 +19,14 @@ from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
 from tasks.operations.channel_charges import with_todays_charges
-from tasks.operations.draft import ShopTables, drafted, known_of
+from tasks.operations.draft import Draft, ShopTables, next_list
 from tasks.operations.explain import keep_figure
-from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.published_prices import published_now
 from tasks.pricing.explain import Explanation
 from tasks.pricing.guarded_plan import GUARD_REASON
 from tasks.pricing.recommend import COVERING_PRICE, HIGHEST, LOWEST, PolicyError, PolicyModel
 from tasks.pricing.shop_view import ShopNow
 from tasks.runtime import champion_aliases
-from tasks.runtime.guard_rules import price_guard_of
 
 BOUNDS = (LOWEST, HIGHEST, RECENT_LOW, RECENT_HIGH, SLOW_REFERENCE, COVERING_PRICE)
 """Columns of ``Trail``."""
@@ -127,6 +126,8 @@ class ExplainedPrice(TypedDict):
     """Part of the log price that was drawn at random (1); 0: none."""
     reason: str
     """Why, as the list says it."""
+    prices_in_force: str
+    """Where the prices in force are from."""
     week: str
     """First day of the list (ISO date)."""
     elasticity: float
@@ -136,6 +137,8 @@ class ExplainedPrice(TypedDict):
     """95 % of the belief."""
     trail: Trail
     lesson: Lesson
+    list: NotRequired[str]
+    """Published list whose price it is; missing: it is the price of a draft."""
     currency: NotRequired[str]
     """ISO 4217 code of all money, if it was named."""
     ladder: list[Step]
@@ -162,21 +165,41 @@ def explain_price(
         PolicyError: there is no such product, or the price is not finite and above 0.
     """
     number, model = champion_aliases.chosen(settings, HEAD, question.version)
-    product, store, policy = question.product, question.store, with_todays_charges(model.policy, settings)
-    row = policy.row_of(product, store)
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-    tables = replace(tables, stated=_stated(question))
-    known = known_of(settings, policy, tables, sales, guard=guard.guard)
-    current, now, ours = known.current, known.now, _rows_of(known.current, product, store)
-    explanation = policy.explain(product, store, current, now and now.view, settings.price.decimals)
+    policy = with_todays_charges(model.policy, settings)
+    policy.row_of(question.product, question.store)
+    settings, tables = _varied(settings, question.seed), replace(tables, stated=_stated(question))
+    published, seed = published_now(settings), question.seed or 0
+    draft = next_list(settings, policy, tables, sales, published=published, seed=seed)
+    return explained(draft, number, question, settings.price.decimals, figure)
+
+
+def explained(
+    draft: Draft, version: int, question: Question, decimals: int, figure: Path | None = None
+) -> ExplainedPrice:
+    """Return why the price of one product in a list is what it is.
+
+    Args:
+        draft: the list.
+        version: of the policy that computed it.
+        question: whose price.
+        decimals: of a price in the list.
+        figure: PNG to draw.
+
+    Raises:
+        PolicyError: there is no such product.
+    """
+    policy, product, store = draft.policy, question.product, question.store
+    row, current, now = policy.row_of(product, store), draft.known.current, draft.known.now
+    ours = _rows_of(current, product, store)
+    explanation = policy.explain(product, store, current, now and now.view, decimals)
     name = series_name(product_names(policy.market), product, store)
     _draw(explanation, policy, name, figure)
-    draft = drafted(_varied(settings, question.seed), policy, known, question.seed or 0, guard)
     listed = draft.table[ours].iloc[0]
     return ExplainedPrice(
-        version=number,
+        version=version,
         name=name,
-        week=f"{known.today:%Y-%m-%d}",
+        week=f"{draft.known.today:%Y-%m-%d}",
+        prices_in_force=draft.known.prices_in_force,
         **_numbers(explanation, listed, policy),  # type: ignore[typeddict-item]
         trail=_trail(explanation.binding, listed, current.assign(**policy.costs(current))[ours].iloc[0]),
         lesson=_lesson(now, row),

@@ -46,6 +46,11 @@ def inputs_of(
     return inputs
 
 
+def stored_table(folder: Path, name: str) -> Path | None:
+    """Return the file of an input of a list that is a table (of ``TABLES``), none where it had none."""
+    return next(folder.glob(f"{TABLES[name]}.*"), None)
+
+
 def about_of(
     settings: Settings, draft: Draft, tables: ShopTables, champion: Champion, seed: int
 ) -> dict[str, Any]:

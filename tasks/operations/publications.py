@@ -22,7 +22,7 @@ from tasks.governance.ledger import ENDED, RESUMED, STOPPED, TOOK_EFFECT, Entry,
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList
 from tasks.governance.published_rows import DEFAULT_CHANNEL, KEY, differences
-from tasks.runtime import ledger_store, publishing, publishing_switch
+from tasks.runtime import ledger_store, published_tables, publishing, publishing_switch
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import ListError, folder_of
 from tasks.runtime.publishing_due import brought_up, deliver_due
@@ -202,7 +202,7 @@ def _rows(settings: Settings, name: str) -> pd.DataFrame:
     if published is None:
         known = ", ".join(lists.lists) or "none"
         raise ListError(f"{name}: there is no such list and no such file. Published: {known}, or in_force")
-    return publishing.rows_of(folder_of(settings), published)
+    return published_tables.rows_of(folder_of(settings), published)
 
 
 def _rows_of_file(path: Path) -> pd.DataFrame:

@@ -12,10 +12,9 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 from prefect import task
-from typing_extensions import TypedDict
 
 from conf import Settings
-from expectations.columns import ACTION, PRODUCT, REASON, REFERENCE_PRICE, SERIES, STORE
+from expectations.columns import ACTION
 from tasks.governance.agreed_margins import Agreement
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
@@ -23,20 +22,18 @@ from tasks.governance.champion_age import AgeLimits, ChampionAge, require_fresh
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList, require_later, require_running
-from tasks.governance.published_rows import minor
 from tasks.operations.agreed_margins import agreed_margins, other_agreement
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
-from tasks.operations.draft import Draft, Known, ShopTables, drafted, known_of, unknown_of
-from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.draft import Known, ShopTables, next_list, unknown_of
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
-from tasks.operations.shelf import shelf_at
-from tasks.pricing.guarded_plan import LEAVE_OUT
-from tasks.pricing.recommend import ANNOUNCED, ANNOUNCED_PRICE, PolicyModel
+from tasks.operations.publish_checks import require_publishable
+from tasks.operations.published_prices import published_at
+from tasks.operations.running import RunningPromotions, running_promotions
+from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import champion_aliases, publishing, verified_models
 from tasks.runtime.delivery import DeliveryError
-from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.publishing import NewList, Standing
 from tasks.runtime.publishing_due import bring_up, brought_up, deliver_due
 
@@ -49,7 +46,7 @@ Sales: TypeAlias = pd.DataFrame | None
 """The sales table of ``ShopTables.sales``, none where none is given."""
 
 
-class Published(TypedDict):
+class Published(RunningPromotions):
     """A list that was published."""
 
     list: str
@@ -62,6 +59,8 @@ class Published(TypedDict):
     """Whether it holds already."""
     version: int
     """Version of `pricing_policy`."""
+    prices_in_force: str
+    """Where the prices are from that it changes."""
     products: int
     """Rows of the list."""
     actions: dict[str, int]
@@ -118,12 +117,12 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     before, schedule = _begin(settings, release.effective)
     champion, policy = _champion(settings)
     agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
-    shelf, guard = shelf_at(settings, before, schedule.first), _guard(settings, policy, tables)
-    known = known_of(settings, policy, tables, sales, guard=guard.guard, shelf=shelf)
-    _warn_of_age(settings, champion, policy, known)
-    draft = drafted(settings, policy, known, seed, guard)
+    shelf = published_at(settings, before, schedule.first)
+    draft = next_list(settings, policy, tables, sales, published=shelf, seed=seed)
+    _warn_of_age(settings, champion, policy, draft.known)
     others = None if agreement else other_agreement(policy, before.entries)
-    _require_publishable(draft, findings := guard.findings(draft.table), others, release)
+    findings = draft.guard.findings(draft.table)
+    require_publishable(draft, findings, others, override_breaker=release.override_breaker)
     rows = published_rows(draft, champion.versions, schedule)
     wanted = NewList(
         rows=rows,
@@ -131,7 +130,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         follows=before.lists.last.root if before.lists.last else None,
         inputs=inputs_of(settings, draft, tables, sales),
         about={**about_of(settings, draft, tables, champion, seed), "channels": schedule.record()},
-        agreed=_agreed(champion, agreement, findings),
+        agreed=_agreed(champion, agreement, findings, tables),
     )
     published = publishing.publish(settings, wanted, signed, partial(_require_champion, champion))
     return Published(
@@ -140,25 +139,33 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         channels=schedule.shown(),
         version=champion.versions[HEAD],
         left_out=findings["left_out"],
-        unknown=unknown_of(draft),
         seed=seed,
-        **_counts(rows),  # type: ignore[typeddict-item]
+        **_contents(draft, rows),  # type: ignore[typeddict-item]
         **_sent(settings, published),  # type: ignore[typeddict-item]
     )
 
 
-def _agreed(champion: Champion, agreement: Agreement | None, findings: Mapping[str, Any]) -> dict[str, Any]:
+def _agreed(
+    champion: Champion, agreement: Agreement | None, findings: Mapping[str, Any], tables: ShopTables
+) -> dict[str, Any]:
     """Return what the entry of the ledger says that its approver agreed to."""
-    return {
+    agreed = {
         "versions": dict(champion.versions),
         "margins": agreement.body() if agreement else None,
         "breaker_overridden": findings["tripped"],
     }
+    return {**agreed, "called_off": list(tables.called_off)} if tables.called_off else agreed
 
 
-def _counts(rows: pd.DataFrame) -> dict[str, Any]:
-    actions = {str(name): int(count) for name, count in rows[ACTION].value_counts().items()}
-    return {"products": len(rows), "actions": actions}
+def _contents(draft: Draft, rows: pd.DataFrame) -> dict[str, Any]:
+    """Return what a list has, and from which prices it starts."""
+    return {
+        "products": len(rows),
+        "actions": {str(name): int(count) for name, count in rows[ACTION].value_counts().items()},
+        "unknown": unknown_of(draft),
+        "prices_in_force": draft.known.prices_in_force,
+        **running_promotions(draft.known.current, draft.table),
+    }
 
 
 def _begin(settings: Settings, effective: str | None) -> tuple[Standing, Schedule]:
@@ -221,74 +228,6 @@ def _require_champion(champion: Champion, now: Standing) -> None:
         Refused: somebody else was made champion meanwhile.
     """
     require_unchanged(champion, standing(now.entries).champion)
-
-
-def _require_publishable(
-    draft: Draft, findings: Mapping[str, Any], others: str | None, release: Release
-) -> None:
-    """Accept a list that its guard lets leave.
-
-    Args:
-        draft: the list.
-        findings: of its guard.
-        others: that a person agreed to other margins; none: nobody did.
-        release: whether its approver overrides the breaker.
-
-    Raises:
-        Refused: it is a draft, or a breaker is overridden that holds nothing back.
-    """
-    tripped = findings["tripped"]
-    if release.override_breaker and not tripped:
-        raise Refused(
-            "--override-breaker: the list is within all limits of `guard.breaker`, so there is nothing to "
-            "override. Nothing was published; publish it without that option."
-        )
-    overridden = tripped if release.override_breaker else []
-    hindrances = [sentence for sentence in findings["hindrances"] if sentence not in overridden]
-    reasons = [*hindrances, *_unknown_after(draft), *_missing(draft)]
-    reasons += [others] if reasons and others else []
-    if findings["left_out"] and len(findings["left_out"]) == len(draft.table):
-        reasons.append("every product is left out")
-    if reasons:
-        raise Refused(
-            f"the list is a draft, nothing was published: {'; '.join(reasons)}. "
-            "See it with `repricer recommend --out list.xlsx`; --agree-margins agrees to assumed margins, "
-            "--override-breaker publishes beyond the limits of the breaker."
-        )
-
-
-def _missing(draft: Draft) -> list[str]:
-    """Return why a list is not of the whole catalogue: `--prices` names some of its products only."""
-    catalogue, listed = (
-        pd.MultiIndex.from_frame(rows[SERIES]) for rows in (draft.policy.market, draft.table)
-    )
-    missing = catalogue.difference(listed)
-    if missing.empty:
-        return []
-    product, store = missing[0]
-    where = f"first: {product} in {store}"
-    lack = f"{len(missing)} of {len(catalogue)} products of the catalogue have no price in force ({where})"
-    return [f"{lack}: give all of them with --prices, or leave it out"]
-
-
-def _unknown_after(draft: Draft) -> list[str]:
-    """Return why a promotion could not end: the price before it is not known."""
-    table = draft.table
-    if ANNOUNCED_PRICE not in draft.known.current:
-        return []
-    announced = draft.known.current[ANNOUNCED_PRICE].to_numpy(float)
-    same = minor(pd.Series(announced, table.index).fillna(0.0)) == minor(table[REFERENCE_PRICE])
-    rows = table[(table[REASON] == ANNOUNCED) & same & (table[ACTION] != LEAVE_OUT)]
-    if rows.empty:
-        return []
-    first = rows.iloc[0]
-    where = f"first: {first[PRODUCT]} in {first[STORE]}"
-    known = "so the price after them is not known: give the prices before them with --prices"
-    return [f"{len(rows)} promotions ({where}) run at the price in force, {known}"]
-
-
-def _guard(settings: Settings, policy: PolicyModel, tables: ShopTables) -> WitnessedGuard:
-    return WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
 
 
 def _sent(settings: Settings, published: PublishedList) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 from prefect import task
-from typing_extensions import TypedDict
 
 from conf import Settings
 from expectations.columns import ACTION, CURRENCY, RANDOMISED, REASON
@@ -18,20 +17,20 @@ from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import in_channels
-from tasks.operations.draft import ShopTables, drafted, known_of, sheet_of, unknown_of
-from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.draft import ShopTables, next_list, sheet_of, unknown_of
 from tasks.operations.list_looks import LOOKS
+from tasks.operations.published_prices import published_now
+from tasks.operations.running import RunningPromotions, running_promotions
 from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION, DRAFT, EXPECTED_GAIN, FAILED_DRAFT
 from tasks.pricing.recommend import ANNOUNCED, STEP, PolicyModel
 from tasks.runtime import champion_aliases, track
-from tasks.runtime.guard_rules import price_guard_of
 from tasks.runtime.tables import require_ending, write_table
 
 OUT = "--out"  # option of the command line that names the file of the list
 
 
-class Recommended(TypedDict):
+class Recommended(RunningPromotions):
     """A price list, and how many of its prices do what."""
 
     file: str
@@ -62,6 +61,8 @@ class Recommended(TypedDict):
     """Prices that were moved at random."""
     seed: int
     """Seed of that."""
+    prices_in_force: str
+    """Where the prices in force are from."""
     weeks: int
     """Whole weeks of sales since the training that the list knows of."""
     unknown: list[str]
@@ -120,10 +121,8 @@ def recommend(
     require_ending(Path(order.out), OUT)
     number, policy, status = _version(settings, order)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency, tables.rules))
-    known = known_of(settings, policy, tables, sales, guard=guard.guard)
-    draft = drafted(settings, policy, known, seed, guard)
-    sheet = in_channels(sheet_of(draft, number, status), guard.guard.channels)
+    draft = next_list(settings, policy, tables, sales, published=published_now(settings), seed=seed)
+    known, sheet = draft.known, in_channels(sheet_of(draft, number, status), draft.guard.guard.channels)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
@@ -133,9 +132,11 @@ def recommend(
         seed=seed,
         weeks=known.now.state.weeks if known.now else 0,
         unknown=unknown_of(draft),
+        prices_in_force=known.prices_in_force,
+        **running_promotions(known.current, draft.table),
         **_gain(sheet, policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
-        **guard.findings(draft.table),  # type: ignore[typeddict-item]
+        **draft.guard.findings(draft.table),  # type: ignore[typeddict-item]
     )
 
 

@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from conf import Settings, stored
+from conf import Settings
 from tasks.governance.approval import Refused
-from tasks.governance.champion import HEAD
 from tasks.governance.format import FormatError
 from tasks.governance.manifest import ManifestError
-from tasks.governance.publication import PublishedList
-from tasks.governance.published_rows import channels_in, differences, named, restored
-from tasks.operations.channel_charges import with_todays_charges
-from tasks.operations.channel_schedule import Schedule
-from tasks.operations.draft import Known, drafted, now_of
-from tasks.operations.guard_witness import WitnessedGuard
-from tasks.operations.list_inputs import GUARD_HASH, PRICES, SALES, SETTINGS, TABLES
-from tasks.operations.list_rows import published_rows
-from tasks.runtime import publishing, publishing_switch, track, verified_models
-from tasks.runtime.channel_table import channels_of
-from tasks.runtime.guard_rules import guard_hash, price_guard_of
+from tasks.governance.published_rows import channels_in, differences, ended, named
+from tasks.operations.list_inputs import GUARD_HASH, SETTINGS, stored_table
+from tasks.operations.replay import replayed
+from tasks.runtime import published_tables, publishing, publishing_switch, track
+from tasks.runtime.guard_rules import guard_hash
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.published_lists import (
     CHANNELS,
@@ -59,17 +51,12 @@ def guards(settings: Settings) -> Iterator[str]:
         expected = json.loads((folder / MANIFEST).read_bytes()).get(GUARD_HASH)
         if expected is None or not (folder / SETTINGS).exists():
             continue
-        rules = _rules(folder)
+        rules = stored_table(folder, "rules")
         received = guard_hash(
             json.loads((folder / SETTINGS).read_bytes()), rules.read_bytes() if rules else None
         )
         if received != expected:
             yield f"list {published.name}: its guard has the hash {expected}, and its stored rules {received}"
-
-
-def _rules(folder: Path) -> Path | None:
-    """Return the table of rules that a list was guarded by, none where there was none."""
-    return next(folder.glob(f"{TABLES['rules']}.*"), None)
 
 
 def pointer(settings: Settings) -> Iterator[str]:
@@ -107,37 +94,16 @@ def prices(settings: Settings) -> Iterator[str]:
         yield f"list {in_force.name}: {named(both)} (Parquet against CSV)"
     yield from _tables_of_channels(root / in_force.name, rows)
     try:
-        again = recomputed(settings, root, lists.lists[in_force.root])
+        again = replayed(settings, root, lists.lists[in_force.root]).rows
     except (ManifestError, FormatError, Refused, track.ModelError) as error:
         yield f"list {in_force.name}: its prices cannot be computed again: {error}"
         return
     if in_force.name != in_force.root:
-        again = restored(again, in_force.effective)
+        _, unlisted = published_tables.rows_and_unlisted(root, lists.lists[in_force.root])
+        again, _ = ended(again, unlisted, in_force.effective)
     differing = differences(rows, again)
     if len(differing):
         yield f"list {in_force.name}: {named(differing)} (published against computed again)"
-
-
-def recomputed(settings: Settings, root: Path, published: PublishedList) -> pd.DataFrame:
-    """Return the rows of a published list, computed again from its stored inputs by its version."""
-    folder = root / published.name
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-    parameters = json.loads((folder / SETTINGS).read_bytes())
-    then = _inputs_in(folder, stored(parameters).model_copy(update={"data_folder": settings.data_folder}))
-    versions = manifest["versions"]
-    champion = verified_models.load(settings, HEAD, versions[HEAD]).unwrap_python_model().policy
-    policy = with_todays_charges(champion, then)
-    sales = pd.read_parquet(folder / SALES) if (folder / SALES).exists() else None
-    known = Known(
-        current=pd.read_parquet(folder / PRICES),
-        now=None if sales is None else now_of(then, policy, sales),
-        today=pd.Timestamp(manifest["today"]),
-    )
-    rules = _stored_table(folder, "rules")
-    guard = WitnessedGuard(price_guard_of(then, policy.currency, rules))
-    draft = drafted(then, policy, known, manifest["seed"], guard)
-    schedule = Schedule.recorded(manifest, published.effective, channels_of(then))
-    return published_rows(draft, versions, schedule)
 
 
 def _tables_of_channels(folder: Path, rows: pd.DataFrame) -> Iterator[str]:
@@ -148,14 +114,3 @@ def _tables_of_channels(folder: Path, rows: pd.DataFrame) -> Iterator[str]:
             differing = differences(part, table)
             if len(differing):
                 yield f"list {folder.name}, channel {name}: {named(differing)} (list against channel)"
-
-
-def _inputs_in(folder: Path, then: Settings) -> Settings:
-    """Return the settings of a list with its stored table of channels instead of the file of that time."""
-    price = then.price.model_copy(update={"channels": _stored_table(folder, "channels")})
-    return then.model_copy(update={"price": price})
-
-
-def _stored_table(folder: Path, name: str) -> str | None:
-    """Return the file of an input of a list that is a table, none where it had none."""
-    return next((str(path) for path in folder.glob(f"{TABLES[name]}.*")), None)

@@ -31,6 +31,7 @@ from tasks.runtime.disk import full_disk_named
 FOLDER, POINTER, MANIFEST = "published", "in_force.json", "manifest.json"
 PARQUET, CSV = "list.parquet", "list.csv"
 CHANNELS = "channels"  # folder in a list, with the same two tables of every channel
+UNLISTED = "unlisted.parquet"  # newest published rows of products that the list does not have
 PART = ".part-"
 REMEDY = "Restore the folder from a backup, or write it anew: repricer publish --due"
 Write = Callable[[Path], object]

@@ -30,13 +30,9 @@ from tasks.governance.publication import (
     require_publishable,
     withdrawal,
 )
-from tasks.governance.published_rows import channels_in, ends_of
+from tasks.governance.published_rows import ends_of, left_out
 from tasks.runtime import ledger_store, publishing_switch
-from tasks.runtime.list_tables import as_arrow, read_parquet, write_csv, write_parquet
 from tasks.runtime.published_lists import (
-    CHANNELS,
-    CSV,
-    PARQUET,
     ListError,
     Pointer,
     Write,
@@ -48,6 +44,7 @@ from tasks.runtime.published_lists import (
     settle,
     stage,
 )
+from tasks.runtime.published_tables import shelf_of, tables_of
 from tasks.runtime.writer_lock import Writer, held
 
 log = logging.getLogger("repricer")
@@ -213,7 +210,7 @@ def publish(
         DiskFull: there is no room for the list.
     """
     with at_work(settings) as writer:
-        published = _staged(settings, wanted)
+        published = _staged(settings, standing(settings).lists, wanted)
         before = standing(settings)
         require(before)
         if before.stopped_because:
@@ -243,21 +240,14 @@ def withdraw(settings: Settings, name: str | None, signed: Approval) -> Body:
     return decision.body()
 
 
-def rows_of(root: Path, published: PublishedList) -> pd.DataFrame:
-    """Return the rows of a list after checking its bytes.
-
-    Raises:
-        ListError: it is not what was published.
-    """
-    manifest_of(root, Pointer(published.name, published.manifest))
-    return read_parquet(root / published.name / PARQUET)
-
-
-def _staged(settings: Settings, wanted: NewList) -> PublishedList:
+def _staged(settings: Settings, lists: Publications, wanted: NewList) -> PublishedList:
+    root, rows = folder_of(settings), wanted.rows
+    before = shelf_of(root, lists.newest(wanted.follows)) if wanted.follows else rows
+    unlisted = left_out(before, rows, wanted.effective)
     local = wanted.effective.astimezone(zone(settings))
     pointer = stage(
-        folder_of(settings),
-        {**tables_of(wanted.rows, zone(settings)), **wanted.inputs},
+        root,
+        {**tables_of(rows, unlisted, zone(settings)), **wanted.inputs},
         {**wanted.about, "made_at": datetime.now(UTC).isoformat(), "follows": wanted.follows},
         name_at(local),
     )
@@ -265,7 +255,7 @@ def _staged(settings: Settings, wanted: NewList) -> PublishedList:
         name=pointer.list,
         manifest=pointer.manifest,
         effective=wanted.effective,
-        ends=ends_of(wanted.rows),
+        ends=ends_of(rows, unlisted),
         root=pointer.list,
         follows=wanted.follows,
     )
@@ -278,19 +268,3 @@ def about(settings: Settings, published: PublishedList) -> dict[str, Any]:
         ListError: it is not what was published.
     """
     return manifest_of(folder_of(settings), Pointer(published.name, published.manifest))
-
-
-def tables_of(rows: pd.DataFrame, shop: ZoneInfo) -> dict[str, Write]:
-    """Return what writes the table of a list, and of every channel where there are channels, by its file."""
-    tables = _both(rows, shop, "")
-    for name, part in channels_in(rows):
-        tables |= _both(part, shop, f"{CHANNELS}/{name}/")
-    return tables
-
-
-def _both(rows: pd.DataFrame, shop: ZoneInfo, folder: str) -> dict[str, Write]:
-    table = as_arrow(rows, shop)
-    return {
-        folder + PARQUET: lambda path: write_parquet(table, path),
-        folder + CSV: lambda path: write_csv(table, path),
-    }

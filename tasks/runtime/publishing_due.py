@@ -10,19 +10,18 @@ from conf import Settings
 from tasks.governance.approval import Approval
 from tasks.governance.ledger import ENDED, PUBLISHED, TOOK_EFFECT, Entry
 from tasks.governance.publication import Publications, PublishedList, taking_effect
-from tasks.governance.published_rows import ends_of, restored
+from tasks.governance.published_rows import ended, ends_of
 from tasks.runtime import delivery
 from tasks.runtime.delivery import DeliveryError, Shipment
 from tasks.runtime.published_lists import ListError, Pointer, faults, folder_of, name_at, stage
+from tasks.runtime.published_tables import rows_and_unlisted, rows_of, tables_of
 from tasks.runtime.publishing import (
     Decision,
     Standing,
     at_work,
     enter,
     mirror,
-    rows_of,
     standing,
-    tables_of,
     zone,
 )
 
@@ -160,12 +159,13 @@ def _end(
     settings: Settings, root: Path, before: Standing, current: PublishedList, over: datetime
 ) -> Decision:
     """Stage the version of a list in which promotions ended or channels began, and return the decision."""
-    rows, shop = restored(rows_of(root, current), over), zone(settings)
+    rows, unlisted = ended(*rows_and_unlisted(root, current), over)
+    shop = zone(settings)
     about = {"root": current.root, "ended_from": current.name, "ended_at": over.isoformat()}
     local = over.astimezone(shop)
-    pointer = stage(root, tables_of(rows, shop), about, name_at(local))
+    pointer = stage(root, tables_of(rows, unlisted, shop), about, name_at(local))
     version = replace(
-        current, name=pointer.list, manifest=pointer.manifest, effective=over, ends=ends_of(rows)
+        current, name=pointer.list, manifest=pointer.manifest, effective=over, ends=ends_of(rows, unlisted)
     )
     reason = f"its promotions ended, or its channels began, by {local:%Y-%m-%d %H:%M}"
     return ENDED, version.body(), _signed(before, current, reason)

@@ -65,6 +65,7 @@ def test_a_held_price_says_which_test_failed_and_gains_nothing_over_holding(
             "drawn": 0.0,
             "reason": "",
             "week": "2018-01-01",
+            "prices_in_force": "the end of the training data",
             "trail": {**TRAIL, "rule": because},
             "lesson": {"weeks": 0, "slope_trained": None, "slope_now": None},
             "ladder": ladder,

@@ -9,7 +9,7 @@ import numpy as np
 from tasks.governance.breaker import Breaker
 from tasks.governance.guard import Guard
 from tasks.governance.list_guard import ACTIONS, Guarded
-from tasks.governance.list_rules import guard_list
+from tasks.governance.list_rules import UNMOVED, IndexMoved, guard_list
 from tasks.governance.rules import Charges, HouseRules, Limits, Shelf
 
 NAN = np.nan
@@ -50,7 +50,7 @@ LIMITS = {
 def guarded(
     wanted: Any,
     house: HouseRules = HOUSE,
-    index_moved: float = 0.0,
+    index_moved: IndexMoved = UNMOVED,
     *,
     charges: Charges | None = None,
     **changes: Any,

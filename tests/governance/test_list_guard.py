@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tasks.bench.guard import bench_guard
 from tasks.governance.guard import GuardError
 from tasks.governance.guard_reasons import binding_rules, reasons
+from tasks.governance.list_rules import IndexMoved
 from tests.governance.shelves import GUARD, HOUSE, NAN, guarded, outcome
 
 LEFT_OUT = ("leave out", NAN)
@@ -213,6 +214,9 @@ def test_the_change_budget_keeps_the_moves_of_most_worth_and_then_the_largest() 
     assert announced.price.tolist() == [7.0, 7.0, 10.0, 10.0], "announced prices use the budget, and stay"
 
 
+SPENT = IndexMoved(week=float(np.log1p(0.01)))
+
+
 def test_the_price_index_of_the_list_stays_in_its_band() -> None:
     narrow = replace(HOUSE, guard=replace(GUARD, index_week=0.01, index_season=0.015))
     weights = {"weight": [0.4, 0.3, 0.2, 0.1], "worth": [1.0, 2.0, 3.0, 4.0]}
@@ -221,8 +225,10 @@ def test_the_price_index_of_the_list_stays_in_its_band() -> None:
     assert result.action.tolist() == [1, 1, 2, 3], "the least gain per use of the index holds first"
     down = guarded([9.6, 9.6, 9.6, 10.2], house=narrow, **weights)
     assert np.log(down.price / 10) @ np.array(weights["weight"]) >= np.log1p(-0.01)
-    spent = guarded([10.4] * 4, house=narrow, index_moved=float(np.log1p(0.015)), **weights)
-    assert spent.price.tolist() == [10.0] * 4, "the band of the season is used up"
+    for moved, band in ((IndexMoved(season=float(np.log1p(0.015))), "season"), (SPENT, "seven days")):
+        spent = guarded([10.4] * 4, house=narrow, index_moved=moved, **weights)
+        assert spent.price.tolist() == [10.0] * 4, f"the band of the {band} is used up"
+        assert (guarded([9.9] * 4, house=narrow, index_moved=moved, **weights).price < 10.0).all()
     assert guarded([10.4] * 4, house=narrow).moved.all(), "without weights there is no index"
 
 

@@ -23,7 +23,8 @@ from tasks.governance.ledger import (
 )
 from tasks.governance.publication import (
     PublishedList,
-    in_force_since,
+    charged_since,
+    charges,
     publications,
     require_publishable,
     taking_effect,
@@ -123,7 +124,7 @@ def test_what_was_in_force_at_a_moment_is_read_from_the_entries_until_it() -> No
 
 def test_the_lists_of_the_last_days_are_those_in_force_since_and_those_that_wait() -> None:
     shop = Shop()
-    assert in_force_since(shop.entries, NOON) == []
+    assert charges(shop.entries) == charged_since([], NOON) == []
     for hours, name in ((0, "a"), (24, "b"), (48, "c")):
         shop.at(hours)
         shop.publish(name)
@@ -131,9 +132,10 @@ def test_the_lists_of_the_last_days_are_those_in_force_since_and_those_that_wait
     shop.withdraw("d")
     shop.withdraw()
     shop.publish("e", hours=1)
-    for hours, names in ((47, "bce"), (49, "be"), (1, "abce")):
-        charged = in_force_since(shop.entries, NOON + hours * HOUR)
-        assert sorted(published.name for published in charged) == list(names)
+    for hours, names in ((47, "bcbe"), (48.5, "be"), (1, "abcbe"), (-1, "abcbe")):
+        charged = charged_since(charges(shop.entries), NOON + hours * HOUR)
+        assert [charge.published.name for charge in charged] == list(names)
+    assert charged[0].since == shop.entries[1].approval.at
 
 
 def test_of_several_lists_whose_moments_passed_only_the_latest_takes_effect() -> None:

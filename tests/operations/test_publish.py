@@ -144,13 +144,13 @@ def test_an_override_of_the_breaker_overrides_nothing_else(shop: Settings) -> No
 def test_a_champion_that_changes_while_the_list_is_computed_keeps_it_here(
     champion: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drafted = operation.drafted
+    next_list = operation.next_list
 
-    def slowly(*arguments: Any) -> Any:
+    def slowly(*arguments: Any, **named: Any) -> Any:
         promote(champion, 2, "Bob")
-        return drafted(*arguments)
+        return next_list(*arguments, **named)
 
-    monkeypatch.setattr(operation, "drafted", slowly)
+    monkeypatch.setattr(operation, "next_list", slowly)
     with pytest.raises(Refused, match=r"champion is now version 2 \(by Bob"):
         published(champion)
     assert pointed(champion) is None
@@ -160,15 +160,15 @@ def test_a_champion_that_changes_while_the_list_is_computed_keeps_it_here(
 def test_of_two_that_publish_at_once_the_second_is_refused(
     champion: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drafted, first = operation.drafted, []
+    next_list, first = operation.next_list, []
 
-    def slowly(*arguments: Any) -> Any:
+    def slowly(*arguments: Any, **named: Any) -> Any:
         if not first:
             first.append(True)
             published(champion, by="Bob")
-        return drafted(*arguments)
+        return next_list(*arguments, **named)
 
-    monkeypatch.setattr(operation, "drafted", slowly)
+    monkeypatch.setattr(operation, "next_list", slowly)
     with pytest.raises(Refused, match="computed from the prices of no list; meanwhile"):
         published(champion)
     assert kinds(champion).count("published") == 1
@@ -191,7 +191,7 @@ def test_a_list_waits_for_its_moment_in_the_zone_of_the_shop(champion: Settings)
 def test_a_moment_that_cannot_be_is_refused_before_anything_is_computed(
     champion: Settings, monkeypatch: pytest.MonkeyPatch, effective: str, words: str
 ) -> None:
-    monkeypatch.setattr(operation, "drafted", lambda *_: pytest.fail("a list was computed"))
+    monkeypatch.setattr(operation, "next_list", lambda *_, **__: pytest.fail("a list was computed"))
     with pytest.raises((Refused, LocalTimeError), match=words):
         published(champion, effective=effective)
 
@@ -236,7 +236,7 @@ def test_a_promotion_that_goes_on_keeps_the_price_before_it(champion: Settings, 
         published(champion, promotions(tmp_path, days))
         row = rows(champion).set_index("product_id").loc["p0"]
         assert (row["price"], row["price_after"], row["reference_price"]) == (1.5, regular, regular)
-    published(champion)  # it was called off
+    published(champion, ShopTables(called_off=("p0",)))
     row = rows(champion).set_index("product_id").loc["p0"]
     assert row["reference_price"] == regular
     assert pd.isna(row["price_after"])
@@ -264,13 +264,13 @@ def test_the_switch_stops_publishing_and_a_named_person_lifts_it(champion: Setti
 def test_a_switch_that_is_thrown_while_the_list_is_computed_keeps_it_here(
     champion: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drafted = operation.drafted
+    next_list = operation.next_list
 
-    def slowly(*arguments: Any) -> Any:
+    def slowly(*arguments: Any, **named: Any) -> Any:
         publications.switch(champion, "Bob", "storm", stop=True)
-        return drafted(*arguments)
+        return next_list(*arguments, **named)
 
-    monkeypatch.setattr(operation, "drafted", slowly)
+    monkeypatch.setattr(operation, "next_list", slowly)
     with pytest.raises(Refused, match="storm"):
         published(champion)
     assert pointed(champion) is None

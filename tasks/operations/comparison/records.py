@@ -78,8 +78,8 @@ class Compared(TypedDict):
     ``champion`` may be another version, where somebody named it. ``same_data`` says whether both were
     trained on the same rows. ``list`` is the candidate's price list beside the champion's for the catalogue
     and the prices in force of the candidate; ``unknown`` counts the products of it that the champion was not
-    trained on, so that it holds their prices. ``address`` is where the report lies, relative to the MLflow
-    UI; none where the run of the retraining is gone.
+    trained on, so that it holds their prices. ``prices_in_force`` says where these are from. ``address`` is
+    where the report lies, relative to the MLflow UI; none where the run of the retraining is gone.
     """
 
     candidate: Side
@@ -89,6 +89,7 @@ class Compared(TypedDict):
     metrics: list[MetricRow]
     list: ListComparison
     unknown: int
+    prices_in_force: str
     confidence: float
     currency: str | None
     address: str | None

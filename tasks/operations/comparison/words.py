@@ -121,10 +121,10 @@ def method(compared: Compared) -> str:
     """Return how the lists were made comparable."""
     intervals = f"Intervals hold {100 * compared['confidence']:g} %"
     return (
-        f"Both lists are for the catalogue and the prices in force of "
-        f"{compared['candidate']['name']} (data to {compared['candidate']['trained']}), nothing drawn at "
-        f"random, and are valued by its demand, substitutes counted. {intervals} of what is not known about "
-        "how demand answers prices."
+        f"Both lists are for the catalogue of {compared['candidate']['name']} (data to "
+        f"{compared['candidate']['trained']}), prices in force by {compared['prices_in_force']}, nothing "
+        f"drawn at random, and are valued by its demand, substitutes counted. {intervals} of what is not "
+        "known about how demand answers prices."
     )
 
 

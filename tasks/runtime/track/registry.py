@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.runtime.artifacts import Artifact, checked
-from tasks.runtime.track.resumed import delete_unregistered, registered_version
+from tasks.runtime.track.resumed import delete_unregistered, version_of_run
 from tasks.runtime.track.served_code import (
     CODE,
     ServedCode,
@@ -74,7 +74,7 @@ def register(store: MlflowClient, stage: str, retraining: str, registration: Reg
         ModelError: the model, loaded back as a stranger would, does not answer the example.
     """
     name = registration.name
-    earlier = registered_version(store, retraining, name)
+    earlier = version_of_run(store, retraining, name)
     if earlier is not None:
         return earlier
     delete_unregistered(store, stage, name)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-def registered_version(store: MlflowClient, run_id: str, name: str) -> int | None:
+def version_of_run(store: MlflowClient, run_id: str, name: str) -> int | None:
     """Return the version of a model that was registered below a run, none where there is none yet.
 
     MLflow writes a version, its run and its tags in one transaction.
