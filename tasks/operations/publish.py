@@ -25,7 +25,7 @@ from tasks.governance.publication import PublishedList, require_later, require_r
 from tasks.operations.agreed_margins import agreed_margins, other_agreement
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
-from tasks.operations.draft import Known, ShopTables, next_list, unknown_of
+from tasks.operations.draft import Draft, Known, ShopTables, next_list, unknown_of
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
 from tasks.operations.publish_checks import require_publishable
@@ -138,9 +138,8 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
         effective=shown(schedule.first, schedule.shop),
         channels=schedule.shown(),
         version=champion.versions[HEAD],
-        left_out=findings["left_out"],
         seed=seed,
-        **_contents(draft, rows),  # type: ignore[typeddict-item]
+        **_contents(draft, rows, findings),  # type: ignore[typeddict-item]
         **_sent(settings, published),  # type: ignore[typeddict-item]
     )
 
@@ -157,11 +156,12 @@ def _agreed(
     return {**agreed, "called_off": list(tables.called_off)} if tables.called_off else agreed
 
 
-def _contents(draft: Draft, rows: pd.DataFrame) -> dict[str, Any]:
+def _contents(draft: Draft, rows: pd.DataFrame, findings: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a list has, and from which prices it starts."""
     return {
         "products": len(rows),
         "actions": {str(name): int(count) for name, count in rows[ACTION].value_counts().items()},
+        "left_out": findings["left_out"],
         "unknown": unknown_of(draft),
         "prices_in_force": draft.known.prices_in_force,
         **running_promotions(draft.known.current, draft.table),
