@@ -25,7 +25,7 @@ from tasks.operations.verify import verify
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.price_list import in_force
 from tasks.pricing.recommend import PolicyModel
-from tasks.runtime import champion_aliases, publishing
+from tasks.runtime import champion_aliases, published_tables
 from tasks.runtime.list_tables import read_csv, read_parquet
 from tasks.runtime.publishing_due import bring_up
 from tests.operations.promotions import promote
@@ -56,7 +56,8 @@ def two_stores() -> PolicyModel:
     free = shop_rules(index_week=np.inf, index_season=np.inf)
     model = model_of(group_of([20.0] * 6, whole=0.5), free, Greedy(gainful_weights()))
     names = {"product_id": ["p0", "p1", "p2"] * 2, "store_id": ["s"] * 3 + ["w"] * 3}
-    market = model.market.assign(date=pd.Timestamp("2025-01-05"), name="Tea", category="tea", **names)
+    trained = pd.Timestamp.now().normalize() - pd.Timedelta(days=2)  # costs of long ago are stale
+    market = model.market.assign(date=trained, name="Tea", category="tea", **names)
     return replace(model, market=market)
 
 
@@ -265,7 +266,7 @@ def test_a_table_of_a_channel_that_is_not_of_the_list_is_found(
     champion: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(publishing, "channels_in", dearer_channels)
+        patch.setattr(published_tables, "channels_in", dearer_channels)
         published(champion)
     assert [finding for finding in findings(champion) if "channel web: 3 rows differ" in finding]
 

@@ -48,7 +48,7 @@ def champion(shop: Settings) -> Iterator[Settings]:
 def delivering(shop: Settings, **folders: Path) -> Settings:
     """Return the settings with destinations that are folders, by their names."""
     destinations = {name: {"kind": "folder", "path": str(path)} for name, path in folders.items()}
-    publish = shop.publish.model_validate({"time_zone": None, "destinations": destinations})
+    publish = shop.publish.model_validate({**shop.publish.model_dump(), "destinations": destinations})
     return shop.model_copy(update={"publish": publish})
 
 

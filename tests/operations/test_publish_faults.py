@@ -26,6 +26,7 @@ from tasks.pricing.greedy import WeightError
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import verified_models
 from tasks.runtime.moved import ARTIFACTS
+from tasks.runtime.publishing import LOCK
 from tests.conftest import ROOT, environment
 from tests.operations.promotions import close_connections, promote
 from tests.operations.publish_kills import STEPS, faults, keep, restore
@@ -53,8 +54,8 @@ def publishing(shop: Settings) -> Settings:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    """Return the SHA-256 of every file below a folder; every writer leaves a token of its own."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name != LOCK)
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

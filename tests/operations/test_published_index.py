@@ -13,7 +13,7 @@ import pytest
 from conf import Settings
 from expectations.columns import SERIES
 from tasks.operations.published_prices import published_at
-from tasks.runtime import publishing
+from tasks.runtime import published_tables, publishing
 from tests.governance.shelves import GUARD
 from tests.governance.test_price_guard import guard
 from tests.governance.test_publication import Shop
@@ -80,7 +80,7 @@ class Year:
 @pytest.fixture
 def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Year:
     shop = Year(Settings(data_folder=str(tmp_path)))
-    monkeypatch.setattr(publishing, "shelf_of", lambda _, published: shop.lists[published.name])
+    monkeypatch.setattr(published_tables, "shelf_of", lambda _, published: shop.lists[published.name])
     return shop
 
 

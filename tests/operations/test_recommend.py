@@ -72,18 +72,18 @@ def test_a_list_is_wholly_of_the_version_pinned_at_its_start_and_says_so(
     shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     promote(shop, 1)
-    loaded, load, drafted = list[tuple[str, int]](), verified_models.load, operation.drafted
+    loaded, load, next_list = list[tuple[str, int]](), verified_models.load, operation.next_list
 
     def noted(settings: Settings, name: str, version: int, *rest: Any) -> Any:
         loaded.append((name, version))
         return load(settings, name, version, *rest)
 
-    def slowly(*arguments: Any) -> Any:
+    def slowly(*arguments: Any, **named: Any) -> Any:
         promote(shop, 2, "Bob")
-        return drafted(*arguments)
+        return next_list(*arguments, **named)
 
     monkeypatch.setattr(verified_models, "load", noted)
-    monkeypatch.setattr(operation, "drafted", slowly)
+    monkeypatch.setattr(operation, "next_list", slowly)
     recommended = listed(shop, None, tmp_path)
     assert champion_aliases.version_of(shop, "pricing_policy", "champion") == 2
     assert loaded == [("pricing_policy", 1)]
