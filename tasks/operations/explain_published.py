@@ -12,7 +12,7 @@ from tasks.governance.publication import Publications, PublishedList
 from tasks.governance.published_rows import differences, named
 from tasks.operations.explain_price import ExplainedPrice, Question, explained
 from tasks.operations.replay import replayed
-from tasks.runtime import published_tables, publishing
+from tasks.runtime import published_tables, publishing, track
 from tasks.runtime.published_lists import ListError, folder_of
 
 IN_FORCE = "in_force"
@@ -37,6 +37,7 @@ def explain_published(
         Refused: the list does not have the product.
         PolicyError: the policy does not know the product.
     """
+    track.open_store(settings)
     root, lists = folder_of(settings), publishing.standing(settings).lists
     published = _published(lists, name)
     rows, replay = published_tables.rows_of(root, published), replayed(settings, root, published)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
+import mlflow
 import pandas as pd
 import pytest
 
@@ -68,6 +70,16 @@ def test_a_list_or_product_that_is_not_there_is_named(listed: Settings, tmp_path
     name = published(listed, ShopTables(rules=str(path)))["list"]
     with pytest.raises(Refused, match=f"list {name} has no price of 'p1' in 'all': it was left out"):
         explain_published(listed, name, Question(product="p1"))
+
+
+def test_a_command_that_has_opened_no_store_explains_from_that_of_the_list(
+    listed: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri("")
+    monkeypatch.setattr(mlflow, "set_tracking_uri", set_uri := Mock(wraps=mlflow.set_tracking_uri))
+    explain_published(listed, "in_force", Question(product="p0"))
+    set_uri.assert_called_with(opened)
 
 
 def test_a_list_whose_bytes_changed_is_not_explained(listed: Settings) -> None:

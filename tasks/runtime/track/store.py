@@ -66,9 +66,10 @@ def open_store(settings: Settings) -> MlflowClient:
 
 
 def client() -> MlflowClient:
-    """Return a client of the store that this process opened."""
+    """Return a client of the store that this process opened; with none open, MLflow would make one here."""
     import mlflow
 
+    assert mlflow.is_tracking_uri_set(), "open_store comes first"
     return mlflow.MlflowClient()
 
 
