@@ -24,7 +24,7 @@ from tasks.runtime import champion_rows, champion_store, ledger_store, ledger_wi
 from tasks.runtime.track import StoreError, store_uri
 from tests import postgres
 
-PROCESSES, ROUNDS = 8, 6
+PROCESSES, ROUNDS = 8, 4
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BODY = {"versions": {"demand": 1, "price_response": 2, "pricing_policy": 3}, "manifests": {}}
 MANIFEST = Manifest(
@@ -104,7 +104,7 @@ def at_once(work: Callable[[int], str]) -> Counter[str]:
         together.wait(60)
         answers.put(work(number))
 
-    processes = [context.Process(target=run, args=(number,)) for number in range(PROCESSES)]
+    processes = [context.Process(target=run, args=(number,), daemon=True) for number in range(PROCESSES)]
     for process in processes:
         process.start()
     for process in processes:
