@@ -27,7 +27,7 @@ update repricer_ledger set "by" = 'Mallory' where number = 2
 
 @pytest.fixture
 def shop(postgres_url: str, tmp_path: Path) -> Iterator[Settings]:
-    """Yield the settings of a shop whose registry in PostgreSQL has a version of every model, the champion."""
+    """Yield the settings of a shop whose registry in PostgreSQL has a champion."""
     shop = loosened(Settings(profile="smoke", data_folder=str(tmp_path), track={"uri": postgres_url}))
     client = track.open_store(shop)
     for name in MODELS:
