@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, inspect, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, inspect
 from sqlalchemy.event import listen
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -26,13 +26,6 @@ from tasks.runtime.locations import sqlite_uri
 from tasks.runtime.track import StoreError, store_uri, wait_for_locks
 
 WAIT_SECONDS = 20  # for another writer of the same SQLite file, before a line of progress
-OPTIONS: dict[str, dict[str, Any]] = {
-    # The driver begins no transaction by itself, so that ours can begin as a writer.
-    "sqlite": {"connect_args": {"timeout": WAIT_SECONDS, "isolation_level": None}},
-    # Whoever has waited for another writer reads what that one wrote, whatever the database's default is.
-    "postgresql": {"isolation_level": "READ COMMITTED"},
-}
-"""Options of an engine, by dialect."""
 ALONE = {
     "sqlite": "BEGIN IMMEDIATE",
     # No table to lock may be there yet.
@@ -69,8 +62,7 @@ def opened(settings: Settings) -> Iterator[Engine]:
     """
     uri = _uri(settings)
     wait_for_locks()
-    options = OPTIONS.get(make_url(uri).get_backend_name(), {})
-    engine = create_engine(uri, poolclass=NullPool, hide_parameters=True, **options)
+    engine = create_engine(uri, poolclass=NullPool, hide_parameters=True, **_options(uri))
     if engine.dialect.name == "sqlite":
         listen(engine, "connect", _read_damaged_text)
     try:
@@ -111,6 +103,17 @@ def forbid(connection: Connection, table: Table, actions: Sequence[str], reason:
 def _read_damaged_text(connection: Any, _record: object) -> None:
     """Let SQLite hand out text that is no UTF-8, so that the entry with it can be named."""
     connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+
+
+def _options(uri: str) -> dict[str, Any]:
+    """Return the options of an engine, by its dialect."""
+    if uri.startswith("sqlite"):
+        # The driver begins no transaction by itself, so that ours can begin as a writer.
+        return {"connect_args": {"timeout": WAIT_SECONDS, "isolation_level": None}}
+    if uri.startswith("postgresql"):
+        # Whoever has waited for another writer reads what that one wrote, whatever the database's default is.
+        return {"isolation_level": "READ COMMITTED"}
+    return {}
 
 
 def _uri(settings: Settings) -> str:
