@@ -248,6 +248,23 @@ def api(api_folder: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Yield the URL of a PostgreSQL server that tests share; they are skipped where there can be none."""
+    from tests import postgres
+
+    yield from postgres.server()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Yield the URL of an empty PostgreSQL database."""
+    from tests import postgres
+
+    with postgres.database(postgres_server) as url:
+        yield url
+
+
 @pytest.fixture
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the variables away that would point to another program's servers."""

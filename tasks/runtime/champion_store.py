@@ -18,7 +18,7 @@ from tasks.governance.champion import (
 from tasks.governance.ledger import JSON, Entry, Overtaken, following
 from tasks.governance.manifest import Manifest
 from tasks.runtime import ledger_store, manifest_tables
-from tasks.runtime.ledger_database import create, opened, writing
+from tasks.runtime.ledger_database import opened, writing
 from tasks.runtime.writer_lock import held
 
 LOCK = ".champion"  # folder in the data folder
@@ -98,15 +98,11 @@ def keep_manifests(settings: Settings, manifests: Sequence[Manifest]) -> None:
     Raises:
         StoreError: the database does not answer.
     """
-    with opened(settings) as engine:
-        create(engine, [manifest_tables.MANIFESTS])
-        with writing(engine, manifest_tables.MANIFESTS) as connection:
-            manifest_tables.keep(connection, manifests)
+    with opened(settings) as engine, writing(engine, manifest_tables.MANIFESTS) as connection:
+        manifest_tables.keep(connection, manifests)
 
 
 def forget_manifests(settings: Settings, model: str) -> list[int]:
     """Drop the manifests of a model whose files an experiment changed on purpose and return its versions."""
-    with opened(settings) as engine:
-        create(engine, [manifest_tables.MANIFESTS])
-        with writing(engine, manifest_tables.MANIFESTS) as connection:
-            return manifest_tables.forget(connection, model)
+    with opened(settings) as engine, writing(engine, manifest_tables.MANIFESTS) as connection:
+        return manifest_tables.forget(connection, model)

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, inspect
 from sqlalchemy.event import listen
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
@@ -26,6 +26,12 @@ from tasks.runtime.locations import sqlite_uri
 from tasks.runtime.track import StoreError, store_uri, wait_for_locks
 
 WAIT_SECONDS = 20  # for another writer of the same SQLite file, before a line of progress
+ALONE = {
+    "sqlite": "BEGIN IMMEDIATE",
+    # No table to lock may be there yet.
+    "postgresql": f"SELECT pg_advisory_xact_lock({int.from_bytes(b'repricer')})",
+}
+"""Statements, by dialect, that begin the transaction of an only writer."""
 SEALS = {
     "sqlite": (
         (
@@ -56,9 +62,7 @@ def opened(settings: Settings) -> Iterator[Engine]:
     """
     uri = _uri(settings)
     wait_for_locks()
-    # The driver of SQLite begins no transaction by itself, so that ours can begin as a writer.
-    options = {"timeout": WAIT_SECONDS, "isolation_level": None} if uri.startswith("sqlite") else {}
-    engine = create_engine(uri, poolclass=NullPool, connect_args=options, hide_parameters=True)
+    engine = create_engine(uri, poolclass=NullPool, hide_parameters=True, **_options(uri))
     if engine.dialect.name == "sqlite":
         listen(engine, "connect", _read_damaged_text)
     try:
@@ -73,28 +77,18 @@ def opened(settings: Settings) -> Iterator[Engine]:
 
 
 @contextmanager
-def writing(engine: Engine, table: Table) -> Iterator[Connection]:
-    """Open a transaction of the only writer of a table, which is there, from here to the commit."""
-    alone = {
-        "sqlite": "BEGIN IMMEDIATE",
-        "postgresql": f"LOCK TABLE {table.name} IN EXCLUSIVE MODE",
-    }
+def writing(engine: Engine, *tables: Table) -> Iterator[Connection]:
+    """Open a transaction of the only writer of the database's tables of ours, from here to the commit.
+
+    Tables that there are not are made in it: whoever comes second, or after a kill, finds all or none.
+    """
     with engine.begin() as connection:
-        if engine.dialect.name in alone:
-            connection.exec_driver_sql(alone[engine.dialect.name])
+        if engine.dialect.name in ALONE:
+            connection.exec_driver_sql(ALONE[engine.dialect.name])
+        for table in tables:
+            if not inspect(connection).has_table(table.name):
+                connection.execute(CreateTable(table, if_not_exists=True))
         yield connection
-
-
-def create(engine: Engine, tables: Sequence[Table]) -> None:
-    """Create the tables that there are not; many processes may do so at once."""
-    for table in tables:
-        if not inspect(engine).has_table(table.name):
-            try:
-                with engine.begin() as connection:
-                    connection.execute(CreateTable(table, if_not_exists=True))
-            except IntegrityError:  # PostgreSQL says so where two create it at once
-                if not inspect(engine).has_table(table.name):
-                    raise
 
 
 def forbid(connection: Connection, table: Table, actions: Sequence[str], reason: str) -> None:
@@ -109,6 +103,17 @@ def forbid(connection: Connection, table: Table, actions: Sequence[str], reason:
 def _read_damaged_text(connection: Any, _record: object) -> None:
     """Let SQLite hand out text that is no UTF-8, so that the entry with it can be named."""
     connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+
+
+def _options(uri: str) -> dict[str, Any]:
+    """Return the options of an engine, by its dialect."""
+    if uri.startswith("sqlite"):
+        # The driver begins no transaction by itself, so that ours can begin as a writer.
+        return {"connect_args": {"timeout": WAIT_SECONDS, "isolation_level": None}}
+    if uri.startswith("postgresql"):
+        # Whoever has waited for another writer reads what that one wrote, whatever the database's default is.
+        return {"isolation_level": "READ COMMITTED"}
+    return {}
 
 
 def _uri(settings: Settings) -> str:

@@ -43,7 +43,7 @@ from tasks.governance.ledger import (
 )
 from tasks.governance.manifest import Manifest
 from tasks.runtime import champion_rows, manifest_tables
-from tasks.runtime.ledger_database import create, forbid, opened, writing
+from tasks.runtime.ledger_database import forbid, opened, writing
 from tasks.runtime.ledger_witness import missing, witness, witnessed
 from tasks.runtime.writer_lock import Writer
 
@@ -125,9 +125,8 @@ def append(
         StoreError: the database does not answer.
     """
     with opened(settings) as engine:
-        create(engine, TABLES)
         try:
-            with writing(engine, TABLE) as connection:
+            with writing(engine, *TABLES) as connection:
                 if writer is not None:
                     writer.require_newest()
                 _write(connection, added)
@@ -143,6 +142,8 @@ def append(
 def _write(connection: Connection, added: Sequence[Entry]) -> None:
     """Insert entries that follow the newest; the first writer takes up the champions of the last release."""
     begins = connection.execute(select(TABLE.c.number).limit(1)).first() is None
+    if begins:
+        champion_rows.close(connection)  # before they are read: it waits for a promotion of that release
     before = _newest(connection)
     for entry in added:
         require_next(before, entry)
@@ -151,7 +152,6 @@ def _write(connection: Connection, added: Sequence[Entry]) -> None:
     connection.execute(insert(TABLE), [_values(entry) for entry in (*earlier, *added)])
     if begins:
         forbid(connection, TABLE, ("UPDATE", "DELETE"), "entries are only ever appended")
-        champion_rows.close(connection)
 
 
 def _newest(connection: Connection) -> Entry | None:

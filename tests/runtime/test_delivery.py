@@ -96,7 +96,7 @@ def settings(tmp_path: Path, **destination: Any) -> Settings:
     return Settings(data_folder=str(tmp_path / "data"), publish=publish)
 
 
-@pytest.fixture(params=["folder", "sql", "http"])
+@pytest.fixture(params=["folder", "sql", "postgresql", "http"])
 def shop(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     with endpoint() as server:
         monkeypatch.setenv("SHOP_DATABASE", f"sqlite:///{tmp_path / 'shop.db'}")
@@ -106,8 +106,12 @@ def shop(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             "folder": {"path": str(tmp_path / "out")},
             "sql": {"url_variable": "SHOP_DATABASE"},
             "http": {"url_variable": "SHOP_URL"},
-        }[request.param]
-        yield settings(tmp_path, kind=request.param, **place)
+        }
+        kind = request.param
+        if kind == "postgresql":
+            monkeypatch.setenv("SHOP_DATABASE", request.getfixturevalue("postgres_url"))
+            kind = "sql"
+        yield settings(tmp_path, kind=kind, **place[kind])
 
 
 def test_a_list_arrives_once_and_a_second_time_without_harm(shop: Settings, shipment: Shipment) -> None:
