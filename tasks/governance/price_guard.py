@@ -130,8 +130,8 @@ class PriceGuard:
                 ``category``, recent and slow reference prices, ``covering_price`` with ``cost_stale`` and
                 ``cost_assumed`` (where stores have channels, ``net_cost``, ``sales_tax`` and
                 ``channel_fee``), ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit)
-                with ``prior_unknown``, ``index_weight``, and ``week_price`` and ``season_price``, what was published of them when the
-                seven days and the season began, else ``index_moved``.
+                with ``prior_unknown``, ``index_weight``, and ``week_price`` and ``season_price``, what was
+                published of them when the seven days and the season began, else ``index_moved``.
             wanted: prices, currency/unit (rows,).
         """
         rules = rules_of(products, self.table, self.house)

@@ -73,7 +73,7 @@ class PriceHistory:
 
 
 def _known_since(start: pd.Timestamp, spans: list[Span]) -> pd.Timestamp:
-    """Return the day from which on prices are known until a start without a gap; the start if they are not."""
+    """Return the day from which on prices are known until a start without a gap, the start if none is."""
     since = start
     for first, last in sorted(spans, key=lambda span: span[1], reverse=True):
         if last + DAY >= since:

@@ -66,12 +66,12 @@ def sold(tables: ShopTables) -> pd.DataFrame | None:
     return None if tables.sales is None else pd.read_parquet(tables.sales)
 
 
-def sales(days: int = 40, price: float = 2.0) -> pd.DataFrame:
-    """Return the sales of all three products on so many days until yesterday."""
+def sales(days: int = 40, store: str = "all") -> pd.DataFrame:
+    """Return the sales of all three products at 2.00 on so many days until yesterday."""
     yesterday = pd.Timestamp.now("Europe/Berlin").tz_localize(None).normalize() - pd.Timedelta(days=1)
     day, product = np.divmod(np.arange(3 * days), 3)
     table = {"date": yesterday - pd.to_timedelta(day, unit="D"), "product_id": [f"p{i}" for i in product]}
-    return pd.DataFrame({**table, "store_id": "all", "units": 20.0 / 7, "price": price})
+    return pd.DataFrame({**table, "store_id": store, "units": 20.0 / 7, "price": 2.0})
 
 
 def promotions(folder: Path, days: int = 0, price: float = 1.5) -> ShopTables:
