@@ -129,13 +129,10 @@ def known_of(
     bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(shelf))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
-        history = PriceHistory(
-            market=policy.market, sales=sales, charged=published.charged, period=settings.source.period
-        )
+        history = PriceHistory(settings.source.period, policy.market, sales, published.charged)
         current = with_announced(current, tables.promotions, today, history)
     current = with_running(_with_openings(current, shelf), shelf, tables.called_off)
-    origin = _origin(tables, published, now)
-    return Known(current=current, now=now, today=today, prices_in_force=origin)
+    return Known(current=current, now=now, today=today, prices_in_force=_origin(tables, published, now))
 
 
 def _prices(

@@ -15,22 +15,22 @@ DAY, WINDOW = pd.Timedelta(days=1), pd.Timedelta(days=PRIOR_DAYS)
 Span = tuple[pd.Timestamp, pd.Timestamp]  # first and last local day of which a source knows prices
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class PriceHistory:
     """What is known of the prices that a shop charged.
 
     Attributes:
+        period: for which a row of market and sales holds, ``D`` or ``W``.
         market: product, store, date and price in force of the last period of the training (currency/unit).
         sales: sales table; none: none is given.
         charged: returns product, store, date and price that published lists charged on a local day and
             later; none: nothing was published.
-        period: for which a row of market and sales holds, ``D`` or ``W``.
     """
 
+    period: str
     market: pd.DataFrame
     sales: pd.DataFrame | None = None
     charged: Callable[[pd.Timestamp], pd.DataFrame] | None = None
-    period: str = "D"
 
     def prior_prices(self, starts: pd.DataFrame) -> pd.DataFrame:
         """Return product, store and ``prior_price`` where all of the 30 days before a start are known.

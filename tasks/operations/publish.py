@@ -23,8 +23,8 @@ from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.operations.agreed_margins import agreed_margins, other_agreement
-from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.champion_age import age_limits, age_of
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
 from tasks.operations.draft import Draft, ShopTables, next_list, unknown_of
 from tasks.operations.list_inputs import about_of, inputs_of
@@ -120,8 +120,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
     shelf = published_at(settings, before, schedule.first)
     draft = next_list(settings, policy, tables, sales, published=shelf, seed=seed)
-    for warning in require_fresh(age_of(draft, champion.versions[HEAD]), age_limits(settings)):
-        log.warning(warning)
+    _warn_of_age(settings, draft, champion.versions[HEAD])
     others = None if agreement else other_agreement(policy, before.entries)
     findings = draft.guard.findings(draft.table)
     require_publishable(draft, findings, others, override_breaker=release.override_breaker)
@@ -204,6 +203,16 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
     served = verified_models.load(settings, HEAD, champion.versions[HEAD], champion)
     policy: PolicyModel = served.unwrap_python_model().policy
     return champion, with_todays_charges(policy, settings)
+
+
+def _warn_of_age(settings: Settings, draft: Draft, version: int) -> None:
+    """Warn of a champion that is old, by the calendar or by the sales.
+
+    Raises:
+        Refused: it is too old.
+    """
+    for sentence in require_fresh(age_of(draft, version), age_limits(settings)):
+        log.warning(sentence)
 
 
 def _require_champion(champion: Champion, now: Standing) -> None:

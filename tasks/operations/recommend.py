@@ -17,8 +17,8 @@ from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
 from tasks.governance.champion_age import age_warnings
 from tasks.operations.agreed_margins import DraftedMargins, drafted_margins
-from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.champion_age import age_limits, age_of
+from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import in_channels
 from tasks.operations.draft import Draft, ShopTables, next_list, sheet_of, unknown_of
 from tasks.operations.list_looks import LOOKS
@@ -128,19 +128,16 @@ def recommend(
     seed = secrets.randbits(32) if order.seed is None else order.seed
     margins = drafted_margins(settings, policy)
     draft = next_list(margins.settings, policy, tables, sales, published=published_now(settings), seed=seed)
-    known, sheet = draft.known, in_channels(sheet_of(draft, number, status), draft.guard.guard.channels)
+    sheet = in_channels(sheet_of(draft, number, status), draft.guard.guard.channels)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
         version=number,
         status=status,
         warnings=age_warnings(age_of(draft, number), age_limits(settings)) if status == CHAMPION else [],
-        week=f"{known.today:%Y-%m-%d}",
         seed=seed,
-        weeks=known.now.state.weeks if known.now else 0,
-        unknown=unknown_of(draft),
-        prices_in_force=known.prices_in_force,
-        **running_promotions(known.current, draft.table),
+        **_known(draft),  # type: ignore[typeddict-item]
+        **running_promotions(draft.known.current, draft.table),
         **_gain(sheet, policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
         **_findings(draft, margins),  # type: ignore[typeddict-item]
@@ -189,6 +186,17 @@ def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
         "gain": float(known.sum()) if len(known) and len(currencies) < 2 else None,
         "objective": policy.rules.objective + (" at the assumed margin" if assumed else ""),
         "currency": str(currencies[0]) if len(currencies) == 1 and currencies[0] else None,
+    }
+
+
+def _known(draft: Draft) -> dict[str, Any]:
+    """Return from what a list was computed, and for which week."""
+    known = draft.known
+    return {
+        "week": f"{known.today:%Y-%m-%d}",
+        "weeks": known.now.state.weeks if known.now else 0,
+        "unknown": unknown_of(draft),
+        "prices_in_force": known.prices_in_force,
     }
 
 

@@ -79,7 +79,7 @@ def test_an_announcement_reaches_the_list_on_its_days(policy: PolicyModel, tmp_p
     bounded = with_bounds(in_force(policy), policy, GUARD, None, as_of=AS_OF)
     days = pd.date_range(end=AS_OF, periods=40, freq="D")
     sold = pd.DataFrame({"date": days, "product_id": "p1", "store_id": "all", "price": 2.0})
-    history = PriceHistory(market=policy.market, sales=sold)
+    history = PriceHistory("D", market=policy.market, sales=sold)
     announced = with_announced(bounded, str(path), AS_OF, history)
     running = price_list(policy, announced, Variation(0.0, 0.05), seed=1)
     assert running["price"][1] == 1.49
