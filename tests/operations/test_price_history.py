@@ -52,9 +52,7 @@ def test_published_lists_say_what_was_charged_from_the_first_of_them_on() -> Non
     assert prior(PriceHistory("D", market=market, sales=days(40, 21), charged=lists(19))) == [], "a gap"
     late = PriceHistory("D", market=days(10, 10, 5.0), sales=days(40, 1, 5.0), charged=lists(31))
     assert prior(late) == [9.0], "what sales average is no price beside a list"
-    assert prior(
-        PriceHistory("D", market=market, charged=lists(20)), start=START + pd.Timedelta(days=10)
-    ) == [9.0]
+    assert prior(PriceHistory("D", market=market, charged=lists(20)), start=TEN_DAYS_LATER) == [9.0]
 
 
 def test_the_history_of_a_new_product_is_shorter_and_counts() -> None:
