@@ -78,6 +78,7 @@ def show_recommended(recommended: Recommended) -> None:
     if recommended["guarded"]:
         say(f"set or held by a rule: {recommended['guarded']} prices (columns action, binding_rule, reason)")
     for title, lines in (
+        ("warning", recommended["warnings"]),
         ("promotion runs on", recommended["run_on"]),
         ("promotion that it ends", recommended["ended_early"]),
         ("left out", recommended["left_out"]),

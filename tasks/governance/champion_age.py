@@ -43,6 +43,18 @@ class ChampionAge:
         }
 
 
+def age_warnings(age: ChampionAge, limits: AgeLimits) -> list[str]:
+    """Return what to warn of, a sentence for each age past a limit."""
+    old = f"Past {limits.stop} days nothing of it is published"
+    return [
+        f"the champion is too old, nothing of it is published: {_beyond(sentence, limits)}"
+        if days > limits.stop
+        else f"the champion is old: {sentence}. {old}. {REMEDY}"
+        for sentence, days in age.sentences().items()
+        if days > limits.warn
+    ]
+
+
 def require_fresh(age: ChampionAge, limits: AgeLimits) -> list[str]:
     """Return what to warn of, a sentence for each age past the first limit.
 
@@ -51,12 +63,10 @@ def require_fresh(age: ChampionAge, limits: AgeLimits) -> list[str]:
     """
     for sentence, days in age.sentences().items():
         if days > limits.stop:
-            raise Refused(
-                f"the champion is too old, nothing was published: {sentence}, and at most "
-                f"{limits.stop} are allowed (publish.champion_stop_days). {REMEDY}"
-            )
-    return [
-        f"the champion is old: {sentence}. Past {limits.stop} days nothing of it is published. {REMEDY}"
-        for sentence, days in age.sentences().items()
-        if days > limits.warn
-    ]
+            raise Refused(f"the champion is too old, nothing was published: {_beyond(sentence, limits)}")
+    return age_warnings(age, limits)
+
+
+def _beyond(sentence: str, limits: AgeLimits) -> str:
+    """Return that an age is past the second limit."""
+    return f"{sentence}, and at most {limits.stop} are allowed (publish.champion_stop_days). {REMEDY}"

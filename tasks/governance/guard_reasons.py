@@ -20,6 +20,9 @@ SENTENCES = {
     Why.NO_ENDING: "Held: no price with an allowed ending lies inside the bounds.",
     Why.ANNOUNCED_OUTSIDE: "Held: the announced price breaks the rule {rule}.",
     Why.NO_REDUCTION: "Held: the announced price is not below the lowest price of the 30 days before.",
+    Why.PRIOR_UNKNOWN: (
+        "Held: the lowest price of the 30 days before is not known: give --sales that cover them."
+    ),
     Why.PACK: "Held: a larger pack would be dearer per unit.",
     Why.INDEX: "Held: keeps the price index of the list inside its band.",
     Why.BUDGET: "Held: the list changes as many prices as it may.",

@@ -57,6 +57,7 @@ class Why(IntEnum):
     NO_VALUE = 19
     FOLLOWS = 20
     APART = 21
+    PRIOR_UNKNOWN = 22
 
 
 OF_FAULT = np.array([Why[fault.name] if fault else Why.FREE for fault in Fault])
@@ -163,6 +164,7 @@ def _ended(
 def _announced(wanted: np.ndarray, units: np.ndarray, shelf: Shelf, bounds: Bounds) -> list[Case]:
     """Return the cases of announced prices (currency/unit, minor units): accepted as they are, or held."""
     announced, number = shelf.announced, units * PARTS
+    reduces = number < bounds.in_force
     prior, known = parts(shelf.prior, shelf.decimals), ~np.isnan(shelf.prior)
     return [
         Case(announced & (bounds.outside != Rule.NONE), Why.STAYS, bounds.outside),
@@ -170,6 +172,7 @@ def _announced(wanted: np.ndarray, units: np.ndarray, shelf: Shelf, bounds: Boun
         Case(announced & (number < bounds.hard_low), Why.ANNOUNCED_OUTSIDE, bounds.hard_low_rule),
         Case(announced & (number > bounds.hard_high), Why.ANNOUNCED_OUTSIDE, bounds.hard_high_rule),
         Case(announced & known & (number >= prior), Why.NO_REDUCTION, Rule.PRIOR),
+        Case(announced & shelf.prior_unknown & reduces, Why.PRIOR_UNKNOWN, Rule.PRIOR),
         Case(announced, Why.FREE, moves=True),
     ]
 

@@ -32,6 +32,7 @@ from tasks.governance.rule_table import RowRules, rules_of
 from tasks.governance.rules import Charges, HouseRules, Places, Rule, Shelf
 from tasks.governance.shelf_prices import (
     PRIOR_PRICE,
+    PRIOR_UNKNOWN,
     RECENT_HIGH,
     RECENT_LOW,
     SEASON_PRICE,
@@ -42,12 +43,7 @@ from tasks.governance.shelf_prices import (
 COST, COST_STALE = "covering_price", "cost_stale"
 NET_COST = "net_cost"  # the cost of which the covering price is, without tax and fee, currency/unit
 ANNOUNCED = "announced_price"
-APART = (
-    "rules",
-    "margins_agreed_by",
-    "parity",
-    "cost_days",
-)  # of ``guard``: no rules of rows
+APART = ("rules", "margins_agreed_by", "parity", "cost_days")  # of ``guard``: no rules of rows
 INDEX_WEIGHT, INDEX_MOVED = "index_weight", "index_moved"
 
 
@@ -133,9 +129,9 @@ class PriceGuard:
             products: a row per product and store with the ``price`` in force and, as far as they are known,
                 ``category``, recent and slow reference prices, ``covering_price`` with ``cost_stale`` and
                 ``cost_assumed`` (where stores have channels, ``net_cost``, ``sales_tax`` and
-                ``channel_fee``), ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit),
-                ``index_weight``, and ``week_price`` and ``season_price``, what was published of them when the
-                seven days and the season began, else ``index_moved``.
+                ``channel_fee``), ``competitor_price``, ``announced_price``, ``prior_price`` (currency/unit)
+                with ``prior_unknown``, ``index_weight``, and ``week_price`` and ``season_price``, what was
+                published of them when the seven days and the season began, else ``index_moved``.
             wanted: prices, currency/unit (rows,).
         """
         rules = rules_of(products, self.table, self.house)
@@ -198,6 +194,7 @@ class PriceGuard:
             competitor=_amounts(products, COMPETITOR_PRICE),
             announced=~np.isnan(_amounts(products, ANNOUNCED)),
             prior=_amounts(products, PRIOR_PRICE),
+            prior_unknown=_marks(products, PRIOR_UNKNOWN),
             decimals=self._decimals(products),
             family=rules.family,
             size=rules.size,

@@ -156,6 +156,7 @@ class Shelf:
         competitor: price of the competitor; nan: it is not known.
         announced: whether the wanted price is that of an announced promotion (bool).
         prior: lowest price of the 30 days before the announcement; nan: it is not known.
+        prior_unknown: whether a reduction needs it nevertheless (bool).
         decimals: of a price in the row's currency.
         family: number of the family of packs in the store; -1: none.
         size: of the pack, such as litres; nan: it is not known.
@@ -175,6 +176,7 @@ class Shelf:
     competitor: np.ndarray
     announced: np.ndarray
     prior: np.ndarray
+    prior_unknown: np.ndarray
     decimals: np.ndarray
     family: np.ndarray
     size: np.ndarray

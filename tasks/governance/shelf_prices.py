@@ -16,6 +16,7 @@ SLOW_REFERENCE = "slow_reference"  # currency/unit
 RECENT_LOW, RECENT_HIGH = "recent_low", "recent_high"  # currency/unit
 WEEK_PRICE, SEASON_PRICE = "week_price", "season_price"  # regular when each began, currency/unit
 PRIOR_PRICE = "prior_price"  # currency/unit
+PRIOR_UNKNOWN = "prior_unknown"  # whether it is needed for an announcement and not known
 PRIOR_DAYS = 30  # Directive 98/6/EC, article 6a: at least so many before the reduction (days)
 WEEKS_A_YEAR = 52
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from conf import Settings
 from tasks.governance.agreed_margins import Agreement, newest_agreement, other_margins, require_same
-from tasks.governance.ledger import Entry
+from tasks.governance.approval import Refused
+from tasks.governance.ledger import PUBLISHED, Entry
 from tasks.pricing.assumed_cost import carried_margins, stated_margins
 from tasks.pricing.recommend import PolicyModel
+from tasks.runtime import ledger_store
 
 
 def agreed_margins(
@@ -36,6 +39,42 @@ def agreed_margins(
         require_same(agreement, stated)
         return agreement, _resting_on(settings, agreement)
     return None, _resting_on(settings, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftedMargins:
+    """On which margins a draft rests.
+
+    Attributes:
+        settings: by which it has the floors that the next published list would have.
+        refused: why publishing refuses the settings; none: it does not.
+        others: that a person agreed to other margins; none: nobody did.
+    """
+
+    settings: Settings
+    refused: str | None = None
+    others: str | None = None
+
+    def hindrances(self, of_guard: Sequence[str]) -> list[str]:
+        """Return why a draft may not be published; other margins matter only where prices need theirs."""
+        others = self.others if of_guard else None
+        return [*of_guard, *(reason for reason in (others, self.refused) if reason)]
+
+
+def drafted_margins(settings: Settings, policy: PolicyModel) -> DraftedMargins:
+    """Return on which margins a draft of a version rests: on those that publishing would take.
+
+    Args:
+        settings: whose ledger has the agreement.
+        policy: of the version.
+    """
+    entries = ledger_store.entries(settings, [PUBLISHED])
+    try:
+        agreement, resting = agreed_margins(settings, policy, entries)
+    except Refused as error:
+        return DraftedMargins(settings=_resting_on(settings, None), refused=str(error))
+    others = None if agreement else other_agreement(policy, entries)
+    return DraftedMargins(settings=resting, others=others)
 
 
 def other_agreement(policy: PolicyModel, entries: Sequence[Entry]) -> str | None:

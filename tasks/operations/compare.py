@@ -17,6 +17,8 @@ from conf import Settings
 from expectations.columns import PRICE
 from tasks.governance.approval import CANDIDATE, CHAMPION, Refused
 from tasks.governance.champion import HEAD
+from tasks.governance.price_guard import PriceGuard
+from tasks.operations.agreed_margins import drafted_margins
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.comparison.pages import as_html
 from tasks.operations.comparison.records import Compared
@@ -123,15 +125,20 @@ def _approved(settings: Settings) -> int | None:
 
 def _known(settings: Settings, policy: PolicyModel) -> Known:
     """Return the candidate's catalogue at the prices in force, and their bounds."""
-    guard = price_guard_of(settings, policy.currency)
+    guard = _guard(settings, policy)
     return known_of(settings, policy, NOTHING, None, guard=guard, published=published_now(settings))
 
 
 def _list(settings: Settings, policy: PolicyModel, known: Known) -> pd.DataFrame:
     """Return the guarded list that a policy recommends, nothing drawn at random."""
-    guard = WitnessedGuard(price_guard_of(settings, policy.currency))
+    guard = WitnessedGuard(_guard(settings, policy))
     variation = replace(variation_of(settings), share=0.0)
     return price_list(policy, known.current, variation, seed=0, guard=guard)
+
+
+def _guard(settings: Settings, policy: PolicyModel) -> PriceGuard:
+    """Return the guard of a policy's list, whose floors rest on the margins that were agreed to."""
+    return price_guard_of(drafted_margins(settings, policy).settings, policy.currency)
 
 
 def _keep(compared: Compared, html: str | None) -> None:

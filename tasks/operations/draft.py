@@ -14,6 +14,7 @@ from expectations.columns import COMPETITOR_PRICE, DATE, PERIOD_DAYS, PRICE, PRO
 from tasks.governance.price_guard import PriceGuard
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SEASON_PRICE, WEEK_PRICE
 from tasks.operations.guard_witness import WitnessedGuard
+from tasks.operations.price_history import PriceHistory
 from tasks.operations.price_rules import guard_of, with_announced, with_bounds, with_row_rules
 from tasks.operations.published_prices import PROMOTED_PRICE, PublishedPrices
 from tasks.operations.running import with_running
@@ -128,10 +129,10 @@ def known_of(
     bounds = with_bounds(prices, policy, guard_of(settings), sales, as_of=today, published=_recent(shelf))
     current = with_row_rules(bounds, policy, guard, now)
     if tables.promotions is not None:
-        current = with_announced(current, tables.promotions, today, sales, published.charged)
+        history = PriceHistory(settings.source.period, policy.market, sales, published.charged)
+        current = with_announced(current, tables.promotions, today, history)
     current = with_running(_with_openings(current, shelf), shelf, tables.called_off)
-    origin = _origin(tables, published, now)
-    return Known(current=current, now=now, today=today, prices_in_force=origin)
+    return Known(current=current, now=now, today=today, prices_in_force=_origin(tables, published, now))
 
 
 def _prices(

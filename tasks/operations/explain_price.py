@@ -18,6 +18,7 @@ from expectations.columns import PRICE, PRODUCT, RANDOMISED, REASON, REFERENCE_P
 from expectations.product_names import product_names, series_name
 from tasks.governance.champion import HEAD
 from tasks.governance.shelf_prices import RECENT_HIGH, RECENT_LOW, SLOW_REFERENCE
+from tasks.operations.agreed_margins import drafted_margins
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.draft import Draft, ShopTables, next_list
 from tasks.operations.explain import keep_figure
@@ -168,6 +169,7 @@ def explain_price(
     policy = with_todays_charges(model.policy, settings)
     policy.row_of(question.product, question.store)
     settings, tables = _varied(settings, question.seed), replace(tables, stated=_stated(question))
+    settings = drafted_margins(settings, policy).settings
     published, seed = published_now(settings), question.seed or 0
     draft = next_list(settings, policy, tables, sales, published=published, seed=seed)
     return explained(draft, number, question, settings.price.decimals, figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,20 @@ import numpy as np
 import pandas as pd
 
 from conf import Settings
-from expectations.columns import DATE, PRICE, SERIES
+from expectations.columns import PRICE, SERIES
 from tasks.governance.announced import END, START, announced_for, dates_for, promoted_prices
 from tasks.governance.guard import Guard, price_bounds
 from tasks.governance.price_guard import PriceGuard
 from tasks.governance.shelf_prices import (
-    PRIOR_DAYS,
+    PRIOR_PRICE,
+    PRIOR_UNKNOWN,
     RECENT_HIGH,
     RECENT_LOW,
     SLOW_REFERENCE,
-    prior_prices,
     recent_range,
     regular_rows,
 )
+from tasks.operations.price_history import PriceHistory
 from tasks.pricing.recommend import ANNOUNCED_PRICE, COST_BOUND, HIGHEST, LOWEST, PolicyModel
 from tasks.pricing.shelf import with_shelf
 from tasks.pricing.shop_view import ShopNow
@@ -117,32 +117,25 @@ def with_announced(
     prices: pd.DataFrame,
     promotions: str,
     as_of: pd.Timestamp,
-    sales: pd.DataFrame | None = None,
-    charged: Callable[[pd.Timestamp], pd.DataFrame] | None = None,
+    history: PriceHistory,
 ) -> pd.DataFrame:
     """Return prices in force with what is announced of them.
 
-    These are ``announced_price`` and, where it is known, ``prior_price`` (currency/unit), and
-    ``announced_end``, the last day. Prior prices are what published lists charged, promoted or not; sales say
-    what was charged on the days before the first of these lists.
+    These are ``announced_price`` and ``prior_price`` (currency/unit), ``prior_unknown``, whether that is not
+    known of a price that is announced, and ``announced_end``, the last day. Prior prices are what published
+    lists charged, promoted or not; sales say what was charged on the days before the first of these lists.
 
     Args:
         prices: product and store of every price.
         promotions: file of announcements.
         as_of: day on which they are in force.
-        sales: sales table with the 30 days before the announcements; none: nothing was sold.
-        charged: returns product, store, date and price that lists charged on a local day and later; none:
-            nothing was published.
+        history: what is known of the 30 days before the announcements.
     """
     promoted = promoted_prices(table_at(Path(promotions), "--promotions"), as_of, promotions)
     ends: dict[str, Any] = {ANNOUNCED_END: dates_for(prices, promoted, END)}
     table = prices.assign(**{ANNOUNCED_PRICE: announced_for(prices, promoted)}, **ends)
     starts = prices[SERIES].assign(**{START: dates_for(prices, promoted, START)}).dropna()
-    if starts.empty or (sales is None and charged is None):
+    if starts.empty:
         return table
-    history = [] if sales is None else [sales]
-    if charged is not None:
-        published = charged(starts[START].min() - pd.Timedelta(days=PRIOR_DAYS))
-        before = published[DATE].min()
-        history = [*(sold[sold[DATE].dt.tz_localize(None) < before] for sold in history), published]
-    return table.merge(prior_prices(pd.concat(history), starts), on=SERIES, how="left")
+    table = table.merge(history.prior_prices(starts), on=SERIES, how="left")
+    return table.assign(**{PRIOR_UNKNOWN: table[ANNOUNCED_PRICE].notna() & table[PRIOR_PRICE].isna()})

@@ -18,14 +18,15 @@ from expectations.columns import ACTION
 from tasks.governance.agreed_margins import Agreement
 from tasks.governance.approval import Refused, approval
 from tasks.governance.champion import HEAD, Champion, require_unchanged, standing
-from tasks.governance.champion_age import AgeLimits, ChampionAge, require_fresh
+from tasks.governance.champion_age import require_fresh
 from tasks.governance.ledger import TOOK_EFFECT
 from tasks.governance.local_time import shown
 from tasks.governance.publication import PublishedList, require_later, require_running
 from tasks.operations.agreed_margins import agreed_margins, other_agreement
+from tasks.operations.champion_age import age_limits, age_of
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import Schedule
-from tasks.operations.draft import Draft, Known, ShopTables, next_list, unknown_of
+from tasks.operations.draft import Draft, ShopTables, next_list, unknown_of
 from tasks.operations.list_inputs import about_of, inputs_of
 from tasks.operations.list_rows import published_rows
 from tasks.operations.publish_checks import require_publishable
@@ -119,7 +120,7 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
     shelf = published_at(settings, before, schedule.first)
     draft = next_list(settings, policy, tables, sales, published=shelf, seed=seed)
-    _warn_of_age(settings, champion, policy, draft.known)
+    _warn_of_age(settings, draft, champion.versions[HEAD])
     others = None if agreement else other_agreement(policy, before.entries)
     findings = draft.guard.findings(draft.table)
     require_publishable(draft, findings, others, override_breaker=release.override_breaker)
@@ -204,20 +205,13 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
     return champion, with_todays_charges(policy, settings)
 
 
-def _warn_of_age(settings: Settings, champion: Champion, policy: PolicyModel, known: Known) -> None:
+def _warn_of_age(settings: Settings, draft: Draft, version: int) -> None:
     """Warn of a champion that is old, by the calendar or by the sales.
 
     Raises:
         Refused: it is too old.
     """
-    version, now = champion.versions[HEAD], known.now
-    age = ChampionAge(
-        version=version,
-        trained=(datetime.now(UTC) - verified_models.registered_at(HEAD, version)).days,
-        sales=0 if now is None else (now.as_of - policy.trained).days,
-    )
-    limits = AgeLimits(warn=settings.publish.champion_warn_days, stop=settings.publish.champion_stop_days)
-    for sentence in require_fresh(age, limits):
+    for sentence in require_fresh(age_of(draft, version), age_limits(settings)):
         log.warning(sentence)
 
 

@@ -15,9 +15,12 @@ from expectations.columns import ACTION, CURRENCY, RANDOMISED, REASON
 from tasks.governance.approval import CHAMPION as CHAMPION_ALIAS
 from tasks.governance.approval import VERDICT, Refused
 from tasks.governance.champion import HEAD
+from tasks.governance.champion_age import age_warnings
+from tasks.operations.agreed_margins import DraftedMargins, drafted_margins
+from tasks.operations.champion_age import age_limits, age_of
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.channel_schedule import in_channels
-from tasks.operations.draft import ShopTables, next_list, sheet_of, unknown_of
+from tasks.operations.draft import Draft, ShopTables, next_list, sheet_of, unknown_of
 from tasks.operations.list_looks import LOOKS
 from tasks.operations.published_prices import published_now
 from tasks.operations.running import RunningPromotions, running_promotions
@@ -39,6 +42,8 @@ class Recommended(RunningPromotions):
     """Version of `pricing_policy`."""
     status: str
     """`CHAMPION`, `DRAFT`, or `DRAFT OF A FAILED VERSION`."""
+    warnings: list[str]
+    """That the champion is old, or too old to publish; of a draft there are none."""
     week: str
     """First day for which the list is (ISO date)."""
     gain: float | None
@@ -121,22 +126,21 @@ def recommend(
     require_ending(Path(order.out), OUT)
     number, policy, status = _version(settings, order)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    draft = next_list(settings, policy, tables, sales, published=published_now(settings), seed=seed)
-    known, sheet = draft.known, in_channels(sheet_of(draft, number, status), draft.guard.guard.channels)
+    margins = drafted_margins(settings, policy)
+    draft = next_list(margins.settings, policy, tables, sales, published=published_now(settings), seed=seed)
+    sheet = in_channels(sheet_of(draft, number, status), draft.guard.guard.channels)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
     return Recommended(
         file=order.out,
         version=number,
         status=status,
-        week=f"{known.today:%Y-%m-%d}",
+        warnings=age_warnings(age_of(draft, number), age_limits(settings)) if status == CHAMPION else [],
         seed=seed,
-        weeks=known.now.state.weeks if known.now else 0,
-        unknown=unknown_of(draft),
-        prices_in_force=known.prices_in_force,
-        **running_promotions(known.current, draft.table),
+        **_known(draft),  # type: ignore[typeddict-item]
+        **running_promotions(draft.known.current, draft.table),
         **_gain(sheet, policy),  # type: ignore[typeddict-item]
         **_counts(draft.table[draft.table[ACTION] != LEAVE_OUT]),
-        **draft.guard.findings(draft.table),  # type: ignore[typeddict-item]
+        **_findings(draft, margins),  # type: ignore[typeddict-item]
     )
 
 
@@ -183,6 +187,24 @@ def _gain(sheet: pd.DataFrame, policy: PolicyModel) -> dict[str, Any]:
         "objective": policy.rules.objective + (" at the assumed margin" if assumed else ""),
         "currency": str(currencies[0]) if len(currencies) == 1 and currencies[0] else None,
     }
+
+
+def _known(draft: Draft) -> dict[str, Any]:
+    """Return from what a list was computed, and for which week."""
+    known = draft.known
+    return {
+        "week": f"{known.today:%Y-%m-%d}",
+        "weeks": known.now.state.weeks if known.now else 0,
+        "unknown": unknown_of(draft),
+        "prices_in_force": known.prices_in_force,
+    }
+
+
+def _findings(draft: Draft, margins: DraftedMargins) -> dict[str, Any]:
+    """Return what the guard did, and what keeps the list from being published."""
+    findings = draft.guard.findings(draft.table)
+    hindrances = margins.hindrances(findings["hindrances"])
+    return {**findings, "publishable": not hindrances, "hindrances": hindrances}
 
 
 def _counts(table: pd.DataFrame) -> dict[str, int]:

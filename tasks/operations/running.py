@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from expectations.columns import ACTION, PRICE, PRODUCT, SERIES, STORE
 from tasks.governance.approval import Refused
+from tasks.governance.shelf_prices import PRIOR_PRICE, PRIOR_UNKNOWN
 from tasks.operations.price_rules import ANNOUNCED_END
 from tasks.operations.published_prices import PROMOTED_PRICE, PROMOTED_UNTIL
 from tasks.pricing.guarded_plan import GUARD_REASON, LEAVE_OUT
@@ -53,14 +54,23 @@ def with_running(
     announced, until = prices.get(ANNOUNCED_PRICE, np.nan * prices[PRICE]), prices.get(ANNOUNCED_END, never)
     over = prices[PRODUCT].isin(called_off) & announced.isna() & there[PROMOTED_PRICE].notna()
     runs = there[PROMOTED_PRICE].notna() & announced.isna() & ~over
+    reductions = _new_reductions(prices, announced != there[PROMOTED_PRICE])
     return prices.assign(
         **{
             ANNOUNCED_PRICE: announced.mask(runs, there[PROMOTED_PRICE]),
             ANNOUNCED_END: pd.to_datetime(until).mask(runs, there[PROMOTED_UNTIL]),
             RUNS_ON: runs,
             CALLED_OFF: over,
+            **reductions,
         }
     )
+
+
+def _new_reductions(prices: pd.DataFrame, new: pd.Series) -> dict[str, pd.Series]:
+    """Return the prior prices of new announcements alone: one of a promotion that runs repeats it."""
+    if PRIOR_UNKNOWN not in prices:
+        return {}
+    return {PRIOR_PRICE: prices[PRIOR_PRICE].where(new), PRIOR_UNKNOWN: prices[PRIOR_UNKNOWN] & new}
 
 
 def running_promotions(current: pd.DataFrame, table: pd.DataFrame) -> RunningPromotions:

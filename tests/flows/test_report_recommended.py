@@ -14,6 +14,7 @@ LIST = Recommended(
     file="list.csv",
     version=3,
     status="CHAMPION",
+    warnings=["the champion is old"],
     week="2026-12-01",
     gain=None,
     objective="profit",
@@ -47,6 +48,7 @@ def test_what_the_guard_did_and_what_hinders_publishing_is_printed(
     assert "left out: p0 in all: Left out" in printed
     assert f"left out: {9 - report.UNKNOWN_SHOWN} more" in printed
     assert "rules that meet no product: category 'drnks'" in printed
+    assert "warning: the champion is old" in printed
     assert "not publishable: breaker: too far" in printed
 
 

@@ -26,6 +26,7 @@ SHELF = {
     "competitor": NAN,
     "announced": False,
     "prior": NAN,
+    "prior_unknown": False,
     "decimals": 2,
     "family": -1,
     "size": NAN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.governance.approval import Refused
-from tasks.governance.champion_age import AgeLimits, ChampionAge, require_fresh
+from tasks.governance.champion_age import AgeLimits, ChampionAge, age_warnings, require_fresh
 
 LIMITS = AgeLimits(warn=28, stop=91)
 
@@ -22,6 +22,12 @@ def test_an_age_warns_past_the_first_limit_and_stops_past_the_second(kind: str) 
         assert "Past 91 days nothing of it is published. `repricer retrain`" in warning
     with pytest.raises(Refused, match=r"too old, nothing was published: .* 92 days .* at most 91 are"):
         require_fresh(aged(92), LIMITS)
+
+
+def test_who_only_drafts_is_warned_past_the_second_limit_as_well() -> None:
+    (warning,) = age_warnings(ChampionAge(version=7, trained=92, sales=28), LIMITS)
+    assert warning.startswith("the champion is too old, nothing of it is published: version 7 was trained 92")
+    assert age_warnings(ChampionAge(version=7, trained=28, sales=28), LIMITS) == []
 
 
 def test_both_ages_are_measured_by_themselves() -> None:

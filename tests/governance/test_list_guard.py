@@ -172,6 +172,9 @@ def test_a_new_price_has_the_nearest_ending_on_its_side_of_the_price_in_force(
         (7.0, {"prior": 7.01}, ("lower", 7.0), ""),
         (7.0, {"prior": np.inf}, ("hold", 10.0), "prior price"),
         (10.0, {"prior": 7.0}, ("hold", 10.0), ""),
+        (7.0, {"prior_unknown": True}, ("hold", 10.0), "prior price"),
+        (10.0, {"prior_unknown": True}, ("hold", 10.0), ""),
+        (10.5, {"prior_unknown": True}, ("raise", 10.5), ""),
     ],
 )
 def test_an_announced_price_is_accepted_or_held_and_never_changed(

@@ -58,11 +58,27 @@ def loosened(shop: Settings) -> Settings:
 def published(shop: Settings, tables: ShopTables = NONE, **release: Any) -> Published:
     """Publish as a person commands it."""
     given = {"by": "Ada", "reason": "weekly list", "seed": 1, **release}
-    return publish.fn(shop, Release(**given), tables, None)
+    return publish.fn(shop, Release(**given), tables, sold(tables))
+
+
+def sold(tables: ShopTables) -> pd.DataFrame | None:
+    """Return the sales of a table, as the flows hand them to the operations."""
+    return None if tables.sales is None else pd.read_parquet(tables.sales)
+
+
+def sales(days: int = 40, store: str = "all") -> pd.DataFrame:
+    """Return the sales of all three products at 2.00 on so many days until yesterday."""
+    yesterday = pd.Timestamp.now("Europe/Berlin").tz_localize(None).normalize() - pd.Timedelta(days=1)
+    day, product = np.divmod(np.arange(3 * days), 3)
+    table = {"date": yesterday - pd.to_timedelta(day, unit="D"), "product_id": [f"p{i}" for i in product]}
+    return pd.DataFrame({**table, "store_id": store, "units": 20.0 / 7, "price": 2.0})
 
 
 def promotions(folder: Path, days: int = 0, price: float = 1.5) -> ShopTables:
-    """Return a table in which the first product is on promotion from yesterday until so many days ahead."""
+    """Return a table in which the first product is on promotion from yesterday until so many days ahead.
+
+    The sales of the 30 days before come with it.
+    """
     today = pd.Timestamp.now("Europe/Berlin").tz_localize(None).normalize()
     row = {
         "product_id": ["p0"],
@@ -72,7 +88,8 @@ def promotions(folder: Path, days: int = 0, price: float = 1.5) -> ShopTables:
     }
     path = folder / "promotions.csv"
     pd.DataFrame(row).to_csv(path, index=False)
-    return ShopTables(promotions=str(path))
+    sales().to_parquet(folder / "sales.parquet")
+    return ShopTables(promotions=str(path), sales=str(folder / "sales.parquet"))
 
 
 def root(shop: Settings) -> Path:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from conf import Settings
 from tasks.governance.approval import Refused
+from tasks.operations.compare import compare
+from tasks.operations.explain_price import Question, explain_price
+from tasks.operations.recommend import Order, Recommended, recommend
 from tasks.operations.verify import verify
 from tasks.pricing.recommend import PolicyModel
 from tasks.runtime import ledger_store
 from tests.operations.promotions import promote
-from tests.operations.publishing import forget_lists, loosened, published, served, stand_in
+from tests.operations.publishing import NONE, forget_lists, loosened, published, rows, served, stand_in
 from tests.pricing.small_market import known_slopes
 
 CARRIED = {"(all others)": 0.3, "tea": 0.04}
@@ -98,3 +103,37 @@ def test_known_costs_need_no_agreement(champion: Settings) -> None:
         published(stating(champion, 0.2), agree_margins=True)
     entry = next(entry for entry in ledger_store.entries(champion) if entry.kind == "published")
     assert entry.body["margins"] is None
+
+
+def drafted(shop: Settings, folder: Path) -> tuple[Recommended, pd.DataFrame]:
+    out = folder / "draft.parquet"
+    return recommend.fn(shop, Order(out=str(out), seed=1), NONE, None), pd.read_parquet(out)
+
+
+def test_a_draft_rests_on_the_agreement_of_the_ledger_as_the_next_list_does(
+    champion: Settings, tmp_path: Path
+) -> None:
+    guard = champion.guard.model_copy(update={"margin_floor": 0.08})
+    floored = champion.model_copy(update={"guard": guard})
+    assert not drafted(floored, tmp_path)[0]["publishable"], "nobody agreed yet"
+    published(floored, agree_margins=True)
+    with served(back(0.04)):
+        done, draft = drafted(floored, tmp_path)
+        explained = explain_price(floored, Question(product="p0"), NONE)
+        compared = compare.fn(floored, version=2)
+        published(floored)
+    assert (done["publishable"], done["hindrances"]) == (True, [])
+    assert draft["price"].tolist() == rows(champion)["price"].tolist()
+    assert explained["recommended"] == draft["price"][0] == 2.1, "2.00 is below the floor: 1.92 and 8 % of it"
+    assert compared["list"]["candidate"]["gain"] == pytest.approx(done["gain"], abs=0.01)
+
+
+def test_a_draft_says_that_the_agreement_is_to_other_margins(champion: Settings, tmp_path: Path) -> None:
+    published(champion, agree_margins=True)
+    done, _ = drafted(stating(champion, 0.2), tmp_path)
+    assert not done["publishable"]
+    assert "the settings (`price.margins`" in done["hindrances"][-1]
+    with served(back(0.03)):
+        done, _ = drafted(stating(champion, 0.03), tmp_path)
+    assert not done["publishable"]
+    assert "Ada agreed to the margins" in done["hindrances"][-1]

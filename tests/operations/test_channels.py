@@ -38,6 +38,7 @@ from tests.operations.publishing import (
     published,
     root,
     rows,
+    sales,
     served,
     withdraw,
 )
@@ -189,11 +190,17 @@ def test_a_list_waits_until_the_one_before_it_holds_in_all_channels(shop: Settin
     assert published(settings, effective=f"{day:%Y-%m-%d}T07:00+01:00")["in_force"] is False
 
 
-def test_a_promotion_ends_at_midnight_of_its_channel(shop: Settings, tmp_path: Path) -> None:
+def test_a_promotion_ends_at_midnight_of_its_channel(
+    shop: Settings, policy: PolicyModel, tmp_path: Path
+) -> None:
     promote(shop, 1)
     settings = in_channels(shop, tmp_path, TABLE)
-    published(settings)
-    published(settings, promotions(tmp_path, days=2))
+    announced = promotions(tmp_path, days=2)
+    pd.concat([sales(store="s"), sales(store="w")]).to_parquet(str(announced.sales))
+    trained = pd.Timestamp.now().normalize() - pd.Timedelta(days=2)  # one of long ago is too old for sales
+    with served(replace(policy, market=policy.market.assign(date=trained))):
+        published(settings)
+        published(settings, announced)
     ends = rows(settings).dropna(subset=["effective_until"]).set_index("channel")["effective_until"]
     for channel, zone in (("shop", "Europe/Berlin"), ("web", "America/New_York")):
         assert ends[channel].tz_convert(zone).hour == 0, channel

@@ -24,6 +24,7 @@ from tests.operations.publishing import (
     published,
     rows,
     served,
+    sold,
     stand_in,
 )
 
@@ -40,7 +41,7 @@ def champion(shop: Settings) -> Iterator[Settings]:
 
 def drafted(shop: Settings, folder: Path, tables: ShopTables = NONE) -> tuple[Recommended, pd.DataFrame]:
     out = folder / "draft.parquet"
-    return recommend.fn(shop, Order(out=str(out), seed=1), tables, None), pd.read_parquet(out)
+    return recommend.fn(shop, Order(out=str(out), seed=1), tables, sold(tables)), pd.read_parquet(out)
 
 
 def test_a_draft_is_what_publishing_it_would_publish(champion: Settings, tmp_path: Path) -> None:

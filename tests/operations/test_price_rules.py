@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from conf import load
+from tasks.operations.price_history import PriceHistory
 from tasks.operations.price_rules import guard_of, with_announced, with_bounds
 from tasks.pricing.greedy import Greedy
 from tasks.pricing.price_list import in_force, price_list
@@ -76,10 +77,14 @@ def test_an_announcement_reaches_the_list_on_its_days(policy: PolicyModel, tmp_p
     rows = {"product_id": ["p1"], "start": ["2025-01-18"], "end": ["2025-01-21"], "price": [1.49]}
     pd.DataFrame(rows).to_csv(path, index=False)
     bounded = with_bounds(in_force(policy), policy, GUARD, None, as_of=AS_OF)
-    running = price_list(policy, with_announced(bounded, str(path), AS_OF), Variation(0.0, 0.05), seed=1)
+    days = pd.date_range(end=AS_OF, periods=40, freq="D")
+    sold = pd.DataFrame({"date": days, "product_id": "p1", "store_id": "all", "price": 2.0})
+    history = PriceHistory("D", market=policy.market, sales=sold)
+    announced = with_announced(bounded, str(path), AS_OF, history)
+    running = price_list(policy, announced, Variation(0.0, 0.05), seed=1)
     assert running["price"][1] == 1.49
     assert running["reason"].eq(ANNOUNCED).tolist() == [False, True, False]
-    over = with_announced(bounded, str(path), AS_OF + pd.Timedelta(days=2))
+    over = with_announced(bounded, str(path), AS_OF + pd.Timedelta(days=2), history)
     assert price_list(policy, over, Variation(0.0, 0.05), seed=1)["price"][1] != 1.49
 
 

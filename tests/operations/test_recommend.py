@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -104,6 +105,23 @@ def test_by_force_it_is_a_draft_of_a_failed_version_on_every_row(shop: Settings,
     assert listed(shop, FAILED, tmp_path, force=True)["status"] == "DRAFT OF A FAILED VERSION"
     assert statuses(tmp_path) == {"DRAFT OF A FAILED VERSION"}
     assert listed(shop, 1, tmp_path, force=True)["status"] == "DRAFT", "force changes nothing else"
+
+
+def test_a_list_of_an_old_champion_says_so_and_a_draft_of_another_version_does_not(
+    shop: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(shop, 2)
+    assert listed(shop, None, tmp_path)["warnings"] == []
+    for days, words in (
+        (29, "the champion is old: version 2 was"),
+        (92, "too old, nothing of it is published"),
+    ):
+        at = datetime.now(UTC) - timedelta(days=days, hours=1)
+        monkeypatch.setattr(verified_models, "registered_at", lambda *_, at=at: at)
+        (warning,) = listed(shop, None, tmp_path)["warnings"]
+        assert words in warning
+        assert f"trained {days} days ago" in warning
+    assert listed(shop, 1, tmp_path)["warnings"] == []
 
 
 def test_an_unknown_ending_is_refused_before_the_store_is_asked(

@@ -56,6 +56,7 @@ def adversarial_rows(count: int, rng: np.random.Generator) -> dict[str, np.ndarr
         "announced": rng.random(count) < 0.05,
         **_shares(count, rng),
         **_list_columns(count, rng),
+        "prior_unknown": rng.random(count) < 0.3,
     }
 
 

@@ -95,6 +95,8 @@ def _of_announced(row: Row, price: Decimal) -> Iterator[str]:
     prior = _price(row["prior"], row)
     if prior is not None and price >= prior:
         yield "an announced price is below the lowest of the 30 days before"
+    if row["prior_unknown"] and row["action"] == "lower":
+        yield "an announced reduction rests on a known price of the 30 days before"
 
 
 def _must_move(row: Row, in_force: Decimal | None) -> bool:
