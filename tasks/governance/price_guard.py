@@ -24,7 +24,7 @@ from tasks.governance.breaker import Breaker, changes, tripped
 from tasks.governance.channels import Channels
 from tasks.governance.guard import Guard
 from tasks.governance.guard_reasons import binding_rules, reasons
-from tasks.governance.list_bounds import bounds_of
+from tasks.governance.list_bounds import Fault, bounds_of
 from tasks.governance.list_guard import Action, Guarded, Why
 from tasks.governance.list_rules import IndexMoved, guard_list
 from tasks.governance.money import amounts, decimals_of, minor_down, minor_up
@@ -165,10 +165,10 @@ class PriceGuard:
     def season(self, products: pd.DataFrame) -> SeasonBounds:
         """Return between what the market of a retraining lets prices lie; products as in a call."""
         rules = rules_of(products, self.table, self.house)
-        bounds = bounds_of(self._shelf(products, rules), rules.limits)
-        decimals = np.full(len(products), self.decimals)
-        low = amounts(minor_up(bounds.hard_low), decimals)
-        high = amounts(minor_down(bounds.hard_high), decimals)
+        shelf = self._shelf(products, rules)
+        bounds = bounds_of(shelf, rules.limits)
+        low = amounts(minor_up(bounds.hard_low), shelf.decimals)
+        high = amounts(minor_down(bounds.hard_high), shelf.decimals)
         band, step = rules.limits.band, rules.limits.step
         reference = _amounts(products, SLOW_REFERENCE)
         return SeasonBounds(
@@ -226,6 +226,7 @@ class PriceGuard:
         if shelf.places is not None:
             compared = {name for rule in self.house.parity for name in (rule.channel, rule.reference)}
             single &= ~np.isin(shelf.places.channel.astype("str"), list(compared))
+        single &= bounds_of(shelf, rules.limits).fault == Fault.NONE  # it holds for a fault
         single &= guarded.moved | ~_without_floor(shelf, rules)  # one that moves makes the list a draft
         return np.asarray(left_alone & single & (guarded.moved | (self.house.change_share == 1)))
 

@@ -26,6 +26,7 @@ from expectations.columns import (
     REASON,
     REFERENCE_PRICE,
     RULE,
+    SERIES,
     STORE,
 )
 
@@ -126,16 +127,17 @@ def ended(rows: pd.DataFrame, unlisted: pd.DataFrame, at: datetime) -> tuple[pd.
     return pd.concat([part for part in listed if len(part)], ignore_index=True), unlisted[~over]
 
 
-def left_out(before: pd.DataFrame, rows: pd.DataFrame, effective: datetime) -> pd.DataFrame:
+def left_out(before: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Return what stands published of the products that a new list does not have (rows, columns of a list).
 
+    A store that changes its channel keeps its products.
+
     Args:
-        before: what stood published before the list, a row for every product, store and channel.
+        before: what stood published before the list, a row for every product and store.
         rows: of the new list.
-        effective: moment from which it holds; promotions that end until then are over.
     """
-    listed = pd.MultiIndex.from_frame(before[KEY]).isin(pd.MultiIndex.from_frame(rows[KEY]))
-    return restored(before[~listed], effective).reset_index(drop=True)
+    listed = pd.MultiIndex.from_frame(before[SERIES]).isin(pd.MultiIndex.from_frame(rows[SERIES]))
+    return before[~listed].reset_index(drop=True)
 
 
 def differences(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:

@@ -41,10 +41,17 @@ class Schedule:
         Raises:
             LocalTimeError: the time does not exist in the zone of a channel, or exists twice.
             DataError: a row of the table of channels cannot be read.
+            Refused: channels begin apart whose prices are to keep together.
         """
         schedule = cls(channels=channels_of(settings), shop=publishing.zone(settings), moments={})
         names = schedule.channels.names() if schedule.channels else [DEFAULT_CHANNEL]
         moments = {name: moment(effective, schedule.zone(name)) if effective else now for name in names}
+        if settings.guard.parity and len(set(moments.values())) > 1:
+            raise Refused(
+                f"--effective {effective}: channels in other zones would begin apart, and `guard.parity` "
+                "keeps their prices together. Name one moment for all, with its offset: "
+                "2026-12-01T00:00+01:00."
+            )
         return cls(channels=schedule.channels, shop=schedule.shop, moments=moments)
 
     @classmethod

@@ -169,7 +169,7 @@ def explain_price(
     policy = with_todays_charges(model.policy, settings)
     policy.row_of(question.product, question.store)
     settings, tables = _varied(settings, question.seed), replace(tables, stated=_stated(question))
-    settings = drafted_margins(settings, policy).settings
+    settings = drafted_margins(settings, model.policy).settings
     published, seed = published_now(settings), question.seed or 0
     draft = next_list(settings, policy, tables, sales, published=published, seed=seed)
     return explained(draft, number, question, settings.price.decimals, figure)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from conf import Settings
-from expectations.columns import PRICE, PRODUCT, STORE
+from expectations.columns import ACTION, EFFECTIVE_UNTIL, PRICE, PRICE_AFTER, PRODUCT, STORE
 from tasks.governance.approval import Refused
 from tasks.governance.champion import HEAD
 from tasks.governance.publication import Publications, PublishedList
-from tasks.governance.published_rows import differences, named
+from tasks.governance.published_rows import PROMOTE, differences, named
 from tasks.operations.explain_price import ExplainedPrice, Question, explained
 from tasks.operations.replay import replayed
 from tasks.runtime import published_tables, publishing, track
@@ -57,7 +59,13 @@ def explain_published(
             "See what changed: repricer verify"
         )
     why = explained(replay.draft, replay.versions[HEAD], question, replay.decimals, figure)
-    return {**why, "list": published.name, "recommended": float(ours[0][PRICE].iloc[0])}
+    return {**why, "list": published.name, "recommended": float(_listed(ours[0]).iloc[0])}
+
+
+def _listed(rows: pd.DataFrame) -> pd.Series:
+    """Return the prices of a list; of a channel that begins later, from then on, currency/unit (rows,)."""
+    waits = rows[EFFECTIVE_UNTIL].notna() & (rows[ACTION] != PROMOTE)
+    return rows[PRICE].mask(waits, rows[PRICE_AFTER])
 
 
 def _published(lists: Publications, name: str) -> PublishedList:

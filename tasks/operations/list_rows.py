@@ -27,6 +27,8 @@ from tasks.governance.published_rows import DEFAULT_CHANNEL, SCALE, actions
 from tasks.operations.channel_schedule import Schedule, in_channels
 from tasks.operations.draft import Draft, sheet_of
 from tasks.operations.price_rules import ANNOUNCED_END
+from tasks.operations.published_prices import PROMOTED_END, PROMOTED_PRICE
+from tasks.operations.running import RUNS_ON
 from tasks.pricing.guarded_plan import LEAVE_OUT
 from tasks.pricing.list_sheet import CHAMPION
 from tasks.pricing.recommend import ANNOUNCED, AT_INDEX, HIGHEST, HOLD_BEST, LOWEST, MOVED, STEP
@@ -65,19 +67,26 @@ def published_rows(draft: Draft, versions: Mapping[str, int], schedule: Schedule
         EFFECTIVE_UNTIL: until,
         PRICE_AFTER: rows[REFERENCE_PRICE].where(until.notna().to_numpy()),
     }
-    return _beginning(rows.assign(**columns), announced, schedule)
+    return _beginning(rows.assign(**columns), announced, current, schedule)
 
 
-def _beginning(rows: pd.DataFrame, announced: np.ndarray, schedule: Schedule) -> pd.DataFrame:
-    """Return the rows in which channels that begin later wait; an announced price says so in its begin."""
+def _beginning(
+    rows: pd.DataFrame, announced: np.ndarray, current: pd.DataFrame, schedule: Schedule
+) -> pd.DataFrame:
+    """Return the rows in which channels that begin later wait, at the price that is charged until then.
+
+    A new announced price says so in its begin; a promotion that runs on has begun.
+    """
     begins = pd.to_datetime(rows[CHANNEL].map(dict(schedule.moments)), utc=True)
     later = (begins > pd.Timestamp(schedule.first)).to_numpy()
-    waits = later & ~announced & (rows[PRICE] != rows[REFERENCE_PRICE]).to_numpy()
+    charged = current.get(PROMOTED_PRICE, rows[REFERENCE_PRICE]).fillna(rows[REFERENCE_PRICE])
+    waits = later & ~announced & (rows[PRICE] != charged).to_numpy()
+    new = announced & ~current.get(RUNS_ON, pd.Series(False, rows.index)).to_numpy(bool)
     changes: dict[str, Any] = {
-        EFFECTIVE_FROM: rows[EFFECTIVE_FROM].mask(later & announced, begins),
+        EFFECTIVE_FROM: rows[EFFECTIVE_FROM].mask(later & new, begins),
         EFFECTIVE_UNTIL: rows[EFFECTIVE_UNTIL].mask(waits, begins),
         PRICE_AFTER: rows[PRICE_AFTER].mask(waits, rows[PRICE]),
-        PRICE: rows[PRICE].mask(waits, rows[REFERENCE_PRICE]),
+        PRICE: rows[PRICE].mask(waits, charged),
     }
     return rows.assign(**changes)
 
@@ -91,6 +100,9 @@ def _ends(current: pd.DataFrame, announced: np.ndarray, channel: pd.Series, sche
         zone = schedule.zone(name)
         midnights = {day: first_moment((day + DAY).date(), zone) for day in days[rows].dropna().unique()}
         ends = ends.mask(rows, pd.to_datetime(days.map(midnights), utc=True))
+    if PROMOTED_END in current:  # as it was published, whatever the zone of its channel
+        running = pd.Series(pd.to_datetime(current[PROMOTED_END], utc=True), dtype=MOMENTS)
+        ends = ends.mask(announced & running.notna().to_numpy(), running)
     return ends
 
 

@@ -54,14 +54,14 @@ class PriceHistory:
     def _tables(self, begin: pd.Timestamp) -> Iterator[pd.DataFrame]:
         """Yield product, store, local date and price of training, sales and lists, none of them empty.
 
-        From the day of the first list on, lists alone say what was charged.
+        From the day of the first list that has a product, lists alone say what was charged for it.
         """
         published = None if self.charged is None else self.charged(begin)
         for source in (self.market, self.sales):
             if source is None:
                 continue
             table = source[[*SERIES, DATE, PRICE]].assign(**{DATE: source[DATE].dt.tz_localize(None)})
-            table = table if published is None else table[table[DATE] < published[DATE].min()]
+            table = table if published is None else _before(table, published)
             if not table.empty:
                 yield table
         if published is not None:
@@ -70,6 +70,13 @@ class PriceHistory:
     def _span(self, table: pd.DataFrame) -> Span:
         """Return the first day of a table, and the last one for which its rows hold."""
         return table[DATE].min(), table[DATE].max() + (PERIOD_DAYS[self.period] - 1) * DAY
+
+
+def _before(table: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of days before lists had their product (columns as given)."""
+    first = published.groupby(SERIES)[DATE].min().reindex(pd.MultiIndex.from_frame(table[SERIES]))
+    listed = first.to_numpy() <= table[DATE].to_numpy()
+    return table[~listed]
 
 
 def _known_since(start: pd.Timestamp, spans: list[Span]) -> pd.Timestamp:

@@ -119,7 +119,8 @@ def publish(settings: Settings, release: Release, tables: ShopTables, sales: Sal
     champion, policy = _champion(settings)
     agreement, settings = agreed_margins(settings, policy, before.entries, release.agreeing)
     shelf = published_at(settings, before, schedule.first)
-    draft = next_list(settings, policy, tables, sales, published=shelf, seed=seed)
+    charged = with_todays_charges(policy, settings)
+    draft = next_list(settings, charged, tables, sales, published=shelf, seed=seed)
     _warn_of_age(settings, draft, champion.versions[HEAD])
     others = None if agreement else other_agreement(policy, before.entries)
     findings = draft.guard.findings(draft.table)
@@ -202,7 +203,7 @@ def _champion(settings: Settings) -> tuple[Champion, PolicyModel]:
         )
     served = verified_models.load(settings, HEAD, champion.versions[HEAD], champion)
     policy: PolicyModel = served.unwrap_python_model().policy
-    return champion, with_todays_charges(policy, settings)
+    return champion, policy
 
 
 def _warn_of_age(settings: Settings, draft: Draft, version: int) -> None:

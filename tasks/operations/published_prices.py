@@ -25,6 +25,7 @@ SEASON = timedelta(weeks=13)  # over which the price index of the list stays in 
 Charged = tuple[Charge, pd.DataFrame]  # a list, and what stands published while it is in force
 PROMOTED_PRICE = "promoted_price"  # column: currency/unit, nan where no promotion runs
 PROMOTED_UNTIL = "promoted_until"  # column: last local day of the promotion, missing where none runs
+PROMOTED_END = "promoted_end"  # column: moment at which it ends, missing where none runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,8 @@ class PublishedPrices:
         list: name of the newest one, in force or waiting; none: nothing was published.
         today: local day on which the next list takes effect; none: the day after what is known of the shop.
         prices: product, store, regular ``price`` then, of a promotion that still runs its ``promoted_price``
-            and ``promoted_until``, ``recent_low`` and ``recent_high`` of the seven days, and ``week_price``
-            and ``season_price``, the regular price when these days and the season began (currency/unit);
+            ``promoted_until`` and ``promoted_end``, ``recent_low`` and ``recent_high`` of the seven days, and
+            ``week_price`` and ``season_price``, the regular price when these days and the season began (currency/unit);
             none: nothing was published.
         charged: returns product, store, date and price that lists charged on a local day and later, promoted
             or not, the price that held when the day began among them; none: nothing was published.
@@ -106,13 +107,17 @@ def _charged_from(root: Path, charged: Sequence[Charge], shop: ZoneInfo, day: pd
 
 
 def _promoted(rows: pd.DataFrame, effective: datetime, shop: ZoneInfo) -> dict[str, pd.Series]:
-    """Return the promoted price and the last local day of promotions that run, missing elsewhere (rows,).
+    """Return price, last local day and end of promotions that run, missing elsewhere (rows,).
 
     A row that waits for its channel to begin ends as well, and is no promotion.
     """
     runs = (rows[EFFECTIVE_UNTIL] > effective) & (rows[ACTION] == PROMOTE)
     ends = (rows[EFFECTIVE_UNTIL].dt.tz_convert(shop.key) - pd.Timedelta("1us")).dt.tz_localize(None)
-    promoted = {PROMOTED_PRICE: price_at(rows, effective), PROMOTED_UNTIL: ends.dt.normalize()}
+    promoted = {
+        PROMOTED_PRICE: price_at(rows, effective),
+        PROMOTED_UNTIL: ends.dt.normalize(),
+        PROMOTED_END: rows[EFFECTIVE_UNTIL],
+    }
     return {name: values.where(runs) for name, values in promoted.items()}
 
 

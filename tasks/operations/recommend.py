@@ -126,7 +126,7 @@ def recommend(
     require_ending(Path(order.out), OUT)
     number, policy, status = _version(settings, order)
     seed = secrets.randbits(32) if order.seed is None else order.seed
-    margins = drafted_margins(settings, policy)
+    margins, policy = drafted_margins(settings, policy), with_todays_charges(policy, settings)
     draft = next_list(margins.settings, policy, tables, sales, published=published_now(settings), seed=seed)
     sheet = in_channels(sheet_of(draft, number, status), draft.guard.guard.channels)
     write_table(sheet, Path(order.out), LOOKS, option=OUT, title="Price list")
@@ -152,8 +152,7 @@ def _version(settings: Settings, order: Order) -> tuple[int, PolicyModel, str]:
         Refused: the version failed its gates, and nobody forces its list.
     """
     number, model = champion_aliases.chosen(settings, HEAD, order.version)
-    policy = with_todays_charges(model.policy, settings)
-    return number, policy, _status(settings, number, order.force)
+    return number, model.policy, _status(settings, number, order.force)
 
 
 def _status(settings: Settings, number: int, force: bool) -> str:

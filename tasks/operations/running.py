@@ -12,7 +12,7 @@ from expectations.columns import ACTION, PRICE, PRODUCT, SERIES, STORE
 from tasks.governance.approval import Refused
 from tasks.governance.shelf_prices import PRIOR_PRICE, PRIOR_UNKNOWN
 from tasks.operations.price_rules import ANNOUNCED_END
-from tasks.operations.published_prices import PROMOTED_PRICE, PROMOTED_UNTIL
+from tasks.operations.published_prices import PROMOTED_END, PROMOTED_PRICE, PROMOTED_UNTIL
 from tasks.pricing.guarded_plan import GUARD_REASON, LEAVE_OUT
 from tasks.pricing.recommend import ANNOUNCED_PRICE
 
@@ -32,7 +32,7 @@ class RunningPromotions(TypedDict):
 def with_running(
     prices: pd.DataFrame, published: pd.DataFrame | None, called_off: Sequence[str]
 ) -> pd.DataFrame:
-    """Return prices in force with the published promotions that run on.
+    """Return prices in force with the published promotions that run on, and what they charge.
 
     Args:
         prices: product and store of every price, with what the table of promotions announces of them.
@@ -40,9 +40,9 @@ def with_running(
         called_off: products whose promotions end with the list.
 
     Raises:
-        Refused: no promotion runs of a product that is called off.
+        Refused: no promotion runs of a product that is called off, or the table announces one of it.
     """
-    columns = [*SERIES, PROMOTED_PRICE, PROMOTED_UNTIL]
+    columns = [*SERIES, PROMOTED_PRICE, PROMOTED_UNTIL, PROMOTED_END]
     none = pd.DataFrame(columns=columns)
     running = none if published is None else published[published[PROMOTED_PRICE].notna()][columns]
     running = running.merge(prices[SERIES], on=SERIES)
@@ -52,13 +52,16 @@ def with_running(
     there = prices[SERIES].merge(running, on=SERIES, how="left").set_index(prices.index)
     never = pd.Series(pd.NaT, prices.index)
     announced, until = prices.get(ANNOUNCED_PRICE, np.nan * prices[PRICE]), prices.get(ANNOUNCED_END, never)
-    over = prices[PRODUCT].isin(called_off) & announced.isna() & there[PROMOTED_PRICE].notna()
+    _require_not_announced(prices[PRODUCT][announced.notna()], called_off)
+    over = prices[PRODUCT].isin(called_off) & there[PROMOTED_PRICE].notna()
     runs = there[PROMOTED_PRICE].notna() & announced.isna() & ~over
     reductions = _new_reductions(prices, announced != there[PROMOTED_PRICE])
     return prices.assign(
         **{
             ANNOUNCED_PRICE: announced.mask(runs, there[PROMOTED_PRICE]),
             ANNOUNCED_END: pd.to_datetime(until).mask(runs, there[PROMOTED_UNTIL]),
+            PROMOTED_PRICE: there[PROMOTED_PRICE],
+            PROMOTED_END: there[PROMOTED_END].where(runs),
             RUNS_ON: runs,
             CALLED_OFF: over,
             **reductions,
@@ -113,4 +116,18 @@ def _require_running(running: pd.DataFrame, called_off: Sequence[str]) -> None:
         raise Refused(
             f"--call-off {unknown[0]}: no published promotion of it runs then. "
             f"Running: {', '.join(there) or 'none'}. Name one of these, or leave it out."
+        )
+
+
+def _require_not_announced(announced: pd.Series, called_off: Sequence[str]) -> None:
+    """Accept promotions that are called off, if the table of promotions announces none of their products.
+
+    Raises:
+        Refused: it announces one.
+    """
+    both = announced[announced.isin(called_off)]
+    if len(both):
+        raise Refused(
+            f"--call-off {both.iloc[0]}: --promotions announces a price of it for that day. Take it out of "
+            "the table, or take back --call-off."
         )

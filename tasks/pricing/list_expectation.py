@@ -86,7 +86,7 @@ def expected_of(
     rows, products = policy.rows(table), policy.products_at(prices)
     before = np.ones(len(products))
     if now is not None:
-        before, products = now.view.ratio.copy(), replace(products, stock=now.view.stock)
+        before, products = now.view.ratio.copy(), replace(products, stock=now.state.stock)
     after, known = before.copy(), rows >= 0
     for ratio, column in ((before, REFERENCE_PRICE), (after, PRICE)):
         ratio[rows[known]] = table.loc[known, column].to_numpy(float) / products.price[rows[known]]

@@ -39,7 +39,8 @@ def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -
     cost = np.where(assumed, products.covering_price[rows], costs[COVERING_PRICE].to_numpy(float))
     costless = np.isnan(cost) & (policy.rules.objective == "revenue")
     usual = np.where(known, products.price[rows], in_force)  # a share of the price in force would follow it
-    cost = np.where(costless, (1 - policy.rules.stated_margin) * usual, cost)
+    stated = (1 - policy.rules.stated_margin) * usual * _fee_factor(policy, rows)
+    cost = np.where(costless, stated, cost)
     ratio = np.ones(len(products)) if now is None else now.view.ratio.copy()
     ratio[rows[known]] = in_force[known] / products.price[rows[known]]
     revenue = products.price * ratio * products.units
@@ -55,6 +56,18 @@ def with_shelf(policy: PolicyModel, prices: pd.DataFrame, now: ShopNow | None) -
         if name in policy.market:
             columns[name] = np.where(known, policy.market[name].to_numpy()[rows], none)
     return prices.assign(**columns, **_charges(policy, rows, cost))
+
+
+def _fee_factor(policy: PolicyModel, rows: np.ndarray) -> np.ndarray:
+    """Return the price that covers a cost with tax and fee over the one that covers it with tax (rows,).
+
+    A stated margin is of the price without tax; the fee of a channel lowers what it leaves.
+    """
+    if CHANNEL_FEE not in policy.market:
+        return np.ones(len(rows))
+    rate, tax = (policy.market[name].to_numpy(float) for name in (TAX_RATE, SALES_TAX))
+    factor = (1 + rate) / (1 + tax)
+    return np.where(rows >= 0, factor[rows], factor.max())
 
 
 def _charges(policy: PolicyModel, rows: np.ndarray, cost: np.ndarray) -> dict[str, np.ndarray]:

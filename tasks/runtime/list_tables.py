@@ -159,7 +159,8 @@ def _replaced(column: pyarrow.ChunkedArray, pattern: str, replacement: str) -> p
 def _clock(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     """Return moments as the clocks of their zone show them, with the offset."""
     coded = column.combine_chunks().dictionary_encode()
-    texts = [at.isoformat(timespec="minutes") for at in coded.dictionary.to_pylist()]
+    moments = coded.dictionary.to_pylist()
+    texts = [at.isoformat(timespec="auto" if at.second or at.microsecond else "minutes") for at in moments]
     return pyarrow.array(texts, pyarrow.string()).take(coded.indices)
 
 

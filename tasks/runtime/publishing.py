@@ -186,7 +186,8 @@ def enter(
     """
     newest, entries = before.entries[-1] if before.entries else None, []
     for kind, body, signed in decisions:
-        newest = following(newest, kind, body, signed, writer.token if writer else 0)
+        token = max(writer.token, newest.token if newest else 0) if writer else 0
+        newest = following(newest, kind, body, signed, token)
         entries.append(newest)
     if entries:
         ledger_store.append(settings, *entries, writer=writer)
@@ -243,7 +244,7 @@ def withdraw(settings: Settings, name: str | None, signed: Approval) -> Body:
 def _staged(settings: Settings, lists: Publications, wanted: NewList) -> PublishedList:
     root, rows = folder_of(settings), wanted.rows
     before = shelf_of(root, lists.newest(wanted.follows)) if wanted.follows else rows
-    unlisted = left_out(before, rows, wanted.effective)
+    unlisted = left_out(before, rows)
     local = wanted.effective.astimezone(zone(settings))
     pointer = stage(
         root,

@@ -7,7 +7,7 @@ import pandas as pd
 from conf import Settings
 from expectations.columns import SERIES, TAX_RATE, UNIT_COST
 from tasks.governance.guard import Guard
-from tasks.governance.price_guard import COST
+from tasks.governance.price_guard import COST, NET_COST
 from tasks.governance.shelf_prices import slow_references
 from tasks.pricing.assumed_cost import with_assumed_costs
 from tasks.pricing.dqn import Plan
@@ -83,7 +83,7 @@ def market_table(
         market = with_assumed_costs(market, settings.price.margins, settings.price.stated_margin)
     covering = market[UNIT_COST] * (1 + market.get(TAX_RATE, 0.0))
     bounds = price_guard_of(settings, settings.source.currency).season(
-        market.assign(**{COST: covering.round(NOISE_DECIMALS)})
+        market.assign(**{COST: covering.round(NOISE_DECIMALS), NET_COST: market[UNIT_COST]})
     )
     return market.assign(**bounds._asdict())
 
