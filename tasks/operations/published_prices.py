@@ -37,8 +37,8 @@ class PublishedPrices:
         today: local day on which the next list takes effect; none: the day after what is known of the shop.
         prices: product, store, regular ``price`` then, of a promotion that still runs its ``promoted_price``
             ``promoted_until`` and ``promoted_end``, ``recent_low`` and ``recent_high`` of the seven days, and
-            ``week_price`` and ``season_price``, the regular price when these days and the season began (currency/unit);
-            none: nothing was published.
+            ``week_price`` and ``season_price``, the regular price when these days and the season began
+            (currency/unit); none: nothing was published.
         charged: returns product, store, date and price that lists charged on a local day and later, promoted
             or not, the price that held when the day began among them; none: nothing was published.
     """

@@ -160,13 +160,13 @@ def _clock(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     """Return moments as the clocks of their zone show them, with the offset."""
     coded = column.combine_chunks().dictionary_encode()
     moments = coded.dictionary.to_pylist()
-    texts = [at.isoformat(timespec="auto" if at.second or at.microsecond else "minutes") for at in moments]
+    texts = [at.isoformat(timespec="seconds" if at.second else "minutes") for at in moments]
     return pyarrow.array(texts, pyarrow.string()).take(coded.indices)
 
 
 def _moments(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     """Return the moments of texts with an offset, missing where the text is empty."""
     coded = column.combine_chunks().dictionary_encode()
-    moments = pd.to_datetime(coded.dictionary.to_pandas().replace("", None), utc=True)
+    moments = pd.to_datetime(coded.dictionary.to_pandas().replace("", None), utc=True, format="ISO8601")
     stamps = pyarrow.array(moments.astype("datetime64[us, UTC]"), from_pandas=True)
     return stamps.take(coded.indices)

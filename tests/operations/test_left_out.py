@@ -97,3 +97,14 @@ def test_a_list_in_force_again_ends_its_own_promotion(champion: Settings, tmp_pa
     withdraw(champion)
     bring_up(champion, end)
     assert (p0(champion)["price"], p0(champion)["action"]) == (regular, "restore")
+
+
+def test_its_promotion_ends_also_at_the_moment_of_the_next_list(champion: Settings, tmp_path: Path) -> None:
+    published(champion)
+    published(champion, promotions(tmp_path))
+    end = rows(champion).set_index("product_id").loc["p0", "effective_until"]
+    published(champion, without_p0(tmp_path), effective=end.tz_convert("Europe/Berlin").isoformat())
+    entries = bring_up(champion, end.to_pydatetime())
+    assert [entry.kind for entry in entries] == ["took_effect", "ended"]
+    row = rows(champion).set_index("product_id").loc["p0"]
+    assert (row["price"], row["action"]) == (2.1, "restore")

@@ -106,3 +106,8 @@ def test_a_hard_rule_ends_it_and_the_output_says_which(shop: Settings, tmp_path:
     done = published(shop, ruled(tmp_path, least_price=1.8))
     held = "Held: the announced price breaks the rule absolute bounds."
     assert done["ended_early"] == [f"p0 in all: {held}"]
+
+
+def test_a_promotion_is_not_called_off_and_announced_at_once(shop: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="--call-off p0: --promotions announces a price of it for that day"):
+        published(shop, replace(promotions(tmp_path, days=2), called_off=("p0",)))
