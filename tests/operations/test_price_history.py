@@ -62,3 +62,11 @@ def test_the_history_of_a_new_product_is_shorter_and_counts() -> None:
     assert prior(history, "never sold") == [], "nothing was charged before"
     known = pd.concat([days(300, 300), days(300, 300, 11.0, product="new")])
     assert prior(PriceHistory("D", market=known, sales=sales), "new") == [11.0], "it was priced long before"
+
+
+def test_sales_count_for_a_product_that_no_list_has_had() -> None:
+    market = days(300, 300)
+    sales = pd.concat([days(30, 1, 8.0, "b"), days(30, 1)])
+    history = PriceHistory("D", market=market, sales=sales, charged=lists(20))
+    assert prior(history, "b") == [8.0]
+    assert prior(history) == [9.0], "sales of days on which a list had it do not count"

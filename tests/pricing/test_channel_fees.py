@@ -14,6 +14,7 @@ from expectations.tax import charge_rate
 from tasks.governance.channels import checked_channels
 from tasks.operations.channel_charges import with_todays_charges
 from tasks.operations.experiment_analyze import sales_at
+from tasks.pricing.assumed_cost import with_assumed_costs
 from tasks.pricing.list_claim import earned
 from tasks.pricing.market_table import market_of
 from tasks.pricing.price_list import in_force
@@ -103,3 +104,39 @@ def test_a_stated_margin_is_before_the_fee(shop: Settings) -> None:
     outlook = pd.DataFrame({"product_id": "a", "store_id": ["1", "2"], "mean": 7.0})
     market = market_table(shop, sales, outlook, response(["a"]))
     assert market["unit_cost"].tolist() == pytest.approx([7.0, 7.0]), "of 10.00 net, a margin of 30 %"
+
+
+@pytest.mark.parametrize(("table", "floor"), [("", 1.92), ("all,web,0,0", 1.92), ("all,web,0.15,0", 2.26)])
+def test_the_market_of_a_retraining_has_the_margin_floor_after_fees(
+    table: str, floor: float, tmp_path: Path
+) -> None:
+    # 1.20 and 60 % of it are 1.92; where 15 % of the price are a fee, 1.92 / 0.85 = 2.2588 leaves them
+    assignments = ["source.period=W", "guard.margin_floor=0.6"]
+    dates = pd.date_range("2025-01-06", periods=26, freq="7D")
+    sold = [
+        pd.DataFrame({"date": dates, "product_id": name, "unit_cost": 1.2, "units": 5.0, "price": 2.5})
+        for name in "ab"
+    ]
+    sales = pd.concat(sold, ignore_index=True).assign(store_id="all", category="tea")
+    if table:
+        path = tmp_path / "channels.csv"
+        path.write_text(f"store_id,channel,fee,tax\n{table}\n")
+        assignments.append(f"price.channels={path}")
+        sales = checked_channels(pd.read_csv(path)).charged(sales)
+    outlook = pd.DataFrame({"product_id": ["a", "b"], "store_id": "all", "mean": 7.0})
+    market = market_table(load("smoke", assignments), sales, outlook, response(["a", "b"]))
+    assert market["hard_low"].tolist() == [floor] * 2
+
+
+@pytest.mark.parametrize("objective", ["profit", "revenue"])
+def test_a_stated_margin_leaves_the_same_after_a_fee_whatever_the_objective(objective: str) -> None:
+    # 30 % of 10.00 with 19 % tax: a cost of 5.8824, which 7.00 covers, and 7.00 / (1 - 0.3 x 1.19) with a fee
+    model = model_of(group_of([20.0, 30.0]), market_rules(objective=objective, stated_margin=0.3))
+    table = pd.DataFrame({"store_id": ["all", "w"], "channel": ["shop", "web"], "fee": [0, 0.3], "tax": TAX})
+    named = model.market.assign(store_id=["all", "w"], unit_cost=np.nan, price=10.0)
+    market = checked_channels(table).charged(named)
+    if objective == "profit":
+        market = with_assumed_costs(market, {}, 0.3)
+    policy = replace(model, market=market)
+    covering = with_shelf(policy, in_force(policy), None)["covering_price"]
+    assert covering.tolist() == pytest.approx([7.0, 10.886470])
