@@ -120,7 +120,7 @@ def _drawable(
     held = (recommended[STEP] == 1.0).to_numpy()
     price = recommended[PRICE].to_numpy()
     planned = np.where(held | announced, price, price.round(decimals))
-    free = free & ~announced & (policy.rows(prices) >= 0)
+    free = free & ~announced
     ladder = policy.rules.ladder
     lowest, highest = policy.bounds(prices)
     low = np.fmax(np.maximum(reference * ladder[0], np.minimum(lowest, reference)), cost)

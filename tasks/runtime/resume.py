@@ -88,7 +88,8 @@ def sweep_killed(settings: Settings) -> None:
     try:
         track.open_store(settings)  # takes seconds, in which a retraining may begin
         with suppress(AlreadyRunning), _held(settings):
-            track.sweep(settings)
+            if swept := track.sweep(settings):
+                log.info("ended what a dead process had left open: %d MLflow runs", swept)
     except (track.StoreError, DatabaseError) as error:
         log.warning("what a killed command left running in MLflow is ended by the next retraining: %s", error)
 

@@ -53,10 +53,3 @@ def test_a_competitor_price_that_is_no_amount_holds(competitor: float, model: Po
 def test_a_stale_cost_holds_also_by_the_code_of_an_older_version(model: PolicyModel) -> None:
     older = OfBefore(market=model.market, slopes=model.slopes, rules=model.rules, policy=model.policy)
     assert moved(older, in_force(model).assign(cost_stale=True)) == 0
-
-
-def test_a_product_that_the_policy_does_not_know_holds(model: PolicyModel) -> None:
-    new = pd.DataFrame({"product_id": list("ABCDEFGH"), "store_id": "all", "price": 2.0, "unit_cost": 1.0})
-    prices = pd.concat([in_force(model).assign(unit_cost=np.nan), new], ignore_index=True)
-    table = price_list(model, prices, MUCH, 3, guard=GUARD).tail(8)
-    assert (table["price"] == table["reference_price"]).all()

@@ -104,7 +104,7 @@ def test_an_entry_states_the_token_of_its_writer_and_a_later_holder_refuses_it(
     assert tokens == sorted(tokens)
     assert tokens[-1] > tokens[0] > 0
     waits = paused_before(
-        ledger_store, "create", lambda: publications.withdraw(champion, "Eve", "why"), tmp_path / "answer"
+        ledger_store, "writing", lambda: publications.withdraw(champion, "Eve", "why"), tmp_path / "answer"
     )
     publications.due(champion)  # it takes over, and enters nothing
     before = kinds(champion)
