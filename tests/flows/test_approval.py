@@ -111,10 +111,10 @@ def test_a_person_approves_on_the_form_and_a_comparison_that_is_out_of_date_is_r
     two: Path, served: Callable[[], Api]
 ) -> None:
     api, deadline = served(), time.monotonic() + 60
-    while not (found := api.call("/deployments/filter", {"deployments": {"name": {"any_": ["candidate"]}}})):
+    while not (forms := api.call("/deployments/filter", {"deployments": {"name": {"any_": ["candidate"]}}})):
         assert time.monotonic() < deadline, "the form is not deployed"
         time.sleep(0.5)
-    (deployment,) = found
+    (deployment,) = forms
     begin = f"/deployments/{deployment['id']}/create_flow_run"
     first, second = (api.call(begin, {"parameters": deployment["parameters"]})["id"] for _ in range(2))
     for run in (first, second):
